@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * os_port.h - primitives for the threads port: each logical CPU is a POSIX thread that has bound
+ * itself with threads_bind(). Freestanding, since host, seam and vmm include it: what needs libc
+ * is a function of the port.
+ *
+ * A thread cannot be interrupted by a softirq here, so irq save and restore do nothing; the stage
+ * port delivers interrupts and is where such code is tested.
+ */
+#ifndef PAMT_OS_PORT_H
+#define PAMT_OS_PORT_H
+
+#include <stdint.h>
+
+typedef uint32_t os_irq_t;
+
+/* Set by threads_bind(); the main thread starts as CPU 0 of node 0. */
+extern _Thread_local uint32_t threads_cpu __attribute__((visibility("hidden")));
+extern _Thread_local uint32_t threads_node __attribute__((visibility("hidden")));
+
+static inline void os_point(const void *addr) { (void)addr; }
+static inline uint32_t os_cpu(void) { return threads_cpu; }
+static inline uint32_t os_node(void) { return threads_node; }
+static inline os_irq_t os_irq_save(void) { return 0; }
+static inline void os_irq_restore(os_irq_t flags) { (void)flags; }
+
+void os_relax(void);
+void os_resched(void);
+void os_bug(const char *what) __attribute__((noreturn));
+
+/* A spin lock: one word, 0 free, 1 held. Contended waits go through os_relax(). */
+struct os_spin {
+	uint32_t word;
+};
+
+static inline os_irq_t os_spin_lock(struct os_spin *lock)
+{
+	/* Acquire: what the last holder wrote is seen by this one. */
+	while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE))
+		while (__atomic_load_n(&lock->word, __ATOMIC_RELAXED))
+			os_relax();
+	return 0;
+}
+
+static inline void os_spin_unlock(struct os_spin *lock, os_irq_t flags)
+{
+	(void)flags;
+	/* Release: pairs with the acquire above. */
+	__atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
+}
+
+/* Readers in 30:0, a writer in bit 31. */
+struct os_rwlock {
+	uint32_t word;
+};
+void os_read_lock(struct os_rwlock *lock);
+void os_read_unlock(struct os_rwlock *lock);
+void os_write_lock(struct os_rwlock *lock);
+void os_write_unlock(struct os_rwlock *lock);
+
+/* 0 free, 1 held, 2 held and somebody sleeps on it. */
+struct os_mutex {
+	uint32_t word;
+};
+void os_mutex_lock(struct os_mutex *mutex);
+void os_mutex_unlock(struct os_mutex *mutex);
+
+/* Bounded, so that a caller that must give up can count its tries. */
+static inline void os_wait_change16(const os_a16_t *a, uint16_t old)
+{
+	for (int tries = 0; tries < 1000; tries++) {
+		/* Relaxed: whoever acts on the word reads it again, with an acquire. */
+		if (__atomic_load_n(&a->v, __ATOMIC_RELAXED) != old)
+			return;
+		os_relax();
+	}
+}
+
+#endif

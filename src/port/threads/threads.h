@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * threads.h - the threads port: os_services out of a simulated machine and a software module,
+ * with POSIX threads as logical CPUs.
+ */
+#ifndef PAMT_PORT_THREADS_H
+#define PAMT_PORT_THREADS_H
+
+#include <pamt/os.h>
+#include <pamt/seam.h>
+
+#include "machine/machine.h"
+
+struct threads_port;
+
+/*
+ * Fault injection. Allocations of every kind are counted together, SEAMCALLs by themselves, both
+ * from 1 since the last threads_faults(); the n-th fails once. 0: none.
+ */
+struct threads_faults {
+	uint64_t alloc_at;
+	uint64_t seamcall_at;
+	uint64_t seamcall_status; /* what that SEAMCALL answers; it has no effect */
+};
+
+/* A port over this machine, with a module that has guest programs (may be NULL). */
+int threads_port_create(struct machine *machine, const struct seam_config *seam_config,
+			struct threads_port **port, char *error, size_t error_size);
+void threads_port_destroy(struct threads_port *port);
+
+const struct os_services *threads_services(const struct threads_port *port);
+struct seam *threads_seam(struct threads_port *port);
+/* seam_config for a machine as its map describes it. */
+void threads_seam_config(const struct machine_map *map, struct seam_config *config);
+
+/* This thread is logical CPU cpu from now on (one thread per CPU at a time). */
+void threads_bind(struct threads_port *port, uint32_t cpu);
+
+void threads_faults(struct threads_port *port, const struct threads_faults *faults);
+/* Allocations and SEAMCALLs counted since the last threads_faults(). */
+void threads_counts(const struct threads_port *port, uint64_t *allocs, uint64_t *seamcalls);
+/* Log lines at or above this level go to stderr; the default is OS_LOG_WARN. */
+void threads_log_level(struct threads_port *port, enum os_log_level level);
+/* Lines logged at OS_LOG_WARN and OS_LOG_ERROR so far. */
+uint64_t threads_warnings(const struct threads_port *port);
+
+#endif
