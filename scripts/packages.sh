@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# packages.sh - sourced by ./run and ./check: sees to it that Debian packages are there.
+# shellcheck shell=bash
+
+BUILD_PACKAGES=(gcc libc6-dev pkg-config meson ninja-build libsmartcols-dev libjansson-dev
+	libcmocka-dev)
+TEST_PACKAGES=(clang clang-format libclang-rt-14-dev jq gcovr scdoc)
+
+# need_packages NAME...: installs those that are missing, and says so; without the right to
+# install one line says what to do, and the script ends with 77.
+need_packages()
+{
+	local missing=() name
+	if ! command -v dpkg-query >/dev/null; then
+		# Not Debian: trust the user, the build says what it lacks.
+		return 0
+	fi
+	for name in "$@"; do
+		dpkg-query -W -f '${db:Status-Abbrev}' "$name" 2>/dev/null | grep -q '^ii' ||
+			missing+=("$name")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+
+	local as_root=()
+	if [ "$(id -u)" != 0 ]; then
+		if ! sudo -n true 2>/dev/null; then
+			echo "missing packages, and no right to install them; as root:" \
+				"apt-get install ${missing[*]}" >&2
+			exit 77
+		fi
+		as_root=(sudo -n)
+	fi
+	echo "installing: ${missing[*]}" >&2
+	local log
+	log=$(mktemp)
+	if ! { "${as_root[@]}" apt-get update &&
+		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y \
+			--no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		echo "could not install: ${missing[*]}" >&2
+		exit 77
+	fi
+	rm -f "$log"
+}
+
+# configure DIR [MESON ARGUMENTS]: a build folder, set up once.
+configure()
+{
+	local dir=$1 log
+	shift
+	[ ! -f "$dir/build.ninja" ] || return 0
+	rm -rf "$dir"
+	log=$(mktemp)
+	if ! meson setup "$dir" "$@" >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		rm -f "$log"
+		return 1
+	fi
+	rm -f "$log"
+}
+
+# build DIR [TARGET...]: quiet unless it fails.
+build()
+{
+	local dir=$1 log status=0
+	shift
+	log=$(mktemp)
+	ninja -C "$dir" "$@" >"$log" 2>&1 || status=$?
+	[ "$status" = 0 ] || grep -v '^\[[0-9]*/[0-9]*\] \(Compiling\|Linking\)' "$log" |
+		tail -n 60 >&2
+	rm -f "$log"
+	return "$status"
+}
