@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * cli.h - what the subcommands of `pamt` share: the command table, exit codes, one-line errors.
+ * cli.h - what the subcommands of `pamt` share: the command table, options, exit codes, one-line
+ * errors, and the ways to print a result (tables, JSON).
+ *
+ * A subcommand is one file, cmd_<name>.c, with one function in the table of main.c. It reads its
+ * options with cli_next_option(), writes results to stdout (the text form, or with --json one
+ * object), and returns an exit code. Whether stdout took what was written is checked by main().
  */
 #ifndef PAMT_CLI_H
 #define PAMT_CLI_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <jansson.h>
 
 enum cli_exit {
 	CLI_OK = 0,
@@ -26,16 +33,98 @@ struct cli_command {
 	int (*run)(int argc, char **argv);
 };
 
-/* "pamt: ..." on stderr, one line; returns CLI_USAGE. */
-int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A number with an optional K, M, G, T suffix (powers of 1024), or hexadecimal with 0x. */
-bool cli_parse_number(const char *text, uint64_t *value);
-/* "12.3 GB", with up to three significant digits, into a buffer of at least 24 bytes. */
-const char *cli_bytes(uint64_t bytes, char *buffer);
-
 int cmd_plan(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+
+/* ------------------------------------------------------------------------------------------- */
+/* Errors: "pamt: ..." on stderr, always one line (control characters are shown as '?').         */
+
+/* Bad input; returns CLI_USAGE. */
+int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Anything else that ends the command; returns code. */
+int cli_error(enum cli_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A remark that changes no exit code; nothing with -q. */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ------------------------------------------------------------------------------------------- */
+/* Options                                                                                      */
+
+/* One option of a command. The table ends with a zero entry. */
+struct cli_option {
+	int id;		  /* returned by cli_next_option(), > 0; a letter: also the short form */
+	const char *name; /* the long form, without dashes */
+	const char *argument; /* what stands for its argument in the help; NULL: takes none */
+	const char *help;
+};
+
+/*
+ * Arguments of one command on their way through the options. --json, -q/--quiet, -v/--verbose
+ * and -h/--help are every command's and are not in the command's own table.
+ */
+struct cli_args {
+	const struct cli_option *options;
+	int argc;
+	char **argv;
+	bool json;
+	const char *value; /* argument of the option just returned */
+	int exit;	   /* what to return when cli_next_option() says so */
+};
+
+/*
+ * cli_next_option - the id of the next option; 0 when all are read and cli_operands() may be
+ * called; -1 when the command is over (a bad option, reported; or --help, printed): return
+ * args->exit.
+ */
+int cli_next_option(struct cli_args *args);
+/* The words that are not options, and how many. */
+char **cli_operands(const struct cli_args *args, int *nr);
+/* -q was given: results and errors only. -v: how often. */
+bool cli_quiet(void);
+unsigned int cli_verbose(void);
+
+/* A number with an optional K, M, G, T suffix (powers of 1024), or hexadecimal with 0x. */
+bool cli_parse_number(const char *text, uint64_t *value);
+/* The same as the argument of an option, within bounds; false: reported as a usage error. */
+bool cli_option_number(const char *option, const char *text, uint64_t min, uint64_t max,
+		       uint64_t *value);
+/* The word that was most likely meant, NULL if none is near. name(i) is NULL at the end. */
+const char *cli_nearest(const char *word, const char *(*name)(unsigned int i));
+
+/* ------------------------------------------------------------------------------------------- */
+/* Output                                                                                       */
+
+/* "12.3 GB", with up to three significant digits, into a buffer of at least 24 bytes. */
+const char *cli_bytes(uint64_t bytes, char *buffer);
+/* Escape sequences for a terminal that wants them (not with NO_COLOR), else "". */
+const char *cli_bold(void);
+const char *cli_plain(void);
+
+/* A table on stdout: columns, then cells from left to right, row by row. */
+struct cli_table;
+struct cli_column {
+	const char *title;
+	bool right; /* flush right, for numbers */
+};
+struct cli_table *cli_table_create(const struct cli_column *columns, unsigned int nr);
+void cli_table_cell(struct cli_table *table, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Prints and frees. */
+void cli_table_print(struct cli_table *table);
+
+/*
+ * JSON: an object whose first member is "schema": "pamt.<command>/<version>". Out of memory ends
+ * the process (exit 1), so json_*() results need no check.
+ */
+json_t *cli_json(const char *schema);
+/* Prints the object, indented, and frees it. */
+void cli_json_print(json_t *object);
+/* A 64-bit word as a string, "0xc000030400000001": JSON numbers do not hold it. */
+json_t *cli_json_hex(uint64_t value);
+
+/* Called by main() only: set-up, and the check that stdout took everything. */
+void cli_start(void);
+int cli_finish(int code);
 
 #endif

@@ -1,15 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * main.c - the command's entry: finds the subcommand.
+ * main.c - the command's entry: the table of subcommands, help and version.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
+#include "cli/version.h"
+
+static const struct cli_command commands[] = {
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct cli_command *find_command(const char *name)
+{
+	for (const struct cli_command *c = commands; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+static const char *command_name(unsigned int i) { return commands[i].name; }
+
+static int unknown_command(const char *name)
+{
+	const char *nearest = cli_nearest(name, command_name);
+
+	if (nearest)
+		return cli_usage_error("no subcommand '%s'; did you mean '%s'?", name, nearest);
+	return cli_usage_error("no subcommand '%s'; `pamt help` lists them", name);
+}
+
+static void print_usage(FILE *to)
+{
+	fprintf(to, "usage: pamt COMMAND [ARGUMENTS]\n\nDynamic PAMT for Intel TDX hosts: plan, "
+		    "run, explain.\n\n");
+	for (const struct cli_command *c = commands; c->name; c++)
+		fprintf(to, "  %-9s %-24s %s\n", c->name, c->arguments, c->summary);
+	fprintf(to,
+		"\n`pamt COMMAND --help` lists the options of one; all take --json, -q and -v.\n"
+		"Exit: 0 good, 1 a violation or failure was found, 2 usage, 77 not possible "
+		"here.\n");
+}
+
+/* `pamt help plan` is `pamt plan --help`. */
+static int help(int argc, char **argv)
+{
+	const struct cli_command *command;
+	char option[] = "--help";
+	char *words[] = { argv[1], option, NULL };
+
+	if (argc < 2) {
+		print_usage(stdout);
+		return CLI_OK;
+	}
+	command = find_command(argv[1]);
+	return command ? command->run(2, words) : unknown_command(argv[1]);
+}
+
+static int dispatch(int argc, char **argv)
+{
+	const struct cli_command *command;
+
+	if (argc < 2) {
+		print_usage(stderr);
+		return CLI_USAGE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("pamt %s\n", PAMT_VERSION);
+		return CLI_OK;
+	}
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(argc - 1, argv + 1);
+	if (argv[1][0] == '-')
+		return cli_usage_error("no option '%s' before a subcommand; --help and --version "
+				       "are allowed",
+				       argv[1]);
+	command = find_command(argv[1]);
+	return command ? command->run(argc - 1, argv + 1) : unknown_command(argv[1]);
+}
 
 int main(int argc, char **argv)
 {
-	(void)argv;
-	(void)argc;
-	fprintf(stderr, "pamt: no subcommand is built in yet\n");
-	return CLI_USAGE;
+	cli_start();
+	return cli_finish(dispatch(argc, argv));
 }
