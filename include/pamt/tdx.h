@@ -275,6 +275,44 @@ struct tdx_tdmr_info {
 };
 _Static_assert(sizeof(struct tdx_tdmr_info) == 320, "TDMR_INFO is 320 bytes");
 
+/* TD_PARAMS: what MNG.INIT is told of a TD, 1024 bytes at a 1 KB boundary. */
+struct tdx_td_params {
+	uint64_t attributes;
+	uint64_t xfam; /* extended features; x87 and SSE are not optional */
+	uint16_t max_vcpus;
+	uint8_t num_l2_vms;
+	uint8_t msr_config_ctls;
+	uint32_t reserved0;
+	uint64_t eptp_controls; /* 2:0 memory type, 5:3 levels of the S-EPT less one */
+	uint64_t config_flags;	/* bit 0: 52-bit guest addresses */
+	uint16_t tsc_frequency; /* in units of 25 MHz */
+	uint8_t reserved1[38];
+	uint8_t mrconfigid[48], mrowner[48], mrownerconfig[48];
+	uint64_t arch_capabilities_config;
+	uint8_t reserved2[24];
+	uint8_t cpuid_config[768];
+};
+_Static_assert(sizeof(struct tdx_td_params) == 1024, "TD_PARAMS is 1024 bytes");
+
+#define TDX_TD_PARAMS_ALIGN	 1024u
+#define TDX_ATTR_SEPT_VE_DISABLE (UINT64_C(1) << 28)
+#define TDX_XFAM_FIXED1		 UINT64_C(3) /* x87, SSE */
+#define TDX_EPTP_WRITE_BACK	 UINT64_C(6)
+#define TDX_EPTP_PWL_SHIFT	 3
+#define TDX_CONFIG_GPAW		 (UINT64_C(1) << 0)
+
+/* Why VP.ENTER returned: RAX bits 31:0, as VMX numbers exit reasons. */
+#define TDX_EXIT_INTERRUPT     1u
+#define TDX_EXIT_EPT_VIOLATION 48u /* RCX exit qualification, R8 GPA */
+#define TDX_EXIT_TDCALL	       77u /* TDG.VP.VMCALL: R10..R15 as the guest set them */
+
+/* GHCI, TDG.VP.VMCALL with R10 = 0: R11 says which; R10 answers at the next VP.ENTER. */
+#define TDX_VMCALL_HALT		   12u
+#define TDX_VMCALL_MAP_GPA	   0x10001u /* R12 GPA, shared bit as wanted; R13 bytes */
+#define TDX_VMCALL_SUCCESS	   UINT64_C(0)
+#define TDX_VMCALL_RETRY	   UINT64_C(1) /* go on at the GPA in R11 */
+#define TDX_VMCALL_INVALID_OPERAND (UINT64_C(1) << 63)
+
 /* CMR_INFO: memory that the platform can protect, as SYS.INFO returns it. */
 struct tdx_cmr {
 	uint64_t base, size; /* bytes; size 0: unused slot */
