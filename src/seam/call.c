@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * call.c - locks held by a call in progress, what it asks of the platform, and its end when a
+ * module-fatal rule is broken.
+ */
+#include "seam/call.h"
+#include "seam/sept.h"
+
+static bool try_lock(os_a64_t *word, enum lock_kind kind)
+{
+	switch (kind) {
+	case LOCK_SHAREX_S:
+		return sharex_shared(word);
+	case LOCK_SHAREX_X:
+		return sharex_exclusive(word);
+	case LOCK_SHAREX_HP_S:
+		return sharex_hp_shared(word);
+	case LOCK_SHAREX_HP_X:
+		return sharex_hp_exclusive(word);
+	case LOCK_MUTEX:
+		return mutex_trylock(word);
+	case LOCK_SEPT_ENTRY:
+		return sept_lock_host(word);
+	}
+	return false;
+}
+
+static void unlock(const struct held_lock *held)
+{
+	switch (held->kind) {
+	case LOCK_SHAREX_S:
+		sharex_unlock_shared(held->word);
+		break;
+	case LOCK_SHAREX_X:
+		sharex_unlock_exclusive(held->word);
+		break;
+	case LOCK_SHAREX_HP_S:
+		sharex_hp_unlock_shared(held->word);
+		break;
+	case LOCK_SHAREX_HP_X:
+		sharex_hp_unlock_exclusive(held->word);
+		break;
+	case LOCK_MUTEX:
+		mutex_unlock(held->word);
+		break;
+	case LOCK_SEPT_ENTRY:
+		sept_unlock(held->word);
+		break;
+	}
+}
+
+bool call_lock(struct call *call, os_a64_t *word, enum lock_kind kind)
+{
+	struct held_locks *held = &call->held;
+
+	OS_INVARIANT(held->nr < CALL_MAX_LOCKS);
+	if (!try_lock(word, kind))
+		return false;
+	held->lock[held->nr++] = (struct held_lock){ word, kind };
+	return true;
+}
+
+/* The note of a lock; it is among the newest. */
+static struct held_lock *find_held(struct call *call, const os_a64_t *word)
+{
+	struct held_lock *lock = &call->held.lock[call->held.nr - 1];
+
+	while (lock->word != word)
+		lock--;
+	return lock;
+}
+
+bool call_lock_promote(struct call *call, os_a64_t *word)
+{
+	if (!sharex_hp_promote(word))
+		return false;
+	find_held(call, word)->kind = LOCK_SHAREX_HP_X;
+	return true;
+}
+
+void call_lock_forget(struct call *call, const os_a64_t *word)
+{
+	struct held_lock *lock = find_held(call, word);
+	struct held_lock *end = &call->held.lock[--call->held.nr];
+
+	for (; lock < end; lock++)
+		*lock = lock[1];
+}
+
+void held_release(struct held_locks *held, uint32_t keep)
+{
+	while (held->nr > keep)
+		unlock(&held->lock[--held->nr]);
+}
+
+bool call_random(struct call *call) { return call->inject != SEAM_INJECT_RNG_FAIL; }
+
+bool call_interrupted(struct call *call)
+{
+	const struct seam_config *config = &call->seam->config;
+
+	if (call->inject == SEAM_INJECT_INTERRUPT)
+		return true;
+	return config->interrupt_pending && config->interrupt_pending(config->ctx, call->lp);
+}
+
+tdx_status_t call_pconfig(struct call *call)
+{
+	if (call->inject == SEAM_INJECT_PCONFIG_BUSY)
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_KET);
+	if (call->inject == SEAM_INJECT_PCONFIG_ENTROPY)
+		return tdx_status(TDX_KEY_GENERATION_FAILED, 0);
+	return CALL_OK;
+}
+
+/*
+ * The reference module gives its checks numbers; 343 is the one that hosts have met. The others
+ * were never seen broken there and have numbers of this module's own.
+ */
+static const struct {
+	uint32_t id;
+	const char *rule;
+} rules[] = {
+	[FATAL_REMOVE_COUNT] = { 343, "PAMT.REMOVE: all pages of the region free, count not 0" },
+	[FATAL_COUNT_RANGE] = { 1001, "page count of a region below 0 or above 512" },
+	[FATAL_IMPLICIT] = { 1002, "a page that a TD uses has no metadata that says so" },
+	[FATAL_PROMOTE] = { 1003, "pages to be merged are not all of one type and owner" },
+};
+
+tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, uint64_t at)
+{
+	struct seam *seam = call->seam;
+	uint32_t none = 0;
+
+	/* Acquire-release: one caller wins and is alone in writing seam->fatal. */
+	if (os_cas32(&seam->fatal_state, &none, 1, OS_ACQ_REL)) {
+		seam->fatal = (struct seam_fatal){
+			.id = rules[rule].id,
+			.rule = rules[rule].rule,
+			.leaf = call->leaf,
+			.lp = call->lp,
+			.at = hpa(at),
+		};
+		/* Release: pairs with the acquire in seam_is_fatal(). */
+		os_store32(&seam->fatal_state, 2, OS_RELEASE);
+		if (seam->config.on_fatal)
+			seam->config.on_fatal(seam->config.ctx, &seam->fatal);
+	}
+	return tdx_status(TDX_SYS_SHUTDOWN, 0);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * call.h - one SEAMCALL in progress: its operands, its results, and the locks it holds.
+ *
+ * A leaf first decodes: it takes locks and checks, in the order in which the ABI reports errors,
+ * and returns the first status that is not success. Every lock goes through call_lock*(), which
+ * notes it, and dispatch releases whatever is noted, in reverse order, when the leaf returns. So
+ * a check may return at any point. When all checks have passed the leaf acts, and nothing in that
+ * part can fail.
+ *
+ * Operands are read from call->in, the registers as the host gave them; results are written to
+ * call->regs, which dispatch has prepared (some leaves clear registers first).
+ */
+#ifndef SEAM_CALL_H
+#define SEAM_CALL_H
+
+#include "seam/module.h"
+
+enum lock_kind {
+	LOCK_SHAREX_S,
+	LOCK_SHAREX_X,
+	LOCK_SHAREX_HP_S,
+	LOCK_SHAREX_HP_X,
+	LOCK_MUTEX,
+	LOCK_SEPT_ENTRY, /* the host's lock of an S-EPT entry: sept.h */
+};
+
+struct held_lock {
+	os_a64_t *word;
+	enum lock_kind kind;
+};
+
+/* DEMOTE takes the most: three walks of 3, a TDR walk of 3, the 2M entry, 3 locks of the TD. */
+#define CALL_MAX_LOCKS 20
+
+struct held_locks {
+	uint32_t nr;
+	struct held_lock lock[CALL_MAX_LOCKS];
+};
+
+struct call {
+	struct seam *seam;
+	uint32_t lp;
+	uint32_t leaf, version;
+	enum seam_debug_inject inject;
+	struct tdx_regs *regs;
+	struct tdx_regs in;
+	struct held_locks held;
+};
+
+#define CALL_OK ((tdx_status_t){ TDX_SUCCESS })
+
+static inline tdx_status_t status_operand(uint64_t code, enum tdx_operand operand)
+{
+	return tdx_status(code, (uint32_t)operand);
+}
+
+static inline bool call_failed(tdx_status_t status) { return status.v != TDX_SUCCESS; }
+
+/* Takes the lock and notes it. False: somebody else has it, nothing is noted. */
+bool call_lock(struct call *call, os_a64_t *word, enum lock_kind kind);
+/* A LOCK_SHAREX_HP_S that is held becomes LOCK_SHAREX_HP_X. False: it is held shared still. */
+bool call_lock_promote(struct call *call, os_a64_t *word);
+/* Forgets a lock that the caller has released by itself, together with a change of the word. */
+void call_lock_forget(struct call *call, const os_a64_t *word);
+/* Releases all locks noted after the first `keep`, newest first. */
+void held_release(struct held_locks *held, uint32_t keep);
+
+/* A bit of the random number source; false: no entropy now. */
+bool call_random(struct call *call);
+/* Is an interrupt pending on this LP, where the leaf looks for one? */
+bool call_interrupted(struct call *call);
+
+/* PCONFIG on this LP: success, or the status that the leaf returns. */
+tdx_status_t call_pconfig(struct call *call);
+
+/*
+ * A module-fatal condition: notes it once and for all and tells the port. Returns the status with
+ * which the call, and every later one, ends.
+ */
+enum fatal_rule {
+	FATAL_REMOVE_COUNT, /* PAMT.REMOVE: pages all free, page count not zero */
+	FATAL_COUNT_RANGE,  /* page count of a region below 0 or above 512 */
+	FATAL_IMPLICIT,	    /* page found through S-EPT or OWNER has no usable metadata */
+	FATAL_PROMOTE,	    /* children of a page to be merged are not what the S-EPT says */
+};
+tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, uint64_t at);
+
+#endif

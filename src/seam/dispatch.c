@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * dispatch.c - from a SEAMCALL's registers to its leaf: the table of leaves, and the gates that
+ * every call passes, in the order in which they report.
+ */
+#include "seam/dispatch.h"
+
+enum leaf_flags {
+	LEAF_ANY_STATE = 1, /* may be called before the module is READY */
+	LEAF_VERSIONS = 2,  /* versions 0 and 1; without it only version 0 */
+	LEAF_CLEARS = 4,    /* RCX and RDX are results, zero unless the leaf says otherwise */
+	LEAF_L2_PAGES = 8,  /* version 1: R9..R11 are results, "no page" unless ... */
+	LEAF_IN_SHUTDOWN = 16,
+};
+
+struct leaf {
+	leaf_fn *fn;
+	uint32_t flags;
+};
+
+/* A leaf that is not here is answered like a number that does not exist. */
+static const struct leaf leaves[] = {
+	[TDH_MEM_SEPT_WR] = { 0 },
+};
+
+#define NR_LEAVES (sizeof(leaves) / sizeof(leaves[0]))
+
+static const struct leaf *find_leaf(uint32_t number)
+{
+	if (number >= NR_LEAVES || !leaves[number].fn)
+		return NULL;
+	return &leaves[number];
+}
+
+/* What is asked of every call before its leaf sees it. */
+static tdx_status_t gates(struct call *call, const struct leaf *leaf)
+{
+	uint32_t state = seam_state(call->seam);
+
+	if (call->in.rax & TDX_RAX_RESERVED || !leaf)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
+	if (call->version && !(leaf->flags & LEAF_VERSIONS))
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
+	if (state == TDX_SYS_STATE_SHUTDOWN && !(leaf->flags & LEAF_IN_SHUTDOWN))
+		return tdx_status(TDX_SYS_SHUTDOWN, 0);
+	if (state != TDX_SYS_READY && !(leaf->flags & LEAF_ANY_STATE))
+		return tdx_status(TDX_SYS_NOT_READY, 0);
+	return CALL_OK;
+}
+
+static tdx_status_t dispatch(struct call *call)
+{
+	const struct leaf *leaf = find_leaf(call->leaf);
+	tdx_status_t status = gates(call, leaf);
+
+	if (call_failed(status))
+		return status;
+	if (leaf->flags & LEAF_CLEARS)
+		call->regs->rcx = call->regs->rdx = 0;
+	if (leaf->flags & LEAF_L2_PAGES && call->version)
+		call->regs->r9 = call->regs->r10 = call->regs->r11 = TDX_NULL_PA;
+	if (call->version > 1)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
+	status = leaf->fn(call);
+	held_release(&call->held, 0);
+	return status;
+}
+
+tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
+{
+	struct call call;
+	tdx_status_t status;
+
+	/* An LP that the machine does not have is not in VMX operation. */
+	if (lp >= seam->config.nr_lps) {
+		regs->rax = TDX_SEAMCALL_UD;
+		return (tdx_status_t){ regs->rax };
+	}
+	call.seam = seam;
+	call.lp = lp;
+	call.leaf = TDX_RAX_LEAF(regs->rax);
+	call.version = TDX_RAX_VERSION(regs->rax);
+	call.regs = regs;
+	call.in = *regs;
+	call.held.nr = 0;
+	call.inject = SEAM_INJECT_NONE;
+	/* Relaxed: an injection is for the next call of the thread that asked for it. */
+	if (os_load32(&seam->inject, OS_RELAXED))
+		call.inject = os_xchg32(&seam->inject, SEAM_INJECT_NONE, OS_RELAXED);
+
+	/* Relaxed: who sees the fatal state late is no worse than who called earlier. */
+	if (os_load32(&seam->fatal_state, OS_RELAXED)) {
+		regs->rax = TDX_SYS_SHUTDOWN;
+		return (tdx_status_t){ regs->rax };
+	}
+	/*
+	 * Release and acquire of SYS.SHUTDOWN's question are the LP's and the state's: an LP that
+	 * is not seen inside has not read the state yet, and will find SHUTDOWN.
+	 */
+	os_xchg32(&seam->lp[lp].inside, 1, OS_ACQ_REL);
+	status = dispatch(&call);
+	os_store32(&seam->lp[lp].inside, 0, OS_RELEASE);
+	regs->rax = status.v;
+	return status;
+}

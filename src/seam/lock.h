@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * lock.h - the lock words of the TDX module: try-locks, never a wait.
+ *
+ * Every lock is the low 16 bits of a 64-bit word. In a PAMT entry the upper 48 bits are the page's
+ * metadata, so that taking a lock and reading what it protects is one access, and freeing a page
+ * and releasing it one more; elsewhere the upper bits are zero. No function here changes them.
+ *
+ *   sharex      bit 0 exclusive, 15:1 number of readers.   SYS, KOT, TD epoch
+ *   sharex_hp   bit 0 exclusive, bit 1 host priority, 15:2 number of readers.
+ *               PAMT entries, OP_STATE, S-EPT tree
+ *   mutex       bit 0 held.   TDMR, cache write-back of a package
+ *
+ * Host priority: a host that could not get a lock leaves HP set, and the next host that gets it
+ * clears the bit. While it is set a guest does not get the lock, so that a guest cannot keep the
+ * host out by taking it again and again. All acquirers in this file are the host's; the only lock
+ * that guests take is that of an S-EPT entry, and sept.h has it.
+ *
+ * A host that adds itself to the readers of a lock held exclusively does not take itself off
+ * again: the owner's release clears the reader count. As readers look before they add, at most
+ * one such stray per logical processor and ownership can exist, and the 14 bits never overflow.
+ *
+ * Memory orders: an acquisition is an acquire, a release a release; what was written under the
+ * lock is thus seen by its next owner, and a try that fails needs no order since nothing is read
+ * on the strength of it. HP is a hint to others and always relaxed.
+ */
+#ifndef SEAM_LOCK_H
+#define SEAM_LOCK_H
+
+#include <pamt/os.h>
+
+#define LOCK_MASK	UINT64_C(0xffff)
+#define LOCK_EXCLUSIVE	UINT64_C(1)
+#define LOCK_HP		UINT64_C(2)
+#define LOCK_READER	UINT64_C(2) /* sharex */
+#define LOCK_HP_READER	UINT64_C(4) /* sharex_hp */
+#define LOCK_HP_READERS UINT64_C(0xfffc)
+
+static inline bool sharex_shared(os_a64_t *word)
+{
+	if (os_load64(word, OS_RELAXED) & LOCK_EXCLUSIVE)
+		return false;
+	return !(os_fetch_add64(word, LOCK_READER, OS_ACQUIRE) & LOCK_EXCLUSIVE);
+}
+
+static inline bool sharex_exclusive(os_a64_t *word)
+{
+	uint64_t old = 0;
+
+	return os_cas64(word, &old, LOCK_EXCLUSIVE, OS_ACQUIRE);
+}
+
+static inline void sharex_unlock_shared(os_a64_t *word)
+{
+	os_fetch_add64(word, -LOCK_READER, OS_RELEASE);
+}
+
+/* Clears strays too. */
+static inline void sharex_unlock_exclusive(os_a64_t *word)
+{
+	os_fetch_and64(word, ~LOCK_MASK, OS_RELEASE);
+}
+
+static inline bool sharex_hp_fail(os_a64_t *word)
+{
+	os_fetch_or64(word, LOCK_HP, OS_RELAXED);
+	return false;
+}
+
+static inline bool sharex_hp_shared(os_a64_t *word)
+{
+	uint64_t old;
+
+	if (os_load64(word, OS_RELAXED) & LOCK_EXCLUSIVE)
+		return sharex_hp_fail(word);
+	old = os_fetch_add64(word, LOCK_HP_READER, OS_ACQUIRE);
+	if (old & LOCK_EXCLUSIVE)
+		return sharex_hp_fail(word);
+	if (old & LOCK_HP)
+		os_fetch_and64(word, ~LOCK_HP, OS_RELAXED);
+	return true;
+}
+
+/*
+ * From `readers` of the word (0: free; LOCK_HP_READER: the caller is the only one) to exclusive,
+ * with or without HP, which is cleared. Tries again only where somebody changed the word in
+ * between without taking the lock.
+ */
+static inline bool sharex_hp_to_exclusive(os_a64_t *word, uint64_t readers)
+{
+	uint64_t old = os_load64(word, OS_RELAXED);
+
+	while ((old & (LOCK_HP_READERS | LOCK_EXCLUSIVE)) == readers)
+		if (os_cas64(word, &old, (old & ~LOCK_MASK) | LOCK_EXCLUSIVE, OS_ACQUIRE))
+			return true;
+	return sharex_hp_fail(word);
+}
+
+static inline bool sharex_hp_exclusive(os_a64_t *word) { return sharex_hp_to_exclusive(word, 0); }
+
+/* On failure the caller still holds the lock shared. */
+static inline bool sharex_hp_promote(os_a64_t *word)
+{
+	return sharex_hp_to_exclusive(word, LOCK_HP_READER);
+}
+
+static inline void sharex_hp_unlock_shared(os_a64_t *word)
+{
+	os_fetch_add64(word, -LOCK_HP_READER, OS_RELEASE);
+}
+
+/* Clears strays, keeps HP. */
+static inline void sharex_hp_unlock_exclusive(os_a64_t *word)
+{
+	os_fetch_and64(word, ~LOCK_MASK | LOCK_HP, OS_RELEASE);
+}
+
+static inline bool mutex_trylock(os_a64_t *word)
+{
+	uint64_t old = 0;
+
+	return os_cas64(word, &old, LOCK_EXCLUSIVE, OS_ACQUIRE);
+}
+
+static inline void mutex_unlock(os_a64_t *word) { os_store64(word, 0, OS_RELEASE); }
+
+#endif

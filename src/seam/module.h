@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * module.h - struct seam: what the module keeps of its own, outside the memory that the host
+ * gave it.
+ *
+ * That is little: the TDMR table, the KeyID ownership table (KOT), the state of each package and
+ * logical processor, and the sticky fatal condition. Page metadata lives in the host's PAMT areas
+ * (pamt.h), TDs live in their control pages (td.h).
+ *
+ * Who may change what:
+ *   sys_state, the TDMR table, dpamt, global_hkid, key_packages, lp_initialised
+ *                         the holder of sys_lock, exclusive; constant once sys_state is READY,
+ *                         so that leaves that need READY read them without a lock
+ *   tdmr.next_init        the holder of tdmr.lock; read by everybody
+ *   kot[].state           the holder of kot_lock, exclusive; read under the lock
+ *   kot[].wb_packages     set under kot_lock exclusive; a package takes its own bit out under
+ *                         kot_lock shared and its wbt lock
+ *   wbt[]                 the holder of wbt[].lock
+ *   fatal                 whoever sets fatal_state from 0 to 1; readable when it is 2
+ */
+#ifndef SEAM_MODULE_H
+#define SEAM_MODULE_H
+
+#include <pamt/seam.h>
+
+#include "seam/debug.h"
+#include "seam/lock.h"
+
+/* One TDMR, as SYS.CONFIG checked it. */
+struct tdmr {
+	uint64_t base, size;
+	uint64_t pamt_base[3]; /* by enum tdx_size; [TDX_4K] is the bitmap with Dynamic PAMT */
+	uint64_t pamt_size[3];
+	struct tdx_reserved_area reserved[TDX_MAX_RESERVED];
+	os_a64_t lock; /* mutex, TDMR.INIT */
+	/*
+	 * Address of the first byte whose metadata is not initialised. A page is usable when its
+	 * whole GB is. Written with a release, read with an acquire: what TDMR.INIT wrote to the
+	 * PAMT is seen by whoever finds the page usable.
+	 */
+	os_a64_t next_init;
+};
+
+/* KeyID ownership: the entry of one KeyID. */
+struct kot_entry {
+	uint8_t state; /* enum tdx_kot_state */
+	/* FLUSHED: packages whose caches have not been written back since. */
+	os_a32_t wb_packages;
+};
+
+/* PHYMEM.CACHE.WB of one package. */
+struct wbt {
+	os_a64_t lock;			    /* mutex */
+	uint32_t next_block;		    /* where to resume; 0: nothing to resume */
+	uint64_t hkids[TDX_MAX_HKIDS / 64]; /* that were FLUSHED at the start */
+};
+
+/* A logical processor. 64 bytes, so that calls on two never meet on one cache line here. */
+struct lp {
+	os_a32_t inside; /* in a SEAMCALL now: SYS.SHUTDOWN asks */
+	bool initialised;
+	uint8_t pad[59];
+};
+
+struct seam {
+	const struct os_services *os;
+	struct seam_config config;
+	uint32_t hkid_start_bit; /* address bit where the KeyID begins */
+	uint64_t hkid_mask;	 /* the KeyID's bits of an address */
+
+	os_a64_t sys_lock;  /* sharex */
+	os_a32_t sys_state; /* enum tdx_sys_state; READY is stored with a release */
+	uint32_t nr_lps_initialised;
+	bool dpamt;
+	uint16_t global_hkid;
+	uint32_t key_packages; /* packages on which SYS.KEY.CONFIG was done */
+	uint32_t nr_tdmrs;
+	struct tdmr tdmr[TDX_MAX_TDMRS]; /* ascending */
+
+	os_a64_t kot_lock; /* sharex */
+	struct kot_entry kot[TDX_MAX_HKIDS];
+	struct wbt wbt[TDX_MAX_PACKAGES];
+
+	os_a32_t fatal_state; /* 0 none, 1 being written, 2 readable */
+	struct seam_fatal fatal;
+
+	os_a32_t inject;	   /* enum seam_debug_inject for the next call */
+	struct debug_locks *debug; /* debug.c: locks held from outside, NULL until the first */
+
+	struct lp lp[];
+};
+
+static inline uint32_t seam_package(const struct seam *seam, uint32_t lp)
+{
+	return lp % seam->config.nr_packages;
+}
+
+/* Bit set of all packages. */
+static inline uint32_t seam_all_packages(const struct seam *seam)
+{
+	return (1u << seam->config.nr_packages) - 1;
+}
+
+static inline uint32_t seam_state(const struct seam *seam)
+{
+	/* Acquire: whoever finds READY sees the TDMR table that CONFIG wrote. */
+	return os_load32(&seam->sys_state, OS_ACQUIRE);
+}
+
+static inline bool hkid_is_private(const struct seam *seam, uint64_t hkid)
+{
+	return hkid >= seam->config.hkid_min && hkid <= seam->config.hkid_max;
+}
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * pamt.h - the page metadata: entry layouts, the walk, and the changes that leaves make.
+ *
+ * Every TDMR has an array of 16-byte entries for its 1G blocks and one for its 2M regions. Static
+ * PAMT has a third for 4K pages. Dynamic PAMT has a bitmap instead, one bit for each 4K page, and
+ * keeps the 512 entries of a region in a pair of pages that the host adds and removes.
+ *
+ * States of a 2M entry with Dynamic PAMT:
+ *   NDA       no pair. The region may become a 2M guest page, or be given a pair.
+ *   PT_PAMT   a node: a pair is there. The entry holds the two addresses and the number of the
+ *             region's 4K pages that TDs use, 0..512.
+ *   REG       one 2M guest page.
+ * and of a 4K page: no pair for it; NDA, bit 0 (free); NDA, bit 1 (donated as half of a pair, or
+ * inside a reserved area); one of the TD page types. Donated pages need no pair of their own.
+ * 1G entries, and static 2M entries, are NDA or REG. Freeing changes the type alone; owner, epoch
+ * and pair addresses stay as they were, and mean nothing under the type NDA.
+ *
+ * The walk, from the 1G entry down, locks each entry it passes shared and the one it ends at as
+ * asked. It ends at the target level, or above at an entry that describes a page: the leaf.
+ * Pages found through the S-EPT or through an owner are accessed implicitly: the leaf is locked
+ * alone, since the way to it cannot change while the page is in use.
+ *
+ * What protects what:
+ *   type, owner, pair     the entry's own lock, exclusive to change
+ *   page count            atomic; +1 under at least a shared lock of the node, -1 while the page
+ *                         freed was locked exclusively
+ *   BEPOCH                atomic; written for a page that the S-EPT entry's lock pins
+ *   bitmap                atomic bit operations: they decide between two claims of one page, as
+ *                         donated pages are locked shared only
+ */
+#ifndef SEAM_PAMT_H
+#define SEAM_PAMT_H
+
+#include "seam/call.h"
+
+struct pamt_entry {
+	/*
+	 * 15:0 lock, 20:16 type. A page: 63:24 owner (TDR address >> 12). A node: 63:28 address
+	 * of the pair's first page >> 12.
+	 */
+	os_a64_t head;
+	/*
+	 * A page: BEPOCH, the TD epoch when the page was blocked. A node: 9:0 page count, 63:28
+	 * address of the pair's second page >> 12.
+	 */
+	os_a64_t tail;
+};
+_Static_assert(sizeof(struct pamt_entry) == TDX_PAMT_ENTRY_BYTES, "a PAMT entry is 16 bytes");
+
+#define PAMT_TYPE_SHIFT	 16
+#define PAMT_TYPE_MASK	 (UINT64_C(0x1f) << PAMT_TYPE_SHIFT)
+#define PAMT_OWNER_SHIFT 24
+#define PAMT_PAIR_SHIFT	 28
+#define PAMT_COUNT_MASK	 UINT64_C(0x3ff)
+
+static inline enum tdx_page_type pamt_type(uint64_t head)
+{
+	return (enum tdx_page_type)((head & PAMT_TYPE_MASK) >> PAMT_TYPE_SHIFT);
+}
+
+/* Address of the owner's TDR. */
+static inline uint64_t pamt_owner(uint64_t head)
+{
+	return head >> PAMT_OWNER_SHIFT << TDX_PAGE_SHIFT;
+}
+
+/* Address of a page of a node's pair, from the entry's head (first) or tail (second). */
+static inline uint64_t pamt_pair_page(uint64_t word)
+{
+	return word >> PAMT_PAIR_SHIFT << TDX_PAGE_SHIFT;
+}
+
+static inline uint64_t pamt_head(enum tdx_page_type type, uint64_t owner)
+{
+	return (uint64_t)type << PAMT_TYPE_SHIFT | owner >> TDX_PAGE_SHIFT << PAMT_OWNER_SHIFT;
+}
+
+/* Is the whole 16-byte entry as TDMR.INIT leaves it, for a usable page? */
+#define PAMT_HEAD_NDA UINT64_C(0)
+
+/* The entry to which a walk came, locked; or which was accessed implicitly. */
+struct pamt_page {
+	struct pamt_entry *entry;
+	struct pamt_entry *node; /* 2M entry above a 4K one, with Dynamic PAMT; else NULL */
+	uint64_t head;		 /* of the entry, as read under the lock */
+	uint32_t level;		 /* enum tdx_size reached */
+};
+
+/* The TDMR that covers the address, with usable metadata; NULL: none. */
+const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address);
+
+/* The entry itself, whatever the entries above it say. level 4K only with static PAMT. */
+struct pamt_entry *pamt_entry_at(const struct seam *seam, const struct tdmr *tdmr, uint64_t address,
+				 uint32_t level);
+/* The 4K entry behind a node. */
+struct pamt_entry *pamt_entry_in_pair(const struct seam *seam, const struct pamt_entry *node,
+				      uint64_t address);
+
+/*
+ * The walk to target (enum tdx_size). exclusive: the lock of the entry reached. False: a lock is
+ * taken; nothing of this walk is held. The address must be covered by tdmr.
+ */
+bool pamt_walk(struct call *call, const struct tdmr *tdmr, uint64_t address, uint32_t target,
+	       bool exclusive, struct pamt_page *page);
+
+/* A page that is in a TD's use for certain, at that size. A page that is not is module-fatal. */
+tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size,
+			   struct pamt_page *page);
+/* Its lock. False: taken. */
+bool pamt_lock_implicit(struct call *call, struct pamt_page *page, bool exclusive);
+
+/* Bits of the page bitmap (Dynamic PAMT); set returns the bit before. */
+bool pamt_bit_test(const struct seam *seam, const struct tdmr *tdmr, uint64_t address);
+bool pamt_bit_set(const struct seam *seam, const struct tdmr *tdmr, uint64_t address);
+void pamt_bit_clear(const struct seam *seam, const struct tdmr *tdmr, uint64_t address);
+
+/*
+ * Operands. Each returns success with the entry locked, or the status for the leaf to return,
+ * with the operand in it.
+ */
+/* A private page of that type, locked as asked, reached at 4K. */
+tdx_status_t pamt_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+			   enum tdx_page_type type, bool exclusive, struct pamt_page *page);
+/* A free 4K page, locked exclusively, for the TD to use. */
+tdx_status_t pamt_free_4k(struct call *call, uint64_t address, enum tdx_operand operand,
+			  struct pamt_page *page);
+/* A free 2M page, none of its 4K pages used or donated, locked exclusively. */
+tdx_status_t pamt_free_2m(struct call *call, uint64_t address, enum tdx_operand operand,
+			  struct pamt_page *page);
+
+/* Changes. They cannot fail. */
+/* A page that is locked exclusively becomes the TD's; the lock stays. BEPOCH 0 but see below. */
+void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type type, uint64_t owner);
+/*
+ * A page that is locked exclusively becomes free, and its lock is released. *hint: it was the
+ * last of its region.
+ */
+void pamt_release_page(struct call *call, struct pamt_page *page, bool *hint);
+
+#endif
