@@ -66,59 +66,78 @@ struct tdx_regs {
 #define TDX_RAX_RESERVED       UINT64_C(0xffffffffff000000)
 
 /* Host-side leaves (SEAMCALL). Names: TDH_<leaf with _ for .>. */
-#define TDX_LEAF_LIST(X)               \
-	X(TDH_VP_ENTER, 0)             \
-	X(TDH_MNG_ADDCX, 1)            \
-	X(TDH_MEM_PAGE_ADD, 2)         \
-	X(TDH_MEM_SEPT_ADD, 3)         \
-	X(TDH_VP_ADDCX, 4)             \
-	X(TDH_MEM_PAGE_RELOCATE, 5)    \
-	X(TDH_MEM_PAGE_AUG, 6)         \
-	X(TDH_MEM_RANGE_BLOCK, 7)      \
-	X(TDH_MNG_KEY_CONFIG, 8)       \
-	X(TDH_MNG_CREATE, 9)           \
-	X(TDH_VP_CREATE, 10)           \
-	X(TDH_MNG_RD, 11)              \
-	X(TDH_MEM_RD, 12)              \
-	X(TDH_MNG_WR, 13)              \
-	X(TDH_MEM_WR, 14)              \
-	X(TDH_MEM_PAGE_DEMOTE, 15)     \
-	X(TDH_MR_EXTEND, 16)           \
-	X(TDH_MR_FINALIZE, 17)         \
-	X(TDH_VP_FLUSH, 18)            \
-	X(TDH_MNG_VPFLUSHDONE, 19)     \
-	X(TDH_MNG_KEY_FREEID, 20)      \
-	X(TDH_MNG_INIT, 21)            \
-	X(TDH_VP_INIT, 22)             \
-	X(TDH_MEM_PAGE_PROMOTE, 23)    \
-	X(TDH_PHYMEM_PAGE_RDMD, 24)    \
-	X(TDH_MEM_SEPT_RD, 25)         \
-	X(TDH_VP_RD, 26)               \
-	X(TDH_MNG_KEY_RECLAIMID, 27)   \
-	X(TDH_PHYMEM_PAGE_RECLAIM, 28) \
-	X(TDH_MEM_PAGE_REMOVE, 29)     \
-	X(TDH_MEM_SEPT_REMOVE, 30)     \
-	X(TDH_SYS_KEY_CONFIG, 31)      \
-	X(TDH_SYS_INFO, 32)            \
-	X(TDH_SYS_INIT, 33)            \
-	X(TDH_SYS_RD, 34)              \
-	X(TDH_SYS_LP_INIT, 35)         \
-	X(TDH_SYS_TDMR_INIT, 36)       \
-	X(TDH_SYS_RDALL, 37)           \
-	X(TDH_MEM_TRACK, 38)           \
-	X(TDH_MEM_RANGE_UNBLOCK, 39)   \
-	X(TDH_PHYMEM_CACHE_WB, 40)     \
-	X(TDH_PHYMEM_PAGE_WBINVD, 41)  \
-	X(TDH_MEM_SEPT_WR, 42)         \
-	X(TDH_VP_WR, 43)               \
-	X(TDH_SYS_LP_SHUTDOWN, 44)     \
-	X(TDH_SYS_CONFIG, 45)          \
-	X(TDH_SERVTD_BIND, 48)         \
-	X(TDH_SERVTD_PREBIND, 49)      \
-	X(TDH_SYS_SHUTDOWN, 52)        \
-	X(TDH_SYS_UPDATE, 53)          \
-	X(TDH_PHYMEM_PAMT_ADD, 58)     \
-	X(TDH_PHYMEM_PAMT_REMOVE, 59)
+#define TDX_LEAF_LIST(X)                  \
+	X(TDH_VP_ENTER, 0)                \
+	X(TDH_MNG_ADDCX, 1)               \
+	X(TDH_MEM_PAGE_ADD, 2)            \
+	X(TDH_MEM_SEPT_ADD, 3)            \
+	X(TDH_VP_ADDCX, 4)                \
+	X(TDH_MEM_PAGE_RELOCATE, 5)       \
+	X(TDH_MEM_PAGE_AUG, 6)            \
+	X(TDH_MEM_RANGE_BLOCK, 7)         \
+	X(TDH_MNG_KEY_CONFIG, 8)          \
+	X(TDH_MNG_CREATE, 9)              \
+	X(TDH_VP_CREATE, 10)              \
+	X(TDH_MNG_RD, 11)                 \
+	X(TDH_MEM_RD, 12)                 \
+	X(TDH_MNG_WR, 13)                 \
+	X(TDH_MEM_WR, 14)                 \
+	X(TDH_MEM_PAGE_DEMOTE, 15)        \
+	X(TDH_MR_EXTEND, 16)              \
+	X(TDH_MR_FINALIZE, 17)            \
+	X(TDH_VP_FLUSH, 18)               \
+	X(TDH_MNG_VPFLUSHDONE, 19)        \
+	X(TDH_MNG_KEY_FREEID, 20)         \
+	X(TDH_MNG_INIT, 21)               \
+	X(TDH_VP_INIT, 22)                \
+	X(TDH_MEM_PAGE_PROMOTE, 23)       \
+	X(TDH_PHYMEM_PAGE_RDMD, 24)       \
+	X(TDH_MEM_SEPT_RD, 25)            \
+	X(TDH_VP_RD, 26)                  \
+	X(TDH_MNG_KEY_RECLAIMID, 27)      \
+	X(TDH_PHYMEM_PAGE_RECLAIM, 28)    \
+	X(TDH_MEM_PAGE_REMOVE, 29)        \
+	X(TDH_MEM_SEPT_REMOVE, 30)        \
+	X(TDH_SYS_KEY_CONFIG, 31)         \
+	X(TDH_SYS_INFO, 32)               \
+	X(TDH_SYS_INIT, 33)               \
+	X(TDH_SYS_RD, 34)                 \
+	X(TDH_SYS_LP_INIT, 35)            \
+	X(TDH_SYS_TDMR_INIT, 36)          \
+	X(TDH_SYS_RDALL, 37)              \
+	X(TDH_MEM_TRACK, 38)              \
+	X(TDH_MEM_RANGE_UNBLOCK, 39)      \
+	X(TDH_PHYMEM_CACHE_WB, 40)        \
+	X(TDH_PHYMEM_PAGE_WBINVD, 41)     \
+	X(TDH_MEM_SEPT_WR, 42)            \
+	X(TDH_VP_WR, 43)                  \
+	X(TDH_SYS_LP_SHUTDOWN, 44)        \
+	X(TDH_SYS_CONFIG, 45)             \
+	X(TDH_SERVTD_BIND, 48)            \
+	X(TDH_SERVTD_PREBIND, 49)         \
+	X(TDH_SYS_SHUTDOWN, 52)           \
+	X(TDH_SYS_UPDATE, 53)             \
+	X(TDH_PHYMEM_PAMT_ADD, 58)        \
+	X(TDH_PHYMEM_PAMT_REMOVE, 59)     \
+	X(TDH_EXPORT_ABORT, 64)           \
+	X(TDH_EXPORT_BLOCKW, 65)          \
+	X(TDH_EXPORT_RESTORE, 66)         \
+	X(TDH_EXPORT_MEM, 68)             \
+	X(TDH_EXPORT_PAUSE, 70)           \
+	X(TDH_EXPORT_TRACK, 71)           \
+	X(TDH_EXPORT_STATE_IMMUTABLE, 72) \
+	X(TDH_EXPORT_STATE_TD, 73)        \
+	X(TDH_EXPORT_STATE_VP, 74)        \
+	X(TDH_EXPORT_UNBLOCKW, 75)        \
+	X(TDH_IMPORT_ABORT, 80)           \
+	X(TDH_IMPORT_END, 81)             \
+	X(TDH_IMPORT_COMMIT, 82)          \
+	X(TDH_IMPORT_MEM, 83)             \
+	X(TDH_IMPORT_TRACK, 84)           \
+	X(TDH_IMPORT_STATE_IMMUTABLE, 85) \
+	X(TDH_IMPORT_STATE_TD, 86)        \
+	X(TDH_IMPORT_STATE_VP, 87)        \
+	X(TDH_MIG_STREAM_CREATE, 96)
 
 #define TDX_LEAF_ENUM(name, number) name = number,
 enum tdx_leaf { TDX_LEAF_LIST(TDX_LEAF_ENUM) };
@@ -350,13 +369,28 @@ enum tdx_sys_state {
 	TDX_SYS_STATE_SHUTDOWN
 };
 enum tdx_lifecycle { TDX_HKID_ASSIGNED, TDX_KEYS_CONFIGURED, TDX_BLOCKED, TDX_TEARDOWN };
-enum tdx_op_state { TDX_OP_UNINITIALIZED, TDX_OP_INITIALIZED, TDX_OP_RUNNABLE };
+enum tdx_op_state {
+	TDX_OP_UNINITIALIZED,
+	TDX_OP_INITIALIZED,
+	TDX_OP_RUNNABLE,
+	/* of migration, not gone through here */
+	TDX_OP_LIVE_EXPORT,
+	TDX_OP_PAUSED_EXPORT,
+	TDX_OP_POST_EXPORT,
+	TDX_OP_MEMORY_IMPORT,
+	TDX_OP_STATE_IMPORT,
+	TDX_OP_POST_IMPORT,
+	TDX_OP_LIVE_IMPORT,
+	TDX_OP_FAILED_IMPORT,
+	TDX_OP_START_IMPORT
+};
 enum tdx_kot_state { TDX_KOT_FREE, TDX_KOT_ASSIGNED, TDX_KOT_FLUSHED, TDX_KOT_RESERVED };
 enum tdx_vcpu_state {
 	TDX_VCPU_UNINITIALIZED = 0,
 	TDX_VCPU_READY = 2,
 	TDX_VCPU_ACTIVE = 4,
-	TDX_VCPU_DISABLED = 8
+	TDX_VCPU_DISABLED = 8,
+	TDX_VCPU_IMPORT = 0x10
 };
 
 /* Public states of an S-EPT entry: bits 15:8 of RDX where a leaf returns entry details. */
