@@ -44,7 +44,8 @@ enum os_order {
 /*
  * os_port.h provides, inline or as functions of the port (contexts in brackets):
  *
- *   void os_point(const void *addr)          a yield point at an access to addr [any]
+ *   void os_point(const void *addr, enum os_access)
+ *                                            a yield point before an access to addr [any]
  *   void os_relax(void)                      one step of a spin: pause, now and then yield [any]
  *   void os_resched(void)                    let others run, in a long loop [may sleep]
  *   uint32_t os_cpu(void)                    index of the CPU that runs this, 0 .. nr_cpus-1 [any]
@@ -66,25 +67,27 @@ enum os_order {
  *   void os_mutex_unlock(struct os_mutex *)
  *   void os_bug(const char *what)            an invariant is broken: report and stop [any]
  */
+enum os_access { OS_READ, OS_WRITE };
+
 #include "os_port.h"
 
 #define OS_DEFINE_ATOMIC(bits)                                                                   \
 	static inline uint##bits##_t os_load##bits(const os_a##bits##_t *a, enum os_order order) \
 	{                                                                                        \
-		os_point(a);                                                                     \
+		os_point(a, OS_READ);                                                            \
 		return __atomic_load_n(&a->v, (int)order);                                       \
 	}                                                                                        \
 	static inline void os_store##bits(os_a##bits##_t *a, uint##bits##_t value,               \
 					  enum os_order order)                                   \
 	{                                                                                        \
-		os_point(a);                                                                     \
+		os_point(a, OS_WRITE);                                                           \
 		__atomic_store_n(&a->v, value, (int)order);                                      \
 	}                                                                                        \
 	/* Compare and swap the whole word; on failure *old is what was found (relaxed). */      \
 	static inline bool os_cas##bits(os_a##bits##_t *a, uint##bits##_t *old,                  \
 					uint##bits##_t value, enum os_order order)               \
 	{                                                                                        \
-		os_point(a);                                                                     \
+		os_point(a, OS_WRITE);                                                           \
 		return __atomic_compare_exchange_n(&a->v, old, value, false, (int)order,         \
 						   __ATOMIC_RELAXED);                            \
 	}                                                                                        \
@@ -92,25 +95,25 @@ enum os_order {
 	static inline uint##bits##_t os_fetch_add##bits(os_a##bits##_t *a, uint##bits##_t n,     \
 							enum os_order order)                     \
 	{                                                                                        \
-		os_point(a);                                                                     \
+		os_point(a, OS_WRITE);                                                           \
 		return __atomic_fetch_add(&a->v, n, (int)order);                                 \
 	}                                                                                        \
 	static inline uint##bits##_t os_fetch_or##bits(os_a##bits##_t *a, uint##bits##_t mask,   \
 						       enum os_order order)                      \
 	{                                                                                        \
-		os_point(a);                                                                     \
+		os_point(a, OS_WRITE);                                                           \
 		return __atomic_fetch_or(&a->v, mask, (int)order);                               \
 	}                                                                                        \
 	static inline uint##bits##_t os_fetch_and##bits(os_a##bits##_t *a, uint##bits##_t mask,  \
 							enum os_order order)                     \
 	{                                                                                        \
-		os_point(a);                                                                     \
+		os_point(a, OS_WRITE);                                                           \
 		return __atomic_fetch_and(&a->v, mask, (int)order);                              \
 	}                                                                                        \
 	static inline uint##bits##_t os_xchg##bits(os_a##bits##_t *a, uint##bits##_t value,      \
 						   enum os_order order)                          \
 	{                                                                                        \
-		os_point(a);                                                                     \
+		os_point(a, OS_WRITE);                                                           \
 		return __atomic_exchange_n(&a->v, value, (int)order);                            \
 	}
 
@@ -147,7 +150,6 @@ OS_DEFINE_ATOMIC(64)
 /* Services.                                                                                    */
 
 enum os_log_level { OS_LOG_ERROR, OS_LOG_WARN, OS_LOG_INFO, OS_LOG_DEBUG };
-enum os_access { OS_READ, OS_WRITE };
 
 /* "Any node": a node argument that states no preference. */
 #define OS_ANY_NODE UINT32_MAX

@@ -18,7 +18,12 @@ typedef uint32_t os_irq_t;
 extern _Thread_local uint32_t threads_cpu __attribute__((visibility("hidden")));
 extern _Thread_local uint32_t threads_node __attribute__((visibility("hidden")));
 
-static inline void os_point(const void *addr) { (void)addr; }
+static inline void os_point(const void *addr, enum os_access access)
+{
+	(void)addr;
+	(void)access;
+}
+
 static inline uint32_t os_cpu(void) { return threads_cpu; }
 static inline uint32_t os_node(void) { return threads_node; }
 static inline os_irq_t os_irq_save(void) { return 0; }
