@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * replay.c - executes the items of a recording, one function per kind, and compares.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/replay.h"
+#include "machine/memory.h"
+
+struct replay {
+	const struct vector *vector;
+	const struct seam_config *config; /* of the machine that runs now */
+	struct memory *memory;
+	struct seam *seam;
+	struct os_services os;
+	uint64_t key_mask; /* the KeyID's bits of an address: the same memory without them */
+	struct replay_difference difference; /* of the item that is being executed */
+};
+
+/* ------------------------------------------------------------------------------------------- */
+/* The machine: memory, and what the module asks of the system it runs in.                      */
+
+static hpa_t strip_key(const struct replay *r, hpa_t at) { return hpa(at.v & ~r->key_mask); }
+
+static void *service_map(void *ctx, hpa_t at, enum os_access access)
+{
+	struct replay *r = ctx;
+
+	return memory_map(r->memory, strip_key(r, at), access);
+}
+
+static void service_zero(void *ctx, hpa_t base, uint64_t bytes)
+{
+	struct replay *r = ctx;
+
+	memory_zero(r->memory, strip_key(r, base), bytes);
+}
+
+static void service_scrub(void *ctx, hpa_t page) { service_zero(ctx, page, TDX_PAGE_SIZE); }
+
+static void service_copy(void *ctx, hpa_t to, hpa_t from)
+{
+	memcpy(service_map(ctx, to, OS_WRITE), service_map(ctx, from, OS_READ), TDX_PAGE_SIZE);
+}
+
+static void *service_alloc(void *ctx, size_t bytes)
+{
+	(void)ctx;
+	return calloc(1, bytes);
+}
+
+static void service_free(void *ctx, void *object)
+{
+	(void)ctx;
+	free(object);
+}
+
+/* What the module logs is about broken rules, and those are compared through their results. */
+static void service_log(void *ctx, enum os_log_level level, const char *format, ...)
+{
+	(void)ctx;
+	(void)level;
+	(void)format;
+}
+
+/* Pages, sparse arrays, SEAMCALLs and other CPUs are the host's business: the module asks none. */
+static void make_services(struct replay *r)
+{
+	r->os = (struct os_services){
+		.ctx = r,
+		.nr_cpus = r->config->nr_lps,
+		.nr_nodes = 1,
+		.alloc = service_alloc,
+		.free = service_free,
+		.map_host = service_map,
+		.map_module = service_map,
+		.zero = service_zero,
+		.scrub = service_scrub,
+		.copy = service_copy,
+		.log = service_log,
+	};
+}
+
+static void end_machine(struct replay *r)
+{
+	seam_destroy(r->seam);
+	memory_destroy(r->memory);
+	r->seam = NULL;
+	r->memory = NULL;
+}
+
+static bool sys_call(struct replay *r, enum tdx_leaf leaf, uint32_t lp, char *error,
+		     size_t error_size)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0) };
+	tdx_status_t status = seam_call(r->seam, lp, &regs);
+
+	if (status.v == TDX_SUCCESS)
+		return true;
+	snprintf(error, error_size, "%s on LP %u answers 0x%016" PRIx64 "; it must succeed",
+		 leaf == TDH_SYS_INIT ? "SYS.INIT" : "SYS.LP.INIT", lp, status.v);
+	return false;
+}
+
+/* Memory and module as recordings find them at the start; false: why is filled. */
+static bool start_machine(struct replay *r, char *why, size_t why_size)
+{
+	const char *fault;
+
+	make_services(r);
+	r->memory = memory_create();
+	if (!r->memory) {
+		snprintf(why, why_size, "no memory for the machine");
+		return false;
+	}
+	if (seam_create(&r->os, r->config, &r->seam, &fault)) {
+		r->seam = NULL;
+		snprintf(why, why_size, "no such machine: %s", fault);
+		return false;
+	}
+	r->key_mask = ((UINT64_C(1) << r->config->hkid_bits) - 1)
+		      << (r->config->max_pa - r->config->hkid_bits);
+	if (!sys_call(r, TDH_SYS_INIT, 0, why, why_size))
+		return false;
+	for (uint32_t lp = 0; lp < r->config->nr_lps; lp++)
+		if (!sys_call(r, TDH_SYS_LP_INIT, lp, why, why_size))
+			return false;
+	return true;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Comparing.                                                                                   */
+
+__attribute__((format(printf, 3, 4))) static void outcome(struct replay *r, const char *expected,
+							  const char *got, ...)
+{
+	struct replay_difference *d = &r->difference;
+	va_list args;
+
+	snprintf(d->expected, sizeof(d->expected), "%s", expected);
+	va_start(args, got);
+	vsnprintf(d->got, sizeof(d->got), got, args);
+	va_end(args);
+}
+
+/* Notes a pair of values if they differ; returns whether they are equal. */
+static bool same(struct replay *r, const char *name, uint64_t expected, uint64_t got)
+{
+	struct replay_difference *d = &r->difference;
+
+	if (expected == got)
+		return true;
+	d->value[d->nr_values++] = (struct replay_value){ name, expected, got, false };
+	return false;
+}
+
+/* RAX is noted in any case: the other registers mean little without it. */
+static bool same_status(struct replay *r, uint64_t expected, uint64_t got)
+{
+	struct replay_difference *d = &r->difference;
+
+	d->value[d->nr_values++] = (struct replay_value){ "rax", expected, got, true };
+	return expected == got;
+}
+
+/* A set-up line worked if error is 0. */
+static bool done(struct replay *r, int error)
+{
+	if (!error)
+		return true;
+	outcome(r, "it can be done", "%s",
+		error == -OS_EBUSY    ? "somebody holds that lock"
+		: error == -OS_EINVAL ? "there is no such thing, or the id is in use"
+				      : "no memory");
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* One function per kind of line; true: as recorded.                                            */
+
+static bool step_poke64(struct replay *r, const struct vector_item *item)
+{
+	uint64_t value = item->word.value;
+
+	/* Byte by byte: an address that is no multiple of 8 may reach into the next page. */
+	for (unsigned int i = 0; i < sizeof(value); i++) {
+		uint8_t *byte = service_map(r, hpa(item->word.at.v + i), OS_WRITE);
+
+		*byte = (uint8_t)(value >> 8 * i);
+	}
+	return true;
+}
+
+/* Did the call end as it should: with a return, or with a fatal error of this number? */
+static bool same_end(struct replay *r, const struct vector_call *call, bool was_fatal)
+{
+	struct seam_fatal fatal;
+	bool is_fatal = !was_fatal && seam_is_fatal(r->seam, &fatal);
+	char expected[32] = "returns";
+
+	if (call->fatal)
+		snprintf(expected, sizeof(expected), "fatal %u", call->fatal_id);
+	if (is_fatal && (!call->fatal || fatal.id != call->fatal_id)) {
+		outcome(r, expected, "fatal %u: %s", fatal.id, fatal.rule);
+		return false;
+	}
+	if (!is_fatal && call->fatal) {
+		outcome(r, expected, "returns");
+		return false;
+	}
+	return true;
+}
+
+static bool step_call(struct replay *r, const struct vector_item *item)
+{
+	const struct vector_call *call = &item->call;
+	struct tdx_regs regs = call->in, after = call->after;
+	bool was_fatal = seam_is_fatal(r->seam, NULL), good;
+
+	seam_call(r->seam, call->lp, &regs);
+	good = same_end(r, call, was_fatal);
+	if (call->fatal) /* the machine stops: nobody sees registers */
+		return good;
+	if (!(call->any & 1) && !same_status(r, after.rax, regs.rax))
+		good = false;
+	for (unsigned int i = 1; i < VECTOR_REGS; i++)
+		if (!(call->any & 1u << i) &&
+		    !same(r, vector_reg_name[i], *vector_reg(&after, i), *vector_reg(&regs, i)))
+			good = false;
+	return good;
+}
+
+/*
+ * N successful calls of SYS.TDMR.INIT, RDX never less than before and a multiple of 1 GB; the
+ * next call finds nothing left to do.
+ */
+static bool step_init_tdmr(struct replay *r, const struct vector_item *item)
+{
+	uint64_t before = 0;
+
+	for (uint64_t i = 0; i <= item->word.value; i++) {
+		struct tdx_regs regs = { .rax = TDH_SYS_TDMR_INIT, .rcx = item->word.at.v };
+		uint64_t expected =
+			i < item->word.value ? TDX_SUCCESS : TDX_TDMR_ALREADY_INITIALIZED;
+
+		seam_call(r->seam, 0, &regs);
+		if (!same_status(r, expected, regs.rax)) {
+			outcome(r, "each call succeeds, one more has nothing to do",
+				"call %" PRIu64 " of %" PRIu64, i + 1, item->word.value);
+			return false;
+		}
+		r->difference.nr_values = 0;
+		if (expected == TDX_SUCCESS && (regs.rdx < before || regs.rdx % TDX_1G_SIZE)) {
+			outcome(r, "RDX is a multiple of 1 GB and never falls",
+				"0x%" PRIx64 " after 0x%" PRIx64, regs.rdx, before);
+			return false;
+		}
+		before = regs.rdx;
+	}
+	return true;
+}
+
+static bool step_force_td(struct replay *r, const struct vector_item *item)
+{
+	const struct vector_force_td *f = &item->force_td;
+
+	return done(r, seam_debug_force_td(r->seam, f->tdr, f->state, f->pwl, f->gpaw));
+}
+
+static const char *const accept_name[] = {
+	[SEAM_ACCEPT_STATUS] = "returns",
+	[SEAM_ACCEPT_TDEXIT] = "tdexit",
+	[SEAM_ACCEPT_INTERRUPTED] = "interrupted",
+};
+
+static bool step_accept(struct replay *r, const struct vector_item *item)
+{
+	const struct vector_accept *a = &item->accept;
+	tdx_status_t status = { 0 };
+	enum seam_debug_accept how = seam_debug_accept(r->seam, a->tdr, a->rcx, &status);
+
+	if (how != a->how) {
+		outcome(r, accept_name[a->how], "%s", accept_name[how]);
+		return false;
+	}
+	return how != SEAM_ACCEPT_STATUS || same_status(r, a->rax, status.v);
+}
+
+static bool step_enter(struct replay *r, const struct vector_item *item)
+{
+	return done(r, seam_debug_enter(r->seam, hpa(item->lock.arg), item->lock.id));
+}
+
+static bool step_exit(struct replay *r, const struct vector_item *item)
+{
+	return done(r, seam_debug_exit(r->seam, item->lock.id));
+}
+
+static bool step_hold(struct replay *r, const struct vector_item *item)
+{
+	const struct vector_lock *l = &item->lock;
+
+	return done(r, seam_debug_hold(r->seam, hpa(l->arg), l->level, l->exclusive, l->id));
+}
+
+static bool step_lock(struct replay *r, const struct vector_item *item)
+{
+	const struct vector_lock *l = &item->lock;
+
+	return done(r, seam_debug_lock(r->seam, l->what, l->arg, l->map, l->exclusive, l->id));
+}
+
+static bool step_release(struct replay *r, const struct vector_item *item)
+{
+	return done(r, seam_debug_release(r->seam, item->lock.id));
+}
+
+static bool step_inject(struct replay *r, const struct vector_item *item)
+{
+	seam_debug_inject(r->seam, item->inject);
+	return true;
+}
+
+static bool step_vcpus(struct replay *r, const struct vector_item *item)
+{
+	return done(r, seam_debug_num_vcpus(r->seam, item->word.at, (uint32_t)item->word.value));
+}
+
+static bool step_assoc(struct replay *r, const struct vector_item *item)
+{
+	return done(r, seam_debug_assoc_vcpus(r->seam, item->word.at, (uint32_t)item->word.value));
+}
+
+static bool step_vcpu_state(struct replay *r, const struct vector_item *item)
+{
+	return done(r, seam_debug_vcpu_state(r->seam, item->word.at, (uint32_t)item->word.value));
+}
+
+static bool step_td_fatal(struct replay *r, const struct vector_item *item)
+{
+	return done(r, seam_debug_td_fatal(r->seam, item->word.at, item->word.value));
+}
+
+static bool step_half_freed(struct replay *r, const struct vector_item *item)
+{
+	return done(r, seam_debug_half_freed(r->seam, item->word.at));
+}
+
+static bool step_pamt(struct replay *r, const struct vector_item *item)
+{
+	const struct vector_pamt *p = &item->pamt;
+	struct seam_debug_entry entry = { 0 };
+	bool good;
+
+	seam_debug_pamt(r->seam, p->pa, p->level, &entry);
+	if (!entry.present) {
+		outcome(r, "the entry exists", "no metadata describe that address at that level");
+		return false;
+	}
+	good = same(r, "type", p->type, entry.type);
+	/* What a field means depends on the type: others are not comparable when it differs. */
+	if (!good)
+		return false;
+	if (p->has_owner)
+		good &= same(r, "owner", p->owner.v, entry.owner.v);
+	if (p->has_count)
+		good &= same(r, "count", p->count, entry.count);
+	if (p->has_pair) {
+		good &= same(r, "pair[0]", p->pair[0].v, entry.pair[0].v);
+		good &= same(r, "pair[1]", p->pair[1].v, entry.pair[1].v);
+	}
+	return good;
+}
+
+static bool step_bitmap(struct replay *r, const struct vector_item *item)
+{
+	int bit = seam_debug_bitmap(r->seam, item->word.at);
+
+	return bit < 0 ? done(r, bit) : same(r, "bit", item->word.value, (uint64_t)bit);
+}
+
+static bool step_chldcnt(struct replay *r, const struct vector_item *item)
+{
+	uint64_t n = 0;
+
+	return done(r, seam_debug_chldcnt(r->seam, item->word.at, &n)) &&
+	       same(r, "chldcnt", item->word.value, n);
+}
+
+/* machine lines have no step: they can fail in a way that ends the replay. */
+static const struct {
+	bool (*step)(struct replay *r, const struct vector_item *item);
+	bool counted; /* a call or a check, as opposed to set-up */
+} steps[VECTOR_KINDS] = {
+	[VECTOR_POKE64] = { step_poke64, false },
+	[VECTOR_CALL] = { step_call, true },
+	[VECTOR_INIT_TDMR] = { step_init_tdmr, false },
+	[VECTOR_FORCE_TD] = { step_force_td, false },
+	[VECTOR_ACCEPT] = { step_accept, true },
+	[VECTOR_ENTER] = { step_enter, false },
+	[VECTOR_EXIT] = { step_exit, false },
+	[VECTOR_HOLD] = { step_hold, false },
+	[VECTOR_LOCK] = { step_lock, false },
+	[VECTOR_RELEASE] = { step_release, false },
+	[VECTOR_INJECT] = { step_inject, false },
+	[VECTOR_VCPUS] = { step_vcpus, false },
+	[VECTOR_ASSOC] = { step_assoc, false },
+	[VECTOR_VCPU_STATE] = { step_vcpu_state, false },
+	[VECTOR_TD_FATAL] = { step_td_fatal, false },
+	[VECTOR_HALF_FREED] = { step_half_freed, false },
+	[VECTOR_PAMT] = { step_pamt, true },
+	[VECTOR_BITMAP] = { step_bitmap, true },
+	[VECTOR_CHLDCNT] = { step_chldcnt, true },
+};
+
+/* ------------------------------------------------------------------------------------------- */
+
+static int next_machine(struct replay *r, const struct vector_item *item, char *error,
+			size_t error_size)
+{
+	char why[160];
+
+	end_machine(r);
+	r->config = item->machine;
+	if (start_machine(r, why, sizeof(why)))
+		return 0;
+	snprintf(error, error_size, "%s:%u: %s", r->vector->name, item->line, why);
+	return -1;
+}
+
+static int run_items(struct replay *r, replay_report *report, void *ctx,
+		     struct replay_result *result, char *error, size_t error_size)
+{
+	for (size_t i = 0; i < r->vector->nr_items; i++) {
+		const struct vector_item *item = &r->vector->items[i];
+
+		if (item->kind == VECTOR_MACHINE) {
+			if (next_machine(r, item, error, error_size))
+				return -1;
+			continue;
+		}
+		r->difference = (struct replay_difference){ .item = item };
+		if (steps[item->kind].step(r, item)) {
+			result->passed += steps[item->kind].counted;
+			continue;
+		}
+		if (!result->failed++)
+			result->first = r->difference;
+		if (report)
+			report(ctx, &r->difference);
+	}
+	return 0;
+}
+
+int replay_run(const struct vector *vector, replay_report *report, void *ctx,
+	       struct replay_result *result, char *error, size_t error_size)
+{
+	struct replay r = { .vector = vector };
+	int status;
+
+	*result = (struct replay_result){ 0 };
+	status = run_items(&r, report, ctx, result, error, error_size);
+	end_machine(&r);
+	return status;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * replay.h - executes a recording against the software module and compares.
+ *
+ * Each `machine` line makes new simulated memory and a new module on it, and brings that module to
+ * the state in which recordings begin: SYS.INIT, then SYS.LP.INIT on every logical processor.
+ * Calls, accepts and checks are compared and counted. The other lines only set something up; one
+ * that cannot be done (a lock that is not to be had, a TD that does not exist) is a difference as
+ * well, since everything after it would be about another state.
+ */
+#ifndef PAMT_LAB_REPLAY_H
+#define PAMT_LAB_REPLAY_H
+
+#include "lab/vector.h"
+
+/* A register, an outcome or a field of a check, as recorded and as found. */
+struct replay_value {
+	const char *name; /* "rax", "type"; static */
+	uint64_t expected, got;
+	bool status; /* completion statuses: worth explaining */
+};
+
+#define REPLAY_VALUES VECTOR_REGS
+
+struct replay_difference {
+	const struct vector_item *item; /* in the struct vector that was replayed */
+	/*
+	 * What was to happen and what did, where that is more than values: "returns",
+	 * "fatal 343: ...", "the lock is taken". Equal strings where only values differ.
+	 */
+	char expected[96], got[96];
+	unsigned int nr_values;
+	struct replay_value value[REPLAY_VALUES]; /* those that differ, rax always */
+};
+
+struct replay_result {
+	uint64_t passed, failed; /* calls, accepts, checks; failed also counts failed set-up */
+	struct replay_difference first; /* if failed */
+};
+
+/* Called for each difference, in order; may be NULL. */
+typedef void replay_report(void *ctx, const struct replay_difference *difference);
+
+/*
+ * replay_run - replays one recording.
+ * @vector: the recording
+ * @report: called for each difference, or NULL
+ * Return: 0 with *result filled, whether or not there were differences; -1 with one line in error
+ * if a machine of the recording is not possible (its geometry, or no memory for it).
+ */
+int replay_run(const struct vector *vector, replay_report *report, void *ctx,
+	       struct replay_result *result, char *error, size_t error_size);
+
+#endif
