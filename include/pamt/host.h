@@ -111,11 +111,18 @@ int pamt_plan(const struct os_services *os, const struct pamt_host_config *confi
 int pamt_host_create(const struct os_services *os, const struct pamt_host_config *config,
 		     struct pamt_host **host, struct pamt_error *error);
 /*
- * pamt_boot_reserve - takes the PAMT chunks now, while memory is unfragmented; pamt_bring_up()
- * then uses them. Optional. May sleep.
+ * pamt_boot_reserve - bring-up as far as taking the PAMT chunks (SYS.INIT to the reserved areas),
+ * to be called while memory is unfragmented; pamt_bring_up() then goes on from there. Optional.
+ * Return, *error and context as pamt_bring_up().
  */
 int pamt_boot_reserve(struct pamt_host *host, struct pamt_error *error);
-/* SYS.INIT .. TDMR.INIT. On failure everything is unwound and *error says where. May sleep. */
+/*
+ * pamt_bring_up - SYS.INIT .. TDMR.INIT. On failure everything is unwound and *error says where;
+ * unless SYS.CONFIG had succeeded it may be tried again. May sleep.
+ * Return: 0; -OS_ENOMEM; -OS_EINVAL (bad memory map or CMRs); -OS_ENOSPC (reserved areas);
+ * -OS_EIO (a SEAMCALL failed, status in *error); -OS_EBUSY (it is up already); -OS_ENODEV (an
+ * earlier try failed after SYS.CONFIG).
+ */
 int pamt_bring_up(struct pamt_host *host, struct pamt_error *error);
 /*
  * Ends it: everything the host took from the OS goes back, caches written back and scrubbed.
@@ -147,7 +154,10 @@ struct pamt_cache {
  */
 int pamt_cache_topup(struct pamt_host *host, struct pamt_cache *cache, uint32_t control,
 		     uint32_t pairs);
-/* Gives everything back. May sleep. */
+/*
+ * Gives everything back. After the last TD's caches and control pages nothing is left that was
+ * taken from the OS. May sleep.
+ */
 void pamt_cache_free(struct pamt_host *host, struct pamt_cache *cache);
 
 /* ------------------------------------------------------------------------------------------- */
@@ -161,7 +171,8 @@ void pamt_cache_free(struct pamt_host *host, struct pamt_cache *cache);
 int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *cache, hpa_t *page);
 /*
  * pamt_free_page - back to the pool, after the SEAMCALL that freed it has returned success on
- * whichever CPU issued it. Never fails. Any context.
+ * whichever CPU issued it. Pool pages that nobody needs any more go on to the OS, and with the
+ * last control page all that are left. Never fails. Any context.
  */
 void pamt_free_page(struct pamt_host *host, hpa_t page);
 
@@ -231,9 +242,13 @@ struct pamt_stats {
 	uint64_t table_bytes; /* region words */
 	uint64_t os_bytes;    /* taken from the OS for the pool: the honest price at run time */
 	uint64_t os_bytes_peak;
-	uint64_t used_bytes; /* of these: pairs installed and control pages out */
-	uint64_t pairs_installed, pairs_installed_peak, pairs_idle;
-	uint64_t pages_cached;	/* in caches and magazines */
+	uint64_t used_bytes; /* of these: pairs installed, control pages out, pages in caches */
+	uint64_t pairs_installed, pairs_idle;
+	/* Sampled: whenever the pool grows and in pamt_stats() itself. */
+	uint64_t pairs_installed_peak;
+	uint64_t pages_cached;	/* in callers' caches */
+	uint64_t pages_spare;	/* in the pool, magazines included, handed out to nobody */
+	uint64_t chunks[10];	/* pool chunks by the order in which they were taken */
 	uint64_t control_pages; /* handed out by pamt_alloc_page() */
 	uint64_t leaf_regions;	/* mapped as 2M pages */
 	uint64_t gets_fast, gets_slow, puts;
@@ -247,7 +262,15 @@ struct pamt_stats {
 	uint64_t given_up_bytes;
 };
 
-void pamt_stats(const struct pamt_host *host, struct pamt_stats *stats);
+void pamt_stats(struct pamt_host *host, struct pamt_stats *stats);
+
+/* The part of the pool that is one NUMA node's. Bytes. */
+struct pamt_node_stats {
+	uint64_t os_bytes, used_bytes;
+	uint64_t chunks[10];
+};
+
+void pamt_node_stats(struct pamt_host *host, uint32_t node, struct pamt_node_stats *stats);
 
 /* What pamt_verify() found wrong. */
 struct pamt_finding {
@@ -255,6 +278,9 @@ struct pamt_finding {
 	uint16_t word;	   /* the host's view: region.h */
 	uint64_t rdmd_rcx; /* the module's view of the 2M entry */
 	const char *what;  /* one line, constant */
+	/* pamt_leaks(): 4K pages of the region that the module still holds, the first, its TDR. */
+	uint32_t pages;
+	hpa_t page, owner; /* HPA_NONE: none or not known */
 };
 
 /*

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * plan.c - pamt_plan(): what bring-up would give the module, without a module.
+ */
+#include "host/plan.h"
+
+static const char *const step_names[] = {
+	[PAMT_STEP_NONE] = "none",
+	[PAMT_STEP_SYS_INIT] = "TDH.SYS.INIT",
+	[PAMT_STEP_LP_INIT] = "TDH.SYS.LP.INIT",
+	[PAMT_STEP_METADATA] = "metadata",
+	[PAMT_STEP_MEMORY] = "memory list",
+	[PAMT_STEP_TDMRS] = "TDMRs",
+	[PAMT_STEP_PAMT] = "PAMT allocation",
+	[PAMT_STEP_RESERVED] = "reserved areas",
+	[PAMT_STEP_TABLE] = "region table",
+	[PAMT_STEP_SYS_CONFIG] = "TDH.SYS.CONFIG",
+	[PAMT_STEP_KEY_CONFIG] = "TDH.SYS.KEY.CONFIG",
+	[PAMT_STEP_TDMR_INIT] = "TDH.SYS.TDMR.INIT",
+};
+
+const char *pamt_step_name(enum pamt_step step)
+{
+	return (unsigned int)step < sizeof(step_names) / sizeof(step_names[0]) ? step_names[step]
+									       : "unknown";
+}
+
+int pamt_plan(const struct os_services *os, const struct pamt_host_config *config,
+	      const struct tdx_cmr *cmrs, uint32_t nr_cmrs, struct pamt_layout *layout,
+	      struct pamt_error *error)
+{
+	static int (*const steps[])(struct plan * p) = { plan_memory, plan_tdmrs, plan_pamt,
+							 plan_reserved };
+	struct module_info module;
+	struct plan p = {
+		.os = os, .config = config, .module = &module, .error = error, .layout = layout
+	};
+	hpa_t pamt[TDX_MAX_TDMRS];
+	int ret;
+
+	*layout =
+		(struct pamt_layout){ .dynamic = config->dynamic &&
+						 config->hkid_start_bit <= TDX_DPAMT_MAX_PA_BITS };
+	*error = (struct pamt_error){ .base = HPA_NONE };
+	module_info_defaults(&module);
+	ret = module_info_set_cmrs(&module, cmrs, nr_cmrs);
+	if (ret)
+		return plan_fail(&p, PAMT_STEP_METADATA, ret, (struct span){ 0 },
+				 "CMRs are missing, out of order, out of range or too many");
+	for (uint32_t i = 0; !ret && i < sizeof(steps) / sizeof(steps[0]); i++)
+		ret = steps[i](&p);
+
+	/* The chunks go back, but the caller wants to know where they were. */
+	for (uint32_t i = 0; i < layout->nr_tdmrs; i++)
+		pamt[i] = layout->tdmr[i].pamt_base;
+	plan_free_pamt(&p);
+	for (uint32_t i = 0; i < layout->nr_tdmrs; i++)
+		layout->tdmr[i].pamt_base = pamt[i];
+	plan_free_lists(&p);
+	return ret;
+}
