@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * allocator.h - page allocator of the simulated machine, by NUMA node: blocks of order 0..9 and
- * contiguous ranges. Thread-safe. All state outside the pages.
+ * contiguous ranges. Thread-safe, a lock per node. All state stands outside the pages.
+ *
+ * What it hands out is the usable memory of the map above 1 MB: like any kernel on this platform
+ * it leaves the first megabyte alone. Contents of what is handed out are undefined.
+ *
+ * A free of something that is not allocated (freed before, excluded, no memory, not aligned) is a
+ * bug of the caller: it stops the program and says which page.
  */
 #ifndef PAMT_MACHINE_ALLOCATOR_H
 #define PAMT_MACHINE_ALLOCATOR_H
@@ -14,14 +20,36 @@
 
 struct allocator;
 
+#define ALLOCATOR_MAX_ORDER 9
+#define ALLOCATOR_LOW_LIMIT (UINT64_C(1) << 20)
+
+/* All of the map's memory is free. map need not outlive the call. NULL: no memory to be had. */
 struct allocator *allocator_create(const struct machine_map *map);
 void allocator_destroy(struct allocator *allocator);
-hpa_t allocator_alloc(struct allocator *a, unsigned int order, uint32_t node);
-void allocator_free(struct allocator *a, hpa_t block, unsigned int order);
-hpa_t allocator_alloc_range(struct allocator *a, uint64_t bytes, uint64_t align, hpa_t low,
+
+/*
+ * allocator_alloc - a block of 2^order pages (0..9), aligned to its size, from that node, or from
+ * the lowest node that has one (OS_ANY_NODE). Broken 2M blocks go first. HPA_NONE: none there.
+ */
+hpa_t allocator_alloc(struct allocator *allocator, unsigned int order, uint32_t node);
+/* A block, or a naturally aligned part of a block or of a range. */
+void allocator_free(struct allocator *allocator, hpa_t block, unsigned int order);
+
+/*
+ * allocator_alloc_range - bytes (4K multiple) at a multiple of align (a power of two, 0 or less
+ * than 4K: 4K) within [low, high), at the lowest place, or the highest (from_top), where they
+ * fit; with OS_ANY_NODE of all nodes. A range never spans two nodes. HPA_NONE: does not fit.
+ */
+hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_t align, hpa_t low,
 			    hpa_t high, uint32_t node, bool from_top);
-void allocator_free_range(struct allocator *a, hpa_t base, uint64_t bytes);
-void allocator_exclude(struct allocator *a, hpa_t base, uint64_t bytes);
-uint64_t allocator_free_bytes(const struct allocator *a, uint32_t node); /* OS_ANY_NODE: all */
+/* A range, or any part of one by 4K. */
+void allocator_free_range(struct allocator *allocator, hpa_t base, uint64_t bytes);
+
+/* Takes what is free of a range out for good; what is allocated or no memory is passed over. */
+void allocator_exclude(struct allocator *allocator, hpa_t base, uint64_t bytes);
+
+/* Free bytes of a node, OS_ANY_NODE: of all; in_2m: only those in wholly free 2M blocks. */
+uint64_t allocator_free_bytes(const struct allocator *allocator, uint32_t node);
+uint64_t allocator_free_2m_bytes(const struct allocator *allocator, uint32_t node);
 
 #endif
