@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * stage.c - actors, their steps and the switch between them; stage.h has the states.
+ *
+ * A step that does not switch costs the call of the policy and no more. The policy answers with
+ * an actor; the switch goes straight to it, without a stop at the stack that called stage_run().
+ * That one is switched to once, at the end of the run.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stage.h"
+
+struct stage_here stage_here;
+uint64_t stage_mutants;
+
+/* One stage per process; see stage.h. */
+static struct stage {
+	uint32_t nr_cpus, nr_nodes;
+	struct stage_actor *actor; /* 2 * nr_cpus */
+	struct stage_actor *now;   /* NULL outside a run */
+	struct fiber thread;	   /* who called stage_run() */
+	struct stage_policy policy;
+	enum stage_outcome outcome;
+	struct stage_violation violation;
+	uint64_t writes;
+} stage;
+
+int stage_open(uint32_t nr_cpus, uint32_t nr_nodes)
+{
+	if (!nr_cpus || nr_cpus > STAGE_MAX_CPUS || !nr_nodes) {
+		errno = EINVAL;
+		return -1;
+	}
+	memset(&stage, 0, sizeof(stage));
+	stage.actor = calloc(2 * (size_t)nr_cpus, sizeof(*stage.actor));
+	if (!stage.actor)
+		return -1;
+	stage.nr_cpus = nr_cpus;
+	stage.nr_nodes = nr_nodes;
+	if (fiber_adopt_thread(&stage.thread)) {
+		stage_close();
+		return -1;
+	}
+	for (uint32_t id = 0; id < 2 * nr_cpus; id++) {
+		struct stage_actor *actor = &stage.actor[id];
+
+		actor->id = id;
+		actor->cpu = id % nr_cpus;
+		actor->node = actor->cpu % nr_nodes;
+		actor->softirq = id >= nr_cpus;
+	}
+	stage_pretend(0);
+	return 0;
+}
+
+void stage_close(void)
+{
+	for (uint32_t id = 0; stage.actor && id < 2 * stage.nr_cpus; id++)
+		if (stage.actor[id].fiber.low)
+			fiber_destroy(&stage.actor[id].fiber);
+	free(stage.actor);
+	memset(&stage, 0, sizeof(stage));
+	memset(&stage_here, 0, sizeof(stage_here));
+}
+
+uint32_t stage_nr_cpus(void) { return stage.nr_cpus; }
+struct stage_actor *stage_actor(uint32_t id) { return &stage.actor[id]; }
+struct stage_actor *stage_now(void) { return stage.now; }
+uint64_t stage_writes(void) { return stage.writes; }
+const struct stage_violation *stage_violation(void) { return &stage.violation; }
+
+void stage_pretend(uint32_t cpu)
+{
+	stage_here.cpu = cpu;
+	stage_here.node = stage.nr_nodes ? cpu % stage.nr_nodes : 0;
+}
+
+void stage_reset(void)
+{
+	for (uint32_t id = 0; id < 2 * stage.nr_cpus; id++) {
+		struct stage_actor *actor = &stage.actor[id];
+
+		actor->state = STAGE_IDLE;
+		actor->begun = false;
+		actor->irq_off = false;
+		actor->atomic = 0;
+		actor->spins = 0;
+	}
+	stage.violation.wrong = STAGE_OK;
+	stage.writes = 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Switching                                                                                    */
+
+static void become(struct stage_actor *actor)
+{
+	stage.now = actor;
+	actor->begun = true;
+	stage_here.cpu = actor->cpu;
+	stage_here.node = actor->node;
+}
+
+/* Back to the caller of stage_run(). The actor's stack is never resumed. */
+static void leave_run(struct stage_actor *self)
+{
+	stage_here.running = false;
+	stage.now = NULL;
+	self->fiber.abandoned = true;
+	fiber_switch(&self->fiber, &stage.thread);
+}
+
+/* self has a step pending, or is DONE: somebody goes on. */
+static inline void choose(struct stage_actor *self)
+{
+	struct stage_actor *next = stage.policy.next(stage.policy.ctx, self);
+
+	if (next == self)
+		return;
+	if (!next) {
+		leave_run(self);
+		return;
+	}
+	become(next);
+	self->fiber.abandoned = self->state == STAGE_DONE;
+	fiber_switch(&self->fiber, &next->fiber);
+}
+
+static void actor_main(void *arg)
+{
+	struct stage_actor *self = arg;
+
+	fiber_entered(&self->fiber);
+	self->run(self->arg);
+	if (self->atomic)
+		stage_fail(STAGE_CONTEXT, "returns with %u locks held", self->atomic);
+	if (self->irq_off)
+		stage_fail(STAGE_CONTEXT, "returns with interrupts off");
+	self->state = STAGE_DONE;
+	choose(self);
+}
+
+static void make_ready(struct stage_actor *actor, void (*run)(void *arg), void *arg)
+{
+	if (!actor->fiber.low && fiber_create(&actor->fiber)) {
+		fprintf(stderr, "pamt-lab: no memory for the stack of CPU %u: %s\n", actor->cpu,
+			strerror(errno));
+		abort();
+	}
+	actor->run = run;
+	actor->arg = arg;
+	actor->state = STAGE_READY;
+	actor->begun = false;
+	actor->step = (struct stage_step){ .kind = STAGE_BEGIN, .addr = &actor->irq_off };
+	fiber_reset(&actor->fiber, actor_main, actor);
+}
+
+void stage_start(uint32_t cpu, void (*run)(void *arg), void *arg)
+{
+	make_ready(&stage.actor[cpu], run, arg);
+}
+
+bool stage_softirq(uint32_t cpu, void (*run)(void *arg), void *arg)
+{
+	struct stage_actor *actor = &stage.actor[stage.nr_cpus + cpu];
+
+	if (actor->state == STAGE_READY)
+		return false;
+	make_ready(actor, run, arg);
+	/* It begins by finding its CPU's interrupts on: an access to that CPU's switch. */
+	actor->step.addr = &stage.actor[cpu].irq_off;
+	return true;
+}
+
+enum stage_outcome stage_run(const struct stage_policy *policy)
+{
+	struct stage_actor *first;
+
+	stage.policy = *policy;
+	stage.outcome = STAGE_FINISHED;
+	first = policy->next(policy->ctx, NULL);
+	if (first) {
+		become(first);
+		stage_here.running = true;
+		stage.thread.abandoned = false;
+		fiber_switch(&stage.thread, &first->fiber);
+	}
+	stage_pretend(0);
+	return stage.outcome;
+}
+
+void stage_end(enum stage_outcome outcome) { stage.outcome = outcome; }
+
+struct stage_actor *stage_nobody(void)
+{
+	uint32_t waiting = 0, first = 0;
+
+	for (uint32_t id = 0; id < 2 * stage.nr_cpus; id++) {
+		if (stage.actor[id].state != STAGE_READY)
+			continue;
+		if (!waiting++)
+			first = id;
+	}
+	stage_end(waiting ? STAGE_FAILED : STAGE_FINISHED);
+	if (waiting)
+		stage_note(STAGE_DEADLOCK, "nobody can go on: %u of them wait, among them CPU %u",
+			   waiting, stage.actor[first].cpu);
+	return NULL;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Conditions                                                                                   */
+
+static bool word_changed(const struct stage_step *step)
+{
+	const os_a16_t *word = step->addr;
+
+	/* One thread runs all fibers: no order is needed. */
+	return __atomic_load_n(&word->v, __ATOMIC_RELAXED) != step->value;
+}
+
+static bool lock_is_free(const struct stage_step *step)
+{
+	/* All three kinds of lock begin with their word; locks.c says what it means. */
+	uint32_t word = ((const struct os_spin *)step->addr)->word;
+
+	return step->value == STAGE_READER ? !(word >> 31) : !word;
+}
+
+bool stage_can_run(const struct stage_actor *actor)
+{
+	const struct stage_actor *other;
+
+	if (actor->state != STAGE_READY)
+		return false;
+	if (actor->softirq) {
+		other = &stage.actor[actor->cpu];
+		if (!actor->begun && other->state == STAGE_READY && other->irq_off)
+			return false;
+	} else {
+		other = &stage.actor[stage.nr_cpus + actor->cpu];
+		if (other->state == STAGE_READY && other->begun)
+			return false;
+	}
+	switch (actor->step.kind) {
+	case STAGE_LOCK:
+		return lock_is_free(&actor->step);
+	case STAGE_WAIT:
+		return word_changed(&actor->step);
+	default:
+		return true;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Steps                                                                                        */
+
+void stage_announce(const struct stage_step *step)
+{
+	struct stage_actor *self = stage.now;
+
+	self->step = *step;
+	stage.writes += step->kind == STAGE_UNLOCK || (step->kind == STAGE_CALL && step->addr);
+	choose(self);
+}
+
+void stage_point(const void *addr, enum os_access access)
+{
+	struct stage_actor *self = stage.now;
+
+	self->step.kind = access == OS_READ ? STAGE_READ : STAGE_WRITE;
+	self->step.addr = addr;
+	stage.writes += access == OS_WRITE;
+	choose(self);
+}
+
+void stage_call(const char *name, const void *changes)
+{
+	struct stage_step step = { .kind = STAGE_CALL, .addr = changes, .name = name };
+
+	if (stage_here.running)
+		stage_announce(&step);
+}
+
+void stage_pass(uint64_t ns)
+{
+	struct stage_step step = { .kind = STAGE_PASS, .value = ns };
+
+	if (stage_here.running)
+		stage_announce(&step);
+}
+
+void os_relax(void)
+{
+	struct stage_step step = { .kind = STAGE_RELAX, .value = stage.writes };
+
+	if (!stage_here.running)
+		os_bug("spins although nobody else runs");
+	stage_announce(&step);
+}
+
+void os_resched(void)
+{
+	struct stage_step step = { .kind = STAGE_YIELD };
+
+	stage_may_sleep("os_resched()");
+	if (stage_here.running)
+		stage_announce(&step);
+}
+
+void os_wait_change16(const os_a16_t *a, uint16_t old)
+{
+	struct stage_step step = { .kind = STAGE_WAIT, .addr = a, .value = old };
+
+	if (!stage_here.running) {
+		if (!word_changed(&step))
+			os_bug("waits for a word that nobody else will change");
+		return;
+	}
+	if (stage.now->spins)
+		stage_fail(STAGE_CONTEXT, "waits for a word while it holds a spin lock");
+	stage_announce(&step);
+}
+
+os_irq_t os_irq_save(void)
+{
+	struct stage_actor *self = stage.now;
+	struct stage_step step = { .kind = STAGE_IRQ, .value = 0 };
+	bool off;
+
+	if (!stage_here.running)
+		return 0;
+	off = self->irq_off;
+	if (!off) {
+		step.addr = &self->irq_off;
+		stage_announce(&step);
+	}
+	self->irq_off = true;
+	return off;
+}
+
+void os_irq_restore(os_irq_t flags)
+{
+	struct stage_actor *self = stage.now;
+	struct stage_step step = { .kind = STAGE_IRQ, .value = 1 };
+
+	if (!stage_here.running || flags)
+		return;
+	step.addr = &self->irq_off;
+	stage_announce(&step);
+	self->irq_off = false;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Mistakes                                                                                     */
+
+static void note(enum stage_wrong wrong, const char *format, va_list args)
+{
+	struct stage_violation *violation = &stage.violation;
+
+	if (violation->wrong != STAGE_OK)
+		return;
+	violation->wrong = wrong;
+	violation->actor = stage.now ? stage.now->id : UINT32_MAX;
+	vsnprintf(violation->text, sizeof(violation->text), format, args);
+}
+
+void stage_note(enum stage_wrong wrong, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	note(wrong, format, args);
+	va_end(args);
+}
+
+void stage_fail(enum stage_wrong wrong, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	note(wrong, format, args);
+	va_end(args);
+	if (stage.now) {
+		stage.outcome = STAGE_FAILED;
+		leave_run(stage.now);
+	}
+}
+
+void stage_may_sleep(const char *what)
+{
+	struct stage_actor *self = stage.now;
+
+	if (!self)
+		return;
+	if (self->softirq)
+		stage_fail(STAGE_CONTEXT, "%s may sleep, but runs in a softirq", what);
+	if (self->atomic)
+		stage_fail(STAGE_CONTEXT, "%s may sleep, but %u locks are held", what,
+			   self->atomic);
+	if (self->irq_off)
+		stage_fail(STAGE_CONTEXT, "%s may sleep, but interrupts are off", what);
+}
+
+void os_bug(const char *what)
+{
+	stage_fail(STAGE_BUG, "%s", what);
+	/* Outside of a run there is no schedule to blame: set-up or tear-down is broken. */
+	fprintf(stderr, "pamt-lab: bug: %s\n", what);
+	abort();
+}
+
+static const char *const wrong_name[] = {
+	[STAGE_OK] = "ok",
+	[STAGE_INVARIANT] = "invariant",
+	[STAGE_STATUS] = "status",
+	[STAGE_DEADLOCK] = "deadlock",
+	[STAGE_LIVELOCK] = "livelock",
+	[STAGE_CONTEXT] = "context",
+	[STAGE_LEAK] = "leak",
+	[STAGE_BUG] = "bug",
+};
+
+const char *stage_wrong_name(enum stage_wrong wrong) { return wrong_name[wrong]; }
