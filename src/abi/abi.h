@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * abi.h - names and meanings of what tdx.h and status.h number: leaves with their operands,
+ * status codes, states, page types; decoding of a completion status and of a register.
+ *
+ * Everything is a constant table, and every text stands once: the command, logs, tests and
+ * documents print what is written here. No function allocates, sleeps or keeps a pointer; all may
+ * be called in any context. Texts are static.
+ */
+#ifndef PAMT_ABI_H
+#define PAMT_ABI_H
+
+#include <pamt/status.h>
+#include <pamt/tdx.h>
+
+/* ------------------------------------------------------------------------------------------- */
+/* Leaves                                                                                       */
+
+/* What a register of a leaf holds. */
+enum abi_value {
+	ABI_NO_VALUE,	   /* ends a list of operands */
+	ABI_NUMBER,	   /* a number, flags or an opaque handle */
+	ABI_HPA,	   /* a 4K page's HPA, KeyID bits 0 */
+	ABI_HPA_SIZE,	   /* HPA and, in bits 2:0, a size */
+	ABI_HPA_KEYID,	   /* HPA with a KeyID in its upper bits */
+	ABI_HPA_FLAG,	   /* HPA with a flag in bit 0 */
+	ABI_OPTIONAL_PAGE, /* HPA, or NULL_PA; on return bit 63 says that it was not taken */
+	ABI_FREED_PAGE,	   /* HPA, and in bit 62 that the region's last page went */
+	ABI_GPA,	   /* guest address */
+	ABI_GPA_LEVEL,	   /* guest address and, in bits 2:0, an S-EPT level */
+	ABI_SEPT_ENTRY,	   /* S-EPT entry as the architecture shows it */
+	ABI_SEPT_STATE,	   /* level 2:0, public state 15:8, VM 17:16 */
+	ABI_PAGE_TYPE,	   /* type of a page, bit 63: a node with a page pair */
+	ABI_SIZE,	   /* 0, 1, 2: 4K, 2M, 1G */
+	ABI_KEYID,	   /* KeyID */
+	ABI_SYS_CONFIG,	   /* global KeyID, and bit 16: Dynamic PAMT */
+	ABI_FIELD,	   /* id of a metadata field */
+};
+
+/* One register that a leaf takes or returns. */
+struct abi_operand {
+	uint8_t reg;	  /* enum tdx_operand, RCX .. R15 */
+	uint8_t value;	  /* enum abi_value */
+	const char *what; /* a few words */
+};
+
+#define ABI_MAX_OPERANDS 8
+
+struct abi_leaf {
+	uint16_t number;
+	uint8_t max_version; /* highest version that the dispatcher lets through */
+	bool guest;	     /* TDCALL, not SEAMCALL */
+	const char *name;    /* "TDH.MEM.PAGE.AUG" */
+	const char *symbol;  /* "TDH_MEM_PAGE_AUG" */
+	const char *purpose; /* one line, begins with a verb */
+	struct abi_operand in[ABI_MAX_OPERANDS], out[ABI_MAX_OPERANDS]; /* end: ABI_NO_VALUE */
+};
+
+/* Host leaves in order of their numbers, then guest leaves. NULL at the end. */
+const struct abi_leaf *abi_leaf_at(unsigned int i);
+/* NULL: no such leaf. */
+const struct abi_leaf *abi_leaf(uint32_t number, bool guest);
+/*
+ * By name: dots or underscores, any case, "TDH." or "TDG." may be left out (host leaves are
+ * looked at first). NULL: no such leaf.
+ */
+const struct abi_leaf *abi_leaf_by_name(const char *name);
+
+/* ------------------------------------------------------------------------------------------- */
+/* Numbers with names                                                                           */
+
+/* Kinds of named numbers. */
+enum abi_name_kind {
+	ABI_OPERAND,
+	ABI_PAGE_TYPE_NAME,
+	ABI_SEPT_STATE_NAME,
+	ABI_SYS_STATE,
+	ABI_LIFECYCLE,
+	ABI_OP_STATE,
+	ABI_KEYID_STATE,
+	ABI_VCPU_STATE,
+	ABI_EXIT_REASON, /* of VP.ENTER, as VMX numbers them */
+	ABI_VECTOR,	 /* of an exception that the instruction raised */
+	ABI_NR_NAME_KINDS,
+};
+
+struct abi_name {
+	uint32_t number;
+	const char *name;
+	const char *what; /* a few words */
+};
+
+const char *abi_kind_text(enum abi_name_kind kind);
+/* The i-th of a kind, NULL at the end. */
+const struct abi_name *abi_name_at(enum abi_name_kind kind, unsigned int i);
+const struct abi_name *abi_name(enum abi_name_kind kind, uint32_t number);
+/* Any case. */
+const struct abi_name *abi_name_by_name(enum abi_name_kind kind, const char *name);
+
+/* ------------------------------------------------------------------------------------------- */
+/* Completion status                                                                            */
+
+/* What bits 31:0 of a status mean. */
+enum abi_detail {
+	ABI_DETAIL_OPERAND, /* operand id; the rule where nothing else is known */
+	ABI_DETAIL_NONE,
+	ABI_DETAIL_EXIT_REASON,	  /* VP.ENTER: why the TD exited */
+	ABI_DETAIL_TDMR,	  /* byte 0: index of the TDMR */
+	ABI_DETAIL_TDMR_RESERVED, /* byte 0: TDMR, byte 1: reserved area */
+	ABI_DETAIL_TDMR_PAMT,	  /* byte 0: TDMR, byte 1: level of the PAMT area */
+	ABI_DETAIL_TDMR_OVERLAP,  /* the same, and byte 2: the other TDMR */
+	ABI_DETAIL_OP_STATE,
+	ABI_DETAIL_VCPU_STATE,
+	ABI_DETAIL_PAIR_INDEX, /* which page of the pair, 0 or 1 */
+	ABI_DETAIL_L2_SEPT,    /* 31:16 VM, 15:0 level */
+	ABI_DETAIL_LEVEL,      /* S-EPT level */
+	ABI_DETAIL_X2APIC_ID,
+	ABI_DETAIL_MSR,
+	ABI_DETAIL_INDEX,  /* index of an entry of a list */
+	ABI_DETAIL_UPDATE, /* 31:16 how many, 15:0 what of: builds or interrupted imports */
+	ABI_DETAIL_VECTOR, /* software errors: the exception */
+};
+
+struct abi_status {
+	uint64_t value;	     /* low 32 bits 0; software errors: whole */
+	const char *name;    /* without TDX_ */
+	const char *meaning; /* what it usually means for the host, one line */
+	const char *advice;  /* what to do, one line */
+	uint8_t detail;	     /* enum abi_detail */
+};
+
+/* A status taken apart. */
+struct abi_decoded {
+	uint64_t value;
+	const struct abi_status *status;  /* NULL: a code that is not in the list */
+	const struct abi_status *similar; /* then: same class and code, other flags; or NULL */
+	const char *class_name;		  /* NULL: no such class */
+	uint8_t class, code;
+	bool error, non_recoverable, fatal, host_hint;
+	bool software;	   /* made by the host's wrapper, not by the module */
+	uint16_t reserved; /* bits 59:48, 0 in every status of the module */
+	uint32_t detail;
+};
+
+/* The i-th status of TDX_STATUS_LIST, then the software errors; NULL at the end. */
+const struct abi_status *abi_status_at(unsigned int i);
+/* NULL: not in the list. */
+const struct abi_status *abi_status(tdx_status_t status);
+/* Any case; "TDX_" and, for software errors, "TDX_SEAMCALL_" may be left out. NULL: none. */
+const struct abi_status *abi_status_by_name(const char *name);
+/* NULL: no such class. */
+const char *abi_class_name(uint8_t class);
+void abi_decode(tdx_status_t status, struct abi_decoded *decoded);
+
+/* ------------------------------------------------------------------------------------------- */
+/* Text. Each writes into buffer, cut where it is full but always terminated, and returns it.   */
+
+#define ABI_TEXT 128 /* bytes that are enough for all of them */
+
+/* What the detail says: "operand RCX (register)", "TDMR 2, reserved area 3"; "" if nothing. */
+const char *abi_detail_text(const struct abi_decoded *decoded, char *buffer, size_t size);
+/* One word for logs: "OPERAND_BUSY(SEPT_TREE)", "0xc000ee0000000001" if unknown. */
+const char *abi_status_text(tdx_status_t status, char *buffer, size_t size);
+/*
+ * What a register of this leaf holds, in words; "" if nothing is known of it. status: what the
+ * leaf returned, NULL before the call.
+ */
+const char *abi_register_text(const struct abi_leaf *leaf, const tdx_status_t *status, uint8_t reg,
+			      uint64_t value, char *buffer, size_t size);
+
+#endif
