@@ -38,7 +38,6 @@ struct module_info {
 	uint32_t max_tdmrs, max_reserved;
 	uint32_t entry_4k, entry_2m, entry_1g; /* bytes of one PAMT entry */
 	uint32_t bitmap_bits;		       /* per 4K page; 0 without Dynamic PAMT */
-	uint32_t min_hkid_bits;		       /* KeyID bits that Dynamic PAMT needs at least */
 	uint32_t nr_cmrs;		       /* touching CMRs joined, empty ones dropped */
 	struct span cmr[TDX_MAX_CMRS];
 };

@@ -8,8 +8,9 @@
 
 #include "fake_os.h"
 
-/* Planning needs one primitive of the port; where a port is linked in, its own is taken. */
+/* Two primitives of the port; where a port is linked in, its own are taken. */
 __attribute__((weak)) void os_resched(void) {}
+__attribute__((weak)) void os_relax(void) {}
 
 static bool fails(struct fake_os *f) { return ++f->calls == f->fail_at; }
 
@@ -86,21 +87,120 @@ static void object_free(void *ctx, void *object)
 	free(object);
 }
 
+static hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
+{
+	uint64_t bytes = UINT64_C(4096) << order;
+
+	return alloc_range(ctx, bytes, bytes, hpa(1 << 20), hpa(UINT64_C(1) << 52), node, false);
+}
+
+static void free_pages(void *ctx, hpa_t block, unsigned int order)
+{
+	free_range(ctx, block, UINT64_C(4096) << order);
+}
+
+static void exclude(void *ctx, hpa_t base, uint64_t bytes)
+{
+	((struct fake_os *)ctx)->excluded += bytes;
+}
+
+static void *sparse_create(void *ctx, uint64_t bytes) { return alloc(ctx, bytes); }
+
+static int sparse_populate(void *ctx, void *array, uint64_t offset, uint64_t bytes)
+{
+	return fails(ctx) ? -OS_ENOMEM : 0;
+}
+
+static void sparse_destroy(void *ctx, void *array, uint64_t bytes) { object_free(ctx, array); }
+
+static void *map(void *ctx, hpa_t at, enum os_access access)
+{
+	struct fake_os *f = ctx;
+	uint64_t page = at.v & ~UINT64_C(4095);
+	uint32_t i = 0;
+
+	while (i < f->nr_mapped && f->mapped[i].page != page)
+		i++;
+	if (i == f->nr_mapped) {
+		assert(i < FAKE_PAGES);
+		f->mapped[f->nr_mapped].page = page;
+		f->mapped[f->nr_mapped++].bytes = calloc(1, 4096);
+	}
+	return (char *)f->mapped[i].bytes + at.v % 4096;
+}
+
+static void scrub(void *ctx, hpa_t page) { ((struct fake_os *)ctx)->scrubs++; }
+static void wbinvd_all(void *ctx) { ((struct fake_os *)ctx)->wbinvds++; }
+
+static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
+{
+	struct fake_os *f = ctx;
+
+	return f->module(f, regs);
+}
+
+static int on_each_cpu(void *ctx, int (*fn)(void *arg), void *arg)
+{
+	struct fake_os *f = ctx;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < f->services.nr_cpus && !ret; i++)
+		ret = fn(arg);
+	return ret;
+}
+
+static int on_each_package(void *ctx, int (*fn)(void *arg), void *arg)
+{
+	struct fake_os *f = ctx;
+	int ret = 0;
+
+	for (uint32_t i = 0; i < f->nr_packages && !ret; i++)
+		ret = fn(arg);
+	return ret;
+}
+
+static void fake_log(void *ctx, enum os_log_level level, const char *format, ...)
+{
+	((struct fake_os *)ctx)->warnings += level <= OS_LOG_WARN;
+}
+
 void fake_os_create(struct fake_os *f, const struct pamt_memory *memory, uint32_t nr,
 		    uint32_t nr_nodes)
 {
 	memset(f, 0, sizeof(*f));
-	f->services.ctx = f;
-	f->services.nr_cpus = 1;
-	f->services.nr_nodes = nr_nodes;
-	f->services.alloc_range = alloc_range;
-	f->services.free_range = free_range;
-	f->services.alloc = alloc;
-	f->services.free = object_free;
-	f->max_free = nr + 2 * TDX_MAX_TDMRS;
+	f->nr_packages = 1;
+	f->services = (struct os_services){
+		.ctx = f,
+		.nr_cpus = 1,
+		.nr_nodes = nr_nodes,
+		.alloc_pages = alloc_pages,
+		.free_pages = free_pages,
+		.alloc_range = alloc_range,
+		.free_range = free_range,
+		.exclude = exclude,
+		.alloc = alloc,
+		.free = object_free,
+		.sparse_create = sparse_create,
+		.sparse_populate = sparse_populate,
+		.sparse_destroy = sparse_destroy,
+		.map_host = map,
+		.map_module = map,
+		.scrub = scrub,
+		.seamcall = seamcall,
+		.wbinvd_all = wbinvd_all,
+		.on_each_cpu = on_each_cpu,
+		.on_each_package = on_each_package,
+		.log = fake_log,
+	};
+	f->max_free = nr + 4 * TDX_MAX_TDMRS;
 	f->free = calloc(f->max_free, sizeof(*f->free));
 	f->nr_free = nr;
 	memcpy(f->free, memory, sizeof(*memory) * nr);
 }
 
-void fake_os_destroy(struct fake_os *f) { free(f->free); }
+void fake_os_destroy(struct fake_os *f)
+{
+	while (f->nr_mapped)
+		free(f->mapped[--f->nr_mapped].bytes);
+	free(f->free);
+}

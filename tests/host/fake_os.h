@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * fake_os.h - the least os_services that planning needs: contiguous ranges out of a memory map,
- * and host objects, all counted, any of which can be made to fail.
+ * fake_os.h - the least os_services that planning and bring-up need: pages and contiguous ranges
+ * out of a memory map, host objects, a module behind a function; all counted, any allocation can
+ * be made to fail.
  */
 #ifndef PAMT_TESTS_FAKE_OS_H
 #define PAMT_TESTS_FAKE_OS_H
 
 #include <pamt/host.h>
+
+#define FAKE_PAGES 32 /* pages that are mapped at once */
 
 struct fake_os {
 	struct os_services services;
@@ -16,6 +19,17 @@ struct fake_os {
 	uint64_t objects_out;
 	uint64_t calls;	  /* allocations asked for so far */
 	uint64_t fail_at; /* which of them fails, counted from 1; 0: none */
+
+	struct {
+		uint64_t page;
+		void *bytes;
+	} mapped[FAKE_PAGES];
+	uint32_t nr_mapped;
+	tdx_status_t (*module)(struct fake_os *fake, struct tdx_regs *regs);
+	void *module_ctx;
+	uint32_t nr_packages;
+	uint64_t scrubs, wbinvds, warnings;
+	uint64_t excluded; /* bytes */
 };
 
 void fake_os_create(struct fake_os *fake, const struct pamt_memory *memory, uint32_t nr,

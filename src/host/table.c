@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * table.c - the table of region words: memory for it, for the TDMRs' part of the address space.
+ */
+#include "host/state.h"
+
+static int populate(struct pamt_host *host)
+{
+	const struct os_services *os = host->os;
+	struct region_table *t = &host->table;
+	uint64_t done = 0;
+
+	for (uint32_t i = 0; i < host->layout.nr_tdmrs; i++) {
+		struct span s = tdmr_span(&host->layout.tdmr[i]);
+		uint64_t first =
+			round_down((s.base >> TDX_2M_SHIFT) * sizeof(*t->word), TDX_PAGE_SIZE);
+		uint64_t end = round_up((s.end >> TDX_2M_SHIFT) * sizeof(*t->word), TDX_PAGE_SIZE);
+
+		/* One page of words covers 4 GiB: neighbouring TDMRs meet in it. */
+		first = max64(first, done);
+		if (first < end && os->sparse_populate(os->ctx, t->word, first, end - first))
+			return -OS_ENOMEM;
+		done = max64(done, end);
+		for (uint64_t gib = s.base >> TDX_1G_SHIFT; gib < s.end >> TDX_1G_SHIFT; gib++)
+			t->present[gib / 64] |= UINT64_C(1) << gib % 64;
+	}
+	return 0;
+}
+
+int table_create(struct pamt_host *host)
+{
+	const struct os_services *os = host->os;
+	struct region_table *t = &host->table;
+	struct span last = tdmr_span(&host->layout.tdmr[host->layout.nr_tdmrs - 1]);
+	int ret;
+
+	t->nr_gib = last.end >> TDX_1G_SHIFT;
+	t->bytes = round_up((last.end >> TDX_2M_SHIFT) * sizeof(*t->word), TDX_PAGE_SIZE);
+	t->word = os->sparse_create(os->ctx, t->bytes);
+	t->present = os->alloc(os->ctx, (t->nr_gib + 63) / 64 * sizeof(*t->present));
+	ret = t->word && t->present ? populate(host) : -OS_ENOMEM;
+	if (ret)
+		table_destroy(host);
+	return ret;
+}
+
+void table_destroy(struct pamt_host *host)
+{
+	const struct os_services *os = host->os;
+	struct region_table *t = &host->table;
+
+	if (t->word)
+		os->sparse_destroy(os->ctx, t->word, t->bytes);
+	if (t->present)
+		os->free(os->ctx, t->present);
+	*t = (struct region_table){ 0 };
+}
