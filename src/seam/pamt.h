@@ -81,6 +81,7 @@ static inline uint64_t pamt_head(enum tdx_page_type type, uint64_t owner)
 
 /* The entry to which a walk came, locked; or which was accessed implicitly. */
 struct pamt_page {
+	const struct tdmr *tdmr;
 	struct pamt_entry *entry;
 	struct pamt_entry *node; /* 2M entry above a 4K one, with Dynamic PAMT; else NULL */
 	uint64_t head;		 /* of the entry, as read under the lock */
@@ -104,11 +105,17 @@ struct pamt_entry *pamt_entry_in_pair(const struct seam *seam, const struct pamt
 bool pamt_walk(struct call *call, const struct tdmr *tdmr, uint64_t address, uint32_t target,
 	       bool exclusive, struct pamt_page *page);
 
-/* A page that is in a TD's use for certain, at that size. A page that is not is module-fatal. */
-tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size,
-			   struct pamt_page *page);
-/* Its lock. False: taken. */
-bool pamt_lock_implicit(struct call *call, struct pamt_page *page, bool exclusive);
+/*
+ * A page that is in a TD's use for certain, found through the S-EPT or an owner, at that size;
+ * not locked. A page that is not in use is module-fatal.
+ */
+tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struct pamt_page *page);
+/* The same, its entry locked as asked. OPERAND_BUSY with the operand: taken. */
+tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size, bool exclusive,
+			   enum tdx_operand operand, struct pamt_page *page);
+
+/* Locks exclusively what pamt_find() found. */
+tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx_operand operand);
 
 /* Bits of the page bitmap (Dynamic PAMT); set returns the bit before. */
 bool pamt_bit_test(const struct seam *seam, const struct tdmr *tdmr, uint64_t address);
@@ -129,13 +136,24 @@ tdx_status_t pamt_free_4k(struct call *call, uint64_t address, enum tdx_operand 
 tdx_status_t pamt_free_2m(struct call *call, uint64_t address, enum tdx_operand operand,
 			  struct pamt_page *page);
 
-/* Changes. They cannot fail. */
-/* A page that is locked exclusively becomes the TD's; the lock stays. BEPOCH 0 but see below. */
-void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type type, uint64_t owner);
+/* Changes. They cannot fail; a page count that leaves 0..512 is module-fatal. */
 /*
- * A page that is locked exclusively becomes free, and its lock is released. *hint: it was the
- * last of its region.
+ * A free page that is locked exclusively becomes the TD's, and its lock is released: contents
+ * first, then this, then whatever makes the page reachable.
  */
-void pamt_release_page(struct call *call, struct pamt_page *page, bool *hint);
+void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type type, uint64_t owner);
+/* The entry that is locked exclusively gets another type and owner; the lock stays. */
+void pamt_set(struct pamt_entry *entry, enum tdx_page_type type, uint64_t owner);
+/* The 2M entry that is locked exclusively becomes a node with this pair. */
+void pamt_make_node(struct pamt_entry *entry, const uint64_t pair[2], uint32_t count);
+/* The node that is locked exclusively has no pair any more. */
+void pamt_free_node(struct pamt_entry *node);
+/* The pair of a locked node. */
+void pamt_node_pair(const struct pamt_entry *node, uint64_t pair[2]);
+/*
+ * A page that is locked exclusively becomes free, and its lock is released. Returns the removal
+ * hint: it was the last one of its region.
+ */
+bool pamt_release(struct call *call, struct pamt_page *page);
 
 #endif

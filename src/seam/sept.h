@@ -1,14 +1,121 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * sept.h - entries of the secure EPT.
+ * sept.h - the secure EPT: entries, their states, the walk.
+ *
+ * An entry is 64 bits: 2:0 and 10 access (R, W, X supervisor, X user), 5:3 memory type, 6 and 7
+ * IPAT and PS (both set in a leaf, clear otherwise), 51:12 the page, 63 SVE. State is a code of
+ * seven bits scattered over the entry; a guest can use an entry only where the access bits are
+ * set.
+ *
+ *   FREE              nothing there
+ *   NL_MAPPED         an S-EPT page one level down
+ *   NL_BLOCKED        the same, closed to walks
+ *   MAPPED            a guest page
+ *   BLOCKED           the same, closed to the guest
+ *   PENDING           a guest page that the guest has not accepted yet
+ *   PENDING_BLOCKED   the same, closed to ACCEPT
+ *
+ *   FREE -SEPT.ADD-> NL_MAPPED -BLOCK-> NL_BLOCKED -UNBLOCK-> NL_MAPPED, -SEPT.REMOVE-> FREE
+ *   FREE -PAGE.ADD-> MAPPED, FREE -AUG-> PENDING -ACCEPT-> MAPPED
+ *   MAPPED -BLOCK-> BLOCKED, PENDING -BLOCK-> PENDING_BLOCKED, both -UNBLOCK-> back,
+ *   -PAGE.REMOVE-> FREE; DEMOTE and PROMOTE trade a leaf for a page of leaves
+ *
+ * Bit 11 is the entry's lock, bit 52 its host priority. A walk reads entries with an acquire, one
+ * load each; an entry that is changed gets its new value and is unlocked in one step.
  */
 #ifndef SEAM_SEPT_H
 #define SEAM_SEPT_H
 
-#include <pamt/os.h>
+#include "seam/td.h"
 
-#define SEPT_LOCK (UINT64_C(1) << 11)
-#define SEPT_HP	  (UINT64_C(1) << 52)
+#define SEPT_ENTRIES 512u
+
+#define SEPT_RWX	(UINT64_C(0x407))
+#define SEPT_WRITE_BACK (UINT64_C(6) << 3)
+#define SEPT_IPAT	(UINT64_C(1) << 6)
+#define SEPT_PS		(UINT64_C(1) << 7)
+#define SEPT_D		(UINT64_C(1) << 9)
+#define SEPT_LOCK	(UINT64_C(1) << 11)
+#define SEPT_PAGE	UINT64_C(0x000ffffffffff000)
+#define SEPT_HP		(UINT64_C(1) << 52)
+#define SEPT_TDEX	(UINT64_C(1) << 53)
+#define SEPT_TDBW	(UINT64_C(1) << 54)
+#define SEPT_TDB	(UINT64_C(1) << 55)
+#define SEPT_TDP	(UINT64_C(1) << 56)
+#define SEPT_SVE	(UINT64_C(1) << 63)
+#define SEPT_LEAF	(SEPT_WRITE_BACK | SEPT_IPAT | SEPT_PS)
+/* A pending 2M page keeps the number of 4K pages already accepted where its address is zero. */
+#define SEPT_ACCEPTED_SHIFT 12
+#define SEPT_ACCEPTED	    (UINT64_C(0x1ff) << SEPT_ACCEPTED_SHIFT)
+
+enum sept_state {
+	SEPT_FREE,
+	SEPT_NL_MAPPED,
+	SEPT_NL_BLOCKED,
+	SEPT_MAPPED,
+	SEPT_BLOCKED,
+	SEPT_PENDING,
+	SEPT_PENDING_BLOCKED,
+	SEPT_NR_STATES,
+	SEPT_NO_STATE = SEPT_NR_STATES, /* bits that this module never writes */
+};
+#define SEPT_BIT(state) (1u << SEPT_##state)
+
+/* What a state is, beyond its name. */
+struct sept_state_info {
+	uint64_t bits;	     /* the entry without page and SVE */
+	uint8_t public;	     /* enum tdx_sept_state */
+	uint8_t after_block; /* enum sept_state that BLOCK leads to; itself: not allowed */
+	uint8_t after_unblock;
+	bool blocked;
+};
+extern const struct sept_state_info sept_states[SEPT_NR_STATES];
+
+/* States in which each leaf takes an entry. */
+#define SEPT_ALLOW_ANY	    UINT32_MAX
+#define SEPT_ALLOW_ADD	    SEPT_BIT(FREE)
+#define SEPT_ALLOW_SEPT_ADD (SEPT_BIT(FREE) | SEPT_BIT(NL_MAPPED))
+#define SEPT_ALLOW_BLOCK    (SEPT_BIT(NL_MAPPED) | SEPT_BIT(MAPPED) | SEPT_BIT(PENDING))
+#define SEPT_ALLOW_UNBLOCK  (SEPT_BIT(NL_BLOCKED) | SEPT_BIT(BLOCKED) | SEPT_BIT(PENDING_BLOCKED))
+#define SEPT_ALLOW_LEAF \
+	(SEPT_BIT(MAPPED) | SEPT_BIT(BLOCKED) | SEPT_BIT(PENDING) | SEPT_BIT(PENDING_BLOCKED))
+#define SEPT_ALLOW_NON_LEAF (SEPT_BIT(NL_MAPPED) | SEPT_BIT(NL_BLOCKED))
+
+enum sept_state sept_state(uint64_t entry);
+static inline bool sept_is_leaf(uint64_t entry) { return entry & SEPT_PS; }
+static inline uint64_t sept_page(uint64_t entry) { return entry & SEPT_PAGE; }
+
+/* The page of a leaf at a level above 4K, without the progress of an ACCEPT. */
+static inline uint64_t sept_large_page(uint64_t entry, uint32_t level)
+{
+	return sept_page(entry) & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1);
+}
+
+/* An entry's value in a state, for a page, in this TD. */
+static inline uint64_t sept_entry(const struct tdcs *tdcs, enum sept_state state, uint64_t page)
+{
+	return sept_states[state].bits | page | tdcs->sve;
+}
+
+/* The entry to which a walk came. */
+struct sept_pos {
+	os_a64_t *entry;
+	uint64_t value;
+	uint32_t level;
+};
+
+/*
+ * From the root towards level: ends there, or at a leaf, or where the access bits are clear.
+ */
+void sept_walk(const struct seam *seam, const struct td *td, uint64_t gpa, uint32_t level,
+	       struct sept_pos *pos);
+/* The entries of an S-EPT page. */
+os_a64_t *sept_map(const struct seam *seam, uint64_t page);
+/* Every entry of a page FREE. Nobody else can see the page. */
+void sept_clear_page(const struct seam *seam, const struct tdcs *tdcs, uint64_t page);
+
+/* The entry as the host may see it: RCX and RDX of leaves that return details. */
+void sept_details(struct call *call, const struct sept_pos *pos);
 
 /* Host: a failure leaves HP, a success clears it. Orders as in lock.h. */
 static inline bool sept_lock_host(os_a64_t *entry)
@@ -25,5 +132,10 @@ static inline bool sept_lock_host(os_a64_t *entry)
 }
 
 static inline void sept_unlock(os_a64_t *entry) { os_fetch_and64(entry, ~SEPT_LOCK, OS_RELEASE); }
+
+/* A locked entry gets a new value and is unlocked; HP, which others may set any time, stays. */
+void sept_set(os_a64_t *entry, uint64_t value);
+/* The same for an entry that this call has locked and noted. */
+void sept_commit(struct call *call, struct sept_pos *pos, uint64_t value);
 
 #endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * donate.c - checks and marks of the two pages that the host donates as a region's page pair.
+ *
+ * The order in which PAMT.ADD and DEMOTE report differs: ADD checks format and range page by page,
+ * DEMOTE the format of both and then the range of both. From there on they are alike: each page's
+ * metadata by a shared walk, then both bits. The bit decides: two calls may walk to the same page
+ * at once, and only one of them finds it clear.
+ */
+#include "seam/donate.h"
+#include "seam/hpa.h"
+
+static bool is_page(const struct call *call, uint64_t address)
+{
+	return hpa_is_private(call->seam, address, TDX_PAGE_SIZE);
+}
+
+/* One page is free as far as its metadata says. */
+static tdx_status_t check_free(struct call *call, uint64_t address, uint64_t skip,
+			       enum tdx_operand operand)
+{
+	struct pamt_page page;
+
+	if (address >> TDX_2M_SHIFT == skip)
+		return CALL_OK;
+	if (!pamt_walk(call, pamt_tdmr(call->seam, address), address, TDX_4K, false, &page))
+		return status_operand(TDX_OPERAND_BUSY, operand);
+	if (pamt_type(page.head) != TDX_PT_NDA)
+		return status_operand(TDX_PAGE_NOT_FREE, operand);
+	return CALL_OK;
+}
+
+tdx_status_t donate_check_pages(struct call *call, const uint64_t pair[2], uint64_t skip,
+				enum tdx_operand first, enum tdx_operand second)
+{
+	const struct seam *seam = call->seam;
+	const struct tdmr *tdmr[2] = { pamt_tdmr(seam, pair[0]), pamt_tdmr(seam, pair[1]) };
+	tdx_status_t status = check_free(call, pair[0], skip, first);
+
+	if (call_failed(status))
+		return status;
+	status = check_free(call, pair[1], skip, second);
+	if (call_failed(status))
+		return status;
+	if (pamt_bit_set(seam, tdmr[0], pair[0]))
+		return status_operand(TDX_PAGE_NOT_FREE, first);
+	if (pamt_bit_set(seam, tdmr[1], pair[1])) {
+		pamt_bit_clear(seam, tdmr[0], pair[0]);
+		return status_operand(TDX_PAGE_NOT_FREE, second);
+	}
+	return CALL_OK;
+}
+
+tdx_status_t donate_pair(struct call *call, const uint64_t pair[2], enum tdx_operand first,
+			 enum tdx_operand second)
+{
+	if (!is_page(call, pair[0]))
+		return status_operand(TDX_OPERAND_INVALID, first);
+	if (!is_page(call, pair[1]))
+		return status_operand(TDX_OPERAND_INVALID, second);
+	if (!pamt_tdmr(call->seam, pair[0]))
+		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, first);
+	if (!pamt_tdmr(call->seam, pair[1]))
+		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, second);
+	return donate_check_pages(call, pair, UINT64_MAX, first, second);
+}
+
+void donate_return(struct call *call, const uint64_t pair[2])
+{
+	for (int i = 0; i < 2; i++)
+		pamt_bit_clear(call->seam, pamt_tdmr(call->seam, pair[i]), pair[i]);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * measure.c - MR.EXTEND and MR.FINALIZE: the end of a TD's building. Nothing is hashed here; what
+ * a host sees of the two leaves is all there.
+ */
+#include "seam/dispatch.h"
+#include "seam/mem.h"
+
+#define CHUNK_BYTES UINT64_C(256)
+
+tdx_status_t tdh_mr_extend(struct call *call)
+{
+	uint64_t gpa = call->in.rcx;
+	struct sept_pos pos;
+	struct td td;
+	tdx_status_t status = td_explicit(call, call->in.rdx, TDX_OP_RDX, true, &td);
+
+	if (call_failed(status))
+		return status;
+	status = td_build(call, &td, OP_INITIALIZED, false);
+	if (call_failed(status))
+		return status;
+	if (gpa & (CHUNK_BYTES - 1) || gpa >> td.tdcs->shared_bit)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
+	sept_walk(call->seam, &td, gpa, TDX_4K, &pos);
+	if (sept_state(pos.value) != SEPT_MAPPED) {
+		sept_details(call, &pos);
+		return status_operand(TDX_EPT_ENTRY_NOT_PRESENT, TDX_OP_RCX);
+	}
+
+	td.tdcs->chunks_extended++;
+	return CALL_OK;
+}
+
+tdx_status_t tdh_mr_finalize(struct call *call)
+{
+	struct td td;
+	tdx_status_t status = td_explicit(call, call->in.rcx, TDX_OP_RCX, true, &td);
+
+	if (call_failed(status))
+		return status;
+	status = td_build(call, &td, OP_INITIALIZED, false);
+	if (call_failed(status))
+		return status;
+	/* Relaxed: the TDR is locked, so no VP.INIT is under way. */
+	if (!os_load32(&td.tdcs->nr_vcpus, OS_RELAXED))
+		return tdx_status(TDX_NO_VCPUS, 0);
+
+	td.tdcs->op_state = TDX_OP_RUNNABLE;
+	return CALL_OK;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * mem.c - the checks that the MEM leaves begin with, and those that several of them make later.
+ */
+#include "seam/hpa.h"
+#include "seam/mem.h"
+
+#define MAP_LEVEL    UINT64_C(7)
+#define MAP_RESERVED (UINT64_C(0xff8) | ~((UINT64_C(1) << TDX_PA_BITS) - 1))
+
+/* RCX: guest range. Format, level, alignment. */
+static bool decode_map(const struct call *call, const struct mem_rule *rule, struct mem *mem)
+{
+	uint64_t map = call->in.rcx;
+	uint32_t max = rule->max_level == MEM_ROOT ? mem->td.tdcs->pwl : rule->max_level;
+
+	mem->level = map & MAP_LEVEL;
+	mem->gpa = map & ~MAP_LEVEL;
+	if (map & MAP_RESERVED || mem->level < rule->min_level || mem->level > max)
+		return false;
+	return !(mem->gpa & ((UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level)) - 1));
+}
+
+static tdx_status_t lock_tree(struct call *call, const struct mem_rule *rule, struct mem *mem)
+{
+	enum lock_kind kind = rule->tree_exclusive ? LOCK_SHAREX_HP_X : LOCK_SHAREX_HP_S;
+
+	if (!rule->tdr_exclusive && !call_lock(call, &mem->td.tdcs->sept_lock, kind))
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_SEPT_TREE);
+	return CALL_OK;
+}
+
+/* To the entry, which is locked unless the whole TD is. */
+static tdx_status_t walk(struct call *call, const struct mem_rule *rule, struct mem *mem)
+{
+	sept_walk(call->seam, &mem->td, mem->gpa, mem->level, &mem->pos);
+	if (mem->pos.level != mem->level)
+		return mem_entry_status(call, mem, TDX_EPT_WALK_FAILED);
+	if (!rule->tdr_exclusive) {
+		if (!call_lock(call, mem->pos.entry, LOCK_SEPT_ENTRY))
+			return mem_entry_status(call, mem, TDX_OPERAND_BUSY);
+		/* Relaxed: ordered by the lock just taken. */
+		mem->pos.value = os_load64(mem->pos.entry, OS_RELAXED);
+	}
+	mem->state = sept_state(mem->pos.value);
+	return CALL_OK;
+}
+
+tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule, struct mem *mem)
+{
+	uint64_t tdr = call->in.rdx;
+	tdx_status_t status;
+
+	mem->flag = rule->flag && tdr & 1;
+	if (mem->flag)
+		tdr &= ~UINT64_C(1);
+	status = td_explicit(call, tdr, TDX_OP_RDX, rule->tdr_exclusive, &mem->td);
+	if (call_failed(status))
+		return status;
+	status = td_build(call, &mem->td, rule->op_states, !rule->tdr_exclusive);
+	if (call_failed(status))
+		return status;
+	if (!decode_map(call, rule, mem) || mem->gpa >> mem->td.tdcs->shared_bit)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
+	status = lock_tree(call, rule, mem);
+	if (call_failed(status))
+		return status;
+	return walk(call, rule, mem);
+}
+
+tdx_status_t mem_decode(struct call *call, const struct mem_rule *rule, struct mem *mem)
+{
+	tdx_status_t status = mem_decode_entry(call, rule, mem);
+
+	if (call_failed(status))
+		return status;
+	if (mem->state == SEPT_NO_STATE || !(1u << mem->state & rule->states))
+		return mem_entry_status(call, mem, TDX_EPT_ENTRY_STATE_INCORRECT);
+	return CALL_OK;
+}
+
+tdx_status_t mem_entry_status(struct call *call, const struct mem *mem, uint64_t code)
+{
+	sept_details(call, &mem->pos);
+	return status_operand(code, TDX_OP_RCX);
+}
+
+tdx_status_t mem_check_tracked(struct call *call, const struct mem *mem,
+			       const struct pamt_page *page)
+{
+	if (mem->td.tdcs->op_state != TDX_OP_RUNNABLE)
+		return CALL_OK;
+	if (!sept_states[mem->state].blocked)
+		return mem_entry_status(call, mem, TDX_GPA_RANGE_NOT_BLOCKED);
+	/* Relaxed: BLOCK wrote it under the entry's lock, which this call has now. */
+	if (!td_tracked(mem->td.tdcs, os_load64(&page->entry->tail, OS_RELAXED)))
+		return status_operand(TDX_TLB_TRACKING_NOT_DONE, TDX_OP_RCX);
+	return CALL_OK;
+}
+
+tdx_status_t mem_find_page(struct call *call, const struct mem *mem, struct pamt_page *page)
+{
+	uint32_t size = sept_is_leaf(mem->pos.value) ? mem->level : TDX_4K;
+
+	return pamt_find(call, sept_large_page(mem->pos.value, size), size, page);
+}
+
+tdx_status_t mem_check_interrupt(struct call *call, const struct mem *mem)
+{
+	tdx_status_t status = CALL_OK;
+
+	if (call_interrupted(call))
+		status = tdx_status(TDX_INTERRUPTED_RESTARTABLE, 0);
+	/* Relaxed: a hint, set by whoever failed to get the tree exclusively. */
+	else if (os_load64(&mem->td.tdcs->sept_lock, OS_RELAXED) & LOCK_HP)
+		status = tdx_status(TDX_INTERRUPTED_BUSY, 0);
+	if (call_failed(status)) {
+		call->regs->rcx = call->in.rcx;
+		call->regs->rdx = call->in.rdx;
+	}
+	return status;
+}

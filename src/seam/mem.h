@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * mem.h - what the MEM leaves have in common: RCX names a guest range, RDX a TD, and the S-EPT
+ * entry of the one in the other is checked and locked.
+ */
+#ifndef SEAM_MEM_H
+#define SEAM_MEM_H
+
+#include "seam/sept.h"
+
+/* How a leaf takes its two operands; one constant for each leaf. */
+struct mem_rule {
+	uint32_t op_states;	      /* set of OP_BIT */
+	bool tdr_exclusive;	      /* TD, and with it the whole S-EPT, locked; no lock below */
+	bool tree_exclusive;	      /* S-EPT tree; else shared */
+	bool flag;		      /* bit 0 of RDX is a flag */
+	uint8_t min_level, max_level; /* MEM_ROOT: up to the level of the root */
+	uint32_t states;	      /* set of SEPT_BIT in which the entry may be */
+};
+#define MEM_ROOT 0xff
+
+struct mem {
+	struct td td;
+	uint64_t gpa;
+	uint32_t level;
+	bool flag;
+	struct sept_pos pos; /* the entry, locked; pos.level == level */
+	enum sept_state state;
+};
+
+/*
+ * All checks up to and including the entry's state, in the order of the ABI. On failure the
+ * status for the leaf to return, RCX and RDX filled where they carry details.
+ */
+tdx_status_t mem_decode(struct call *call, const struct mem_rule *rule, struct mem *mem);
+/* The same without the last one, the state. */
+tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule, struct mem *mem);
+
+/* A failure about the entry: RCX is the operand, RCX and RDX show the entry. */
+tdx_status_t mem_entry_status(struct call *call, const struct mem *mem, uint64_t code);
+
+/* Pages of 4K that an entry at this level stands for. */
+static inline uint64_t mem_pages(uint32_t level) { return UINT64_C(1) << 9 * level; }
+
+/*
+ * Is the range out of every vCPU's reach, as far as the TD's state asks for it? page: the
+ * metadata that holds the epoch of its blocking.
+ */
+tdx_status_t mem_check_tracked(struct call *call, const struct mem *mem,
+			       const struct pamt_page *page);
+/* The metadata of what an entry points to, not locked: guest page, or S-EPT page. */
+tdx_status_t mem_find_page(struct call *call, const struct mem *mem, struct pamt_page *page);
+
+/* A host with priority, or an interrupt, waits: the status with which a long leaf gives way. */
+tdx_status_t mem_check_interrupt(struct call *call, const struct mem *mem);
+
+#endif

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * page_split.c - MEM.PAGE.DEMOTE and MEM.PAGE.PROMOTE: one large guest page becomes 512 smaller
+ * ones, and back.
+ *
+ * The S-EPT's side is the same at every level and in both modes: one leaf against a page of 512.
+ * The metadata's side differs. Between 1G and 2M, and with static PAMT also between 2M and 4K, the
+ * smaller entries are there already, in the TDMR's array. Between 2M and 4K with Dynamic PAMT they
+ * are in a pair of pages, which DEMOTE is given in R12/R13 and PROMOTE gives back.
+ */
+#include "seam/dispatch.h"
+#include "seam/donate.h"
+#include "seam/hpa.h"
+#include "seam/mem.h"
+
+static const struct mem_rule demote_rule = {
+	.op_states = OP_BUILT,
+	.flag = true,
+	.min_level = TDX_2M,
+	.max_level = TDX_1G,
+	.states = SEPT_ALLOW_LEAF,
+};
+
+static const struct mem_rule promote_rule = {
+	.op_states = OP_BUILT,
+	.tree_exclusive = true,
+	.min_level = TDX_2M,
+	.max_level = TDX_1G,
+	.states = SEPT_ALLOW_NON_LEAF,
+};
+
+static bool is_pair_level(const struct seam *seam, uint32_t level)
+{
+	return seam->dpamt && level == TDX_2M;
+}
+
+/*
+ * The first 256 (half 0) or last 256 metadata entries one level below a page. pair: addresses of
+ * the two pages that hold them, where that is so.
+ */
+static struct pamt_entry *children(const struct seam *seam, const struct tdmr *tdmr, uint64_t page,
+				   uint32_t level, const uint64_t *pair, uint32_t half)
+{
+	if (pair)
+		return module_map(seam, pair[half], OS_WRITE);
+	page += (uint64_t)half << (TDX_LEVEL_SHIFT(level) - 1);
+	return pamt_entry_at(seam, tdmr, page, level - 1);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* DEMOTE.                                                                                      */
+
+/*
+ * Plain stores: nobody can reach the entries before the entry above them says so, which is a
+ * release.
+ */
+static void fill_children(const struct seam *seam, const struct tdmr *tdmr, uint64_t page,
+			  uint32_t level, const uint64_t *pair, uint64_t head)
+{
+	for (uint32_t half = 0; half < 2; half++) {
+		struct pamt_entry *entry = children(seam, tdmr, page, level, pair, half);
+
+		for (uint32_t i = 0; i < 256; i++) {
+			entry[i].head.v = head;
+			entry[i].tail.v = 0;
+		}
+	}
+}
+
+static void split_metadata(struct call *call, const struct mem *mem, const struct pamt_page *large,
+			   const uint64_t *pair)
+{
+	uint64_t at = sept_large_page(mem->pos.value, mem->level);
+
+	fill_children(call->seam, large->tdmr, at, mem->level, pair,
+		      pamt_head(TDX_PT_REG, mem->td.address));
+	if (pair)
+		pamt_make_node(large->entry, pair, TDX_PAGES_PER_2M);
+	else
+		pamt_set(large->entry, TDX_PT_NDA, 0);
+}
+
+/* The new S-EPT page, and the entry that points to it. Blocking ends: there is nothing cached. */
+static void split_sept(struct call *call, struct mem *mem, uint64_t sept)
+{
+	enum sept_state state = (enum sept_state)sept_states[mem->state].after_unblock;
+	uint64_t step = UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level - 1);
+	uint64_t entry =
+		sept_entry(mem->td.tdcs, state, sept_large_page(mem->pos.value, mem->level));
+	os_a64_t *entries = sept_map(call->seam, sept);
+
+	/* Plain stores: the page becomes visible with the entry that links it, a release. */
+	for (uint32_t i = 0; i < SEPT_ENTRIES; i++)
+		entries[i].v = entry + i * step;
+	sept_commit(call, &mem->pos, sept_entry(mem->td.tdcs, SEPT_NL_MAPPED, sept));
+}
+
+tdx_status_t tdh_mem_page_demote(struct call *call)
+{
+	uint64_t pair[2] = { call->in.r12, call->in.r13 };
+	struct pamt_page large, sept;
+	struct mem mem;
+	bool with_pair;
+	tdx_status_t status = mem_decode(call, &demote_rule, &mem);
+
+	if (call_failed(status))
+		return status;
+	status = mem_find_page(call, &mem, &large);
+	if (call_failed(status))
+		return status;
+	status = mem_check_tracked(call, &mem, &large);
+	if (call_failed(status))
+		return status;
+	status = pamt_free_4k(call, call->in.r8, TDX_OP_R8, &sept);
+	if (call_failed(status))
+		return status;
+	status = mem_check_interrupt(call, &mem);
+	if (call_failed(status))
+		return status;
+	status = pamt_lock_found(call, &large, TDX_OP_RCX);
+	if (call_failed(status))
+		return status;
+	with_pair = is_pair_level(call->seam, mem.level);
+	if (with_pair) {
+		status = donate_pair(call, pair, TDX_OP_R12, TDX_OP_R13);
+		if (call_failed(status))
+			return status;
+	}
+
+	split_metadata(call, &mem, &large, with_pair ? pair : NULL);
+	split_sept(call, &mem, call->in.r8);
+	pamt_claim(call, &sept, TDX_PT_EPT, mem.td.address);
+	td_add_children(mem.td.tdr, 1);
+	return CALL_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* PROMOTE.                                                                                     */
+
+/*
+ * All 512 children leaves of one state, MAPPED or PENDING, of one contiguous, aligned piece of
+ * memory? *first: the first of them.
+ */
+static bool children_match(const struct seam *seam, const struct mem *mem, uint64_t *first)
+{
+	const os_a64_t *entries = sept_map(seam, sept_page(mem->pos.value));
+	uint64_t step = UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level - 1);
+	uint64_t different = 0;
+	enum sept_state state;
+
+	/*
+	 * Relaxed: the tree is locked and no vCPU has a way to the entries, so that they stand
+	 * still. HP is left by hosts that failed to lock one.
+	 */
+	*first = os_load64(&entries[0], OS_RELAXED) & ~SEPT_HP;
+	state = sept_state(*first);
+	if (state != SEPT_MAPPED && state != SEPT_PENDING)
+		return false;
+	for (uint32_t i = 1; i < SEPT_ENTRIES; i++)
+		different |= os_load64(&entries[i], OS_RELAXED) ^ (*first + i * step);
+	return !(different & ~SEPT_HP) &&
+	       !(sept_page(*first) & ((UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level)) - 1));
+}
+
+/*
+ * The metadata of the children says that all are the TD's guest pages? Then it is given up, where
+ * the entries stay in the TDMR's array; those of a pair go with the pair.
+ */
+static bool give_up_children(const struct seam *seam, const struct pamt_page *large, uint64_t page,
+			     const uint64_t *pair, uint64_t expected)
+{
+	for (uint32_t half = 0; half < 2; half++) {
+		struct pamt_entry *entry =
+			children(seam, large->tdmr, page, large->level, pair, half);
+		uint64_t different = 0;
+
+		for (uint32_t i = 0; i < 256; i++)
+			different |= entry[i].head.v ^ expected;
+		if (different & ~LOCK_MASK)
+			return false;
+		for (uint32_t i = 0; i < 256 && !pair; i++)
+			entry[i].head.v &= ~PAMT_TYPE_MASK;
+	}
+	return true;
+}
+
+static tdx_status_t merge_metadata(struct call *call, const struct mem *mem,
+				   const struct pamt_page *large, uint64_t at)
+{
+	struct seam *seam = call->seam;
+	uint64_t expected = pamt_head(TDX_PT_REG, mem->td.address);
+	uint64_t pair[2];
+
+	if (is_pair_level(seam, mem->level)) {
+		pamt_node_pair(large->entry, pair);
+		if (!give_up_children(seam, large, at, pair, expected))
+			return call_fatal(call, FATAL_PROMOTE, at);
+		donate_return(call, pair);
+		call->regs->r12 = pair[0];
+		call->regs->r13 = pair[1];
+	} else if (!give_up_children(seam, large, at, NULL, expected)) {
+		return call_fatal(call, FATAL_PROMOTE, at);
+	}
+	/* Relaxed: ordered by the change of the head that follows. */
+	os_store64(&large->entry->tail, 0, OS_RELAXED);
+	pamt_set(large->entry, TDX_PT_REG, mem->td.address);
+	return CALL_OK;
+}
+
+tdx_status_t tdh_mem_page_promote(struct call *call)
+{
+	struct pamt_page large, sept;
+	uint64_t freed, first, at;
+	struct mem mem;
+	tdx_status_t status = mem_decode(call, &promote_rule, &mem);
+
+	if (call_failed(status))
+		return status;
+	freed = sept_page(mem.pos.value);
+	status = pamt_implicit(call, freed, TDX_4K, true, TDX_OP_RCX, &sept);
+	if (call_failed(status))
+		return status;
+	status = mem_check_tracked(call, &mem, &sept);
+	if (call_failed(status))
+		return status;
+	if (!children_match(call->seam, &mem, &first))
+		return mem_entry_status(call, &mem, TDX_EPT_INVALID_PROMOTE_CONDITIONS);
+	at = sept_page(first);
+	status = mem_check_interrupt(call, &mem);
+	if (call_failed(status))
+		return status;
+	if (!pamt_walk(call, sept.tdmr, at, mem.level, true, &large))
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
+
+	status = merge_metadata(call, &mem, &large, at);
+	if (call_failed(status))
+		return status;
+	sept_commit(call, &mem.pos, sept_entry(mem.td.tdcs, sept_state(first), at));
+	td_drop_children(mem.td.tdr, 1);
+	call->regs->rcx = freed | (pamt_release(call, &sept) ? TDX_HINT_BIT : 0);
+	return CALL_OK;
+}

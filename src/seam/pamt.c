@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * pamt.c - finding, walking to, claiming and freeing PAMT entries. States and rules: pamt.h.
+ */
+#include "seam/hpa.h"
+#include "seam/pamt.h"
+
+/* ------------------------------------------------------------------------------------------- */
+/* Where an entry is.                                                                           */
+
+const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address)
+{
+	uint32_t low = 0, high = seam->nr_tdmrs;
+	const struct tdmr *tdmr;
+
+	/* The last TDMR that begins at or below the address is at low - 1. */
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (seam->tdmr[middle].base <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low)
+		return NULL;
+	tdmr = &seam->tdmr[low - 1];
+	if (address - tdmr->base >= tdmr->size)
+		return NULL;
+	/* Acquire: pairs with TDMR.INIT's release, after it wrote the metadata. */
+	if (address >= (os_load64(&tdmr->next_init, OS_ACQUIRE) & ~(TDX_1G_SIZE - 1)))
+		return NULL;
+	return tdmr;
+}
+
+struct pamt_entry *pamt_entry_at(const struct seam *seam, const struct tdmr *tdmr, uint64_t address,
+				 uint32_t level)
+{
+	uint64_t index = (address - tdmr->base) >> TDX_LEVEL_SHIFT(level);
+
+	return module_map(seam, tdmr->pamt_base[level] + index * sizeof(struct pamt_entry),
+			  OS_WRITE);
+}
+
+struct pamt_entry *pamt_entry_in_pair(const struct seam *seam, const struct pamt_entry *node,
+				      uint64_t address)
+{
+	uint32_t index = address >> TDX_PAGE_SHIFT & (TDX_PAGES_PER_2M - 1);
+	/* Relaxed: the node is locked, and its pair does not change under a lock. */
+	uint64_t word = os_load64(index < 256 ? &node->head : &node->tail, OS_RELAXED);
+
+	return module_map(seam, pamt_pair_page(word) + (index & 255) * sizeof(struct pamt_entry),
+			  OS_WRITE);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The walk.                                                                                    */
+
+static uint64_t read_head(const struct pamt_entry *entry)
+{
+	/* Relaxed: the lock that the caller has on the entry orders it. */
+	return os_load64(&entry->head, OS_RELAXED);
+}
+
+static bool lock_entry(struct call *call, struct pamt_entry *entry, bool exclusive)
+{
+	return call_lock(call, &entry->head, exclusive ? LOCK_SHAREX_HP_X : LOCK_SHAREX_HP_S);
+}
+
+/* The walk ends at an entry above 4K, which is locked shared so far. */
+static bool end_walk(struct call *call, bool exclusive, struct pamt_page *page)
+{
+	return !exclusive || call_lock_promote(call, &page->entry->head);
+}
+
+static bool walk(struct call *call, const struct tdmr *tdmr, uint64_t address, uint32_t target,
+		 bool exclusive, struct pamt_page *page)
+{
+	const struct seam *seam = call->seam;
+	enum tdx_page_type inner = seam->dpamt ? TDX_PT_PAMT : TDX_PT_NDA;
+
+	page->tdmr = tdmr;
+	page->node = NULL;
+	for (page->level = TDX_1G; page->level > TDX_4K; page->level--) {
+		enum tdx_page_type type;
+
+		page->entry = pamt_entry_at(seam, tdmr, address, page->level);
+		if (!lock_entry(call, page->entry, false))
+			return false;
+		page->head = read_head(page->entry);
+		type = pamt_type(page->head);
+		if (page->level == target || type != (page->level == TDX_1G ? TDX_PT_NDA : inner))
+			return end_walk(call, exclusive, page);
+	}
+	if (seam->dpamt) {
+		page->node = page->entry;
+		page->entry = pamt_entry_in_pair(seam, page->node, address);
+	} else {
+		page->entry = pamt_entry_at(seam, tdmr, address, TDX_4K);
+	}
+	if (!lock_entry(call, page->entry, exclusive))
+		return false;
+	page->head = read_head(page->entry);
+	return true;
+}
+
+bool pamt_walk(struct call *call, const struct tdmr *tdmr, uint64_t address, uint32_t target,
+	       bool exclusive, struct pamt_page *page)
+{
+	uint32_t held = call->held.nr;
+
+	if (walk(call, tdmr, address, target, exclusive, page))
+		return true;
+	held_release(&call->held, held);
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Implicit access.                                                                             */
+
+tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struct pamt_page *page)
+{
+	const struct seam *seam = call->seam;
+	const struct tdmr *tdmr = pamt_tdmr(seam, address);
+	enum tdx_page_type type;
+
+	if (!tdmr)
+		return call_fatal(call, FATAL_IMPLICIT, address);
+	page->tdmr = tdmr;
+	page->node = NULL;
+	page->level = size;
+	if (size == TDX_4K && seam->dpamt) {
+		page->node = pamt_entry_at(seam, tdmr, address, TDX_2M);
+		if (pamt_type(read_head(page->node)) != TDX_PT_PAMT)
+			return call_fatal(call, FATAL_IMPLICIT, address);
+		page->entry = pamt_entry_in_pair(seam, page->node, address);
+	} else {
+		page->entry = pamt_entry_at(seam, tdmr, address, size);
+	}
+	page->head = read_head(page->entry);
+	type = pamt_type(page->head);
+	if (type == TDX_PT_NDA || type == TDX_PT_RSVD || type == TDX_PT_PAMT)
+		return call_fatal(call, FATAL_IMPLICIT, address);
+	return CALL_OK;
+}
+
+tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size, bool exclusive,
+			   enum tdx_operand operand, struct pamt_page *page)
+{
+	tdx_status_t status = pamt_find(call, address, size, page);
+
+	if (call_failed(status))
+		return status;
+	if (!lock_entry(call, page->entry, exclusive))
+		return status_operand(TDX_OPERAND_BUSY, operand);
+	page->head = read_head(page->entry);
+	return CALL_OK;
+}
+
+tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx_operand operand)
+{
+	if (!lock_entry(call, page->entry, true))
+		return status_operand(TDX_OPERAND_BUSY, operand);
+	page->head = read_head(page->entry);
+	return CALL_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The page bitmap.                                                                             */
+
+static os_a64_t *bit_word(const struct seam *seam, const struct tdmr *tdmr, uint64_t address,
+			  enum os_access access)
+{
+	uint64_t bit = (address - tdmr->base) >> TDX_PAGE_SHIFT;
+
+	return module_map(seam, tdmr->pamt_base[TDX_4K] + bit / 64 * 8, access);
+}
+
+/* TDMR bases are multiples of 64 pages, so the bit's place in its word follows from the address. */
+static uint64_t bit_mask(uint64_t address)
+{
+	return UINT64_C(1) << (address >> TDX_PAGE_SHIFT & 63);
+}
+
+bool pamt_bit_test(const struct seam *seam, const struct tdmr *tdmr, uint64_t address)
+{
+	/* Relaxed: the bit is all that is read. */
+	return os_load64(bit_word(seam, tdmr, address, OS_READ), OS_RELAXED) & bit_mask(address);
+}
+
+bool pamt_bit_set(const struct seam *seam, const struct tdmr *tdmr, uint64_t address)
+{
+	uint64_t mask = bit_mask(address);
+
+	/* Acquire: what the page's last user wrote is over before it becomes a PAMT page. */
+	return os_fetch_or64(bit_word(seam, tdmr, address, OS_WRITE), mask, OS_ACQUIRE) & mask;
+}
+
+void pamt_bit_clear(const struct seam *seam, const struct tdmr *tdmr, uint64_t address)
+{
+	/* Release: pairs with the acquire of whoever sets it next. */
+	os_fetch_and64(bit_word(seam, tdmr, address, OS_WRITE), ~bit_mask(address), OS_RELEASE);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Operands.                                                                                    */
+
+/* What all operands that name a private page begin with. */
+static tdx_status_t explicit_walk(struct call *call, uint64_t address, enum tdx_operand operand,
+				  uint32_t target, bool exclusive, struct pamt_page *page)
+{
+	const struct tdmr *tdmr;
+
+	if (!hpa_is_private(call->seam, address, UINT64_C(1) << TDX_LEVEL_SHIFT(target)))
+		return status_operand(TDX_OPERAND_INVALID, operand);
+	tdmr = pamt_tdmr(call->seam, address);
+	if (!tdmr)
+		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, operand);
+	if (!pamt_walk(call, tdmr, address, target, exclusive, page))
+		return status_operand(TDX_OPERAND_BUSY, operand);
+	return CALL_OK;
+}
+
+tdx_status_t pamt_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+			   enum tdx_page_type type, bool exclusive, struct pamt_page *page)
+{
+	tdx_status_t status = explicit_walk(call, address, operand, TDX_4K, exclusive, page);
+
+	if (call_failed(status))
+		return status;
+	if (page->level != TDX_4K || pamt_type(page->head) != type)
+		return status_operand(TDX_PAGE_METADATA_INCORRECT, operand);
+	return CALL_OK;
+}
+
+tdx_status_t pamt_free_4k(struct call *call, uint64_t address, enum tdx_operand operand,
+			  struct pamt_page *page)
+{
+	const struct seam *seam = call->seam;
+	tdx_status_t status = explicit_walk(call, address, operand, TDX_4K, true, page);
+	enum tdx_page_type type;
+
+	if (call_failed(status))
+		return status;
+	type = pamt_type(page->head);
+	if (seam->dpamt && page->level == TDX_2M && type == TDX_PT_NDA)
+		return status_operand(TDX_MISSING_PAMT_PAGE_PAIR, operand);
+	if (page->level != TDX_4K || type != TDX_PT_NDA)
+		return status_operand(TDX_PAGE_METADATA_INCORRECT, operand);
+	if (seam->dpamt && pamt_bit_test(seam, page->tdmr, address))
+		return status_operand(TDX_PAGE_METADATA_INCORRECT, operand);
+	return CALL_OK;
+}
+
+/* No 4K page of the region is used or donated. Its 2M entry is NDA and locked exclusively. */
+static bool region_is_unused(const struct seam *seam, const struct tdmr *tdmr, uint64_t address)
+{
+	uint64_t any = 0;
+
+	/* Relaxed, all: the exclusive lock keeps everyone away who would change these. */
+	if (seam->dpamt) {
+		const os_a64_t *words = bit_word(seam, tdmr, address, OS_READ);
+
+		for (uint32_t i = 0; i < TDX_PAGES_PER_2M / 64; i++)
+			any |= os_load64(&words[i], OS_RELAXED);
+		return !any;
+	}
+	for (uint32_t half = 0; half < 2; half++) {
+		uint64_t first = (address - tdmr->base) / TDX_PAGE_SIZE + half * 256;
+		/* Never written, hence a page of zeros: all NDA. Mapped for reading it stays so. */
+		const struct pamt_entry *entries = module_map(
+			seam, tdmr->pamt_base[TDX_4K] + first * sizeof(*entries), OS_READ);
+
+		for (uint32_t i = 0; i < 256; i++)
+			any |= os_load64(&entries[i].head, OS_RELAXED);
+		if (any & PAMT_TYPE_MASK)
+			return false;
+	}
+	return true;
+}
+
+tdx_status_t pamt_free_2m(struct call *call, uint64_t address, enum tdx_operand operand,
+			  struct pamt_page *page)
+{
+	tdx_status_t status = explicit_walk(call, address, operand, TDX_2M, true, page);
+
+	if (call_failed(status))
+		return status;
+	if (page->level != TDX_2M || pamt_type(page->head) != TDX_PT_NDA ||
+	    !region_is_unused(call->seam, page->tdmr, address))
+		return status_operand(TDX_PAGE_METADATA_INCORRECT, operand);
+	return CALL_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Changes.                                                                                     */
+
+/* Another head under an exclusive lock; keep: of the lock's bits. */
+static void swap_head(struct pamt_entry *entry, uint64_t head, uint64_t keep)
+{
+	uint64_t old = read_head(entry);
+
+	/*
+	 * A loop since others may leave HP or a stray reader in the meantime. Release: when the
+	 * lock goes with it, this is the unlock.
+	 */
+	while (!os_cas64(&entry->head, &old, head | (old & keep), OS_RELEASE))
+		;
+}
+
+void pamt_set(struct pamt_entry *entry, enum tdx_page_type type, uint64_t owner)
+{
+	swap_head(entry, pamt_head(type, owner), LOCK_MASK);
+}
+
+void pamt_make_node(struct pamt_entry *entry, const uint64_t pair[2], uint32_t count)
+{
+	/* Relaxed: ordered by the change of the head that follows. */
+	os_store64(&entry->tail, pair[1] >> TDX_PAGE_SHIFT << PAMT_PAIR_SHIFT | count, OS_RELAXED);
+	swap_head(entry,
+		  (uint64_t)TDX_PT_PAMT << PAMT_TYPE_SHIFT | pair[0] >> TDX_PAGE_SHIFT
+										<< PAMT_PAIR_SHIFT,
+		  LOCK_MASK);
+}
+
+void pamt_free_node(struct pamt_entry *node)
+{
+	/* Relaxed: the release of the lock orders it. */
+	os_fetch_and64(&node->head, ~PAMT_TYPE_MASK, OS_RELAXED);
+}
+
+void pamt_node_pair(const struct pamt_entry *node, uint64_t pair[2])
+{
+	/* Relaxed: the caller has the node locked. */
+	pair[0] = pamt_pair_page(os_load64(&node->head, OS_RELAXED));
+	pair[1] = pamt_pair_page(os_load64(&node->tail, OS_RELAXED));
+}
+
+void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type type, uint64_t owner)
+{
+	/* Relaxed, both: the unlock that follows releases them. */
+	os_store64(&page->entry->tail, 0, OS_RELAXED);
+	if (page->node) {
+		uint64_t old = os_fetch_add64(&page->node->tail, 1, OS_RELAXED);
+
+		if ((old & PAMT_COUNT_MASK) >= TDX_PAGES_PER_2M)
+			call_fatal(call, FATAL_COUNT_RANGE, owner);
+	}
+	swap_head(page->entry, pamt_head(type, owner), LOCK_HP);
+	call_lock_forget(call, &page->entry->head);
+}
+
+bool pamt_release(struct call *call, struct pamt_page *page)
+{
+	uint64_t old;
+
+	/*
+	 * Free and unlocked in one step, and before the count: as soon as the count is down the
+	 * host may take the pair away, so nothing of the pair is touched after it. Between the
+	 * two steps the region looks free while its count says otherwise, and a PAMT.REMOVE that
+	 * comes then is module-fatal; hosts must wait for this call to return.
+	 */
+	os_fetch_and64(&page->entry->head, ~(PAMT_TYPE_MASK | LOCK_MASK) | LOCK_HP, OS_RELEASE);
+	call_lock_forget(call, &page->entry->head);
+	if (!page->node)
+		return false;
+	/* Release: what this call did to the page is over when PAMT.REMOVE sees the count. */
+	old = os_fetch_add64(&page->node->tail, UINT64_MAX, OS_RELEASE) & PAMT_COUNT_MASK;
+	if (!old)
+		call_fatal(call, FATAL_COUNT_RANGE, 0);
+	return old == 1;
+}

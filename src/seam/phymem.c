@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * phymem.c - PHYMEM.PAGE.RDMD, RECLAIM, WBINVD: a page by its physical address, whoever has it.
+ */
+#include "seam/dispatch.h"
+#include "seam/hpa.h"
+#include "seam/td.h"
+
+static void clear_results(struct tdx_regs *regs)
+{
+	regs->rcx = regs->rdx = regs->r8 = regs->r9 = regs->r10 = regs->r11 = 0;
+}
+
+/* Dynamic PAMT: a page that is donated or reserved has no type of its own; its bit tells. */
+static bool is_marked(const struct call *call, uint64_t address, const struct pamt_page *page)
+{
+	return call->seam->dpamt && pamt_bit_test(call->seam, page->tdmr, address);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* RDMD: what the metadata of a page or region says.                                            */
+
+/* RCX: address and size. Sizes above 4K come with Dynamic PAMT. */
+static bool rdmd_operand(const struct call *call, uint64_t *address, uint32_t *size)
+{
+	*size = call->in.rcx & 7;
+	*address = call->in.rcx & ~UINT64_C(7);
+	if (*size > TDX_1G || (*size > TDX_4K && !call->seam->dpamt))
+		return false;
+	return hpa_is_private(call->seam, *address, UINT64_C(1) << TDX_LEVEL_SHIFT(*size));
+}
+
+static void rdmd_results(struct call *call, const struct pamt_page *page)
+{
+	enum tdx_page_type type = pamt_type(page->head);
+	struct tdx_regs *regs = call->regs;
+	uint64_t pair[2];
+
+	regs->rcx = type;
+	regs->r8 = page->level;
+	if (type == TDX_PT_PAMT) {
+		pamt_node_pair(page->entry, pair);
+		regs->rcx |= TDX_RDMD_NODE;
+		regs->r10 = pair[0];
+		regs->r11 = pair[1];
+		return;
+	}
+	regs->rdx = pamt_owner(page->head);
+	if (type == TDX_PT_REG || type == TDX_PT_EPT)
+		/* Relaxed: BLOCK may write it any time; either value was true at some moment. */
+		regs->r9 = os_load64(&page->entry->tail, OS_RELAXED);
+}
+
+tdx_status_t tdh_phymem_page_rdmd(struct call *call)
+{
+	const struct tdmr *tdmr;
+	struct pamt_page page;
+	uint64_t address;
+	uint32_t size;
+
+	clear_results(call->regs);
+	if (!rdmd_operand(call, &address, &size))
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
+	tdmr = pamt_tdmr(call->seam, address);
+	if (!tdmr)
+		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
+	if (!pamt_walk(call, tdmr, address, size, false, &page))
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
+
+	if (size == TDX_4K && pamt_type(page.head) == TDX_PT_NDA && is_marked(call, address, &page))
+		call->regs->rcx = TDX_PT_PAMT;
+	else
+		rdmd_results(call, &page);
+	return CALL_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* RECLAIM: the pages of a TD whose KeyID is gone; the TDR last.                                */
+
+static tdx_status_t check_owner(struct call *call, uint64_t owner, struct td *td)
+{
+	tdx_status_t status = td_implicit(call, owner, false, td);
+
+	if (call_failed(status))
+		return status;
+	if (td->tdr->lifecycle != TDX_TEARDOWN)
+		return tdx_status(TDX_LIFECYCLE_STATE_INCORRECT, 0);
+	return CALL_OK;
+}
+
+static tdx_status_t check_tdr(struct call *call, uint64_t address)
+{
+	const struct tdr *tdr = module_map(call->seam, address, OS_READ);
+
+	if (tdr->lifecycle != TDX_TEARDOWN)
+		return tdx_status(TDX_LIFECYCLE_STATE_INCORRECT, 0);
+	/* Acquire: pairs with td_drop_children(). */
+	if (os_load64(&tdr->chldcnt, OS_ACQUIRE))
+		return tdx_status(TDX_TD_ASSOCIATED_PAGES_EXIST, 0);
+	return CALL_OK;
+}
+
+tdx_status_t tdh_phymem_page_reclaim(struct call *call)
+{
+	uint64_t address = call->in.rcx;
+	struct tdx_regs *regs = call->regs;
+	const struct tdmr *tdmr;
+	enum tdx_page_type type;
+	struct pamt_page page;
+	tdx_status_t status;
+	struct td td;
+
+	clear_results(regs);
+	if (!hpa_is_private(call->seam, address, TDX_PAGE_SIZE))
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
+	tdmr = pamt_tdmr(call->seam, address);
+	if (!tdmr)
+		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
+	if (!pamt_walk(call, tdmr, address, TDX_4K, true, &page))
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
+	type = pamt_type(page.head);
+	if (type == TDX_PT_NDA || type == TDX_PT_RSVD)
+		return status_operand(TDX_PAGE_METADATA_INCORRECT, TDX_OP_RCX);
+	/* From here on the results stand, also if the call fails. */
+	regs->rcx = type;
+	regs->rdx = pamt_owner(page.head);
+	regs->r8 = page.level;
+	if (address & ((UINT64_C(1) << TDX_LEVEL_SHIFT(page.level)) - 1))
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
+	if (type == TDX_PT_TDR)
+		status = check_tdr(call, address);
+	else
+		status = check_owner(call, regs->rdx, &td);
+	if (call_failed(status))
+		return status;
+
+	if (type != TDX_PT_TDR)
+		td_drop_children(td.tdr, UINT64_C(1) << 9 * page.level);
+	if (pamt_release(call, &page))
+		regs->r9 = TDX_HINT_BIT;
+	return CALL_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* WBINVD: the cache lines of a free page, under the KeyID in its address.                      */
+
+tdx_status_t tdh_phymem_page_wbinvd(struct call *call)
+{
+	uint64_t address = hpa_strip(call->seam, call->in.rcx);
+	const struct tdmr *tdmr;
+	struct pamt_page page;
+
+	if (!hpa_is_private(call->seam, address, TDX_PAGE_SIZE))
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
+	tdmr = pamt_tdmr(call->seam, address);
+	if (!tdmr)
+		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
+	if (!pamt_walk(call, tdmr, address, TDX_4K, false, &page))
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
+	if (pamt_type(page.head) != TDX_PT_NDA || is_marked(call, address, &page))
+		return status_operand(TDX_PAGE_METADATA_INCORRECT, TDX_OP_RCX);
+	/* There is no cache to write back. */
+	return CALL_OK;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * sept.c - entries of the secure EPT and the walk through it. States: sept.h.
+ */
+#include "seam/hpa.h"
+#include "seam/sept.h"
+
+const struct sept_state_info sept_states[SEPT_NR_STATES] = {
+	[SEPT_FREE] = { SEPT_TDEX | SEPT_TDBW | SEPT_TDB, TDX_SEPT_FREE, SEPT_FREE, SEPT_FREE,
+			false },
+	[SEPT_NL_MAPPED] = { SEPT_RWX, TDX_SEPT_NL_MAPPED, SEPT_NL_BLOCKED, SEPT_NL_MAPPED, false },
+	[SEPT_NL_BLOCKED] = { SEPT_TDB, TDX_SEPT_NL_BLOCKED, SEPT_NL_BLOCKED, SEPT_NL_MAPPED,
+			      true },
+	[SEPT_MAPPED] = { SEPT_LEAF | SEPT_RWX, TDX_SEPT_MAPPED, SEPT_BLOCKED, SEPT_MAPPED, false },
+	[SEPT_BLOCKED] = { SEPT_LEAF | SEPT_TDB, TDX_SEPT_BLOCKED, SEPT_BLOCKED, SEPT_MAPPED,
+			   true },
+	[SEPT_PENDING] = { SEPT_LEAF | SEPT_TDP, TDX_SEPT_PENDING, SEPT_PENDING_BLOCKED,
+			   SEPT_PENDING, false },
+	[SEPT_PENDING_BLOCKED] = { SEPT_LEAF | SEPT_TDP | SEPT_TDB, TDX_SEPT_PENDING_BLOCKED,
+				   SEPT_PENDING_BLOCKED, SEPT_PENDING, true },
+};
+
+#define STATE_BITS (SEPT_D | SEPT_TDEX | SEPT_TDBW | SEPT_TDB | SEPT_TDP | SEPT_IPAT | SEPT_PS)
+
+enum sept_state sept_state(uint64_t entry)
+{
+	for (int state = 0; state < SEPT_NR_STATES; state++)
+		if (!((entry ^ sept_states[state].bits) & STATE_BITS))
+			return (enum sept_state)state;
+	return SEPT_NO_STATE;
+}
+
+os_a64_t *sept_map(const struct seam *seam, uint64_t page)
+{
+	return module_map(seam, page, OS_WRITE);
+}
+
+void sept_walk(const struct seam *seam, const struct td *td, uint64_t gpa, uint32_t level,
+	       struct sept_pos *pos)
+{
+	uint64_t page = td->tdr->tdcx[TDCS_PAGE_SEPT];
+
+	for (pos->level = td->tdcs->pwl;; pos->level--) {
+		uint64_t index = gpa >> TDX_LEVEL_SHIFT(pos->level) & (SEPT_ENTRIES - 1);
+
+		pos->entry = sept_map(seam, page) + index;
+		/* Acquire: the page that the entry points to was filled before. */
+		pos->value = os_load64(pos->entry, OS_ACQUIRE);
+		if (pos->level == level || sept_is_leaf(pos->value) || !(pos->value & SEPT_RWX))
+			return;
+		page = sept_page(pos->value);
+	}
+}
+
+void sept_clear_page(const struct seam *seam, const struct tdcs *tdcs, uint64_t page)
+{
+	os_a64_t *entries = sept_map(seam, page);
+	uint64_t free = sept_entry(tdcs, SEPT_FREE, 0);
+
+	/* Plain stores: the page becomes visible with the store that links it, a release. */
+	for (uint32_t i = 0; i < SEPT_ENTRIES; i++)
+		entries[i].v = free;
+}
+
+void sept_details(struct call *call, const struct sept_pos *pos)
+{
+	enum sept_state state = sept_state(pos->value);
+	uint64_t view = pos->value & SEPT_RWX;
+
+	if (state == SEPT_FREE)
+		view = pos->value & SEPT_SVE;
+	else if (sept_is_leaf(pos->value))
+		view = pos->value & (SEPT_RWX | SEPT_LEAF | SEPT_PAGE | SEPT_SVE);
+	/* How far an ACCEPT came is between the module and the guest. */
+	if (sept_is_leaf(pos->value) && pos->level)
+		view &= ~SEPT_ACCEPTED;
+	call->regs->rcx = view;
+	call->regs->rdx = pos->level;
+	if (state != SEPT_NO_STATE)
+		call->regs->rdx |= (uint64_t)sept_states[state].public << 8;
+}
+
+void sept_set(os_a64_t *entry, uint64_t value)
+{
+	uint64_t old = os_load64(entry, OS_RELAXED);
+
+	/*
+	 * Release: what the entry now points to is seen by whoever walks through it. On failure
+	 * somebody has left HP in between; nobody else changes a locked entry.
+	 */
+	while (!os_cas64(entry, &old, value | (old & SEPT_HP), OS_ACQ_REL))
+		;
+}
+
+void sept_commit(struct call *call, struct sept_pos *pos, uint64_t value)
+{
+	sept_set(pos->entry, value);
+	call_lock_forget(call, pos->entry);
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * sept_leaves.c - MEM.SEPT.ADD, MEM.SEPT.RD, MEM.SEPT.REMOVE: the pages of a TD's S-EPT.
+ */
+#include "seam/dispatch.h"
+#include "seam/mem.h"
+
+static const struct mem_rule add_rule = {
+	.op_states = OP_BUILT,
+	.flag = true,
+	.min_level = TDX_2M,
+	.max_level = MEM_ROOT,
+	.states = SEPT_ALLOW_SEPT_ADD,
+};
+
+static const struct mem_rule read_rule = {
+	.op_states = OP_BUILT,
+	.max_level = MEM_ROOT,
+	.states = SEPT_ALLOW_ANY,
+};
+
+static const struct mem_rule remove_rule = {
+	.op_states = OP_BUILT,
+	.tree_exclusive = true,
+	.min_level = TDX_2M,
+	.max_level = MEM_ROOT,
+	.states = SEPT_ALLOW_NON_LEAF,
+};
+
+/* Bit 63 of a page operand is a result, "not consumed"; on input it means nothing. */
+#define NOT_CONSUMED (UINT64_C(1) << 63)
+
+static uint64_t page_operand(uint64_t reg)
+{
+	return reg == TDX_NULL_PA ? reg : reg & ~NOT_CONSUMED;
+}
+
+/* Version 1: R9..R11 are S-EPT pages of L2 VMs, and no TD has any. */
+static tdx_status_t check_l2_pages(const struct tdx_regs *regs)
+{
+	if (regs->r9 != TDX_NULL_PA)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R9);
+	if (regs->r10 != TDX_NULL_PA)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R10);
+	if (regs->r11 != TDX_NULL_PA)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R11);
+	return CALL_OK;
+}
+
+/* The page operand R8: success with *add: a free page, to be linked. */
+static tdx_status_t add_page_operand(struct call *call, struct mem *mem, uint64_t r8,
+				     struct pamt_page *page, bool *add)
+{
+	*add = false;
+	if (r8 == TDX_NULL_PA && call->version) {
+		if (mem->state != SEPT_NL_MAPPED)
+			return mem_entry_status(call, mem, TDX_EPT_ENTRY_STATE_INCORRECT);
+		return CALL_OK;
+	}
+	if (mem->state != SEPT_FREE) {
+		if (!mem->flag)
+			return mem_entry_status(call, mem, TDX_EPT_ENTRY_STATE_INCORRECT);
+		if (call->version)
+			call->regs->r8 = r8 | NOT_CONSUMED;
+		return CALL_OK;
+	}
+	*add = true;
+	return pamt_free_4k(call, r8, TDX_OP_R8, page);
+}
+
+tdx_status_t tdh_mem_sept_add(struct call *call)
+{
+	uint64_t r8 = page_operand(call->in.r8);
+	struct pamt_page page;
+	struct mem mem;
+	tdx_status_t status;
+	bool add;
+
+	if (call->version) {
+		call->regs->r8 = r8;
+		call->regs->r9 = page_operand(call->in.r9);
+		call->regs->r10 = page_operand(call->in.r10);
+		call->regs->r11 = page_operand(call->in.r11);
+	}
+	status = mem_decode(call, &add_rule, &mem);
+	if (call_failed(status))
+		return status;
+	status = add_page_operand(call, &mem, r8, &page, &add);
+	if (call_failed(status))
+		return status;
+	if (call->version) {
+		status = check_l2_pages(call->regs);
+		if (call_failed(status))
+			return status;
+	}
+	if (!add)
+		return CALL_OK;
+
+	sept_clear_page(call->seam, mem.td.tdcs, r8);
+	pamt_claim(call, &page, TDX_PT_EPT, mem.td.address);
+	td_add_children(mem.td.tdr, 1);
+	sept_commit(call, &mem.pos, sept_entry(mem.td.tdcs, SEPT_NL_MAPPED, r8));
+	if (call->version)
+		call->regs->r8 = TDX_NULL_PA;
+	return CALL_OK;
+}
+
+tdx_status_t tdh_mem_sept_rd(struct call *call)
+{
+	struct mem mem;
+	tdx_status_t status = mem_decode_entry(call, &read_rule, &mem);
+
+	if (call_failed(status))
+		return status;
+	sept_details(call, &mem.pos);
+	return CALL_OK;
+}
+
+/* All entries of the page FREE? The tree is locked exclusively. */
+static bool page_is_free(const struct seam *seam, const struct tdcs *tdcs, uint64_t page)
+{
+	const os_a64_t *entries = sept_map(seam, page);
+	uint64_t free = sept_entry(tdcs, SEPT_FREE, 0);
+	uint64_t other = 0;
+
+	/*
+	 * Relaxed: with the tree locked only guests touch entries, and they never change one that
+	 * is FREE. HP is left by hosts that failed to lock one.
+	 */
+	for (uint32_t i = 0; i < SEPT_ENTRIES; i++)
+		other |= os_load64(&entries[i], OS_RELAXED) ^ free;
+	return !(other & ~SEPT_HP);
+}
+
+tdx_status_t tdh_mem_sept_remove(struct call *call)
+{
+	struct pamt_page page;
+	struct mem mem;
+	uint64_t at;
+	tdx_status_t status = mem_decode(call, &remove_rule, &mem);
+
+	if (call_failed(status))
+		return status;
+	at = sept_page(mem.pos.value);
+	status = pamt_implicit(call, at, TDX_4K, true, TDX_OP_RCX, &page);
+	if (call_failed(status))
+		return status;
+	status = mem_check_tracked(call, &mem, &page);
+	if (call_failed(status))
+		return status;
+	if (!page_is_free(call->seam, mem.td.tdcs, at))
+		return mem_entry_status(call, &mem, TDX_EPT_PAGE_NOT_FREE);
+
+	sept_commit(call, &mem.pos, sept_entry(mem.td.tdcs, SEPT_FREE, 0));
+	td_drop_children(mem.td.tdr, 1);
+	call->regs->rcx = at | (pamt_release(call, &page) ? TDX_HINT_BIT : 0);
+	return CALL_OK;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * td.c - the TD operand of a leaf, its state, and the rule that says when a blocked page is out
+ * of every vCPU's reach.
+ */
+#include "seam/hpa.h"
+#include "seam/td.h"
+
+tdx_status_t td_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+			 bool exclusive, struct td *td)
+{
+	tdx_status_t status =
+		pamt_explicit(call, address, operand, TDX_PT_TDR, exclusive, &td->page);
+
+	if (call_failed(status))
+		return status;
+	td->address = address;
+	td->tdr = module_map(call->seam, address, OS_WRITE);
+	td->tdcs = NULL;
+	return CALL_OK;
+}
+
+tdx_status_t td_implicit(struct call *call, uint64_t address, bool exclusive, struct td *td)
+{
+	tdx_status_t status =
+		pamt_implicit(call, address, TDX_4K, exclusive, TDX_OP_TDR, &td->page);
+
+	if (call_failed(status))
+		return status;
+	if (pamt_type(td->page.head) != TDX_PT_TDR)
+		return call_fatal(call, FATAL_IMPLICIT, address);
+	td->address = address;
+	td->tdr = module_map(call->seam, address, OS_WRITE);
+	td->tdcs = NULL;
+	return CALL_OK;
+}
+
+struct tdcs *td_tdcs(const struct seam *seam, const struct tdr *tdr)
+{
+	if (tdr->nr_tdcx < TDX_MIN_TDCX)
+		return NULL;
+	return module_map(seam, tdr->tdcx[TDCS_PAGE], OS_WRITE);
+}
+
+tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool lock)
+{
+	if (td->tdr->fatal)
+		return tdx_status(TDX_TD_FATAL, 0);
+	if (td->tdr->lifecycle != TDX_KEYS_CONFIGURED)
+		return tdx_status(TDX_TD_KEYS_NOT_CONFIGURED, 0);
+	td->tdcs = td_tdcs(call->seam, td->tdr);
+	if (!td->tdcs)
+		return tdx_status(TDX_TDCS_NOT_ALLOCATED, 0);
+	if (lock && !call_lock(call, &td->tdcs->op_state_lock, LOCK_SHAREX_HP_S))
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_OP_STATE);
+	if (!(OP_BIT(td->tdcs->op_state) & allowed))
+		return tdx_status(TDX_OP_STATE_INCORRECT, td->tdcs->op_state);
+	return CALL_OK;
+}
+
+bool td_tracked(const struct tdcs *tdcs, uint64_t bepoch)
+{
+	/* Acquire: pairs with the release of TRACK. */
+	uint64_t epoch = os_load64(&tdcs->epoch, OS_ACQUIRE);
+
+	if (bepoch >> 63 || bepoch >= epoch)
+		return false;
+	if (bepoch < epoch - 1)
+		return true;
+	/*
+	 * Acquire: pairs with the release of a vCPU that leaves; its accesses are over. If TRACK
+	 * comes between the two loads, the count is that of vCPUs that entered later, and the
+	 * answer errs on the side of "not yet".
+	 */
+	return !os_load64(&tdcs->refcount[bepoch & 1], OS_ACQUIRE);
+}
+
+void td_add_children(struct tdr *tdr, uint64_t pages)
+{
+	/* Relaxed: who acts on the number holds the TDR's lock exclusively. */
+	os_fetch_add64(&tdr->chldcnt, pages, OS_RELAXED);
+}
+
+void td_drop_children(struct tdr *tdr, uint64_t pages)
+{
+	/* Release: the use of the pages is over when RECLAIM of the TDR sees the number. */
+	os_fetch_add64(&tdr->chldcnt, -pages, OS_RELEASE);
+}

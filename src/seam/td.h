@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * td.h - a TD's control pages: the TDR, the TDCS that hangs off it, the TDVPS of its vCPUs.
+ *
+ * All three lie in pages that the host gave, so they are laid out here as the module likes it; the
+ * host cannot read them but through MNG.RD and VP.RD.
+ *
+ * What protects what:
+ *   tdr, but chldcnt   the TDR page's PAMT lock: exclusive to change
+ *   tdr.chldcnt        atomic
+ *   tdcs.op_state      changed with the TDR locked exclusively; read with the TDR locked and
+ *                      op_state_lock held shared
+ *   S-EPT              sept_lock: shared to change one entry under the entry's own lock,
+ *                      exclusive to take a page out of the tree or block a range
+ *   tdcs.epoch         changed with epoch_lock exclusive; VP.ENTER holds it shared from reading
+ *                      the epoch until the vCPU is counted in refcount
+ *   tdcs, the counts   atomic
+ *   tdvps              the TDVPR page's PAMT lock: exclusive to change, but for state and lp,
+ *                      which VP.ENTER moves atomically under the shared lock
+ */
+#ifndef SEAM_TD_H
+#define SEAM_TD_H
+
+#include "seam/pamt.h"
+
+/* TDCS pages by index, in the order of MNG.ADDCX. */
+#define TDCS_PAGE      0 /* struct tdcs */
+#define TDCS_PAGE_VCPU 1 /* struct tdcs_vcpus */
+#define TDCS_PAGE_SEPT 3 /* root of the S-EPT */
+
+struct tdr {
+	uint32_t fatal;
+	uint32_t lifecycle; /* enum tdx_lifecycle */
+	uint32_t nr_tdcx;
+	uint32_t key_packages; /* packages whose key is configured */
+	uint16_t hkid;
+	/* Pages of the TD but the TDR itself, in 4K. */
+	os_a64_t chldcnt;
+	uint64_t tdcx[TDX_MAX_TDCX];
+};
+
+struct tdcs {
+	os_a64_t op_state_lock; /* sharex_hp */
+	os_a64_t sept_lock;	/* sharex_hp */
+	os_a64_t epoch_lock;	/* sharex */
+	uint32_t op_state;	/* enum tdx_op_state */
+	uint32_t pwl;		/* level of the S-EPT's root: 3 or 4 */
+	uint64_t sve;		/* bit 63 of every S-EPT entry, if set */
+	uint32_t shared_bit;	/* the GPA bit that means shared: 47 or 51 */
+	uint32_t max_vcpus;
+	os_a64_t epoch;
+	os_a64_t refcount[2]; /* vCPUs inside, by parity of the epoch in which they entered */
+	os_a32_t nr_vcpus;    /* VP.INIT done */
+	os_a32_t nr_assoc;    /* vCPUs associated with an LP */
+	uint64_t attributes, xfam, eptp_controls, config_flags;
+	uint16_t tsc_frequency;
+	uint8_t mrconfigid[48], mrowner[48], mrownerconfig[48];
+	/* Build measurements stand in for MRTD: what was added and extended, counted. */
+	uint64_t pages_added, chunks_extended;
+};
+
+/* x2APIC ids of the vCPUs, in the order of VP.INIT. */
+#define TDX_MAX_VCPUS 576u
+struct tdcs_vcpus {
+	uint32_t x2apic_id[TDX_MAX_VCPUS];
+};
+
+struct tdvps {
+	os_a32_t state;	   /* enum tdx_vcpu_state */
+	os_a32_t lp;	   /* associated with that LP + 1; 0: none */
+	uint32_t nr_pages; /* TDVPR included */
+	uint32_t index;
+	uint32_t x2apic_id;
+	uint64_t initial_rcx;
+	uint64_t tdcx[TDX_MAX_TDVPS - 1];
+	/* The answer of the host to the last TDG.VP.VMCALL. */
+	struct tdx_regs vmcall;
+	uint32_t last_exit;
+};
+_Static_assert(sizeof(struct tdr) <= TDX_PAGE_SIZE, "the TDR is one page");
+_Static_assert(sizeof(struct tdcs) <= TDX_PAGE_SIZE, "the fields of the TDCS are one page");
+_Static_assert(sizeof(struct tdcs_vcpus) <= TDX_PAGE_SIZE, "one page for the vCPUs' ids");
+_Static_assert(sizeof(struct tdvps) <= TDX_PAGE_SIZE, "the TDVPR is one page");
+
+/* A TD in a leaf's hands. */
+struct td {
+	uint64_t address;      /* of the TDR */
+	struct pamt_page page; /* its metadata, locked */
+	struct tdr *tdr;
+	struct tdcs *tdcs; /* NULL until td_build() */
+};
+
+/* Sets of op_state. */
+#define OP_BIT(state)	 (1u << (state))
+#define OP_UNINITIALIZED OP_BIT(TDX_OP_UNINITIALIZED)
+#define OP_INITIALIZED	 OP_BIT(TDX_OP_INITIALIZED)
+#define OP_RUNNABLE	 OP_BIT(TDX_OP_RUNNABLE)
+#define OP_BUILT	 (OP_INITIALIZED | OP_RUNNABLE)
+
+/* The TDR operand: a private page of type TDR, locked as asked. */
+tdx_status_t td_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+			 bool exclusive, struct td *td);
+/* The TD that owns a page, its TDR locked as asked; OPERAND_BUSY names the operand TDR. */
+tdx_status_t td_implicit(struct call *call, uint64_t address, bool exclusive, struct td *td);
+
+/*
+ * Is the TD fit for a leaf that works on it: not fatal, keys configured, TDCS there, op_state one
+ * of allowed (a set of OP_BIT)? lock: takes op_state_lock shared.
+ */
+tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool lock);
+/* Its TDCS; NULL if there are too few pages for one. */
+struct tdcs *td_tdcs(const struct seam *seam, const struct tdr *tdr);
+
+/* Is a page that was blocked in that epoch out of reach of every vCPU? */
+bool td_tracked(const struct tdcs *tdcs, uint64_t bepoch);
+
+/* The TD gets pages (4K units), or gives them back. */
+void td_add_children(struct tdr *tdr, uint64_t pages);
+void td_drop_children(struct tdr *tdr, uint64_t pages);
+
+#endif

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * vp.c - VP.CREATE, ADDCX, INIT, FLUSH: a vCPU's pages, its birth, and its leaving an LP.
+ */
+#include "seam/dispatch.h"
+#include "seam/hpa.h"
+#include "seam/vp.h"
+
+tdx_status_t vp_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+			 bool exclusive, bool tdr_exclusive, struct vp *vp)
+{
+	tdx_status_t status =
+		pamt_explicit(call, address, operand, TDX_PT_TDVPR, exclusive, &vp->page);
+
+	if (call_failed(status))
+		return status;
+	vp->address = address;
+	vp->tdvps = module_map(call->seam, address, OS_WRITE);
+	return td_implicit(call, pamt_owner(vp->page.head), tdr_exclusive, &vp->td);
+}
+
+tdx_status_t tdh_vp_create(struct call *call)
+{
+	struct pamt_page page;
+	struct tdvps *tdvps;
+	struct td td;
+	tdx_status_t status = td_explicit(call, call->in.rdx, TDX_OP_RDX, false, &td);
+
+	if (call_failed(status))
+		return status;
+	status = td_build(call, &td, OP_INITIALIZED, true);
+	if (call_failed(status))
+		return status;
+	status = pamt_free_4k(call, call->in.rcx, TDX_OP_RCX, &page);
+	if (call_failed(status))
+		return status;
+
+	tdvps = module_map(call->seam, call->in.rcx, OS_WRITE);
+	os_memset(tdvps, 0, TDX_PAGE_SIZE);
+	tdvps->nr_pages = 1;
+	pamt_claim(call, &page, TDX_PT_TDVPR, td.address);
+	td_add_children(td.tdr, 1);
+	return CALL_OK;
+}
+
+static tdx_status_t check_state(const struct vp *vp, enum tdx_vcpu_state wanted)
+{
+	/* Acquire: pairs with the release of whoever brought it about. */
+	uint32_t state = os_load32(&vp->tdvps->state, OS_ACQUIRE);
+
+	if (state != wanted)
+		return tdx_status(TDX_VCPU_STATE_INCORRECT, state);
+	return CALL_OK;
+}
+
+tdx_status_t tdh_vp_addcx(struct call *call)
+{
+	const struct os_services *os = call->seam->os;
+	struct pamt_page page;
+	struct vp vp;
+	tdx_status_t status = vp_explicit(call, call->in.rdx, TDX_OP_RDX, true, false, &vp);
+
+	if (call_failed(status))
+		return status;
+	status = td_build(call, &vp.td, OP_INITIALIZED, true);
+	if (call_failed(status))
+		return status;
+	status = check_state(&vp, TDX_VCPU_UNINITIALIZED);
+	if (call_failed(status))
+		return status;
+	if (vp.tdvps->nr_pages >= TDX_MAX_TDVPS)
+		return tdx_status(TDX_TDCX_NUM_INCORRECT, 0);
+	status = pamt_free_4k(call, call->in.rcx, TDX_OP_RCX, &page);
+	if (call_failed(status))
+		return status;
+
+	os->zero(os->ctx, hpa(call->in.rcx), TDX_PAGE_SIZE);
+	pamt_claim(call, &page, TDX_PT_TDCX, vp.td.address);
+	td_add_children(vp.td.tdr, 1);
+	vp.tdvps->tdcx[vp.tdvps->nr_pages++ - 1] = call->in.rcx;
+	return CALL_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* INIT and FLUSH.                                                                              */
+
+/* Version 1: R8 is the vCPU's x2APIC id, which no other vCPU of the TD has. The TDR is locked. */
+static tdx_status_t check_x2apic_id(struct call *call, const struct tdcs_vcpus *vcpus, uint32_t nr)
+{
+	if (call->in.r8 > UINT32_MAX)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R8);
+	for (uint32_t i = 0; i < nr; i++)
+		if (vcpus->x2apic_id[i] == (uint32_t)call->in.r8)
+			return tdx_status(TDX_X2APIC_ID_NOT_UNIQUE, (uint32_t)call->in.r8);
+	return CALL_OK;
+}
+
+/* The number of the next vCPU. False: there are as many as there may be. */
+static bool next_index(struct tdcs *tdcs, uint32_t *index)
+{
+	*index = os_load32(&tdcs->nr_vcpus, OS_RELAXED);
+	/* Relaxed: the number is all that two VP.INITs of one TD share. */
+	while (*index < tdcs->max_vcpus)
+		if (os_cas32(&tdcs->nr_vcpus, index, *index + 1, OS_RELAXED))
+			return true;
+	return false;
+}
+
+static tdx_status_t check_init(struct call *call, struct vp *vp, struct tdcs_vcpus *vcpus)
+{
+	uint32_t nr = os_load32(&vp->td.tdcs->nr_vcpus, OS_RELAXED);
+	tdx_status_t status;
+
+	if (vp->tdvps->nr_pages < TDX_MIN_TDVPS)
+		return tdx_status(TDX_TDCX_NUM_INCORRECT, 0);
+	status = check_state(vp, TDX_VCPU_UNINITIALIZED);
+	if (call_failed(status))
+		return status;
+	if (nr >= vp->td.tdcs->max_vcpus)
+		return tdx_status(TDX_MAX_VCPUS_EXCEEDED, 0);
+	if (call->version) {
+		status = check_x2apic_id(call, vcpus, nr);
+		if (call_failed(status))
+			return status;
+	}
+	/* Version 0 shares the TD with other VP.INITs, so the last number may be gone by now. */
+	if (!next_index(vp->td.tdcs, &vp->tdvps->index))
+		return tdx_status(TDX_MAX_VCPUS_EXCEEDED, 0);
+	return CALL_OK;
+}
+
+tdx_status_t tdh_vp_init(struct call *call)
+{
+	struct tdcs_vcpus *vcpus;
+	struct tdvps *tdvps;
+	struct vp vp;
+	tdx_status_t status = vp_explicit(call, call->in.rcx, TDX_OP_RCX, true, call->version, &vp);
+
+	if (call_failed(status))
+		return status;
+	status = td_build(call, &vp.td, OP_INITIALIZED, true);
+	if (call_failed(status))
+		return status;
+	vcpus = module_map(call->seam, vp.td.tdr->tdcx[TDCS_PAGE_VCPU], OS_WRITE);
+	status = check_init(call, &vp, vcpus);
+	if (call_failed(status))
+		return status;
+
+	tdvps = vp.tdvps;
+	tdvps->x2apic_id = call->version ? (uint32_t)call->in.r8 : tdvps->index;
+	vcpus->x2apic_id[tdvps->index] = tdvps->x2apic_id;
+	tdvps->initial_rcx = call->in.rdx;
+	vp_associate(call, &vp);
+	/* Release: whoever finds it READY sees the rest. */
+	os_store32(&tdvps->state, TDX_VCPU_READY, OS_RELEASE);
+	return CALL_OK;
+}
+
+void vp_associate(struct call *call, struct vp *vp)
+{
+	/* Relaxed: the TDVPR's lock, or the vCPU being ACTIVE, keeps others away. */
+	os_store32(&vp->tdvps->lp, call->lp + 1, OS_RELAXED);
+	os_fetch_add32(&vp->td.tdcs->nr_assoc, 1, OS_RELAXED);
+}
+
+tdx_status_t tdh_vp_flush(struct call *call)
+{
+	struct tdcs *tdcs;
+	struct vp vp;
+	tdx_status_t status = vp_explicit(call, call->in.rcx, TDX_OP_RCX, true, false, &vp);
+
+	if (call_failed(status))
+		return status;
+	if (vp.td.tdr->lifecycle != TDX_KEYS_CONFIGURED)
+		return tdx_status(TDX_TD_KEYS_NOT_CONFIGURED, 0);
+	tdcs = td_tdcs(call->seam, vp.td.tdr);
+	if (!tdcs || vp.tdvps->nr_pages < TDX_MIN_TDVPS)
+		return tdx_status(TDX_TDCX_NUM_INCORRECT, 0);
+	/* Relaxed: ordered by the TDVPR's lock. */
+	if (os_load32(&vp.tdvps->lp, OS_RELAXED) != call->lp + 1)
+		return tdx_status(TDX_VCPU_NOT_ASSOCIATED, 0);
+
+	os_store32(&vp.tdvps->lp, 0, OS_RELAXED);
+	/* Release: VPFLUSHDONE that sees the number sees all that the vCPU did. */
+	os_fetch_add32(&tdcs->nr_assoc, UINT32_MAX, OS_RELEASE);
+	return CALL_OK;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * vp.h - a vCPU in a leaf's hands.
+ *
+ * A vCPU is UNINITIALIZED after VP.CREATE, READY after VP.INIT and between entries, ACTIVE while an
+ * LP is in it, DISABLED for good. It is associated with the LP that initialised or last entered
+ * it, until VP.FLUSH there; VPFLUSHDONE of its TD waits for that.
+ */
+#ifndef SEAM_VP_H
+#define SEAM_VP_H
+
+#include "seam/td.h"
+
+struct vp {
+	uint64_t address; /* of the TDVPR */
+	struct pamt_page page;
+	struct tdvps *tdvps;
+	struct td td; /* its owner; tdcs as after td_implicit() */
+};
+
+/* The TDVPR operand, locked as asked, and its TD, the TDR locked as asked. */
+tdx_status_t vp_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+			 bool exclusive, bool tdr_exclusive, struct vp *vp);
+/* The vCPU belongs to this LP from now on. */
+void vp_associate(struct call *call, struct vp *vp);
+
+#endif
