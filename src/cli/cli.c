@@ -78,6 +78,15 @@ static const struct cli_option common_options[] = {
 
 static bool is_short(int id) { return id > ' ' && id < 0x7f; }
 
+static bool is_optional(const struct cli_option *o) { return o->argument && *o->argument == '['; }
+
+static int getopt_argument(const struct cli_option *o)
+{
+	if (!o->argument)
+		return no_argument;
+	return is_optional(o) ? optional_argument : required_argument;
+}
+
 static unsigned int count_options(const struct cli_option *options)
 {
 	unsigned int nr = 0;
@@ -105,8 +114,8 @@ static void print_options(const struct cli_args *args)
 	for (unsigned int i = 0; (o = option_at(args->options, i)); i++) {
 		char text[64];
 
-		snprintf(text, sizeof(text), "--%s%s%s", o->name, o->argument ? " " : "",
-			 o->argument ? o->argument : "");
+		snprintf(text, sizeof(text), "--%s%s%s", o->name,
+			 o->argument && !is_optional(o) ? " " : "", o->argument ? o->argument : "");
 		if (is_short(o->id))
 			printf("  -%c, %-22s %s\n", o->id, text, o->help);
 		else
@@ -115,19 +124,20 @@ static void print_options(const struct cli_args *args)
 }
 
 /* What getopt wants: a long table and a string of letters. */
-static void to_getopt(const struct cli_option *own, struct option *longs, char *letters)
+static void to_getopt(const struct cli_args *args, struct option *longs, char *letters)
 {
 	const struct cli_option *o;
 	unsigned int n;
 
-	*letters++ = ':'; /* tell a missing argument from an unknown option */
-	for (n = 0; n < MAX_OPTIONS && (o = option_at(own, n)); n++) {
-		longs[n] = (struct option){ o->name, o->argument ? required_argument : no_argument,
-					    NULL, o->id };
+	if (args->options_first)
+		*letters++ = '+'; /* the first operand ends the options */
+	*letters++ = ':';	  /* tell a missing argument from an unknown option */
+	for (n = 0; n < MAX_OPTIONS && (o = option_at(args->options, n)); n++) {
+		longs[n] = (struct option){ o->name, getopt_argument(o), NULL, o->id };
 		if (!is_short(o->id))
 			continue;
 		*letters++ = (char)o->id;
-		if (o->argument)
+		for (int i = 0; i < getopt_argument(o); i++)
 			*letters++ = ':';
 	}
 	longs[n] = (struct option){ 0 };
@@ -180,10 +190,10 @@ static int bad_option(struct cli_args *args, int kind)
 int cli_next_option(struct cli_args *args)
 {
 	struct option longs[MAX_OPTIONS + 1];
-	char letters[2 * MAX_OPTIONS + 2];
+	char letters[3 * MAX_OPTIONS + 3];
 	int id;
 
-	to_getopt(args->options, longs, letters);
+	to_getopt(args, longs, letters);
 	opterr = 0;
 	for (;;) {
 		id = getopt_long(args->argc, args->argv, letters, longs, NULL);

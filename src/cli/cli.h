@@ -55,7 +55,8 @@ void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct cli_option {
 	int id;		  /* returned by cli_next_option(), > 0; a letter: also the short form */
 	const char *name; /* the long form, without dashes */
-	const char *argument; /* what stands for its argument in the help; NULL: takes none */
+	/* What stands for its argument in the help; NULL: takes none; "[=FILE]": may have one. */
+	const char *argument;
 	const char *help;
 };
 
@@ -67,8 +68,9 @@ struct cli_args {
 	const struct cli_option *options;
 	int argc;
 	char **argv;
+	bool options_first; /* what comes after the first operand is not this command's */
 	bool json;
-	const char *value; /* argument of the option just returned */
+	const char *value; /* argument of the option just returned; NULL: it has none */
 	int exit;	   /* what to return when cli_next_option() says so */
 };
 
