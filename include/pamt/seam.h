@@ -75,6 +75,16 @@ void seam_destroy(struct seam *seam);
 /* One SEAMCALL by logical processor lp (0 .. nr_lps-1). Any context, any number at once. */
 tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs);
 
+/*
+ * seam_reload - what the loader does for an update without a reboot: after SYS.SHUTDOWN a module
+ * takes the place of the one that was shut down, and waits for SYS.INIT.
+ *
+ * TDs, page metadata and the state that SYS.SHUTDOWN handed over stay; after SYS.INIT and
+ * SYS.LP.INIT on every LP, SYS.UPDATE goes on with them, while SYS.CONFIG gives them up. No call
+ * may be in flight. Return: 0; -OS_EINVAL if the module was not shut down, or is fatal.
+ */
+int seam_reload(struct seam *seam);
+
 /* Was a module-fatal rule broken? Which? */
 bool seam_is_fatal(const struct seam *seam, struct seam_fatal *fatal);
 

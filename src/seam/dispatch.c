@@ -11,6 +11,7 @@ enum leaf_flags {
 	LEAF_CLEARS = 4,    /* RCX and RDX are results, zero unless the leaf says otherwise */
 	LEAF_L2_PAGES = 8,  /* version 1: R9..R11 are results, "no page" unless ... */
 	LEAF_IN_SHUTDOWN = 16,
+	LEAF_CLEARS_INIT = 32, /* RCX, RDX, R8..R10 are zero on return: SYS.INIT */
 };
 
 struct leaf {
@@ -52,15 +53,26 @@ static const struct leaf leaves[] = {
 	[TDH_PHYMEM_PAGE_WBINVD] = { tdh_phymem_page_wbinvd, 0 },
 	[TDH_PHYMEM_PAMT_ADD] = { tdh_phymem_pamt_add, 0 },
 	[TDH_PHYMEM_PAMT_REMOVE] = { tdh_phymem_pamt_remove, 0 },
+	[TDH_SYS_INIT] = { tdh_sys_init, LEAF_ANY_STATE | LEAF_VERSIONS | LEAF_CLEARS_INIT },
+	[TDH_SYS_LP_INIT] = { tdh_sys_lp_init, LEAF_ANY_STATE },
+	[TDH_SYS_INFO] = { tdh_sys_info, LEAF_ANY_STATE },
+	[TDH_SYS_RD] = { tdh_sys_rd, LEAF_ANY_STATE },
+	[TDH_SYS_RDALL] = { tdh_sys_rdall, LEAF_ANY_STATE },
+	[TDH_SYS_CONFIG] = { tdh_sys_config, LEAF_ANY_STATE },
+	[TDH_SYS_KEY_CONFIG] = { tdh_sys_key_config, LEAF_ANY_STATE },
+	[TDH_SYS_TDMR_INIT] = { tdh_sys_tdmr_init, 0 },
+	[TDH_SYS_LP_SHUTDOWN] = { tdh_sys_lp_shutdown, LEAF_ANY_STATE | LEAF_IN_SHUTDOWN },
+	[TDH_SYS_SHUTDOWN] = { tdh_sys_shutdown, 0 },
+	[TDH_SYS_UPDATE] = { tdh_sys_update, LEAF_ANY_STATE | LEAF_VERSIONS },
 };
 
 #define NR_LEAVES (sizeof(leaves) / sizeof(leaves[0]))
 
 static const struct leaf *find_leaf(uint32_t number)
 {
-	if (number >= NR_LEAVES || !leaves[number].fn)
-		return NULL;
-	return &leaves[number];
+	static const struct leaf unknown = { NULL, 0 };
+
+	return number < NR_LEAVES ? &leaves[number] : &unknown;
 }
 
 /* What is asked of every call before its leaf sees it. */
@@ -68,7 +80,7 @@ static tdx_status_t gates(struct call *call, const struct leaf *leaf)
 {
 	uint32_t state = seam_state(call->seam);
 
-	if (call->in.rax & TDX_RAX_RESERVED || !leaf)
+	if (call->in.rax & TDX_RAX_RESERVED)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
 	if (call->version && !(leaf->flags & LEAF_VERSIONS))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
@@ -76,6 +88,8 @@ static tdx_status_t gates(struct call *call, const struct leaf *leaf)
 		return tdx_status(TDX_SYS_SHUTDOWN, 0);
 	if (state != TDX_SYS_READY && !(leaf->flags & LEAF_ANY_STATE))
 		return tdx_status(TDX_SYS_NOT_READY, 0);
+	if (!leaf->fn)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
 	return CALL_OK;
 }
 
@@ -88,6 +102,9 @@ static tdx_status_t dispatch(struct call *call)
 		return status;
 	if (leaf->flags & LEAF_CLEARS)
 		call->regs->rcx = call->regs->rdx = 0;
+	if (leaf->flags & LEAF_CLEARS_INIT)
+		call->regs->rcx = call->regs->rdx = call->regs->r8 = call->regs->r9 =
+			call->regs->r10 = 0;
 	if (leaf->flags & LEAF_L2_PAGES && call->version)
 		call->regs->r9 = call->regs->r10 = call->regs->r11 = TDX_NULL_PA;
 	if (call->version > 1)

@@ -8,9 +8,11 @@
  * (pamt.h), TDs live in their control pages (td.h).
  *
  * Who may change what:
- *   sys_state, the TDMR table, dpamt, global_hkid, key_packages, lp_initialised
+ *   sys_state, the TDMR table, dpamt, global_hkid, key_packages, handoff
  *                         the holder of sys_lock, exclusive; constant once sys_state is READY,
  *                         so that leaves that need READY read them without a lock
+ *   lp[].initialised, nr_lps_initialised
+ *                         atomic; set under sys_lock shared, read under it exclusive
  *   tdmr.next_init        the holder of tdmr.lock; read by everybody
  *   kot[].state           the holder of kot_lock, exclusive; read under the lock
  *   kot[].wb_packages     set under kot_lock exclusive; a package takes its own bit out under
@@ -58,8 +60,8 @@ struct wbt {
 /* A logical processor. 64 bytes, so that calls on two never meet on one cache line here. */
 struct lp {
 	os_a32_t inside; /* in a SEAMCALL now: SYS.SHUTDOWN asks */
-	bool initialised;
-	uint8_t pad[59];
+	os_a32_t initialised;
+	uint8_t pad[56];
 };
 
 struct seam {
@@ -70,8 +72,13 @@ struct seam {
 
 	os_a64_t sys_lock;  /* sharex */
 	os_a32_t sys_state; /* enum tdx_sys_state; READY is stored with a release */
-	uint32_t nr_lps_initialised;
+	os_a32_t nr_lps_initialised;
 	bool dpamt;
+	/*
+	 * SYS.SHUTDOWN left KOT, cache write-back, TDMRs, keys and the mode of the PAMT to the
+	 * module that is loaded next: sys_update.c.
+	 */
+	bool handoff;
 	uint16_t global_hkid;
 	uint32_t key_packages; /* packages on which SYS.KEY.CONFIG was done */
 	uint32_t nr_tdmrs;
@@ -80,6 +87,7 @@ struct seam {
 	os_a64_t kot_lock; /* sharex */
 	struct kot_entry kot[TDX_MAX_HKIDS];
 	struct wbt wbt[TDX_MAX_PACKAGES];
+	os_a32_t nr_builds; /* TDs between MNG.INIT and MR.FINALIZE: SYS.SHUTDOWN may ask */
 
 	os_a32_t fatal_state; /* 0 none, 1 being written, 2 readable */
 	struct seam_fatal fatal;
@@ -106,6 +114,16 @@ static inline uint32_t seam_state(const struct seam *seam)
 	/* Acquire: whoever finds READY sees the TDMR table that CONFIG wrote. */
 	return os_load32(&seam->sys_state, OS_ACQUIRE);
 }
+
+/* By the holder of sys_lock, exclusive. */
+static inline void seam_set_state(struct seam *seam, enum tdx_sys_state state)
+{
+	/* Release: pairs with the acquire in seam_state(). */
+	os_store32(&seam->sys_state, state, OS_RELEASE);
+}
+
+/* Gives up what an earlier module left: sys_update.c. */
+void seam_drop_handoff(struct seam *seam);
 
 static inline bool hkid_is_private(const struct seam *seam, uint64_t hkid)
 {
