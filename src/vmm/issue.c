@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * issue.c - one leaf on a TD, by SEAMCALL or through libpamt, tried again while it finds
+ * contention, with the vCPUs barred where they are the reason.
+ */
+#include "vmm/td.h"
+
+static int leaf_seamcall(struct td *td, struct tdx_regs *regs)
+{
+	const struct os_services *os = td->vmm->os;
+	tdx_status_t status = os->seamcall(os->ctx, regs);
+
+	return tdx_status_ok(status) ? 0 : -OS_EIO;
+}
+
+int td_leaf_map_2m(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
+{
+	(void)stock;
+	return pamt_map_2m(td->vmm->host, first, regs);
+}
+
+int td_leaf_remove_2m(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
+{
+	(void)stock;
+	return pamt_remove_2m(td->vmm->host, first, regs);
+}
+
+int td_leaf_split(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
+{
+	return pamt_split(td->vmm->host, first, regs, &stock->pages);
+}
+
+int td_leaf_merge(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
+{
+	(void)stock;
+	return pamt_merge(td->vmm->host, first, regs);
+}
+
+/*
+ * Until it is done, or has failed, or, with -OS_EBUSY in *why, a vCPU is in the way. libpamt's own
+ * refusals (the call was not made) come back as they are and leave *why 0.
+ */
+static int issue_until(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_regs *regs,
+		       struct td_stock *stock, int *why)
+{
+	struct call_tries tries = CALL_TRIES_INIT;
+	struct tdx_regs in = *regs;
+	int error;
+
+	*why = 0;
+	do {
+		*regs = in;
+		error = leaf ? leaf(td, first, regs, stock) : leaf_seamcall(td, regs);
+		if (error != -OS_EIO)
+			return error;
+		*why = call_again(&td->vmm->caller, &tries, TDX_RAX_LEAF(in.rax), regs);
+	} while (*why > 0);
+	/* libpamt said -OS_EIO, so the status says why; a success here would be its bug. */
+	OS_INVARIANT(*why < 0);
+	return *why == -OS_EBUSY ? -OS_EAGAIN : *why;
+}
+
+int td_issue(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_regs *regs,
+	     struct td_stock *stock, enum td_issue_how how)
+{
+	struct tdx_regs in = *regs;
+	int why, error;
+
+	error = issue_until(td, leaf, first, regs, stock, &why);
+	if (!error || how == TD_ISSUE_PLAIN)
+		return error;
+	if (how == TD_ISSUE_BARRING && why != -OS_EBUSY)
+		return error;
+	*regs = in;
+	if (how == TD_ISSUE_BARRING)
+		td_bar(td);
+	error = issue_until(td, leaf, first, regs, stock, &why);
+	if (how == TD_ISSUE_BARRING)
+		td_unbar(td);
+	return error;
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * map.c - how mappings appear: S-EPT pages linked, initial pages added, faults served.
+ *
+ * Everything here runs with the MMU lock held for reading where it touches the mirror, many
+ * threads at once; an entry is changed by the thread that froze it.
+ */
+#include "vmm/td.h"
+
+/* Control pages that a fault may need: one per level below the root. */
+static unsigned int sept_pages(const struct td *td) { return td->mirror.levels - 1; }
+
+/* SEPT.ADD below a frozen slot; fill is what its entries stand for. */
+static int add_sept_page(struct td *td, struct mirror_slot *slot, enum mirror_state fill,
+			 struct td_stock *stock)
+{
+	struct mirror_node *node = td_stock_node(stock);
+	struct tdx_regs regs = {
+		.rax = TDX_RAX(TDH_MEM_SEPT_ADD, 0),
+		.rcx = tdx_gpa_level(mirror_gpa(slot), slot->node->level),
+		.rdx = td->tdr.v,
+	};
+	hpa_t page;
+	int error;
+
+	if (!node)
+		return -OS_ENOMEM;
+	error = pamt_alloc_page(td->vmm->host, td->config.node, &stock->pages, &page);
+	if (error) {
+		td_stock_return_node(stock, node);
+		return error;
+	}
+	regs.r8 = page.v;
+	error = td_issue(td, NULL, pfn(0), &regs, stock, TD_ISSUE_PLAIN);
+	if (error) {
+		pamt_free_page(td->vmm->host, page);
+		td_stock_return_node(stock, node);
+		return error;
+	}
+	mirror_prepare_child(node, slot, page, fill);
+	mirror_thaw(slot, mirror_make_link(node));
+	return 0;
+}
+
+/* What a fault makes of an entry that it did not expect. 0: go on. */
+static int look_at(struct mirror_entry seen, bool through_shared)
+{
+	switch (mirror_state(seen)) {
+	case MIRROR_FROZEN:
+		return -OS_EAGAIN;
+	case MIRROR_LINK_BLOCKED:
+	case MIRROR_LEAF_BLOCKED:
+		return TD_FAULT_BLOCKED;
+	case MIRROR_SHARED:
+		return through_shared ? 0 : TD_FAULT_SHARED;
+	default:
+		return 0;
+	}
+}
+
+int td_link_down(struct td *td, gpa_t at, unsigned int level, bool through_shared,
+		 struct td_stock *stock, struct td_counts *counts, struct mirror_slot *slot)
+{
+	enum mirror_state was;
+	int error;
+
+	mirror_walk(&td->mirror, at, td->mirror.levels - 1, slot);
+	for (;;) {
+		error = look_at(slot->seen, through_shared);
+		if (error)
+			return error;
+		if (slot->node->level == level || mirror_is_leaf(slot->seen))
+			return 0;
+		if (!mirror_is_link(slot->seen)) {
+			was = mirror_state(slot->seen);
+			if (!mirror_freeze(slot))
+				return -OS_EAGAIN;
+			error = add_sept_page(td, slot, was, stock);
+			if (error) {
+				mirror_thaw(slot, mirror_make(was));
+				return error;
+			}
+			td_count(&counts->sept_pages, 1);
+		}
+		mirror_descend(at, slot);
+	}
+}
+
+/* AUG, or PAGE.ADD from source, of a 4K page at a slot that is NONE. */
+static int map_4k(struct td *td, struct mirror_slot *slot, hpa_t page, hpa_t source,
+		  struct td_stock *stock)
+{
+	bool aug = hpa_is_none(source);
+	struct tdx_regs regs = {
+		.rax = TDX_RAX(aug ? TDH_MEM_PAGE_AUG : TDH_MEM_PAGE_ADD, 0),
+		.rcx = tdx_gpa_level(mirror_gpa(slot), TDX_4K),
+		.rdx = td->tdr.v,
+		.r8 = page.v,
+		.r9 = aug ? 0 : source.v,
+	};
+	int error;
+
+	if (!mirror_freeze(slot))
+		return -OS_EAGAIN;
+	error = pamt_get(td->vmm->host, hpa_to_pfn(page), &stock->pages);
+	if (!error) {
+		error = td_issue(td, NULL, pfn(0), &regs, stock, TD_ISSUE_PLAIN);
+		/* The module did not take the page. */
+		if (error)
+			pamt_put(td->vmm->host, hpa_to_pfn(page));
+	}
+	mirror_thaw(slot, error ? mirror_make(MIRROR_NONE) : mirror_make_leaf(page, aug));
+	return error;
+}
+
+/*
+ * AUG of a 2M page at a slot that is NONE. -OS_ERANGE: the page was refused, by libpamt (the
+ * region is in use otherwise, part of it is no TD's to have, a pair is in the way) or by the
+ * module. 4K pages are the answer to all of these; what is really wrong shows there again.
+ */
+static int map_2m(struct td *td, struct mirror_slot *slot, hpa_t page, struct td_stock *stock)
+{
+	struct tdx_regs regs = {
+		.rax = TDX_RAX(TDH_MEM_PAGE_AUG, 0),
+		.rcx = tdx_gpa_level(mirror_gpa(slot), TDX_2M),
+		.rdx = td->tdr.v,
+		.r8 = page.v,
+	};
+	int error;
+
+	if (!mirror_freeze(slot))
+		return -OS_EAGAIN;
+	error = td_issue(td, td_leaf_map_2m, hpa_to_pfn(page), &regs, stock, TD_ISSUE_PLAIN);
+	mirror_thaw(slot, error ? mirror_make(MIRROR_NONE) : mirror_make_leaf(page, true));
+	return error ? -OS_ERANGE : 0;
+}
+
+/*
+ * Maps page at this GPA. *used: the page is the guest's now. 0 without *used: there was a mapping
+ * already.
+ */
+static int map_page(struct td *td, gpa_t at, enum tdx_size size, hpa_t page, hpa_t source,
+		    struct td_stock *stock, struct td_counts *counts, bool *used)
+{
+	struct mirror_slot slot;
+	int error;
+
+	*used = false;
+	os_read_lock(&td->mmu_lock);
+	error = td_link_down(td, at, size, false, stock, counts, &slot);
+	if (!error && size == TDX_2M && mirror_is_link(slot.seen))
+		error = -OS_ERANGE; /* mapped in 4K already: 2M does not fit */
+	if (!error && !mirror_is_leaf(slot.seen)) {
+		if (size == TDX_2M)
+			error = map_2m(td, &slot, page, stock);
+		else
+			error = map_4k(td, &slot, page, source, stock);
+		*used = !error;
+	}
+	os_read_unlock(&td->mmu_lock);
+	return error;
+}
+
+/* Does a 4K mapping's S-EPT page stand where 2M is wanted? Saves taking 2M of memory in vain. */
+static bool is_4k_already(struct td *td, gpa_t at)
+{
+	struct mirror_slot slot;
+	bool link;
+
+	os_read_lock(&td->mmu_lock);
+	mirror_walk(&td->mirror, at, TDX_2M, &slot);
+	link = slot.node->level == TDX_2M && mirror_is_link(slot.seen);
+	os_read_unlock(&td->mmu_lock);
+	return link;
+}
+
+/* 2M at this GPA. -OS_ERANGE: to be had in 4K only, for whatever reason. */
+static int fault_2m(struct vcpu *vcpu, gpa_t at)
+{
+	struct td *td = vcpu->td;
+	hpa_t page;
+	bool used;
+	int error;
+
+	at.v &= ~(TDX_2M_SIZE - 1);
+	if (is_4k_already(td, at))
+		return -OS_ERANGE;
+	page = td_alloc_memory(td, TDX_2M);
+	if (hpa_is_none(page))
+		return -OS_ERANGE; /* no 2M block left; 4K pages there may be */
+	error = map_page(td, at, TDX_2M, page, HPA_NONE, &vcpu->stock, &vcpu->counts, &used);
+	if (used)
+		td_count(&vcpu->counts.maps_2m, 1);
+	else
+		td_free_memory(td, page, TDX_2M);
+	return error;
+}
+
+static int fault_4k(struct vcpu *vcpu, gpa_t at)
+{
+	struct td *td = vcpu->td;
+	hpa_t page = td_alloc_memory(td, TDX_4K);
+	bool used;
+	int error;
+
+	if (hpa_is_none(page))
+		return -OS_ENOMEM;
+	error = map_page(td, at, TDX_4K, page, HPA_NONE, &vcpu->stock, &vcpu->counts, &used);
+	if (used)
+		td_count(&vcpu->counts.maps_4k, 1);
+	else
+		td_free_memory(td, page, TDX_4K);
+	return error;
+}
+
+int td_fault(struct vcpu *vcpu, gpa_t at)
+{
+	struct td *td = vcpu->td;
+	enum tdx_size size = TDX_2M;
+	int error;
+
+	td_count(&vcpu->counts.faults, 1);
+	if (at.v >= td_shared_bit(td))
+		return -OS_EINVAL;
+	if (td->config.page_size)
+		size = td->config.page_size(td->config.arg, at);
+	error = td_stock_topup(td, &vcpu->stock, sept_pages(td), 1);
+	if (error)
+		return error;
+	if (size == TDX_2M) {
+		error = fault_2m(vcpu, at);
+		if (error != -OS_ERANGE)
+			return error;
+		td_count(&vcpu->counts.fallbacks, 1);
+		/* The try may have used up S-EPT pages. */
+		error = td_stock_topup(td, &vcpu->stock, sept_pages(td), 1);
+		if (error)
+			return error;
+	}
+	return fault_4k(vcpu, at);
+}
+
+int td_add_page(struct td *td, gpa_t at, hpa_t source)
+{
+	hpa_t page;
+	bool used;
+	int error;
+
+	if (td->state != TD_BUILDING || at.v % TDX_PAGE_SIZE || at.v >= td_shared_bit(td))
+		return -OS_EINVAL;
+	os_mutex_lock(&td->mutex);
+	error = td_stock_topup(td, &td->stock, sept_pages(td), 1);
+	if (error)
+		goto out;
+	page = td_alloc_memory(td, TDX_4K);
+	if (hpa_is_none(page)) {
+		error = -OS_ENOMEM;
+		goto out;
+	}
+	error = map_page(td, at, TDX_4K, page, source, &td->stock, &td->counts, &used);
+	if (used)
+		td_count(&td->counts.maps_4k, 1);
+	else
+		td_free_memory(td, page, TDX_4K);
+	if (!error && !used)
+		error = -OS_EBUSY; /* something is there already */
+out:
+	os_mutex_unlock(&td->mutex);
+	return error;
+}

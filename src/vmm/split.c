@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * split.c - a 2M mapping becomes 512 of 4K and back: DEMOTE and PROMOTE by way of libpamt, which
+ * moves the region's word and the page pair with them.
+ */
+#include "vmm/td.h"
+
+static struct tdx_regs on_2m(struct td *td, enum tdx_leaf leaf, const struct mirror_slot *slot)
+{
+	return (struct tdx_regs){
+		.rax = TDX_RAX(leaf, 0),
+		.rcx = tdx_gpa_level(mirror_gpa(slot), TDX_2M),
+		.rdx = td->tdr.v,
+	};
+}
+
+/* The DEMOTE itself, of a leaf that is blocked and tracked. The new S-EPT page is in node->page. */
+static int demote(struct td *td, struct mirror_slot *slot, struct mirror_node *node)
+{
+	hpa_t block = mirror_page(slot->seen);
+	bool pending = slot->seen.v & MIRROR_PENDING;
+	struct tdx_regs regs = on_2m(td, TDH_MEM_PAGE_DEMOTE, slot);
+	hpa_t page;
+	int error;
+
+	error = pamt_alloc_page(td->vmm->host, td->config.node, &td->stock.pages, &page);
+	if (error)
+		return error;
+	regs.r8 = page.v;
+	error = td_issue(td, td_leaf_split, hpa_to_pfn(block), &regs, &td->stock, TD_ISSUE_BARRING);
+	if (error) {
+		pamt_free_page(td->vmm->host, page);
+		return error;
+	}
+	/* libpamt has published 512 users: the 4K entries may appear. */
+	mirror_prepare_child(node, slot, page, MIRROR_NONE);
+	for (unsigned int i = 0; i < MIRROR_ENTRIES; i++) {
+		hpa_t at = hpa(block.v + i * TDX_PAGE_SIZE);
+
+		node->entry[i].v = mirror_make_leaf(at, pending).v; /* not published yet: plain */
+	}
+	mirror_set(slot, mirror_make_link(node));
+	return 0;
+}
+
+static int split_slot(struct td *td, struct mirror_slot *slot, struct mirror_node *node)
+{
+	int error = 0;
+
+	if (mirror_state(slot->seen) == MIRROR_LEAF)
+		error = td_block(td, slot);
+	if (error)
+		return error;
+	error = td_track(td);
+	if (error)
+		return error;
+	error = demote(td, slot, node);
+	/* Back to a mapping in use; if even that fails, the next access finds it blocked. */
+	if (error)
+		td_unblock_slot(td, slot);
+	return error;
+}
+
+int td_split_locked(struct td *td, gpa_t at)
+{
+	struct mirror_slot slot;
+	struct mirror_node *node;
+	int error = td_stock_topup(td, &td->stock, 1, 1);
+
+	if (error)
+		return error;
+	node = td_stock_node(&td->stock);
+	os_write_lock(&td->mmu_lock);
+	error = td_walk_open(td, at, TDX_2M, &slot);
+	if (!error && slot.node->level == TDX_2M && mirror_is_leaf(slot.seen)) {
+		error = split_slot(td, &slot, node);
+		if (!error) {
+			node = NULL;
+			td_count(&td->counts.splits, 1);
+			td_count(&td->counts.sept_pages, 1);
+		}
+	}
+	os_write_unlock(&td->mmu_lock);
+	if (node)
+		td_stock_return_node(&td->stock, node);
+	return error;
+}
+
+int td_split(struct td *td, gpa_t at)
+{
+	int error;
+
+	if (at.v >= td_shared_bit(td) || td->state != TD_RUNNABLE)
+		return -OS_EINVAL;
+	os_mutex_lock(&td->mutex);
+	error = td_split_locked(td, at);
+	os_mutex_unlock(&td->mutex);
+	return error;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* The block that 512 entries map in order and alike; HPA_NONE if they do not. */
+static hpa_t one_block(const struct mirror_node *node, bool *pending)
+{
+	struct mirror_entry first = { os_load64(&node->entry[0], OS_RELAXED) };
+	hpa_t block = mirror_page(first);
+
+	*pending = first.v & MIRROR_PENDING;
+	if (mirror_state(first) != MIRROR_LEAF || block.v % TDX_2M_SIZE)
+		return HPA_NONE;
+	for (unsigned int i = 1; i < MIRROR_ENTRIES; i++) {
+		/* Relaxed: the MMU lock is held for writing. */
+		uint64_t entry = os_load64(&node->entry[i], OS_RELAXED);
+
+		if (entry != mirror_make_leaf(hpa(block.v + i * TDX_PAGE_SIZE), *pending).v)
+			return HPA_NONE;
+	}
+	return block;
+}
+
+/* The node whose S-EPT page was freed, NULL with *error if nothing was merged. */
+static struct mirror_node *merge_slot(struct td *td, struct mirror_slot *slot, int *error)
+{
+	struct mirror_node *node = mirror_child(slot->seen);
+	struct tdx_regs regs = on_2m(td, TDH_MEM_PAGE_PROMOTE, slot);
+	bool pending;
+	hpa_t block = one_block(node, &pending);
+
+	*error = -OS_EBUSY;
+	if (hpa_is_none(block))
+		return NULL;
+	*error = td_block(td, slot);
+	if (*error)
+		return NULL;
+	*error = td_track(td);
+	if (!*error)
+		*error = td_issue(td, td_leaf_merge, hpa_to_pfn(block), &regs, &td->stock,
+				  TD_ISSUE_BARRING);
+	if (*error) {
+		/*
+		 * Some accepted, some not: only the module knows, and says so here. Back to a
+		 * mapping in use, as in split_slot().
+		 */
+		if (tdx_status_is((tdx_status_t){ regs.rax }, TDX_EPT_INVALID_PROMOTE_CONDITIONS))
+			*error = -OS_EBUSY;
+		td_unblock_slot(td, slot);
+		return NULL;
+	}
+	mirror_set(slot, mirror_make_leaf(block, pending));
+	return node;
+}
+
+int td_merge(struct td *td, gpa_t at)
+{
+	struct mirror_node *node = NULL;
+	struct mirror_slot slot;
+	tdx_status_t status;
+	int error;
+
+	if (at.v >= td_shared_bit(td) || td->state != TD_RUNNABLE)
+		return -OS_EINVAL;
+	os_mutex_lock(&td->mutex);
+	os_write_lock(&td->mmu_lock);
+	error = td_walk_open(td, at, TDX_2M, &slot);
+	if (!error && (slot.node->level != TDX_2M || mirror_state(slot.seen) != MIRROR_LINK))
+		error = -OS_EBUSY;
+	if (!error)
+		node = merge_slot(td, &slot, &error);
+	os_write_unlock(&td->mmu_lock);
+	if (node) {
+		td_count(&td->counts.merges, 1);
+		if (vmm_write_back(td->vmm, node->page, td->hkid, &status))
+			td_leak(td, node->page, 1, "S-EPT page not written back", status);
+		else
+			pamt_free_page(td->vmm->host, node->page);
+		td_stock_return_node(&td->stock, node);
+	}
+	os_mutex_unlock(&td->mutex);
+	return error;
+}

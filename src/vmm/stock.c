@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * stock.c - what is drawn before the MMU lock is taken: control pages, pairs, mirror nodes, and
+ * guest memory.
+ */
+#include "vmm/td.h"
+
+static const unsigned int size_order[] = { [TDX_4K] = 0, [TDX_2M] = 9 };
+
+int td_stock_topup(struct td *td, struct td_stock *stock, unsigned int control, unsigned int pairs)
+{
+	const struct os_services *os = td->vmm->os;
+	int error = pamt_cache_topup(td->vmm->host, &stock->pages, control, pairs);
+
+	if (error)
+		return error;
+	/* One node per S-EPT page. */
+	while (stock->nr_nodes < control) {
+		struct mirror_node *node = os->alloc(os->ctx, sizeof(*node));
+
+		if (!node)
+			return -OS_ENOMEM;
+		td_stock_return_node(stock, node);
+	}
+	return 0;
+}
+
+void td_stock_free(struct td *td, struct td_stock *stock)
+{
+	const struct os_services *os = td->vmm->os;
+	struct mirror_node *node;
+
+	while ((node = td_stock_node(stock)))
+		os->free(os->ctx, node);
+	pamt_cache_free(td->vmm->host, &stock->pages);
+}
+
+struct mirror_node *td_stock_node(struct td_stock *stock)
+{
+	struct mirror_node *node = stock->nodes;
+
+	if (node) {
+		stock->nodes = node->next;
+		stock->nr_nodes--;
+	}
+	return node;
+}
+
+void td_stock_return_node(struct td_stock *stock, struct mirror_node *node)
+{
+	node->next = stock->nodes;
+	stock->nodes = node;
+	stock->nr_nodes++;
+}
+
+hpa_t td_alloc_memory(struct td *td, enum tdx_size size)
+{
+	const struct os_services *os = td->vmm->os;
+	hpa_t page = os->alloc_pages(os->ctx, size_order[size], td->config.node);
+
+	if (hpa_is_none(page) && td->config.node != OS_ANY_NODE)
+		page = os->alloc_pages(os->ctx, size_order[size], OS_ANY_NODE);
+	return page;
+}
+
+void td_free_memory(struct td *td, hpa_t page, enum tdx_size size)
+{
+	td->vmm->os->free_pages(td->vmm->os->ctx, page, size_order[size]);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * td.c - a TD's beginning: root, keys, control structure, vCPUs, finalisation.
+ */
+#include "vmm/td.h"
+
+/* The TD's clock: 2.5 GHz, in units of 25 MHz. */
+#define TD_TSC_FREQUENCY 100
+
+/* A control page given to the module by one leaf with page in RCX and parent in RDX. */
+static int give_page(struct td *td, enum tdx_leaf leaf, uint64_t rdx, hpa_t *page)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0), .rdx = rdx };
+	int error = pamt_alloc_page(td->vmm->host, td->config.node, NULL, page);
+
+	if (error)
+		return error;
+	regs.rcx = page->v;
+	error = call_make(&td->vmm->caller, &regs);
+	if (error)
+		pamt_free_page(td->vmm->host, *page);
+	return error;
+}
+
+static int create_root(struct td *td)
+{
+	hpa_t tdr;
+	int error;
+
+	os_mutex_lock(&td->vmm->kot);
+	error = give_page(td, TDH_MNG_CREATE, td->hkid, &tdr);
+	os_mutex_unlock(&td->vmm->kot);
+	if (error)
+		return error;
+	td->tdr = tdr;
+	td->state = TD_ASSIGNED;
+	return 0;
+}
+
+static int configure_key_here(void *arg)
+{
+	struct td *td = arg;
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MNG_KEY_CONFIG, 0), .rcx = td->tdr.v };
+
+	return call_make(&td->vmm->caller, &regs);
+}
+
+static int configure_keys(struct td *td)
+{
+	const struct os_services *os = td->vmm->os;
+	int error = os->on_each_package(os->ctx, configure_key_here, td);
+
+	if (!error)
+		td->state = TD_KEYED;
+	return error;
+}
+
+static int add_tdcs(struct td *td)
+{
+	int error = 0;
+
+	while (td->nr_tdcx < TDX_MIN_TDCX && !error) {
+		error = give_page(td, TDH_MNG_ADDCX, td->tdr.v, &td->tdcx[td->nr_tdcx]);
+		if (!error)
+			td->nr_tdcx++;
+	}
+	return error;
+}
+
+static void fill_params(const struct td *td, struct tdx_td_params *params)
+{
+	bool five = td->config.levels == 5;
+
+	os_memset(params, 0, sizeof(*params));
+	params->attributes = TDX_ATTR_SEPT_VE_DISABLE;
+	params->xfam = TDX_XFAM_FIXED1;
+	params->max_vcpus = td->config.max_vcpus;
+	params->eptp_controls = TDX_EPTP_WRITE_BACK | (uint64_t)(td->config.levels - 1)
+							      << TDX_EPTP_PWL_SHIFT;
+	params->config_flags = five ? TDX_CONFIG_GPAW : 0;
+	params->tsc_frequency = TD_TSC_FREQUENCY;
+}
+
+static int init_td(struct td *td)
+{
+	const struct os_services *os = td->vmm->os;
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MNG_INIT, 0), .rcx = td->tdr.v };
+	hpa_t page = td_alloc_memory(td, TDX_4K);
+	int error;
+
+	if (hpa_is_none(page))
+		return -OS_ENOMEM;
+	fill_params(td, os->map_host(os->ctx, page, OS_WRITE));
+	regs.rdx = page.v;
+	error = call_make(&td->vmm->caller, &regs);
+	td_free_memory(td, page, TDX_4K);
+	if (!error)
+		td->state = TD_BUILDING;
+	return error;
+}
+
+/* The host's own part of a TD. */
+static struct td *alloc_td(struct vmm *vmm, const struct td_config *config)
+{
+	const struct os_services *os = vmm->os;
+	struct td *td = os->alloc(os->ctx, sizeof(*td));
+
+	if (!td)
+		return NULL;
+	td->vmm = vmm;
+	td->config = *config;
+	td->tdr = HPA_NONE;
+	td->state = TD_NEW;
+	if (!td->config.levels)
+		td->config.levels = 4;
+	td->vcpus = os->alloc(os->ctx, config->max_vcpus * sizeof(struct vcpu *));
+	if (td->vcpus && !mirror_create(&td->mirror, os, td->config.levels))
+		return td;
+	if (td->vcpus)
+		os->free(os->ctx, td->vcpus);
+	os->free(os->ctx, td);
+	return NULL;
+}
+
+int td_create(struct vmm *vmm, const struct td_config *config, struct td **out)
+{
+	struct td *td;
+	int error;
+
+	if (!config->max_vcpus || (config->levels && config->levels != 4 && config->levels != 5))
+		return -OS_EINVAL;
+	td = alloc_td(vmm, config);
+	if (!td)
+		return -OS_ENOMEM;
+	error = vmm_alloc_hkid(vmm, &td->hkid);
+	if (!error)
+		error = create_root(td);
+	if (!error)
+		error = configure_keys(td);
+	if (!error)
+		error = add_tdcs(td);
+	if (!error)
+		error = init_td(td);
+	if (error) {
+		td_destroy(td);
+		return error;
+	}
+	*out = td;
+	return 0;
+}
+
+static int init_vcpu(struct vcpu *vcpu)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_VP_INIT, 0), .rcx = vcpu->tdvpr.v };
+
+	/* Relaxed: nobody else looks before the vCPU runs. */
+	os_store32(&vcpu->cpu, os_cpu(), OS_RELAXED);
+	vcpu->associated = true;
+	return call_make(&vcpu->td->vmm->caller, &regs);
+}
+
+int td_add_vcpu(struct td *td, struct vcpu **out)
+{
+	const struct os_services *os = td->vmm->os;
+	struct vcpu *vcpu;
+	int error;
+
+	if (td->state != TD_BUILDING)
+		return -OS_EINVAL;
+	if (td->nr_vcpus == td->config.max_vcpus)
+		return -OS_ERANGE;
+	vcpu = os->alloc(os->ctx, sizeof(*vcpu));
+	if (!vcpu)
+		return -OS_ENOMEM;
+	vcpu->td = td;
+	vcpu->index = td->nr_vcpus;
+	error = give_page(td, TDH_VP_CREATE, td->tdr.v, &vcpu->tdvpr);
+	if (error) {
+		os->free(os->ctx, vcpu);
+		return error;
+	}
+	/* From here on it is the TD's, complete or not. */
+	td->vcpus[td->nr_vcpus++] = vcpu;
+	while (vcpu->nr_tdcx < TDX_MIN_TDVPS - 1 && !error) {
+		error = give_page(td, TDH_VP_ADDCX, vcpu->tdvpr.v, &vcpu->tdcx[vcpu->nr_tdcx]);
+		if (!error)
+			vcpu->nr_tdcx++;
+	}
+	if (!error)
+		error = init_vcpu(vcpu);
+	if (!error)
+		*out = vcpu;
+	return error;
+}
+
+int td_finalize(struct td *td)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MR_FINALIZE, 0), .rcx = td->tdr.v };
+	int error;
+
+	if (td->state != TD_BUILDING)
+		return -OS_EINVAL;
+	error = call_make(&td->vmm->caller, &regs);
+	if (!error)
+		td->state = TD_RUNNABLE;
+	return error;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+_Static_assert(sizeof(struct td_counts) % sizeof(os_a64_t) == 0, "counters and nothing else");
+
+static void add_counts(struct td_counts *sum, const struct td_counts *counts)
+{
+	os_a64_t *to = (os_a64_t *)sum;
+	const os_a64_t *from = (const os_a64_t *)counts;
+
+	/* Relaxed: figures. */
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i].v += os_load64(&from[i], OS_RELAXED);
+}
+
+void td_sum_counts(const struct td *td, struct td_counts *sum)
+{
+	os_memset(sum, 0, sizeof(*sum));
+	add_counts(sum, &td->counts);
+	for (uint32_t i = 0; i < td->nr_vcpus; i++)
+		add_counts(sum, &td->vcpus[i]->counts);
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * vcpu.c - vCPUs at run time: the run loop and its exits, who is in the guest, and how they are
+ * made to leave.
+ */
+#include "vmm/td.h"
+
+/* A guest access that finds the same trouble so many times in a row is given up. */
+#define FAULT_TRIES 10000u
+
+/* ------------------------------------------------------------------------------------------- */
+/* In the guest, out of it                                                                      */
+
+/* False: stopped. Waits while barred. */
+static bool vcpu_go_in(struct vcpu *vcpu)
+{
+	uint32_t word;
+
+	/*
+	 * Relaxed: only read with the acquire below, or by somebody who found INSIDE in the word,
+	 * which is stored after this.
+	 */
+	os_store32(&vcpu->cpu, os_cpu(), OS_RELAXED);
+	word = os_load32(&vcpu->word, OS_RELAXED);
+	for (;;) {
+		if (word & VCPU_STOP)
+			return false;
+		if (word & VCPU_BARRED) {
+			os_relax();
+			word = os_load32(&vcpu->word, OS_RELAXED);
+			continue;
+		}
+		/*
+		 * One word for INSIDE, BARRED and STOP: whoever sets one of them after this finds
+		 * INSIDE, and whoever set it before is found here. Acquire: what was done while
+		 * the vCPU was barred is before the guest; release: cpu is before INSIDE.
+		 */
+		if (os_cas32(&vcpu->word, &word, (word + VCPU_ENTRY) | VCPU_INSIDE, OS_ACQ_REL))
+			return true;
+	}
+}
+
+static void vcpu_go_out(struct vcpu *vcpu)
+{
+	/* Release: all that the guest did is before whoever waits for it to be out goes on. */
+	os_fetch_and32(&vcpu->word, ~VCPU_INSIDE, OS_RELEASE);
+}
+
+static void vcpu_kick(struct vcpu *vcpu)
+{
+	const struct os_services *os = vcpu->td->vmm->os;
+
+	/* Relaxed: the word was read with acquire. */
+	os->kick(os->ctx, os_load32(&vcpu->cpu, OS_RELAXED));
+}
+
+/* Until the vCPU is not, or no longer, in the stay that word shows. */
+static void vcpu_wait_out(struct vcpu *vcpu, uint32_t word)
+{
+	uint32_t stay = word & ~(VCPU_BARRED | VCPU_STOP);
+	uint32_t now = word;
+
+	while ((now & ~(VCPU_BARRED | VCPU_STOP)) == stay) {
+		os_relax();
+		/* Acquire: pairs with vcpu_go_out(). */
+		now = os_load32(&vcpu->word, OS_ACQUIRE);
+	}
+}
+
+void td_leave_once(struct td *td)
+{
+	/*
+	 * All are kicked before any is waited for. A vCPU that is outside when it is looked at, or
+	 * comes in later, is no concern: a vCPU that entered before TRACK took its epoch had set
+	 * INSIDE before, and the module's epoch lock orders the two; one that enters after TRACK
+	 * has flushed its TLB.
+	 */
+	for (uint32_t i = 0; i < td->nr_vcpus; i++) {
+		if (os_load32(&td->vcpus[i]->word, OS_ACQUIRE) & VCPU_INSIDE)
+			vcpu_kick(td->vcpus[i]);
+	}
+	for (uint32_t i = 0; i < td->nr_vcpus; i++) {
+		uint32_t word = os_load32(&td->vcpus[i]->word, OS_ACQUIRE);
+
+		if (word & VCPU_INSIDE) {
+			/* It may have come back since: one more kick is cheaper than to know. */
+			vcpu_kick(td->vcpus[i]);
+			vcpu_wait_out(td->vcpus[i], word);
+		}
+	}
+}
+
+void td_bar(struct td *td)
+{
+	for (uint32_t i = 0; i < td->nr_vcpus; i++) {
+		struct vcpu *vcpu = td->vcpus[i];
+
+		/* Acquire: of a vCPU that is out, what its guest did. */
+		if (os_fetch_or32(&vcpu->word, VCPU_BARRED, OS_ACQUIRE) & VCPU_INSIDE)
+			vcpu_kick(vcpu);
+	}
+	for (uint32_t i = 0; i < td->nr_vcpus; i++) {
+		uint32_t word = os_load32(&td->vcpus[i]->word, OS_ACQUIRE);
+
+		if (word & VCPU_INSIDE)
+			vcpu_wait_out(td->vcpus[i], word);
+	}
+}
+
+void td_unbar(struct td *td)
+{
+	/* Release: what was done meanwhile is before the vCPU's next entry. */
+	for (uint32_t i = 0; i < td->nr_vcpus; i++)
+		os_fetch_and32(&td->vcpus[i]->word, ~VCPU_BARRED, OS_RELEASE);
+}
+
+void td_stop(struct td *td)
+{
+	for (uint32_t i = 0; i < td->nr_vcpus; i++) {
+		/* Acquire: for cpu, as everywhere before a kick. */
+		if (os_fetch_or32(&td->vcpus[i]->word, VCPU_STOP, OS_ACQUIRE) & VCPU_INSIDE)
+			vcpu_kick(td->vcpus[i]);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Association with a CPU                                                                       */
+
+/* What flush_here() is to flush: all of the TD, or one. */
+struct flush {
+	struct td *td;
+	struct vcpu *only;
+	int error;
+};
+
+/* On each CPU in turn: VP.FLUSH of the vCPUs that are associated with it. */
+static int flush_here(void *arg)
+{
+	struct flush *flush = arg;
+
+	for (uint32_t i = 0; i < flush->td->nr_vcpus; i++) {
+		struct vcpu *vcpu = flush->td->vcpus[i];
+		struct tdx_regs regs = { .rax = TDX_RAX(TDH_VP_FLUSH, 0), .rcx = vcpu->tdvpr.v };
+		int error;
+
+		if (!vcpu->associated || (flush->only && flush->only != vcpu) ||
+		    os_load32(&vcpu->cpu, OS_RELAXED) != os_cpu())
+			continue;
+		error = call_make_sure(&flush->td->vmm->caller, &regs);
+		/* Never entered there, or flushed already: as wanted. */
+		if (error && !tdx_status_is((tdx_status_t){ regs.rax }, TDX_VCPU_NOT_ASSOCIATED)) {
+			flush->error = error;
+			continue;
+		}
+		vcpu->associated = false;
+	}
+	return 0;
+}
+
+int td_flush_vcpus(struct td *td)
+{
+	struct flush flush = { .td = td };
+
+	td->vmm->os->on_each_cpu(td->vmm->os->ctx, flush_here, &flush);
+	return flush.error;
+}
+
+/* The vCPU is about to run here. */
+static int vcpu_move_here(struct vcpu *vcpu)
+{
+	const struct os_services *os = vcpu->td->vmm->os;
+	struct flush flush = { .td = vcpu->td, .only = vcpu };
+
+	/* Relaxed: written by this thread, or by one that handed the vCPU over to it. */
+	if (!vcpu->associated || os_load32(&vcpu->cpu, OS_RELAXED) == os_cpu())
+		return 0;
+	os->on_each_cpu(os->ctx, flush_here, &flush);
+	return flush.error;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The run loop                                                                                 */
+
+/* What one exit leads to. */
+enum after { AFTER_ENTER, AFTER_RETURN };
+
+static enum after give_up(struct vcpu *vcpu, int error, enum vcpu_exit *exit)
+{
+	vcpu->error = error;
+	*exit = VCPU_FAILED;
+	return AFTER_RETURN;
+}
+
+static enum after serve_fault(struct vcpu *vcpu, uint32_t *tries, enum vcpu_exit *exit)
+{
+	struct td *td = vcpu->td;
+	gpa_t at = gpa(vcpu->regs.r8 & ~(TDX_PAGE_SIZE - 1));
+	int error;
+
+	if (at.v & td_shared_bit(td)) {
+		vcpu->fault_gpa = at;
+		*exit = VCPU_SHARED_FAULT;
+		return AFTER_RETURN;
+	}
+	error = td_fault(vcpu, at);
+	if (error == TD_FAULT_BLOCKED)
+		error = td_unblock(td, at);
+	/*
+	 * The guest changed its mind without saying so, as it may: what it touches as private is
+	 * private. One page, since it touched one; a whole 2M where all of it was shared.
+	 */
+	if (error == TD_FAULT_SHARED)
+		error = td_convert(td, at, TDX_PAGE_SIZE, false);
+	if (!error) {
+		*tries = 0;
+		return AFTER_ENTER;
+	}
+	if (error != -OS_EAGAIN || ++*tries > FAULT_TRIES)
+		return give_up(vcpu, error, exit);
+	td_count(&vcpu->counts.lost_races, 1);
+	os_resched();
+	return AFTER_ENTER;
+}
+
+static enum after serve_map_gpa(struct vcpu *vcpu, enum vcpu_exit *exit)
+{
+	struct td *td = vcpu->td;
+	uint64_t at = vcpu->regs.r12, bytes = vcpu->regs.r13;
+	bool shared = at & td_shared_bit(td);
+	int error;
+
+	at &= ~td_shared_bit(td);
+	vcpu->regs.r11 = 0;
+	vcpu->regs.r10 = TDX_VMCALL_INVALID_OPERAND;
+	if (!bytes || (at | bytes) % TDX_PAGE_SIZE || at + bytes < at)
+		return AFTER_ENTER;
+	error = td_convert(td, gpa(at), bytes, shared);
+	if (error == -OS_EINVAL)
+		return AFTER_ENTER;
+	if (error && error != -OS_EAGAIN)
+		return give_up(vcpu, error, exit);
+	/* Conversion is idempotent: a second try may start where the first one did. */
+	vcpu->regs.r10 = error ? TDX_VMCALL_RETRY : TDX_VMCALL_SUCCESS;
+	vcpu->regs.r11 = error ? at : 0;
+	return AFTER_ENTER;
+}
+
+static enum after serve_vmcall(struct vcpu *vcpu, enum vcpu_exit *exit)
+{
+	if (!vcpu->regs.r10 && vcpu->regs.r11 == TDX_VMCALL_HALT) {
+		*exit = VCPU_HALTED;
+		return AFTER_RETURN;
+	}
+	if (!vcpu->regs.r10 && vcpu->regs.r11 == TDX_VMCALL_MAP_GPA)
+		return serve_map_gpa(vcpu, exit);
+	vcpu->regs.r10 = TDX_VMCALL_INVALID_OPERAND;
+	return AFTER_ENTER;
+}
+
+/* One VP.ENTER. 0, or what call_again() makes of its status. */
+static int vcpu_enter(struct vcpu *vcpu, struct call_tries *tries)
+{
+	const struct os_services *os = vcpu->td->vmm->os;
+	struct tdx_regs regs = {
+		.rax = TDX_RAX(TDH_VP_ENTER, 0),
+		.rcx = vcpu->tdvpr.v,
+		.r10 = vcpu->regs.r10,
+		.r11 = vcpu->regs.r11,
+	};
+	tdx_status_t status = os->seamcall(os->ctx, &regs);
+	int again;
+
+	/* Whatever it answered: VP.FLUSH tells if it was not. */
+	vcpu->associated = true;
+	if (!(status.v & TDX_STATUS_CODE_MASK)) {
+		vcpu->regs = regs;
+		*tries = CALL_TRIES_INIT;
+		return 0;
+	}
+	again = call_again(&vcpu->td->vmm->caller, tries, TDH_VP_ENTER, &regs);
+	if (again <= 0)
+		vcpu->regs = regs;
+	/* A TD or vCPU that is beyond recovery is told without the error bit. */
+	return again ? again : -OS_EIO;
+}
+
+enum vcpu_exit vcpu_run(struct vcpu *vcpu)
+{
+	struct call_tries tries = CALL_TRIES_INIT;
+	enum after after = AFTER_ENTER;
+	enum vcpu_exit exit = VCPU_STOPPED;
+	uint32_t fault_tries = 0;
+	int error = vcpu_move_here(vcpu);
+
+	if (error) {
+		give_up(vcpu, error, &exit);
+		return exit;
+	}
+	while (after == AFTER_ENTER) {
+		if (!vcpu_go_in(vcpu))
+			return VCPU_STOPPED;
+		error = vcpu_enter(vcpu, &tries);
+		vcpu_go_out(vcpu);
+		if (error > 0)
+			continue; /* contention; between two tries a barrer has its way */
+		if (error) {
+			after = give_up(vcpu, error, &exit);
+			continue;
+		}
+		td_count(&vcpu->counts.exits, 1);
+		switch ((uint32_t)vcpu->regs.rax) {
+		case TDX_EXIT_EPT_VIOLATION:
+			after = serve_fault(vcpu, &fault_tries, &exit);
+			vcpu->regs.r10 = vcpu->regs.r11 = 0;
+			break;
+		case TDX_EXIT_TDCALL:
+			after = serve_vmcall(vcpu, &exit);
+			break;
+		case TDX_EXIT_INTERRUPT:
+			vcpu->regs.r10 = vcpu->regs.r11 = 0;
+			break;
+		default:
+			after = give_up(vcpu, -OS_ENOTSUP, &exit);
+		}
+	}
+	return exit;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * vmm.h - what all TDs of a machine share: KeyIDs, the mutex around the KOT, the SEAMCALL's
+ * counters, and what was leaked.
+ */
+#ifndef PAMT_VMM_VMM_H
+#define PAMT_VMM_VMM_H
+
+#include <pamt/host.h>
+
+#include "vmm/call.h"
+
+struct vmm_config {
+	uint16_t first_hkid;	 /* first private KeyID that TDs may have, not the global one */
+	uint16_t nr_hkids;	 /* how many; at most TDX_MAX_HKIDS - 1 */
+	uint16_t global_hkid;	 /* the module's own: a TDR is written back with this */
+	uint32_t hkid_start_bit; /* address bit where KeyIDs begin */
+};
+
+struct vmm {
+	const struct os_services *os;
+	struct pamt_host *host;
+	struct vmm_config config;
+	struct caller caller;
+
+	/*
+	 * Around MNG.CREATE, VPFLUSHDONE, CACHE.WB and KEY.FREEID, which lock the module's KeyID
+	 * table: with the mutex they never find it busy, whatever number of TDs comes and goes.
+	 */
+	struct os_mutex kot;
+
+	struct os_spin hkid_lock; /* protects hkid_used */
+	uint64_t hkid_used[TDX_MAX_HKIDS / 64];
+
+	os_a64_t leaked_pages; /* 4K pages that will never come back; 512 for a 2M page */
+	os_a64_t leaked_hkids;
+};
+
+/* vmm, os and host must outlive every TD. Return: 0 or -OS_EINVAL (no KeyID). */
+int vmm_init(struct vmm *vmm, const struct os_services *os, struct pamt_host *host,
+	     const struct vmm_config *config);
+
+/* A free KeyID, or -OS_ENOSPC: as many TDs as there are KeyIDs. Any context. */
+int vmm_alloc_hkid(struct vmm *vmm, uint16_t *hkid);
+/* After KEY.FREEID has succeeded. Any context. */
+void vmm_free_hkid(struct vmm *vmm, uint16_t hkid);
+
+/*
+ * PHYMEM.PAGE.WBINVD of one 4K page, free already, with the KeyID that it was used with. Returns
+ * as call_make(), the status of a failure in *status.
+ */
+int vmm_write_back(struct vmm *vmm, hpa_t page, uint16_t hkid, tdx_status_t *status);
+
+/* Notes that pages (4K) at this address are lost, and says so in the log. */
+void vmm_leak(struct vmm *vmm, hpa_t at, uint64_t pages, const char *why, tdx_status_t status);
+
+#endif

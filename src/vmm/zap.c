@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * zap.c - how mappings go: BLOCK, TRACK, kick, REMOVE; then, outside the lock, write-back, scrub,
+ * put. And conversion between private and shared, which is a zap that leaves a mark.
+ */
+#include "vmm/td.h"
+
+/* How often a conversion waits for faults to finish with an entry that it needs. */
+#define LINK_TRIES 10000u
+
+/* ------------------------------------------------------------------------------------------- */
+/* Blocked and unblocked                                                                        */
+
+static struct tdx_regs on_slot(struct td *td, enum tdx_leaf leaf, const struct mirror_slot *slot)
+{
+	return (struct tdx_regs){
+		.rax = TDX_RAX(leaf, 0),
+		.rcx = tdx_gpa_level(mirror_gpa(slot), slot->node->level),
+		.rdx = td->tdr.v,
+	};
+}
+
+int td_block(struct td *td, struct mirror_slot *slot)
+{
+	struct tdx_regs regs = on_slot(td, TDH_MEM_RANGE_BLOCK, slot);
+	int error = td_issue(td, NULL, pfn(0), &regs, NULL, TD_ISSUE_BARRING);
+
+	if (!error)
+		mirror_set(slot, mirror_blocked(slot->seen));
+	return error;
+}
+
+int td_unblock_slot(struct td *td, struct mirror_slot *slot)
+{
+	struct tdx_regs regs = on_slot(td, TDH_MEM_RANGE_UNBLOCK, slot);
+	int error = td_issue(td, NULL, pfn(0), &regs, NULL, TD_ISSUE_BARRING);
+
+	if (!error)
+		mirror_set(slot, mirror_unblocked(slot->seen));
+	return error;
+}
+
+int td_track(struct td *td)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_TRACK, 0), .rcx = td->tdr.v };
+	int error = td_issue(td, NULL, pfn(0), &regs, NULL, TD_ISSUE_BARRING);
+
+	if (error)
+		return error;
+	td_leave_once(td);
+	td_count(&td->counts.tracks, 1);
+	return 0;
+}
+
+static bool is_blocked(struct mirror_entry seen)
+{
+	return mirror_state(seen) == MIRROR_LINK_BLOCKED ||
+	       mirror_state(seen) == MIRROR_LEAF_BLOCKED;
+}
+
+int td_walk_open(struct td *td, gpa_t at, unsigned int level, struct mirror_slot *slot)
+{
+	int error;
+
+	mirror_walk(&td->mirror, at, td->mirror.levels - 1, slot);
+	while (slot->node->level > level && mirror_is_link(slot->seen)) {
+		if (is_blocked(slot->seen)) {
+			/* UNBLOCK, too, is refused before the TLBs are clean. */
+			error = td_track(td);
+			if (!error)
+				error = td_unblock_slot(td, slot);
+			if (error)
+				return error;
+		}
+		mirror_descend(at, slot);
+	}
+	return 0;
+}
+
+static int unblock_locked(struct td *td, gpa_t at)
+{
+	struct mirror_slot slot;
+	int error;
+
+	os_write_lock(&td->mmu_lock);
+	error = td_walk_open(td, at, TDX_4K, &slot);
+	if (!error && is_blocked(slot.seen)) {
+		error = td_track(td);
+		if (!error)
+			error = td_unblock_slot(td, &slot);
+	}
+	os_write_unlock(&td->mmu_lock);
+	return error;
+}
+
+int td_unblock(struct td *td, gpa_t at)
+{
+	int error;
+
+	os_mutex_lock(&td->mutex);
+	error = unblock_locked(td, at);
+	os_mutex_unlock(&td->mutex);
+	return error;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* One round                                                                                    */
+
+/* What op leaves behind where there is no leaf. */
+static void mark(struct mirror_slot *slot, enum zap_op op, gpa_t at, gpa_t end)
+{
+	enum mirror_state from = op == ZAP_TO_SHARED ? MIRROR_NONE : MIRROR_SHARED;
+	enum mirror_state to = op == ZAP_TO_SHARED ? MIRROR_SHARED : MIRROR_NONE;
+
+	if (op == ZAP_REMOVE || mirror_state(slot->seen) != from)
+		return;
+	/* prepare() has linked down to entries that the range covers whole. */
+	OS_INVARIANT(mirror_gpa(slot).v == at.v && end.v - at.v >= mirror_bytes(slot->node->level));
+	mirror_set(slot, mirror_make(to));
+}
+
+/* Marks what is no leaf and gathers leaves, from *at on, until end or until the batch is full. */
+static int zap_collect(struct td *td, gpa_t *at, gpa_t end, enum zap_op op, unsigned int *nr)
+{
+	struct mirror_slot slot;
+	uint64_t bytes;
+	int error;
+
+	*nr = 0;
+	while (at->v < end.v && *nr < ZAP_BATCH) {
+		error = td_walk_open(td, *at, TDX_4K, &slot);
+		if (error)
+			return error;
+		bytes = mirror_bytes(slot.node->level);
+		if (!mirror_is_leaf(slot.seen)) {
+			mark(&slot, op, *at, end);
+		} else if (op != ZAP_TO_PRIVATE) {
+			/* Edges are split before, and the mutex keeps them so. */
+			OS_INVARIANT(mirror_gpa(&slot).v == at->v && end.v - at->v >= bytes);
+			td->zap[*nr].page = mirror_page(slot.seen);
+			td->zap[(*nr)++].slot = slot;
+		}
+		at->v = (at->v & ~(bytes - 1)) + bytes;
+	}
+	return 0;
+}
+
+static int remove_leaf(struct td *td, struct td_zap *zap, enum zap_op op)
+{
+	struct tdx_regs regs = on_slot(td, TDH_MEM_PAGE_REMOVE, &zap->slot);
+	td_leaf_fn *leaf = zap->slot.node->level == TDX_2M ? td_leaf_remove_2m : NULL;
+	int error = td_issue(td, leaf, hpa_to_pfn(zap->page), &regs, NULL, TD_ISSUE_BARRING);
+
+	if (!error)
+		mirror_set(&zap->slot,
+			   mirror_make(op == ZAP_TO_SHARED ? MIRROR_SHARED : MIRROR_NONE));
+	return error;
+}
+
+/* The module has let go of the page: clean it, put it, give it back. */
+static void dispose(struct td *td, hpa_t page, enum tdx_size size)
+{
+	const struct os_services *os = td->vmm->os;
+	uint64_t nr = size == TDX_2M ? TDX_PAGES_PER_2M : 1;
+	tdx_status_t status = { 0 };
+	int error = 0;
+
+	for (uint64_t i = 0; i < nr && !error; i++) {
+		error = vmm_write_back(td->vmm, hpa(page.v + i * TDX_PAGE_SIZE), td->hkid, &status);
+	}
+	if (error) {
+		td_leak(td, page, nr, "not written back", status);
+		return;
+	}
+	for (uint64_t i = 0; i < nr; i++)
+		os->scrub(os->ctx, hpa(page.v + i * TDX_PAGE_SIZE));
+	if (size == TDX_2M)
+		pamt_release_2m(td->vmm->host, hpa_to_pfn(page));
+	else
+		pamt_put(td->vmm->host, hpa_to_pfn(page));
+	td_free_memory(td, page, size);
+	td_count(size == TDX_2M ? &td->counts.zaps_2m : &td->counts.zaps_4k, 1);
+}
+
+/* A batch from *at on. What was removed before something failed is disposed of all the same. */
+static int zap_round(struct td *td, gpa_t *at, gpa_t end, enum zap_op op)
+{
+	gpa_t next = *at;
+	unsigned int nr, removed = 0;
+	int error;
+
+	os_write_lock(&td->mmu_lock);
+	error = zap_collect(td, &next, end, op, &nr);
+	for (unsigned int i = 0; i < nr && !error; i++) {
+		if (!is_blocked(td->zap[i].slot.seen))
+			error = td_block(td, &td->zap[i].slot);
+	}
+	if (!error && nr)
+		error = td_track(td);
+	while (removed < nr && !error) {
+		error = remove_leaf(td, &td->zap[removed], op);
+		if (!error)
+			removed++;
+	}
+	os_write_unlock(&td->mmu_lock);
+	for (unsigned int i = 0; i < removed; i++)
+		dispose(td, td->zap[i].page, (enum tdx_size)td->zap[i].slot.node->level);
+	if (!error)
+		*at = next;
+	return error;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* S-EPT pages that map nothing any more                                                        */
+
+static bool all_alike(const struct mirror_node *node, enum mirror_state state)
+{
+	for (unsigned int i = 0; i < MIRROR_ENTRIES; i++) {
+		/* Relaxed: the MMU lock is held for writing. */
+		if (os_load64(&node->entry[i], OS_RELAXED) != (uint64_t)state)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The S-EPT page of a 2M region with nothing mapped is removed, so that the region can be mapped
+ * as 2M again. What fails here fails without harm: the page stays linked.
+ */
+static struct mirror_node *drop_locked(struct td *td, gpa_t at, enum mirror_state state)
+{
+	struct mirror_slot slot;
+	struct mirror_node *node;
+	struct tdx_regs regs;
+
+	if (td_walk_open(td, at, TDX_2M, &slot) || slot.node->level != TDX_2M ||
+	    mirror_state(slot.seen) != MIRROR_LINK)
+		return NULL;
+	node = mirror_child(slot.seen);
+	if (!all_alike(node, state) || td_block(td, &slot))
+		return NULL;
+	regs = on_slot(td, TDH_MEM_SEPT_REMOVE, &slot);
+	if (td_track(td) || td_issue(td, NULL, pfn(0), &regs, NULL, TD_ISSUE_BARRING)) {
+		td_unblock_slot(td, &slot);
+		return NULL;
+	}
+	mirror_set(&slot, mirror_make(state));
+	return node;
+}
+
+static void drop_sept_page(struct td *td, gpa_t at, enum mirror_state state)
+{
+	struct mirror_node *node;
+	tdx_status_t status;
+
+	os_write_lock(&td->mmu_lock);
+	node = drop_locked(td, at, state);
+	os_write_unlock(&td->mmu_lock);
+	if (!node)
+		return;
+	if (vmm_write_back(td->vmm, node->page, td->hkid, &status))
+		td_leak(td, node->page, 1, "S-EPT page not written back", status);
+	else
+		pamt_free_page(td->vmm->host, node->page);
+	td_stock_return_node(&td->stock, node);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Ranges                                                                                       */
+
+int td_zap_range(struct td *td, gpa_t *at, gpa_t end, enum zap_op op)
+{
+	gpa_t start = *at;
+	int error = 0;
+
+	while (at->v < end.v && !error) {
+		error = zap_round(td, at, end, op);
+		os_resched();
+	}
+	if (op == ZAP_TO_PRIVATE)
+		return error;
+	start.v = (start.v + TDX_2M_SIZE - 1) & ~(TDX_2M_SIZE - 1);
+	for (; start.v + TDX_2M_SIZE <= at->v; start.v += TDX_2M_SIZE)
+		drop_sept_page(td, start, op == ZAP_TO_SHARED ? MIRROR_SHARED : MIRROR_NONE);
+	return error;
+}
+
+/*
+ * S-EPT pages down to the entries that op is going to mark: 4K entries where the range ends inside
+ * a 2M region, 2M entries elsewhere.
+ */
+static int link_for_marks(struct td *td, gpa_t at, unsigned int level, enum zap_op op)
+{
+	struct mirror_slot slot;
+	int error;
+
+	for (unsigned int tries = 0; tries < LINK_TRIES; tries++) {
+		error = td_stock_topup(td, &td->stock, td->mirror.levels - 1, 1);
+		if (error)
+			return error;
+		os_read_lock(&td->mmu_lock);
+		mirror_walk(&td->mirror, at, level, &slot);
+		/* Below NONE there is nothing to unmark. */
+		if (op == ZAP_TO_SHARED || mirror_state(slot.seen) == MIRROR_SHARED)
+			error = td_link_down(td, at, level, true, &td->stock, &td->counts, &slot);
+		os_read_unlock(&td->mmu_lock);
+		if (error == TD_FAULT_BLOCKED)
+			error = unblock_locked(td, at);
+		else if (error != -OS_EAGAIN)
+			return error;
+		/* Opened, or frozen by a fault that will be done soon: once more. */
+		os_resched();
+	}
+	return -OS_EAGAIN;
+}
+
+static int prepare(struct td *td, gpa_t at, gpa_t end, enum zap_op op)
+{
+	const gpa_t edges[] = { at, end };
+	int error = 0;
+
+	for (unsigned int i = 0; i < 2 && !error; i++) {
+		if (!(edges[i].v & (TDX_2M_SIZE - 1)))
+			continue;
+		if (op != ZAP_TO_PRIVATE)
+			error = td_split_locked(td, edges[i]);
+		if (!error && op != ZAP_REMOVE)
+			error = link_for_marks(td, edges[i], TDX_4K, op);
+	}
+	if (op != ZAP_TO_SHARED)
+		return error;
+	for (uint64_t gb = at.v & ~(TDX_1G_SIZE - 1); gb < end.v && !error; gb += TDX_1G_SIZE)
+		error = link_for_marks(td, gpa(gb), TDX_2M, op);
+	return error;
+}
+
+static int do_range(struct td *td, gpa_t at, uint64_t bytes, enum zap_op op)
+{
+	gpa_t end = gpa(at.v + bytes);
+	int error;
+
+	if (!bytes || (at.v | bytes) % TDX_PAGE_SIZE || end.v < at.v || end.v > td_shared_bit(td) ||
+	    td->state != TD_RUNNABLE)
+		return -OS_EINVAL;
+	os_mutex_lock(&td->mutex);
+	error = prepare(td, at, end, op);
+	if (!error)
+		error = td_zap_range(td, &at, end, op);
+	if (op != ZAP_REMOVE)
+		td_count(&td->counts.conversions, 1);
+	os_mutex_unlock(&td->mutex);
+	return error;
+}
+
+int td_convert(struct td *td, gpa_t at, uint64_t bytes, bool shared)
+{
+	return do_range(td, at, bytes, shared ? ZAP_TO_SHARED : ZAP_TO_PRIVATE);
+}
+
+int td_zap(struct td *td, gpa_t at, uint64_t bytes) { return do_range(td, at, bytes, ZAP_REMOVE); }
