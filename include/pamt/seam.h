@@ -95,6 +95,10 @@ bool seam_is_fatal(const struct seam *seam, struct seam_fatal *fatal);
 uint32_t seam_guest_index(const struct seam_vcpu *vcpu);
 hpa_t seam_guest_tdr(const struct seam_vcpu *vcpu);
 uint32_t seam_guest_shared_bit(const struct seam_vcpu *vcpu);
+/*
+ * The registers of the VP.ENTER that this is: after TDG.VP.VMCALL the host's answer, R10..R15.
+ */
+const struct tdx_regs *seam_guest_entry_regs(const struct seam_vcpu *vcpu);
 /* An interrupt is pending on the LP: a guest program leaves soon when it sees this. */
 bool seam_guest_interrupted(const struct seam_vcpu *vcpu);
 
@@ -113,17 +117,8 @@ enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, gpa_t at, unsigned int 
 enum seam_exit seam_guest_vmcall(struct seam_vcpu *vcpu, const struct tdx_regs *regs);
 enum seam_exit seam_guest_halt(struct seam_vcpu *vcpu);
 
-/* GHCI: MapGPA as TDVMCALL: r10 0, r11 this, r12 GPA (shared bit as wanted), r13 bytes. */
-#define SEAM_VMCALL_MAP_GPA 0x10001
-#define SEAM_VMCALL_HALT    12
-
 /*
- * What VP.ENTER returns (RAX = TDX_SUCCESS | exit reason in bits 31:0, as VMX numbers them):
- * 48 EPT violation: RCX exit qualification, R8 GPA; 77 TDCALL: R10..R15 as the guest set them;
- * 1 external interrupt.
+ * What VP.ENTER returns: RAX = TDX_SUCCESS | TDX_EXIT_*, with the registers that tdx.h names there.
  */
-#define SEAM_REASON_INTERRUPT	  1
-#define SEAM_REASON_EPT_VIOLATION 48
-#define SEAM_REASON_TDCALL	  77
 
 #endif

@@ -21,6 +21,7 @@ struct leaf {
 
 /* A leaf that is not here is answered like a number that does not exist. */
 static const struct leaf leaves[] = {
+	[TDH_VP_ENTER] = { tdh_vp_enter, 0 },
 	[TDH_MNG_ADDCX] = { tdh_mng_addcx, 0 },
 	[TDH_MEM_PAGE_ADD] = { tdh_mem_page_add, LEAF_CLEARS },
 	[TDH_MEM_SEPT_ADD] = { tdh_mem_sept_add, LEAF_CLEARS | LEAF_VERSIONS },
@@ -37,6 +38,7 @@ static const struct leaf leaves[] = {
 	[TDH_VP_FLUSH] = { tdh_vp_flush, 0 },
 	[TDH_MNG_VPFLUSHDONE] = { tdh_mng_vpflushdone, 0 },
 	[TDH_MNG_KEY_FREEID] = { tdh_mng_key_freeid, 0 },
+	[TDH_MNG_INIT] = { tdh_mng_init, 0 },
 	[TDH_VP_INIT] = { tdh_vp_init, LEAF_VERSIONS },
 	[TDH_MEM_PAGE_PROMOTE] = { tdh_mem_page_promote,
 				   LEAF_CLEARS | LEAF_L2_PAGES | LEAF_VERSIONS },
@@ -124,6 +126,11 @@ tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
 		regs->rax = TDX_SEAMCALL_UD;
 		return (tdx_status_t){ regs->rax };
 	}
+	/* Relaxed: who sees the fatal state late is no worse than who called earlier. */
+	if (os_load32(&seam->fatal_state, OS_RELAXED)) {
+		regs->rax = TDX_SYS_SHUTDOWN;
+		return (tdx_status_t){ regs->rax };
+	}
 	call.seam = seam;
 	call.lp = lp;
 	call.leaf = TDX_RAX_LEAF(regs->rax);
@@ -134,20 +141,19 @@ tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
 	call.inject = SEAM_INJECT_NONE;
 	/* Relaxed: an injection is for the next call of the thread that asked for it. */
 	if (os_load32(&seam->inject, OS_RELAXED))
-		call.inject = os_xchg32(&seam->inject, SEAM_INJECT_NONE, OS_RELAXED);
+		call.inject = (enum seam_debug_inject)os_xchg32(&seam->inject, SEAM_INJECT_NONE,
+								OS_RELAXED);
 
-	/* Relaxed: who sees the fatal state late is no worse than who called earlier. */
-	if (os_load32(&seam->fatal_state, OS_RELAXED)) {
-		regs->rax = TDX_SYS_SHUTDOWN;
-		return (tdx_status_t){ regs->rax };
-	}
 	/*
-	 * Release and acquire of SYS.SHUTDOWN's question are the LP's and the state's: an LP that
-	 * is not seen inside has not read the state yet, and will find SHUTDOWN.
+	 * A full barrier on x86, which SYS.SHUTDOWN relies on: an LP that it does not see inside
+	 * has not read the state yet, and will find SHUTDOWN.
 	 */
 	os_xchg32(&seam->lp[lp].inside, 1, OS_ACQ_REL);
 	status = dispatch(&call);
 	os_store32(&seam->lp[lp].inside, 0, OS_RELEASE);
+	/* The module is gone, this call's part in it or not. */
+	if (os_load32(&seam->fatal_state, OS_RELAXED))
+		status = tdx_status(TDX_SYS_SHUTDOWN, 0);
 	regs->rax = status.v;
 	return status;
 }

@@ -92,11 +92,14 @@ struct seam {
 	os_a32_t fatal_state; /* 0 none, 1 being written, 2 readable */
 	struct seam_fatal fatal;
 
-	os_a32_t inject;	   /* enum seam_debug_inject for the next call */
-	struct debug_locks *debug; /* debug.c: locks held from outside, NULL until the first */
+	os_a32_t inject;	    /* enum seam_debug_inject for the next call */
+	struct debug_holder *debug; /* debug.c: what is held from outside */
 
 	struct lp lp[];
 };
+
+/* debug.c: releases and forgets whatever is held from outside. */
+void debug_release_all(struct seam *seam);
 
 static inline uint32_t seam_package(const struct seam *seam, uint32_t lp)
 {

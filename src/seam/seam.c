@@ -58,6 +58,7 @@ void seam_destroy(struct seam *seam)
 {
 	if (!seam)
 		return;
+	debug_release_all(seam);
 	seam->os->free(seam->os->ctx, seam);
 }
 

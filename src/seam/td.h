@@ -73,9 +73,6 @@ struct tdvps {
 	uint32_t x2apic_id;
 	uint64_t initial_rcx;
 	uint64_t tdcx[TDX_MAX_TDVPS - 1];
-	/* The answer of the host to the last TDG.VP.VMCALL. */
-	struct tdx_regs vmcall;
-	uint32_t last_exit;
 };
 _Static_assert(sizeof(struct tdr) <= TDX_PAGE_SIZE, "the TDR is one page");
 _Static_assert(sizeof(struct tdcs) <= TDX_PAGE_SIZE, "the fields of the TDCS are one page");

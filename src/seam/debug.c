@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * debug.c - the second way in: locks held as if by another logical processor, states forced,
+ * metadata shown.
+ *
+ * A holder is a call that stopped in the middle: it took locks with the functions that leaves use
+ * and did not return. Holders hang off the module in a list, by id. One thread uses this interface
+ * at a time; calls and guests may run beside it.
+ */
+#include "seam/debug.h"
+#include "seam/guest.h"
+#include "seam/hpa.h"
+#include "seam/td_init.h"
+
+struct debug_holder {
+	struct debug_holder *next;
+	uint32_t id;
+	struct held_locks held;
+	os_a64_t *refcount; /* of the epoch that was entered; NULL: this holds locks */
+};
+
+/* ------------------------------------------------------------------------------------------- */
+/* Holders.                                                                                     */
+
+static struct debug_holder **find_holder(struct seam *seam, uint32_t id)
+{
+	struct debug_holder **link = &seam->debug;
+
+	while (*link && (*link)->id != id)
+		link = &(*link)->next;
+	return link;
+}
+
+/* A call that no LP makes: for the functions that take locks. */
+static void begin_call(struct call *call, struct seam *seam)
+{
+	os_memset(call, 0, sizeof(*call));
+	call->seam = seam;
+	call->regs = &call->in;
+}
+
+static int add_holder(struct seam *seam, uint32_t id, const struct held_locks *held,
+		      os_a64_t *refcount)
+{
+	struct debug_holder *holder = seam->os->alloc(seam->os->ctx, sizeof(*holder));
+
+	if (!holder)
+		return -OS_ENOMEM;
+	holder->id = id;
+	holder->held = *held;
+	holder->refcount = refcount;
+	holder->next = seam->debug;
+	seam->debug = holder;
+	return 0;
+}
+
+static void drop_holder(struct seam *seam, struct debug_holder **link)
+{
+	struct debug_holder *holder = *link;
+
+	*link = holder->next;
+	seam->os->free(seam->os->ctx, holder);
+}
+
+/* Ends a call that took what it should, or did not: keeps its locks under id, or releases them. */
+static int keep_or_release(struct call *call, bool taken, uint32_t id)
+{
+	int error = taken ? add_holder(call->seam, id, &call->held, NULL) : -OS_EBUSY;
+
+	if (error)
+		held_release(&call->held, 0);
+	return error;
+}
+
+void debug_release_all(struct seam *seam)
+{
+	while (seam->debug) {
+		held_release(&seam->debug->held, 0);
+		drop_holder(seam, &seam->debug);
+	}
+}
+
+int seam_debug_release(struct seam *seam, uint32_t id)
+{
+	struct debug_holder **link = find_holder(seam, id);
+
+	if (!*link || (*link)->refcount)
+		return -OS_EINVAL;
+	held_release(&(*link)->held, 0);
+	drop_holder(seam, link);
+	return 0;
+}
+
+int seam_debug_hold(struct seam *seam, hpa_t pa, unsigned int level, bool exclusive, uint32_t id)
+{
+	const struct tdmr *tdmr = pamt_tdmr(seam, pa.v);
+	struct pamt_page page;
+	struct call call;
+
+	if (!tdmr || level > TDX_1G || *find_holder(seam, id))
+		return -OS_EINVAL;
+	begin_call(&call, seam);
+	return keep_or_release(&call, pamt_walk(&call, tdmr, pa.v, level, exclusive, &page), id);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* TDs by their TDR, without a lock.                                                            */
+
+/* Its metadata entry, and that of a page of any size above. */
+static struct pamt_entry *entry_of(const struct seam *seam, uint64_t pa, uint32_t level)
+{
+	const struct tdmr *tdmr = pamt_tdmr(seam, pa);
+	struct pamt_entry *node;
+
+	if (!tdmr || level > TDX_1G)
+		return NULL;
+	if (level > TDX_4K || !seam->dpamt)
+		return pamt_entry_at(seam, tdmr, pa, level);
+	node = pamt_entry_at(seam, tdmr, pa, TDX_2M);
+	/* Relaxed: this shows what is there; whoever asks keeps the module still. */
+	if (pamt_type(os_load64(&node->head, OS_RELAXED)) != TDX_PT_PAMT)
+		return NULL;
+	return pamt_entry_in_pair(seam, node, pa);
+}
+
+static enum tdx_page_type type_of(const struct seam *seam, uint64_t pa)
+{
+	struct pamt_entry *entry = entry_of(seam, pa, TDX_4K);
+
+	return entry ? pamt_type(os_load64(&entry->head, OS_RELAXED)) : TDX_PT_NDA;
+}
+
+static struct tdr *find_tdr(const struct seam *seam, uint64_t address)
+{
+	if (type_of(seam, address) != TDX_PT_TDR)
+		return NULL;
+	return module_map(seam, address, OS_WRITE);
+}
+
+/* With its TDCS. */
+static bool find_td(const struct seam *seam, uint64_t address, struct td *td)
+{
+	td->address = address;
+	td->tdr = find_tdr(seam, address);
+	td->tdcs = td->tdr ? td_tdcs(seam, td->tdr) : NULL;
+	return td->tdcs;
+}
+
+/* And with an S-EPT. */
+static bool find_td_sept(const struct seam *seam, uint64_t address, struct td *td)
+{
+	return find_td(seam, address, td) && td->tdcs->pwl;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Locks by name.                                                                               */
+
+static os_a64_t *tdmr_lock(struct seam *seam, uint64_t base)
+{
+	for (uint32_t i = 0; i < seam->nr_tdmrs; i++)
+		if (seam->tdmr[i].base == base)
+			return &seam->tdmr[i].lock;
+	return NULL;
+}
+
+static os_a64_t *sept_entry_lock(struct seam *seam, uint64_t tdr, uint64_t map)
+{
+	uint32_t level = map & 7;
+	struct sept_pos pos;
+	struct td td;
+
+	if (!find_td_sept(seam, tdr, &td) || level > td.tdcs->pwl || map >> td.tdcs->shared_bit)
+		return NULL;
+	sept_walk(seam, &td, map & ~UINT64_C(0xfff), level, &pos);
+	return pos.level == level ? pos.entry : NULL;
+}
+
+static os_a64_t *td_lock(struct seam *seam, enum seam_debug_lock what, uint64_t tdr)
+{
+	struct td td;
+
+	if (!find_td(seam, tdr, &td))
+		return NULL;
+	if (what == SEAM_DEBUG_OPSTATE)
+		return &td.tdcs->op_state_lock;
+	return what == SEAM_DEBUG_SEPT ? &td.tdcs->sept_lock : &td.tdcs->epoch_lock;
+}
+
+static os_a64_t *find_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, uint64_t map)
+{
+	switch (what) {
+	case SEAM_DEBUG_SYS:
+		return &seam->sys_lock;
+	case SEAM_DEBUG_KOT:
+		return &seam->kot_lock;
+	case SEAM_DEBUG_WBT:
+		return arg < seam->config.nr_packages ? &seam->wbt[arg].lock : NULL;
+	case SEAM_DEBUG_TDMR:
+		return tdmr_lock(seam, arg);
+	case SEAM_DEBUG_SEPTE:
+		return sept_entry_lock(seam, arg, map);
+	case SEAM_DEBUG_OPSTATE:
+	case SEAM_DEBUG_SEPT:
+	case SEAM_DEBUG_EPOCH:
+		return td_lock(seam, what, arg);
+	}
+	return NULL;
+}
+
+static const enum lock_kind lock_kinds[][2] = {
+	[SEAM_DEBUG_SYS] = { LOCK_SHAREX_S, LOCK_SHAREX_X },
+	[SEAM_DEBUG_KOT] = { LOCK_SHAREX_S, LOCK_SHAREX_X },
+	[SEAM_DEBUG_WBT] = { LOCK_MUTEX, LOCK_MUTEX },
+	[SEAM_DEBUG_TDMR] = { LOCK_MUTEX, LOCK_MUTEX },
+	[SEAM_DEBUG_OPSTATE] = { LOCK_SHAREX_HP_S, LOCK_SHAREX_HP_X },
+	[SEAM_DEBUG_SEPT] = { LOCK_SHAREX_HP_S, LOCK_SHAREX_HP_X },
+	[SEAM_DEBUG_EPOCH] = { LOCK_SHAREX_S, LOCK_SHAREX_X },
+	[SEAM_DEBUG_SEPTE] = { LOCK_SEPT_ENTRY, LOCK_SEPT_ENTRY },
+};
+
+int seam_debug_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, uint64_t map,
+		    bool exclusive, uint32_t id)
+{
+	os_a64_t *word = find_lock(seam, what, arg, map);
+	struct call call;
+
+	if (!word || *find_holder(seam, id))
+		return -OS_EINVAL;
+	begin_call(&call, seam);
+	return keep_or_release(&call, call_lock(&call, word, lock_kinds[what][exclusive]), id);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* vCPUs inside.                                                                                */
+
+int seam_debug_enter(struct seam *seam, hpa_t tdr, uint32_t id)
+{
+	const struct held_locks none = { 0 };
+	os_a64_t *refcount;
+	struct td td;
+	int error;
+
+	if (!find_td(seam, tdr.v, &td) || *find_holder(seam, id))
+		return -OS_EINVAL;
+	refcount = &td.tdcs->refcount[os_load64(&td.tdcs->epoch, OS_ACQUIRE) & 1];
+	error = add_holder(seam, id, &none, refcount);
+	if (error)
+		return error;
+	os_fetch_add64(refcount, 1, OS_ACQ_REL);
+	return 0;
+}
+
+int seam_debug_exit(struct seam *seam, uint32_t id)
+{
+	struct debug_holder **link = find_holder(seam, id);
+
+	if (!*link || !(*link)->refcount)
+		return -OS_EINVAL;
+	os_fetch_add64((*link)->refcount, UINT64_MAX, OS_RELEASE);
+	drop_holder(seam, link);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* States.                                                                                      */
+
+int seam_debug_force_td(struct seam *seam, hpa_t tdr, enum tdx_op_state state, unsigned int pwl,
+			bool gpaw)
+{
+	struct td td;
+
+	if (!find_td(seam, tdr.v, &td))
+		return -OS_EINVAL;
+	if (!td.tdcs->pwl) {
+		if (pwl != 3 && pwl != 4)
+			return -OS_EINVAL;
+		td_setup(seam, &td,
+			 &(struct td_setup){
+				 .pwl = pwl, .gpaw = gpaw, .sve = true, .max_vcpus = 4 });
+	}
+	td.tdcs->op_state = state;
+	return 0;
+}
+
+int seam_debug_num_vcpus(struct seam *seam, hpa_t tdr, uint32_t n)
+{
+	struct td td;
+
+	if (!find_td(seam, tdr.v, &td))
+		return -OS_EINVAL;
+	os_store32(&td.tdcs->nr_vcpus, n, OS_RELAXED);
+	return 0;
+}
+
+int seam_debug_assoc_vcpus(struct seam *seam, hpa_t tdr, uint32_t n)
+{
+	struct td td;
+
+	if (!find_td(seam, tdr.v, &td))
+		return -OS_EINVAL;
+	os_store32(&td.tdcs->nr_assoc, n, OS_RELAXED);
+	return 0;
+}
+
+int seam_debug_vcpu_state(struct seam *seam, hpa_t tdvpr, uint32_t state)
+{
+	struct tdvps *tdvps;
+
+	if (type_of(seam, tdvpr.v) != TDX_PT_TDVPR)
+		return -OS_EINVAL;
+	tdvps = module_map(seam, tdvpr.v, OS_WRITE);
+	os_store32(&tdvps->state, state, OS_RELEASE);
+	return 0;
+}
+
+int seam_debug_td_fatal(struct seam *seam, hpa_t tdr, bool fatal)
+{
+	struct tdr *t = find_tdr(seam, tdr.v);
+
+	if (!t)
+		return -OS_EINVAL;
+	t->fatal = fatal;
+	return 0;
+}
+
+int seam_debug_half_freed(struct seam *seam, hpa_t page)
+{
+	struct pamt_entry *entry = entry_of(seam, page.v, TDX_4K);
+
+	if (!entry || type_of(seam, page.v) == TDX_PT_NDA)
+		return -OS_EINVAL;
+	os_fetch_and64(&entry->head, ~PAMT_TYPE_MASK, OS_RELEASE);
+	return 0;
+}
+
+void seam_debug_inject(struct seam *seam, enum seam_debug_inject what)
+{
+	os_store32(&seam->inject, what, OS_RELAXED);
+}
+
+enum seam_debug_accept seam_debug_accept(struct seam *seam, hpa_t tdr, uint64_t rcx,
+					 tdx_status_t *status)
+{
+	struct call call;
+	struct td td;
+
+	begin_call(&call, seam);
+	call.inject =
+		(enum seam_debug_inject)os_xchg32(&seam->inject, SEAM_INJECT_NONE, OS_RELAXED);
+	if (!find_td_sept(seam, tdr.v, &td))
+		return SEAM_ACCEPT_TDEXIT;
+	switch (guest_accept(&call, &td, rcx, status)) {
+	case SEAM_EXIT_NONE:
+		return SEAM_ACCEPT_STATUS;
+	case SEAM_EXIT_INTERRUPT:
+		return SEAM_ACCEPT_INTERRUPTED;
+	default:
+		return SEAM_ACCEPT_TDEXIT;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* A look at the metadata.                                                                      */
+
+void seam_debug_pamt(struct seam *seam, hpa_t pa, unsigned int level,
+		     struct seam_debug_entry *entry)
+{
+	const struct pamt_entry *at = entry_of(seam, pa.v, level);
+	uint64_t head, tail, pair[2];
+
+	*entry = (struct seam_debug_entry){ .present = at };
+	if (!at)
+		return;
+	/* Relaxed: as in entry_of(). */
+	head = os_load64(&at->head, OS_RELAXED);
+	tail = os_load64(&at->tail, OS_RELAXED);
+	entry->type = pamt_type(head);
+	entry->lock = (uint16_t)(head & LOCK_MASK);
+	if (entry->type == TDX_PT_PAMT) {
+		pamt_node_pair(at, pair);
+		entry->count = tail & PAMT_COUNT_MASK;
+		entry->pair[0] = hpa(pair[0]);
+		entry->pair[1] = hpa(pair[1]);
+	} else {
+		entry->owner = hpa(pamt_owner(head));
+	}
+}
+
+int seam_debug_bitmap(struct seam *seam, hpa_t pa)
+{
+	const struct tdmr *tdmr = pamt_tdmr(seam, pa.v);
+
+	if (!tdmr || !seam->dpamt)
+		return -OS_EINVAL;
+	return pamt_bit_test(seam, tdmr, pa.v);
+}
+
+int seam_debug_chldcnt(struct seam *seam, hpa_t tdr, uint64_t *chldcnt)
+{
+	const struct tdr *t = find_tdr(seam, tdr.v);
+
+	if (!t)
+		return -OS_EINVAL;
+	*chldcnt = os_load64(&t->chldcnt, OS_RELAXED);
+	return 0;
+}

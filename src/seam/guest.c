@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * guest.c - inside a TD: access to private memory, ACCEPT, and the ways out.
+ */
+#include "seam/guest.h"
+#include "seam/hpa.h"
+
+/* Exit qualification of an EPT violation. */
+#define QUALIFICATION_READ  UINT64_C(1)
+#define QUALIFICATION_WRITE UINT64_C(2)
+
+uint32_t seam_guest_index(const struct seam_vcpu *vcpu) { return vcpu->tdvps->index; }
+
+hpa_t seam_guest_tdr(const struct seam_vcpu *vcpu) { return hpa(vcpu->td->address); }
+
+uint32_t seam_guest_shared_bit(const struct seam_vcpu *vcpu) { return vcpu->td->tdcs->shared_bit; }
+
+bool seam_guest_interrupted(const struct seam_vcpu *vcpu) { return call_interrupted(vcpu->call); }
+
+const struct tdx_regs *seam_guest_entry_regs(const struct seam_vcpu *vcpu)
+{
+	return &vcpu->call->in;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Memory.                                                                                      */
+
+static enum seam_exit ept_violation(struct seam_vcpu *vcpu, uint64_t gpa, uint64_t qualification)
+{
+	vcpu->exit_gpa = gpa;
+	vcpu->exit_qualification = qualification;
+	return SEAM_EXIT_EPT;
+}
+
+/* The physical address behind a private GPA that the guest may use now; false: it may not. */
+static bool translate(const struct seam_vcpu *vcpu, uint64_t gpa, uint64_t *address)
+{
+	struct sept_pos pos;
+
+	if (gpa >> vcpu->td->tdcs->shared_bit)
+		return false;
+	sept_walk(vcpu->call->seam, vcpu->td, gpa, TDX_4K, &pos);
+	if (!sept_is_leaf(pos.value) || !(pos.value & SEPT_RWX))
+		return false;
+	*address = sept_large_page(pos.value, pos.level) |
+		   (gpa & ((UINT64_C(1) << TDX_LEVEL_SHIFT(pos.level)) - 1));
+	return true;
+}
+
+static bool within_page(uint64_t gpa, uint32_t bytes)
+{
+	return (gpa & (TDX_PAGE_SIZE - 1)) + bytes <= TDX_PAGE_SIZE;
+}
+
+enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, gpa_t at, void *to, uint32_t bytes)
+{
+	uint64_t address;
+
+	if (!within_page(at.v, bytes) || !translate(vcpu, at.v, &address))
+		return ept_violation(vcpu, at.v, QUALIFICATION_READ);
+	os_memcpy(to, module_map(vcpu->call->seam, address, OS_READ), bytes);
+	return SEAM_EXIT_NONE;
+}
+
+enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, gpa_t at, const void *from, uint32_t bytes)
+{
+	uint64_t address;
+
+	if (!within_page(at.v, bytes) || !translate(vcpu, at.v, &address))
+		return ept_violation(vcpu, at.v, QUALIFICATION_WRITE);
+	os_memcpy(module_map(vcpu->call->seam, address, OS_WRITE), from, bytes);
+	return SEAM_EXIT_NONE;
+}
+
+enum seam_exit seam_guest_touch(struct seam_vcpu *vcpu, gpa_t at)
+{
+	uint64_t address;
+
+	if (!translate(vcpu, at.v, &address))
+		return ept_violation(vcpu, at.v, QUALIFICATION_READ | QUALIFICATION_WRITE);
+	return SEAM_EXIT_NONE;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* ACCEPT.                                                                                      */
+
+/* RCX: 4K or 2M, aligned, private. */
+static bool accept_operand(const struct td *td, uint64_t rcx, uint64_t *gpa, uint32_t *level)
+{
+	*level = rcx & 7;
+	*gpa = rcx & ~UINT64_C(7);
+	if (*level > TDX_2M || *gpa & ((UINT64_C(1) << TDX_LEVEL_SHIFT(*level)) - 1))
+		return false;
+	return !(*gpa >> td->tdcs->shared_bit);
+}
+
+/*
+ * The guest's lock of an entry: a host that failed to get it goes first. Success, or the status
+ * of the TDCALL.
+ */
+static tdx_status_t lock_entry(os_a64_t *entry, uint64_t *value)
+{
+	*value = os_fetch_or64(entry, SEPT_LOCK, OS_ACQUIRE);
+	if (*value & SEPT_LOCK)
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
+	if (*value & SEPT_HP) {
+		sept_unlock(entry);
+		return status_operand(TDX_OPERAND_BUSY_HOST_PRIORITY, TDX_OP_RCX);
+	}
+	return CALL_OK;
+}
+
+/*
+ * Clears the page from where the last try stopped, and looks for an interrupt after the first 4K
+ * and at every 64th. Returns how many 4K pages are clear.
+ */
+static uint32_t clear_page(struct call *call, uint64_t page, uint32_t done, uint32_t total)
+{
+	const struct os_services *os = call->seam->os;
+	uint32_t end = done + 1;
+
+	for (;;) {
+		os->zero(os->ctx, hpa(page + done * TDX_PAGE_SIZE), (end - done) * TDX_PAGE_SIZE);
+		done = end;
+		if (done == total || call_interrupted(call))
+			return done;
+		end = (done | 63) + 1;
+	}
+}
+
+/* The entry is locked. Unlocks it. */
+static enum seam_exit accept_locked(struct call *call, const struct td *td, struct sept_pos *pos,
+				    tdx_status_t *status)
+{
+	uint32_t total = pos->level == TDX_2M ? TDX_PAGES_PER_2M : 1;
+	uint64_t page = sept_large_page(pos->value, pos->level);
+	uint32_t done = 0;
+
+	*status = CALL_OK;
+	if (sept_state(pos->value) != SEPT_PENDING) {
+		sept_unlock(pos->entry);
+		if (pos->value & SEPT_RWX) {
+			*status = tdx_status(sept_is_leaf(pos->value) ? TDX_PAGE_ALREADY_ACCEPTED
+								      : TDX_PAGE_SIZE_MISMATCH,
+					     pos->level);
+			return SEAM_EXIT_NONE;
+		}
+		return SEAM_EXIT_EPT;
+	}
+	if (pos->level)
+		done = (uint32_t)((pos->value & SEPT_ACCEPTED) >> SEPT_ACCEPTED_SHIFT);
+	done = clear_page(call, page, done, total);
+	if (done < total) {
+		sept_set(pos->entry, sept_entry(td->tdcs, SEPT_PENDING,
+						page | (uint64_t)done << SEPT_ACCEPTED_SHIFT));
+		return SEAM_EXIT_INTERRUPT;
+	}
+	sept_set(pos->entry, sept_entry(td->tdcs, SEPT_MAPPED, page));
+	return SEAM_EXIT_NONE;
+}
+
+enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx,
+			    tdx_status_t *status)
+{
+	struct sept_pos pos;
+	uint32_t level;
+	uint64_t gpa;
+
+	if (!accept_operand(td, rcx, &gpa, &level)) {
+		*status = status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
+		return SEAM_EXIT_NONE;
+	}
+	sept_walk(call->seam, td, gpa, level, &pos);
+	if (pos.level != level) {
+		if (!(pos.value & SEPT_RWX))
+			return SEAM_EXIT_EPT;
+		*status = tdx_status(TDX_PAGE_ALREADY_ACCEPTED, pos.level);
+		return SEAM_EXIT_NONE;
+	}
+	*status = lock_entry(pos.entry, &pos.value);
+	if (call_failed(*status))
+		return SEAM_EXIT_NONE;
+	return accept_locked(call, td, &pos, status);
+}
+
+enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, gpa_t at, unsigned int level,
+				 tdx_status_t *status)
+{
+	enum seam_exit how = guest_accept(vcpu->call, vcpu->td, at.v | level, status);
+
+	if (how == SEAM_EXIT_EPT)
+		return ept_violation(vcpu, at.v, QUALIFICATION_WRITE);
+	return how;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Ways out.                                                                                    */
+
+enum seam_exit seam_guest_vmcall(struct seam_vcpu *vcpu, const struct tdx_regs *regs)
+{
+	vcpu->vmcall = *regs;
+	return SEAM_EXIT_VMCALL;
+}
+
+enum seam_exit seam_guest_halt(struct seam_vcpu *vcpu)
+{
+	vcpu->vmcall = (struct tdx_regs){ .r11 = TDX_VMCALL_HALT };
+	return SEAM_EXIT_HALT;
+}
