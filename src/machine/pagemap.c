@@ -51,29 +51,37 @@ int pagemap_order(const struct pagemap *map)
 	return (int)order;
 }
 
+/* Takes the runs of 2^order that are halves of a larger one out of runs. */
+static void keep_unpaired(struct pagemap *runs, const struct pagemap *larger, unsigned int order)
+{
+	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++) {
+		uint64_t first = larger->word[i];
+
+		if (order < 6)
+			runs->word[i] &= ~(first | first << (1u << order));
+		else if (first)
+			runs->word[i] = runs->word[i + (1u << (order - 6))] = 0;
+	}
+}
+
 unsigned int pagemap_find(const struct pagemap *map, unsigned int order)
 {
-	struct pagemap runs = *map, larger;
+	struct pagemap runs = *map;
 
 	for (unsigned int i = 0; i < order; i++)
 		if (!fold(&runs, i))
 			return PAGEMAP_BITS;
-	for (;; order++) {
-		unsigned int run = 0;
+	for (; order < 9; order++) {
+		struct pagemap larger = runs;
 
-		larger = runs;
-		if (order == 9 || !fold(&larger, order))
-			return pagemap_next(&runs, 0);
-		/* Runs of this order that are not half of a larger one. */
-		while ((run = pagemap_next(&runs, run)) != PAGEMAP_BITS) {
-			unsigned int parent = run & ~((2u << order) - 1);
-
-			if (!(larger.word[parent / 64] >> parent % 64 & 1))
-				return run;
-			run++;
-		}
+		if (!fold(&larger, order))
+			break;
+		keep_unpaired(&runs, &larger, order);
+		if (pagemap_next(&runs, 0) != PAGEMAP_BITS)
+			break;
 		runs = larger;
 	}
+	return pagemap_next(&runs, 0);
 }
 
 unsigned int pagemap_next(const struct pagemap *map, unsigned int from)
