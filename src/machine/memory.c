@@ -413,6 +413,19 @@ void memory_zero(struct memory *memory, hpa_t base, uint64_t bytes)
 	}
 }
 
+void memory_copy(struct memory *memory, hpa_t to, hpa_t from)
+{
+	const void *source = memory_map(memory, from, OS_READ);
+
+	if ((to.v | from.v) & (TDX_PAGE_SIZE - 1))
+		machine_bug("copy of a page from 0x%llx to 0x%llx: not a multiple of 4K",
+			    (unsigned long long)from.v, (unsigned long long)to.v);
+	if (source == zeros)
+		memory_zero(memory, to, TDX_PAGE_SIZE);
+	else if (to.v != from.v)
+		memcpy(memory_map(memory, to, OS_WRITE), source, TDX_PAGE_SIZE);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 struct memory *memory_create(void)

@@ -33,6 +33,9 @@ void *memory_map(struct memory *memory, hpa_t at, enum os_access access);
  */
 void memory_zero(struct memory *memory, hpa_t base, uint64_t bytes);
 
+/* memory_copy - copies one 4K page; if from was never written, to loses its backing. */
+void memory_copy(struct memory *memory, hpa_t to, hpa_t from);
+
 /*
  * Bytes of backing in use now, exact while nothing else runs; and the most so far, exact for one
  * thread, else at most 256 KB per thread too high.

@@ -119,6 +119,18 @@ static void zero_of_everything_costs_what_was_written(void **state)
 	assert_in_range(after.tv_sec - before.tv_sec, 0, 1);
 }
 
+static void copy_of_an_unwritten_page_costs_nothing(void **state)
+{
+	*word(*state, 0, OS_WRITE) = 7;
+	memory_copy(*state, hpa(TB), hpa(0));
+	assert_int_equal(*word(*state, TB, OS_READ), 7);
+	memory_copy(*state, hpa(TB), hpa(TB));
+	assert_int_equal(*word(*state, TB, OS_READ), 7);
+	memory_copy(*state, hpa(TB), hpa(2 * TB));
+	assert_int_equal(*word(*state, TB, OS_READ), 0);
+	assert_int_equal(memory_backed(*state), PAGE);
+}
+
 static void map_above_52_bits(void *memory)
 {
 	memory_map(memory, hpa(UINT64_C(1) << TDX_PA_BITS), OS_READ);
@@ -198,6 +210,7 @@ int main(void)
 		TEST(zero_clears_its_range_and_nothing_beside_it),
 		TEST(backing_that_is_used_again_holds_zeros),
 		TEST(zero_of_everything_costs_what_was_written),
+		TEST(copy_of_an_unwritten_page_costs_nothing),
 		TEST(misuse_stops_the_program),
 		TEST(threads_share_pages_and_lose_no_write),
 	};

@@ -14,16 +14,11 @@
 struct threads_port;
 
 /*
- * Fault injection. Allocations of every kind are counted together, SEAMCALLs by themselves, both
- * from 1 since the last threads_faults(); the n-th fails once. 0: none.
+ * threads_port_create - a port over this machine, with a module of its own. seam_config: NULL for
+ * what threads_seam_config() gives; its interrupt_pending is replaced by the port's, its on_fatal
+ * is called with its ctx after the port has logged. The machine must outlive the port.
+ * Return: 0; -1 with one line in error.
  */
-struct threads_faults {
-	uint64_t alloc_at;
-	uint64_t seamcall_at;
-	uint64_t seamcall_status; /* what that SEAMCALL answers; it has no effect */
-};
-
-/* A port over this machine, with a module that has guest programs (may be NULL). */
 int threads_port_create(struct machine *machine, const struct seam_config *seam_config,
 			struct threads_port **port, char *error, size_t error_size);
 void threads_port_destroy(struct threads_port *port);
@@ -36,12 +31,23 @@ void threads_seam_config(const struct machine_map *map, struct seam_config *conf
 /* This thread is logical CPU cpu from now on (one thread per CPU at a time). */
 void threads_bind(struct threads_port *port, uint32_t cpu);
 
+/*
+ * Fault injection. Allocations of every kind (pages, ranges, objects, sparse arrays and their
+ * population) are counted together, SEAMCALLs by themselves, both from 1 since the last
+ * threads_faults(); the n-th fails once. 0: none. Call it while nothing else runs.
+ */
+struct threads_faults {
+	uint64_t alloc_at;
+	uint64_t seamcall_at;
+	uint64_t seamcall_status; /* what that SEAMCALL answers; it has no effect */
+};
 void threads_faults(struct threads_port *port, const struct threads_faults *faults);
-/* Allocations and SEAMCALLs counted since the last threads_faults(). */
+/* Allocations and SEAMCALLs since the last threads_faults(), or since the port was created. */
 void threads_counts(const struct threads_port *port, uint64_t *allocs, uint64_t *seamcalls);
+
 /* Log lines at or above this level go to stderr; the default is OS_LOG_WARN. */
 void threads_log_level(struct threads_port *port, enum os_log_level level);
-/* Lines logged at OS_LOG_WARN and OS_LOG_ERROR so far. */
+/* Lines logged at OS_LOG_WARN and OS_LOG_ERROR so far, shown or not. */
 uint64_t threads_warnings(const struct threads_port *port);
 
 #endif

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * threads.c - the services of os.h out of a simulated machine and a software module.
+ *
+ * An allocation of any kind passes alloc_fails() first, so that a test can make each fail. What a
+ * real kernel does to caches and interrupts has nothing to act on here and is empty, with the
+ * exception of kick(): it leaves a mark on a CPU that the module, and a guest in it, look for
+ * where hardware would notice the interrupt. The mark goes when the CPU comes back to the host,
+ * which is when the host's handler would run.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "machine/allocator.h"
+#include "machine/memory.h"
+#include "threads.h"
+
+/* What belongs to one logical CPU, on a cache line of its own. */
+struct cpu {
+	uint32_t kicked;
+	uint64_t seamcalls; /* since threads_faults() */
+} __attribute__((aligned(64)));
+
+struct threads_port {
+	struct os_services services;
+	struct machine *machine;
+	struct memory *memory;
+	struct allocator *allocator;
+	struct seam *seam;
+	uint32_t nr_packages;
+	struct cpu *cpus;
+
+	uint64_t seamcall_at, seamcall_status;
+	uint64_t seamcall_nr; /* counted only while seamcall_at is set */
+
+	uint32_t log_level;
+	uint64_t warnings;
+
+	/* The on_fatal of whoever created the port. */
+	void (*on_fatal)(void *ctx, const struct seam_fatal *fatal);
+	void *on_fatal_ctx;
+};
+
+/* ------------------------------------------------------------------------------------------- */
+/* Memory                                                                                       */
+
+static hpa_t port_alloc_pages(void *ctx, unsigned int order, uint32_t node)
+{
+	struct threads_port *port = ctx;
+	hpa_t block = HPA_NONE;
+
+	if (machine_alloc_fails(port->machine))
+		return HPA_NONE;
+	if (node == OS_ANY_NODE)
+		block = allocator_alloc(port->allocator, order, threads_node);
+	return hpa_is_none(block) ? allocator_alloc(port->allocator, order, node) : block;
+}
+
+static void port_free_pages(void *ctx, hpa_t block, unsigned int order)
+{
+	allocator_free(((struct threads_port *)ctx)->allocator, block, order);
+}
+
+static hpa_t port_alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_t high,
+			      uint32_t node, bool from_top)
+{
+	struct threads_port *port = ctx;
+
+	if (machine_alloc_fails(port->machine))
+		return HPA_NONE;
+	return allocator_alloc_range(port->allocator, bytes, align, low, high, node, from_top);
+}
+
+static void port_free_range(void *ctx, hpa_t base, uint64_t bytes)
+{
+	allocator_free_range(((struct threads_port *)ctx)->allocator, base, bytes);
+}
+
+static void port_exclude(void *ctx, hpa_t base, uint64_t bytes)
+{
+	allocator_exclude(((struct threads_port *)ctx)->allocator, base, bytes);
+}
+
+static void *port_alloc(void *ctx, size_t bytes)
+{
+	return machine_alloc_fails(((struct threads_port *)ctx)->machine) ? NULL : calloc(1, bytes);
+}
+
+static void port_free(void *ctx, void *object) { free(object); }
+
+/* Inaccessible until it is populated: an entry used too early faults, as in a kernel. */
+static void *port_sparse_create(void *ctx, uint64_t bytes)
+{
+	void *at;
+
+	if (machine_alloc_fails(((struct threads_port *)ctx)->machine))
+		return NULL;
+	at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static int port_sparse_populate(void *ctx, void *array, uint64_t offset, uint64_t bytes)
+{
+	uint64_t first = offset & ~(TDX_PAGE_SIZE - 1);
+	uint64_t end = (offset + bytes + TDX_PAGE_SIZE - 1) & ~(TDX_PAGE_SIZE - 1);
+
+	if (machine_alloc_fails(((struct threads_port *)ctx)->machine))
+		return -OS_ENOMEM;
+	if (mprotect((char *)array + first, end - first, PROT_READ | PROT_WRITE))
+		return -OS_ENOMEM;
+	return 0;
+}
+
+static void port_sparse_destroy(void *ctx, void *array, uint64_t bytes) { munmap(array, bytes); }
+
+/*
+ * Two views that today show the same bytes. They are kept apart because the module may watch what
+ * the host does to its pages.
+ */
+static void *port_map_host(void *ctx, hpa_t at, enum os_access access)
+{
+	return memory_map(((struct threads_port *)ctx)->memory, at, access);
+}
+
+static void *port_map_module(void *ctx, hpa_t at, enum os_access access)
+{
+	return memory_map(((struct threads_port *)ctx)->memory, at, access);
+}
+
+static void port_zero(void *ctx, hpa_t base, uint64_t bytes)
+{
+	memory_zero(((struct threads_port *)ctx)->memory, base, bytes);
+}
+
+static void port_scrub(void *ctx, hpa_t page)
+{
+	memory_zero(((struct threads_port *)ctx)->memory, page, TDX_PAGE_SIZE);
+}
+
+static void port_copy(void *ctx, hpa_t to, hpa_t from)
+{
+	memory_copy(((struct threads_port *)ctx)->memory, to, from);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* CPUs                                                                                         */
+
+static tdx_status_t port_seamcall(void *ctx, struct tdx_regs *regs)
+{
+	struct threads_port *port = ctx;
+	struct cpu *cpu = &port->cpus[threads_cpu];
+	tdx_status_t status;
+
+	/* Relaxed: counters. */
+	__atomic_fetch_add(&cpu->seamcalls, 1, __ATOMIC_RELAXED);
+	if (port->seamcall_at &&
+	    __atomic_add_fetch(&port->seamcall_nr, 1, __ATOMIC_RELAXED) == port->seamcall_at) {
+		regs->rax = port->seamcall_status;
+		return (tdx_status_t){ regs->rax };
+	}
+	status = seam_call(port->seam, threads_cpu, regs);
+	/*
+	 * Back in the host: an interrupt that came is taken now. Relaxed look, to spare the
+	 * exchange; acquire: what the kicker wrote before is seen by what the host does next.
+	 */
+	if (__atomic_load_n(&cpu->kicked, __ATOMIC_RELAXED))
+		__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_ACQUIRE);
+	return status;
+}
+
+static void port_kick(void *ctx, uint32_t cpu)
+{
+	struct threads_port *port = ctx;
+
+	/* Release: pairs with the acquires in port_seamcall() and interrupt_pending(). */
+	if (cpu < port->services.nr_cpus)
+		__atomic_store_n(&port->cpus[cpu].kicked, 1, __ATOMIC_RELEASE);
+}
+
+static bool interrupt_pending(void *ctx, uint32_t lp)
+{
+	struct threads_port *port = ctx;
+
+	return __atomic_load_n(&port->cpus[lp].kicked, __ATOMIC_ACQUIRE);
+}
+
+/* Simulated memory is coherent: there is nothing in a cache that could be written back. */
+static void port_wbinvd_all(void *ctx) {}
+
+void threads_bind(struct threads_port *port, uint32_t cpu)
+{
+	if (cpu >= port->services.nr_cpus)
+		os_bug("threads_bind() to a CPU that the machine does not have");
+	threads_cpu = cpu;
+	threads_node = machine_node_of(port->machine, cpu);
+}
+
+/* The calling thread acts as each CPU in turn. */
+static int on_cpus(struct threads_port *port, uint32_t nr, int (*fn)(void *arg), void *arg)
+{
+	uint32_t cpu = threads_cpu, node = threads_node;
+	int result = 0;
+
+	for (uint32_t i = 0; i < nr && !result; i++) {
+		threads_bind(port, i);
+		result = fn(arg);
+	}
+	threads_cpu = cpu;
+	threads_node = node;
+	return result;
+}
+
+static int port_on_each_cpu(void *ctx, int (*fn)(void *arg), void *arg)
+{
+	struct threads_port *port = ctx;
+
+	return on_cpus(port, port->services.nr_cpus, fn, arg);
+}
+
+/* CPU i is in package i % packages: the first ones are one of each. */
+static int port_on_each_package(void *ctx, int (*fn)(void *arg), void *arg)
+{
+	struct threads_port *port = ctx;
+
+	return on_cpus(port, port->nr_packages, fn, arg);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Log                                                                                          */
+
+static void port_log(void *ctx, enum os_log_level level, const char *format, ...)
+{
+	static const char *const name[] = { "error", "warning", "info", "debug" };
+	struct threads_port *port = ctx;
+	char line[512];
+	va_list args;
+
+	/* Relaxed, both: a counter, and a level that may change a line too late. */
+	if (level <= OS_LOG_WARN)
+		__atomic_fetch_add(&port->warnings, 1, __ATOMIC_RELAXED);
+	if ((uint32_t)level > __atomic_load_n(&port->log_level, __ATOMIC_RELAXED))
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	/* One call, so that lines of several threads do not mix. */
+	fprintf(stderr, "pamt: %s: %s\n", name[level], line);
+}
+
+static void port_on_fatal(void *ctx, const struct seam_fatal *fatal)
+{
+	struct threads_port *port = ctx;
+
+	port_log(port, OS_LOG_ERROR, "TDX module is dead (%u): %s; leaf %u on CPU %u, at 0x%llx",
+		 fatal->id, fatal->rule, fatal->leaf, fatal->lp, (unsigned long long)fatal->at.v);
+	if (port->on_fatal)
+		port->on_fatal(port->on_fatal_ctx, fatal);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The port                                                                                     */
+
+static const struct os_services port_services = {
+	.alloc_pages = port_alloc_pages,
+	.free_pages = port_free_pages,
+	.alloc_range = port_alloc_range,
+	.free_range = port_free_range,
+	.exclude = port_exclude,
+	.alloc = port_alloc,
+	.free = port_free,
+	.sparse_create = port_sparse_create,
+	.sparse_populate = port_sparse_populate,
+	.sparse_destroy = port_sparse_destroy,
+	.map_host = port_map_host,
+	.map_module = port_map_module,
+	.zero = port_zero,
+	.scrub = port_scrub,
+	.copy = port_copy,
+	.seamcall = port_seamcall,
+	.wbinvd_all = port_wbinvd_all,
+	.on_each_cpu = port_on_each_cpu,
+	.on_each_package = port_on_each_package,
+	.kick = port_kick,
+	.log = port_log,
+};
+
+/*
+ * The module's own memory: 32 MB that are no CMR, as low as possible. A size of 0 if the CMRs
+ * leave no room.
+ */
+#define SEAMRR_BYTES (UINT64_C(32) << 20)
+
+static struct tdx_cmr place_seamrr(const struct machine_map *map, uint64_t end)
+{
+	uint64_t base = SEAMRR_BYTES;
+
+	for (uint32_t i = 0; i < map->nr_cmrs; i++) {
+		const struct tdx_cmr *cmr = &map->cmr[i];
+
+		if (cmr->base < base + SEAMRR_BYTES && base < cmr->base + cmr->size)
+			base = (cmr->base + cmr->size + SEAMRR_BYTES - 1) & ~(SEAMRR_BYTES - 1);
+	}
+	if (base + SEAMRR_BYTES > end)
+		return (struct tdx_cmr){ 0 };
+	return (struct tdx_cmr){ base, SEAMRR_BYTES };
+}
+
+void threads_seam_config(const struct machine_map *map, struct seam_config *config)
+{
+	*config = (struct seam_config){
+		.max_pa = map->max_pa,
+		.hkid_bits = map->hkid_bits,
+		.hkid_min = map->hkid_min,
+		.hkid_max = map->hkid_max,
+		.nr_lps = map->nr_cpus,
+		.nr_packages = map->nr_packages,
+		.cache_blocks = 4,
+	};
+	for (uint32_t i = 0; i < map->nr_cmrs; i++)
+		config->cmr[i] = map->cmr[i];
+	config->seamrr = place_seamrr(map, UINT64_C(1) << (map->max_pa - map->hkid_bits));
+}
+
+int threads_port_create(struct machine *machine, const struct seam_config *seam_config,
+			struct threads_port **out, char *error, size_t error_size)
+{
+	struct threads_port *port = calloc(1, sizeof(*port));
+	struct seam_config config;
+	const char *why = "no memory";
+
+	if (!port)
+		goto fail;
+	if (seam_config)
+		config = *seam_config;
+	else
+		threads_seam_config(machine_map(machine), &config);
+	port->services = port_services;
+	port->services.ctx = port;
+	port->services.nr_cpus = config.nr_lps;
+	port->services.nr_nodes = machine_map(machine)->nr_nodes;
+	port->machine = machine;
+	port->memory = machine_memory(machine);
+	port->allocator = machine_allocator(machine);
+	port->nr_packages = config.nr_packages;
+	port->log_level = OS_LOG_WARN;
+	port->on_fatal = config.on_fatal;
+	port->on_fatal_ctx = config.ctx;
+	config.interrupt_pending = interrupt_pending;
+	config.on_fatal = port_on_fatal;
+	config.ctx = port;
+	if (seam_create(&port->services, &config, &port->seam, &why))
+		goto fail;
+	/* Only now is the number of CPUs known to be sane. */
+	why = "no memory";
+	port->cpus = aligned_alloc(sizeof(struct cpu), config.nr_lps * sizeof(struct cpu));
+	if (!port->cpus)
+		goto fail;
+	for (uint32_t i = 0; i < config.nr_lps; i++)
+		port->cpus[i] = (struct cpu){ 0 };
+	*out = port;
+	return 0;
+fail:
+	snprintf(error, error_size, "the software TDX module cannot be set up: %s", why);
+	threads_port_destroy(port);
+	return -1;
+}
+
+void threads_port_destroy(struct threads_port *port)
+{
+	if (!port)
+		return;
+	seam_destroy(port->seam);
+	free(port->cpus);
+	free(port);
+}
+
+const struct os_services *threads_services(const struct threads_port *port)
+{
+	return &port->services;
+}
+
+struct seam *threads_seam(struct threads_port *port) { return port->seam; }
+
+void threads_faults(struct threads_port *port, const struct threads_faults *faults)
+{
+	machine_set_faults(port->machine, &(struct machine_faults){ .fail_at = faults->alloc_at });
+	port->seamcall_at = faults->seamcall_at;
+	port->seamcall_status = faults->seamcall_status;
+	port->seamcall_nr = 0;
+	for (uint32_t i = 0; i < port->services.nr_cpus; i++)
+		port->cpus[i].seamcalls = 0;
+}
+
+void threads_counts(const struct threads_port *port, uint64_t *allocs, uint64_t *seamcalls)
+{
+	*allocs = machine_allocs(port->machine);
+	*seamcalls = 0;
+	/* Relaxed: figures, exact while no call is in flight. */
+	for (uint32_t i = 0; i < port->services.nr_cpus; i++)
+		*seamcalls += __atomic_load_n(&port->cpus[i].seamcalls, __ATOMIC_RELAXED);
+}
+
+void threads_log_level(struct threads_port *port, enum os_log_level level)
+{
+	__atomic_store_n(&port->log_level, (uint32_t)level, __ATOMIC_RELAXED);
+}
+
+uint64_t threads_warnings(const struct threads_port *port)
+{
+	return __atomic_load_n(&port->warnings, __ATOMIC_RELAXED);
+}
