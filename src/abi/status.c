@@ -176,8 +176,10 @@ const char *abi_detail_text(const struct abi_decoded *d, char *buffer, size_t si
 
 	words_begin(&w, buffer, size);
 	if (!d->status) {
-		if (detail)
+		if (abi_name(ABI_OPERAND, detail) && detail)
 			add_named(&w, ABI_OPERAND, detail);
+		else if (detail)
+			words_hex(&w, detail, 1);
 		return buffer;
 	}
 	switch ((enum abi_detail)d->status->detail) {

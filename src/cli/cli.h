@@ -124,6 +124,8 @@ json_t *cli_json(const char *schema);
 void cli_json_print(json_t *object);
 /* A 64-bit word as a string, "0xc000030400000001": JSON numbers do not hold it. */
 json_t *cli_json_hex(uint64_t value);
+/* Any text of the user as a string; what is not UTF-8 becomes '?'. */
+json_t *cli_json_text(const char *text);
 
 /* Called by main() only: set-up, and the check that stdout took everything. */
 void cli_start(void);

@@ -9,6 +9,8 @@
 #include "cli/version.h"
 
 static const struct cli_command commands[] = {
+	{ "explain", "[WORD...]", "say what a status code, a leaf or a line of a log means",
+	  cmd_explain },
 	{ NULL, NULL, NULL, NULL },
 };
 

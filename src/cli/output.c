@@ -189,3 +189,20 @@ json_t *cli_json_hex(uint64_t value)
 	snprintf(text, sizeof(text), "0x%016" PRIx64, value);
 	return json_string(text);
 }
+
+json_t *cli_json_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char *copy;
+
+	if (string) /* NULL for what is not UTF-8, and then for nothing else */
+		return string;
+	copy = must_malloc(strlen(text) + 1);
+	strcpy(copy, text);
+	for (char *c = copy; *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	string = json_string(copy);
+	free(copy);
+	return string;
+}

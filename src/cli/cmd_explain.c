@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * cmd_explain.c - `pamt explain`: what a status code, a leaf or a line of a kernel log means.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/findings.h"
+
+#define MAX_LINE 65536 /* bytes; a longer line is taken in pieces */
+
+/* One run of the command. */
+struct explain {
+	json_t *items; /* NULL: text */
+	unsigned int nr_items;
+	int exit;
+};
+
+/* ------------------------------------------------------------------------------------------- */
+/* Text                                                                                         */
+
+static void print_heading(const char *name, const char *number)
+{
+	printf("%s%s%s  %s\n", cli_bold(), name, cli_plain(), number);
+}
+
+static void print_row(const char *label, const char *text)
+{
+	if (*text)
+		printf("  %-9s %s\n", label, text);
+}
+
+static const char *kind_of_status(const struct abi_decoded *d)
+{
+	if (d->fatal)
+		return d->error ? "error, not recoverable, fatal to the TD"
+				: "not recoverable, fatal to the TD";
+	if (d->non_recoverable)
+		return d->error ? "error, not recoverable: repeating the call cannot help"
+				: "not recoverable";
+	if (d->software)
+		return "error, not from the module";
+	return d->error ? "error, recoverable: the call may be repeated" : "no error";
+}
+
+static void print_class(const struct abi_decoded *d)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "%s (0x%02x), code 0x%02x",
+		 d->class_name ? d->class_name : "unknown", d->class, d->code);
+	print_row("class", text);
+}
+
+/* The detail, and if it names a register of a known leaf, what is in that register. */
+static void print_detail(const struct abi_decoded *d, const struct abi_leaf *leaf)
+{
+	char text[ABI_TEXT];
+	const struct abi_operand *in;
+
+	abi_detail_text(d, text, sizeof(text));
+	if (!leaf || !d->status || d->status->detail != ABI_DETAIL_OPERAND || !d->detail) {
+		print_row("detail", text);
+		return;
+	}
+	for (in = leaf->in; in < leaf->in + ABI_MAX_OPERANDS && in->value; in++)
+		if (in->reg == d->detail) {
+			printf("  %-9s %s, which holds: %s\n", "detail", text, in->what);
+			return;
+		}
+	print_row("detail", text);
+}
+
+static void print_status(const struct finding *f)
+{
+	struct abi_decoded d;
+	char number[32], name[80], text[128];
+
+	abi_decode((tdx_status_t){ f->value }, &d);
+	snprintf(number, sizeof(number), "0x%016" PRIx64, f->value);
+	snprintf(name, sizeof(name), "%s%s", d.status ? "TDX_" : "unknown status",
+		 d.status ? d.status->name : "");
+	print_heading(name, number);
+	print_class(&d);
+	print_row("kind", kind_of_status(&d));
+	if (d.host_hint)
+		print_row("hint", "the host can recover from it (bit 60)");
+	if (!f->by_name)
+		print_detail(&d, f->leaf);
+	if (d.reserved) {
+		snprintf(text, sizeof(text),
+			 "bits 59:48 are 0x%03x, no status of the module has them", d.reserved);
+		print_row("reserved", text);
+	}
+	if (d.status) {
+		print_row("meaning", d.status->meaning);
+		print_row("advice", d.status->advice);
+	} else if (d.similar) {
+		snprintf(text, sizeof(text), "TDX_%s has this class and code, but other flags",
+			 d.similar->name);
+		print_row("similar", text);
+	}
+}
+
+static void print_operands(const char *label, const struct abi_operand *list)
+{
+	for (const struct abi_operand *o = list; o < list + ABI_MAX_OPERANDS && o->value; o++) {
+		char text[ABI_TEXT];
+
+		snprintf(text, sizeof(text), "%-4s %s", abi_name(ABI_OPERAND, o->reg)->name,
+			 o->what);
+		print_row(o == list ? label : "", text);
+	}
+}
+
+static void print_leaf(const struct finding *f, bool brief)
+{
+	char number[64];
+	const uint32_t version = TDX_RAX_VERSION(f->value);
+
+	if (!f->leaf) {
+		snprintf(number, sizeof(number), "0x%" PRIx64, f->value);
+		print_heading("unknown leaf", number);
+		return;
+	}
+	snprintf(number, sizeof(number), "%s leaf %u (0x%x)",
+		 f->leaf->guest ? "TDCALL" : "SEAMCALL", f->leaf->number, f->leaf->number);
+	print_heading(f->leaf->name, number);
+	print_row("purpose", f->leaf->purpose);
+	if (version || f->leaf->max_version) {
+		snprintf(number, sizeof(number), "%u, the highest is %u%s", version,
+			 f->leaf->max_version,
+			 version > f->leaf->max_version ? ": refused with OPERAND_INVALID(RAX)"
+							: "");
+		print_row("version", number);
+	}
+	if (brief)
+		return;
+	print_operands("takes", f->leaf->in);
+	print_operands("returns", f->leaf->out);
+}
+
+static void register_words(const struct finding *f, char *text, size_t size)
+{
+	text[0] = 0;
+	if (f->leaf)
+		abi_register_text(f->leaf, f->has_status ? &f->status : NULL, f->reg, f->value,
+				  text, size);
+}
+
+static void print_register(const struct finding *f)
+{
+	char text[ABI_TEXT];
+
+	register_words(f, text, sizeof(text));
+	printf("%-4s 0x%016" PRIx64 "%s%s\n", abi_name(ABI_OPERAND, f->reg)->name, f->value,
+	       *text ? "  " : "", text);
+}
+
+static void print_name(const struct finding *f)
+{
+	char number[64];
+
+	snprintf(number, sizeof(number), "%s %u (0x%x)", abi_kind_text(f->name_kind),
+		 f->name->number, f->name->number);
+	print_heading(f->name->name, number);
+	print_row("meaning", f->name->what);
+}
+
+static void print_findings(const struct findings *found, bool in_log)
+{
+	for (unsigned int i = 0; i < found->nr; i++) {
+		const struct finding *f = &found->list[i];
+
+		switch (f->kind) {
+		case FOUND_LEAF:
+			print_leaf(f, in_log);
+			break;
+		case FOUND_STATUS:
+			print_status(f);
+			break;
+		case FOUND_REGISTER:
+			print_register(f);
+			break;
+		case FOUND_NAME:
+			print_name(f);
+			break;
+		}
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* JSON                                                                                         */
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+	json_object_set_new(object, key, text && *text ? json_string(text) : json_null());
+}
+
+static json_t *status_json(const struct finding *f)
+{
+	json_t *o = json_object();
+	struct abi_decoded d;
+	char text[ABI_TEXT];
+
+	abi_decode((tdx_status_t){ f->value }, &d);
+	set_text(o, "kind", "status");
+	json_object_set_new(o, "value", cli_json_hex(f->value));
+	json_object_set_new(o, "name",
+			    d.status ? json_sprintf("TDX_%s", d.status->name) : json_null());
+	set_text(o, "class", d.class_name);
+	json_object_set_new(o, "class_number", json_integer(d.class));
+	json_object_set_new(o, "code", json_integer(d.code));
+	json_object_set_new(o, "error", json_boolean(d.error));
+	json_object_set_new(o, "recoverable", json_boolean(!d.non_recoverable));
+	json_object_set_new(o, "fatal", json_boolean(d.fatal));
+	json_object_set_new(o, "host_hint", json_boolean(d.host_hint));
+	json_object_set_new(o, "software", json_boolean(d.software));
+	json_object_set_new(o, "reserved", json_integer(d.reserved));
+	json_object_set_new(o, "detail", f->by_name ? json_null() : json_integer(d.detail));
+	set_text(o, "detail_text", f->by_name ? NULL : abi_detail_text(&d, text, sizeof(text)));
+	set_text(o, "meaning", d.status ? d.status->meaning : NULL);
+	set_text(o, "advice", d.status ? d.status->advice : NULL);
+	return o;
+}
+
+static json_t *operands_json(const struct abi_operand *list)
+{
+	json_t *array = json_array();
+
+	for (const struct abi_operand *o = list; o < list + ABI_MAX_OPERANDS && o->value; o++)
+		json_array_append_new(array, json_pack("{ss ss}", "register",
+						       abi_name(ABI_OPERAND, o->reg)->name, "what",
+						       o->what));
+	return array;
+}
+
+static json_t *leaf_json(const struct finding *f)
+{
+	json_t *o = json_object();
+
+	set_text(o, "kind", "leaf");
+	json_object_set_new(o, "value", cli_json_hex(f->value));
+	set_text(o, "name", f->leaf ? f->leaf->name : NULL);
+	if (!f->leaf)
+		return o;
+	json_object_set_new(o, "number", json_integer(f->leaf->number));
+	json_object_set_new(o, "guest", json_boolean(f->leaf->guest));
+	json_object_set_new(o, "version", json_integer(TDX_RAX_VERSION(f->value)));
+	json_object_set_new(o, "max_version", json_integer(f->leaf->max_version));
+	set_text(o, "purpose", f->leaf->purpose);
+	json_object_set_new(o, "takes", operands_json(f->leaf->in));
+	json_object_set_new(o, "returns", operands_json(f->leaf->out));
+	return o;
+}
+
+static json_t *register_json(const struct finding *f)
+{
+	json_t *o = json_object();
+	char text[ABI_TEXT];
+
+	register_words(f, text, sizeof(text));
+	set_text(o, "kind", "register");
+	set_text(o, "name", abi_name(ABI_OPERAND, f->reg)->name);
+	json_object_set_new(o, "value", cli_json_hex(f->value));
+	set_text(o, "meaning", text);
+	return o;
+}
+
+static json_t *name_json(const struct finding *f)
+{
+	return json_pack("{ss ss ss si ss}", "kind", "name", "of", abi_kind_text(f->name_kind),
+			 "name", f->name->name, "number", (int)f->name->number, "meaning",
+			 f->name->what);
+}
+
+static json_t *finding_json(const struct finding *f)
+{
+	switch (f->kind) {
+	case FOUND_LEAF:
+		return leaf_json(f);
+	case FOUND_STATUS:
+		return status_json(f);
+	case FOUND_REGISTER:
+		return register_json(f);
+	case FOUND_NAME:
+		return name_json(f);
+	}
+	return json_null();
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Words, lines, logs                                                                           */
+
+/* Shows what was found in source; line: its number in a log, 0 for an argument. */
+static void show(struct explain *run, const char *source, unsigned long line,
+		 const struct findings *found, bool in_log)
+{
+	if (run->items) {
+		json_t *item = json_object(), *list = json_array();
+
+		json_object_set_new(item, "source", cli_json_text(source));
+		json_object_set_new(item, "line",
+				    line ? json_integer((json_int_t)line) : json_null());
+		for (unsigned int i = 0; i < found->nr; i++)
+			json_array_append_new(list, finding_json(&found->list[i]));
+		json_object_set_new(item, "findings", list);
+		json_array_append_new(run->items, item);
+	} else {
+		if (run->nr_items)
+			putchar('\n');
+		if (line)
+			printf("line %lu: %s\n", line, source);
+		print_findings(found, in_log);
+	}
+	run->nr_items++;
+}
+
+static void unknown_word(struct explain *run, const char *word)
+{
+	const char *nearest = cli_nearest(word, finding_name);
+
+	if (nearest)
+		run->exit = cli_usage_error("explain: '%s' is not known; did you mean '%s'?", word,
+					    nearest);
+	else if (!access(word, R_OK))
+		run->exit = cli_usage_error("explain: '%s' is a file; a log is read from standard "
+					    "input: pamt explain <%s",
+					    word, word);
+	else
+		run->exit =
+			cli_usage_error("explain: '%s' is not known; a status code, a leaf, a name "
+					"of either or a line of a log is allowed",
+					word);
+}
+
+/* An argument is a line if it has more than one word in it. */
+static void explain_argument(struct explain *run, const char *argument)
+{
+	struct log_context context = { 0 };
+	struct findings found;
+
+	if (find_in_word(argument, &found))
+		show(run, argument, 0, &found, false);
+	else if (strpbrk(argument, " \t:=,") && find_in_line(argument, &context, &found))
+		show(run, argument, 0, &found, true);
+	else
+		unknown_word(run, argument);
+}
+
+/*
+ * One line of standard input into a buffer, control characters made harmless. False at the end;
+ * *binary if it is no text.
+ */
+static bool read_line(char *line, bool *binary)
+{
+	size_t length = 0;
+	int c = EOF;
+
+	while (length < MAX_LINE - 1 && (c = getc(stdin)) != EOF && c != '\n') {
+		if (!c) {
+			*binary = true;
+			return false;
+		}
+		line[length++] = (char)(iscntrl(c) ? ' ' : c);
+	}
+	line[length] = 0;
+	return length || c == '\n';
+}
+
+static void explain_log(struct explain *run)
+{
+	char *line = malloc(MAX_LINE);
+	struct log_context context = { 0 };
+	struct findings found;
+	unsigned long number = 0;
+	unsigned int before = run->nr_items;
+	bool binary = false;
+
+	if (!line) {
+		run->exit = cli_error(CLI_FAILED, "explain: out of memory");
+		return;
+	}
+	while (read_line(line, &binary)) {
+		number++;
+		/* A word alone on its line is a word, whatever else is in the log. */
+		if (find_in_line(line, &context, &found) ||
+		    (!strpbrk(line, " \t") && find_in_word(line, &found)))
+			show(run, line, number, &found, true);
+	}
+	free(line);
+	if (binary)
+		run->exit =
+			cli_usage_error("explain: stdin:%lu: not text (a byte 0); a kernel log is "
+					"expected",
+					number + 1);
+	else if (ferror(stdin))
+		run->exit = cli_usage_error("explain: standard input cannot be read");
+	else if (!number)
+		run->exit = cli_usage_error(
+			"explain: standard input is empty; a kernel log is expected");
+	else if (run->nr_items == before)
+		run->exit = cli_usage_error("explain: nothing to explain in %lu line%s of standard "
+					    "input: no leaf, no status code",
+					    number, number == 1 ? "" : "s");
+}
+
+int cmd_explain(int argc, char **argv)
+{
+	struct cli_args args = { .argc = argc, .argv = argv };
+	struct explain run = { .exit = CLI_OK };
+	char **words;
+	int nr;
+
+	if (cli_next_option(&args))
+		return args.exit;
+	words = cli_operands(&args, &nr);
+	if (!nr && isatty(STDIN_FILENO))
+		return cli_usage_error(
+			"explain: no word given; `pamt explain WORD...`, or a log on "
+			"standard input");
+	run.items = args.json ? json_array() : NULL;
+	for (int i = 0; i < nr; i++) {
+		if (strcmp(words[i], "-"))
+			explain_argument(&run, words[i]);
+		else
+			explain_log(&run);
+	}
+	if (!nr)
+		explain_log(&run);
+	if (args.json) {
+		json_t *root = cli_json("pamt.explain/1");
+
+		json_object_set_new(root, "items", run.items);
+		cli_json_print(root);
+	}
+	return run.exit;
+}
