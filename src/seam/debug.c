@@ -397,10 +397,12 @@ int seam_debug_bitmap(struct seam *seam, hpa_t pa)
 
 int seam_debug_chldcnt(struct seam *seam, hpa_t tdr, uint64_t *chldcnt)
 {
-	const struct tdr *t = find_tdr(seam, tdr.v);
+	const struct tdr *t;
 
-	if (!t)
+	/* A TDR that is reclaimed has it still: the page is as its TD left it. */
+	if (!pamt_tdmr(seam, tdr.v))
 		return -OS_EINVAL;
+	t = module_map(seam, tdr.v, OS_READ);
 	*chldcnt = os_load64(&t->chldcnt, OS_RELAXED);
 	return 0;
 }

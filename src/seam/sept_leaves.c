@@ -47,12 +47,17 @@ static tdx_status_t check_l2_pages(const struct tdx_regs *regs)
 	return CALL_OK;
 }
 
-/* The page operand R8: success with *add: a free page, to be linked. */
+/*
+ * The page operand R8: success with *add: a free page, to be linked. Version 1 takes "no page",
+ * which adds the pages of L2 VMs alone.
+ */
 static tdx_status_t add_page_operand(struct call *call, struct mem *mem, uint64_t r8,
 				     struct pamt_page *page, bool *add)
 {
 	*add = false;
-	if (r8 == TDX_NULL_PA && call->version) {
+	if (r8 == TDX_NULL_PA) {
+		if (!call->version)
+			return status_operand(TDX_OPERAND_INVALID, TDX_OP_R8);
 		if (mem->state != SEPT_NL_MAPPED)
 			return mem_entry_status(call, mem, TDX_EPT_ENTRY_STATE_INCORRECT);
 		return CALL_OK;
