@@ -15,6 +15,7 @@
 
 #include "machine/allocator.h"
 #include "machine/memory.h"
+#include "port/threads/issue.h"
 #include "threads.h"
 
 /* What belongs to one logical CPU, on a cache line of its own. */
@@ -34,6 +35,9 @@ struct threads_port {
 
 	uint64_t seamcall_at, seamcall_status;
 	uint64_t seamcall_nr; /* counted only while seamcall_at is set */
+
+	threads_trace_fn *trace;
+	void *trace_ctx;
 
 	uint32_t log_level;
 	uint64_t warnings;
@@ -147,6 +151,15 @@ static void port_copy(void *ctx, hpa_t to, hpa_t from)
 /* ------------------------------------------------------------------------------------------- */
 /* CPUs                                                                                         */
 
+static tdx_status_t traced(struct threads_port *port, struct tdx_regs *regs)
+{
+	struct tdx_regs in = *regs;
+	tdx_status_t status = threads_issue(port->seam, threads_cpu, regs);
+
+	port->trace(port->trace_ctx, threads_cpu, &in, regs);
+	return status;
+}
+
 static tdx_status_t port_seamcall(void *ctx, struct tdx_regs *regs)
 {
 	struct threads_port *port = ctx;
@@ -160,7 +173,7 @@ static tdx_status_t port_seamcall(void *ctx, struct tdx_regs *regs)
 		regs->rax = port->seamcall_status;
 		return (tdx_status_t){ regs->rax };
 	}
-	status = seam_call(port->seam, threads_cpu, regs);
+	status = port->trace ? traced(port, regs) : threads_issue(port->seam, threads_cpu, regs);
 	/*
 	 * Back in the host: an interrupt that came is taken now. Relaxed look, to spare the
 	 * exchange; acquire: what the kicker wrote before is seen by what the host does next.
@@ -400,6 +413,12 @@ void threads_counts(const struct threads_port *port, uint64_t *allocs, uint64_t 
 	/* Relaxed: figures, exact while no call is in flight. */
 	for (uint32_t i = 0; i < port->services.nr_cpus; i++)
 		*seamcalls += __atomic_load_n(&port->cpus[i].seamcalls, __ATOMIC_RELAXED);
+}
+
+void threads_trace(struct threads_port *port, threads_trace_fn *trace, void *ctx)
+{
+	port->trace_ctx = ctx;
+	port->trace = trace;
 }
 
 void threads_log_level(struct threads_port *port, enum os_log_level level)

@@ -45,6 +45,14 @@ void threads_faults(struct threads_port *port, const struct threads_faults *faul
 /* Allocations and SEAMCALLs since the last threads_faults(), or since the port was created. */
 void threads_counts(const struct threads_port *port, uint64_t *allocs, uint64_t *seamcalls);
 
+/*
+ * Called after every SEAMCALL with the registers before and after it, by the thread that made it,
+ * maybe from a signal handler. NULL: nobody. Set it while nothing else runs.
+ */
+typedef void threads_trace_fn(void *ctx, uint32_t lp, const struct tdx_regs *in,
+			      const struct tdx_regs *out);
+void threads_trace(struct threads_port *port, threads_trace_fn *trace, void *ctx);
+
 /* Log lines at or above this level go to stderr; the default is OS_LOG_WARN. */
 void threads_log_level(struct threads_port *port, enum os_log_level level);
 /* Lines logged at OS_LOG_WARN and OS_LOG_ERROR so far, shown or not. */

@@ -279,8 +279,9 @@ int trap_install(const struct trap_os *with)
 		os = with ? *with : libc_os;
 		error = take_signals();
 	}
+	/* Relaxed: trap_is_installed() is no more than a look at it. */
 	if (!error)
-		installed++;
+		__atomic_fetch_add(&installed, 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&install_mutex);
 	return error;
 }
@@ -288,10 +289,12 @@ int trap_install(const struct trap_os *with)
 void trap_uninstall(void)
 {
 	pthread_mutex_lock(&install_mutex);
-	if (installed && !--installed)
+	if (installed && !__atomic_sub_fetch(&installed, 1, __ATOMIC_RELAXED))
 		give_back(NR_SIGNALS);
 	pthread_mutex_unlock(&install_mutex);
 }
+
+bool trap_is_installed(void) { return __atomic_load_n(&installed, __ATOMIC_RELAXED) != 0; }
 
 const struct trap_target *trap_set_thread_target(const struct trap_target *target)
 {

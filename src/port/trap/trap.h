@@ -43,6 +43,7 @@ int trap_install(const struct trap_os *os);
 /* The last one gives the signals back to those who had them, unless others have taken them since.
  */
 void trap_uninstall(void);
+bool trap_is_installed(void);
 
 /*
  * The target of the calling thread; NULL: none of its own, that of the process is used. Returns the
