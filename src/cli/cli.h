@@ -127,6 +127,20 @@ json_t *cli_json_hex(uint64_t value);
 /* Any text of the user as a string; what is not UTF-8 becomes '?'. */
 json_t *cli_json_text(const char *text);
 
+/*
+ * Progress on stderr, where it is a terminal: what, how many of how many (total 0: not known), the
+ * rate and the time left. cli_progress() may be called as often as the caller likes; errors are to
+ * be printed after cli_progress_end(). One thread at a time.
+ */
+struct cli_progress {
+	const char *what;
+	uint64_t total, started_ns, shown_ns;
+	bool on, shown;
+};
+void cli_progress_begin(struct cli_progress *progress, const char *what, uint64_t total);
+void cli_progress(struct cli_progress *progress, uint64_t done);
+void cli_progress_end(struct cli_progress *progress);
+
 /* Called by main() only: set-up, and the check that stdout took everything. */
 void cli_start(void);
 int cli_finish(int code);

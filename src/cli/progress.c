@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * progress.c - one line on a terminal's stderr that says how far a long job is, at what rate and
+ * how long it will take.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#define BETWEEN_NS UINT64_C(200000000) /* often enough to look alive */
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+void cli_progress_begin(struct cli_progress *p, const char *what, uint64_t total)
+{
+	uint64_t now = now_ns();
+
+	*p = (struct cli_progress){ .what = what,
+				    .total = total,
+				    .on = !cli_quiet() && isatty(STDERR_FILENO),
+				    .started_ns = now,
+				    .shown_ns = now };
+}
+
+void cli_progress(struct cli_progress *p, uint64_t done)
+{
+	uint64_t now, per_second;
+	double seconds;
+
+	if (!p->on)
+		return;
+	now = now_ns();
+	if (now - p->shown_ns < BETWEEN_NS)
+		return;
+	p->shown_ns = now;
+	seconds = (double)(now - p->started_ns) / 1e9;
+	per_second = (uint64_t)((double)done / seconds);
+	fprintf(stderr, "\r\033[K%s: %" PRIu64, p->what, done);
+	if (p->total)
+		fprintf(stderr, " of %" PRIu64, p->total);
+	fprintf(stderr, ", %" PRIu64 " per second", per_second);
+	if (p->total && done && done < p->total)
+		fprintf(stderr, ", %.0f s left",
+			seconds / (double)done * (double)(p->total - done));
+	fflush(stderr);
+	p->shown = true;
+}
+
+void cli_progress_end(struct cli_progress *p)
+{
+	if (p->shown)
+		fputs("\r\033[K", stderr);
+	p->on = p->shown = false;
+}
