@@ -11,6 +11,7 @@
 static const struct cli_command commands[] = {
 	{ "explain", "[WORD...]", "say what a status code, a leaf or a line of a log means",
 	  cmd_explain },
+	{ "replay", "FILE...", "recordings of a real module against the software one", cmd_replay },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -48,14 +48,14 @@ static struct vector_item *new_item(struct vector *vector)
 /* Refuses what is no line of text: NUL, control characters, bytes above ASCII, overlong lines. */
 static int check_text(struct vector_line *line, const char *text, size_t bytes)
 {
-	if (bytes == LINE_BYTES - 1 && text[bytes - 1] != '\n')
-		return vector_line_fail(line, "longer than %d characters: not a recording",
-					LINE_BYTES - 2);
 	for (size_t i = 0; i < bytes; i++)
 		if ((text[i] < ' ' && !strchr("\t\r\n", text[i])) || !text[i] || text[i] > '~')
 			return vector_line_fail(
 				line, "byte 0x%02x at column %zu: not a text of ASCII lines",
 				(unsigned char)text[i], i + 1);
+	if (bytes == LINE_BYTES - 1 && text[bytes - 1] != '\n')
+		return vector_line_fail(line, "longer than %d characters: not a recording",
+					LINE_BYTES - 2);
 	return 0;
 }
 

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * cmd_replay.c - `pamt replay`: recordings against the software module.
+ *
+ * All files are read before the first is replayed: bad input costs one line and no half results.
+ */
+#include <errno.h>
+#include <fts.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/abi.h"
+#include "cli/cli.h"
+#include "lab/replay.h"
+
+struct recording {
+	struct vector vector;
+	struct replay_result result;
+};
+
+struct recordings {
+	size_t nr;
+	struct recording *list;
+};
+
+static void recordings_free(struct recordings *all)
+{
+	for (size_t i = 0; i < all->nr; i++)
+		vector_free(&all->list[i].vector);
+	free(all->list);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Reading.                                                                                     */
+
+static int read_stream(struct recordings *all, FILE *file, const char *name)
+{
+	struct recording *list = realloc(all->list, (all->nr + 1) * sizeof(*list));
+	char error[1024];
+
+	if (!list)
+		return cli_error(CLI_FAILED, "out of memory");
+	all->list = list;
+	if (vector_read(file, name, &list[all->nr].vector, error, sizeof(error)))
+		return cli_usage_error("%s", error);
+	all->nr++;
+	return CLI_OK;
+}
+
+static int read_file(struct recordings *all, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	int code;
+
+	if (!file)
+		return cli_usage_error("%s: cannot open: %s", path, strerror(errno));
+	code = read_stream(all, file, path);
+	fclose(file);
+	return code;
+}
+
+static bool is_recording(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && !strcmp(dot, ".vec");
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* One entry of a walk: a file given by name is read whatever it is called. */
+static int read_entry(struct recordings *all, const FTSENT *entry)
+{
+	switch (entry->fts_info) {
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		return cli_usage_error("%s: cannot open: %s", entry->fts_path,
+				       strerror(entry->fts_errno));
+	case FTS_D:
+	case FTS_DP:
+	case FTS_DC:
+		return CLI_OK;
+	default:
+		if (entry->fts_level > 0 && !is_recording(entry->fts_name))
+			return CLI_OK;
+		return read_file(all, entry->fts_path);
+	}
+}
+
+/* A file, or all *.vec files of a directory and those below it, in order of their names. */
+static int read_path(struct recordings *all, char *path)
+{
+	char *paths[] = { path, NULL };
+	size_t before = all->nr;
+	int code = CLI_OK;
+	FTSENT *entry;
+	FTS *walk;
+
+	if (!*path)
+		return cli_usage_error("an empty file name; allowed: a recording, a directory, -");
+	walk = fts_open(paths, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+	if (!walk)
+		return cli_error(CLI_FAILED, "%s: %s", path, strerror(errno));
+	while (code == CLI_OK && (entry = fts_read(walk)))
+		code = read_entry(all, entry);
+	fts_close(walk);
+	if (code == CLI_OK && all->nr == before)
+		return cli_usage_error("%s: no *.vec file in this directory", path);
+	return code;
+}
+
+static int read_all(struct recordings *all, char **operands, int nr)
+{
+	int code = CLI_OK;
+
+	if (!nr)
+		return cli_usage_error("nothing to replay; allowed: recordings, directories with "
+				       "*.vec files, - for stdin");
+	for (int i = 0; i < nr && code == CLI_OK; i++)
+		code = strcmp(operands[i], "-") ? read_path(all, operands[i])
+						: read_stream(all, stdin, "stdin");
+	return code;
+}
+
+static int replay_all(struct recordings *all, struct replay_result *total)
+{
+	char error[1024];
+
+	for (size_t i = 0; i < all->nr; i++) {
+		struct recording *r = &all->list[i];
+
+		if (replay_run(&r->vector, NULL, NULL, &r->result, error, sizeof(error)))
+			return cli_usage_error("%s", error);
+		total->passed += r->result.passed;
+		total->failed += r->result.failed;
+	}
+	return CLI_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Showing.                                                                                     */
+
+/* "TDH.MEM.PAGE.AUG on LP 1", or "" for what is no call. */
+static const char *call_text(const struct vector_item *item, char *buffer, size_t size)
+{
+	const struct abi_leaf *leaf;
+
+	buffer[0] = '\0';
+	if (item->kind != VECTOR_CALL)
+		return buffer;
+	leaf = abi_leaf(TDX_RAX_LEAF(item->call.in.rax), false);
+	snprintf(buffer, size, "%s on LP %u", leaf ? leaf->name : "no known leaf", item->call.lp);
+	return buffer;
+}
+
+static void print_value(struct cli_table *table, const struct replay_value *v, uint64_t value)
+{
+	char text[ABI_TEXT];
+
+	if (v->status)
+		cli_table_cell(table, "0x%016" PRIx64 " %s", value,
+			       abi_status_text((tdx_status_t){ value }, text, sizeof(text)));
+	else
+		cli_table_cell(table, "0x%" PRIx64, value);
+}
+
+static void print_difference(const struct recording *r)
+{
+	static const struct cli_column columns[] = { { "", false },
+						     { "expected", false },
+						     { "got", false } };
+	const struct replay_difference *d = &r->result.first;
+	struct cli_table *table = cli_table_create(columns, 3);
+	char text[64];
+
+	printf("%s:%u: %s\n", r->vector.name, d->item->line, d->item->text);
+	if (d->item->kind == VECTOR_CALL)
+		printf("%s\n", call_text(d->item, text, sizeof(text)));
+	if (strcmp(d->expected, d->got)) {
+		cli_table_cell(table, "outcome");
+		cli_table_cell(table, "%s", d->expected);
+		cli_table_cell(table, "%s", d->got);
+	}
+	for (unsigned int i = 0; i < d->nr_values; i++) {
+		cli_table_cell(table, "%s", d->value[i].name);
+		print_value(table, &d->value[i], d->value[i].expected);
+		print_value(table, &d->value[i], d->value[i].got);
+	}
+	cli_table_print(table);
+	if (r->result.failed > 1)
+		printf("and %" PRIu64 " more after it in this file\n", r->result.failed - 1);
+	printf("\n");
+}
+
+static void print_text(const struct recordings *all, const struct replay_result *total)
+{
+	for (size_t i = 0; i < all->nr; i++) {
+		const struct recording *r = &all->list[i];
+
+		if (r->result.failed && !cli_quiet())
+			print_difference(r);
+		else if (cli_verbose())
+			printf("%s: %" PRIu64 " passed\n", r->vector.name, r->result.passed);
+	}
+	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", total->passed, total->failed);
+}
+
+static json_t *json_value(const struct replay_value *v)
+{
+	json_t *object = json_object();
+	char text[ABI_TEXT];
+
+	json_object_set_new(object, "name", json_string(v->name));
+	json_object_set_new(object, "expected", cli_json_hex(v->expected));
+	json_object_set_new(object, "got", cli_json_hex(v->got));
+	if (v->status) {
+		json_object_set_new(object, "expected_status",
+				    json_string(abi_status_text((tdx_status_t){ v->expected }, text,
+								sizeof(text))));
+		json_object_set_new(
+			object, "got_status",
+			json_string(abi_status_text((tdx_status_t){ v->got }, text, sizeof(text))));
+	}
+	return object;
+}
+
+static json_t *json_difference(const struct replay_difference *d)
+{
+	json_t *object = json_object(), *values = json_array();
+	char text[64];
+
+	json_object_set_new(object, "line", json_integer(d->item->line));
+	json_object_set_new(object, "text", json_string(d->item->text));
+	json_object_set_new(object, "call", json_string(call_text(d->item, text, sizeof(text))));
+	json_object_set_new(object, "expected", json_string(d->expected));
+	json_object_set_new(object, "got", json_string(d->got));
+	for (unsigned int i = 0; i < d->nr_values; i++)
+		json_array_append_new(values, json_value(&d->value[i]));
+	json_object_set_new(object, "values", values);
+	return object;
+}
+
+static void print_json(const struct recordings *all, const struct replay_result *total)
+{
+	json_t *root = cli_json("pamt.replay/1"), *files = json_array();
+
+	json_object_set_new(root, "passed", json_integer((json_int_t)total->passed));
+	json_object_set_new(root, "failed", json_integer((json_int_t)total->failed));
+	for (size_t i = 0; i < all->nr; i++) {
+		const struct recording *r = &all->list[i];
+		json_t *file = json_object();
+
+		json_object_set_new(file, "name", json_string(r->vector.name));
+		json_object_set_new(file, "passed", json_integer((json_int_t)r->result.passed));
+		json_object_set_new(file, "failed", json_integer((json_int_t)r->result.failed));
+		json_object_set_new(file, "first",
+				    r->result.failed ? json_difference(&r->result.first)
+						     : json_null());
+		json_array_append_new(files, file);
+	}
+	json_object_set_new(root, "files", files);
+	cli_json_print(root);
+}
+
+int cmd_replay(int argc, char **argv)
+{
+	struct cli_args args = { .argc = argc, .argv = argv };
+	struct recordings all = { 0 };
+	struct replay_result total = { 0 };
+	char **operands;
+	int nr, code;
+
+	if (cli_next_option(&args))
+		return args.exit;
+	operands = cli_operands(&args, &nr);
+	code = read_all(&all, operands, nr);
+	if (code == CLI_OK)
+		code = replay_all(&all, &total);
+	if (code == CLI_OK) {
+		if (args.json)
+			print_json(&all, &total);
+		else
+			print_text(&all, &total);
+		code = total.failed ? CLI_FAILED : CLI_OK;
+	}
+	recordings_free(&all);
+	return code;
+}

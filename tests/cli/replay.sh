@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# replay.sh - `pamt replay`: all recordings pass, a falsified one does not, and what is no
+# recording is refused in one line.
+# shellcheck source=tests/cli/expect.sh
+. "$(dirname "$0")/expect.sh" "$@"
+vectors=$(dirname "$0")/../vectors
+machine='machine max_pa=46 hkid_bits=6 hkid_min=0x20 hkid_max=0x3f lps=1 packages=1 cache_blocks=1 seamrr=0x8000000000+0x100000 cmr=0x100000+0x77f00000'
+
+runs all_recordings_pass 0 replay "$vectors"
+err_empty
+check_that 'the last line says so' grep -qE '^[0-9]+ passed, 0 failed$' "$scratch/out"
+check_that 'it is the only line' test "$(wc -l <"$scratch/out")" -eq 1
+check_that 'nothing was left out' test "$(cut -d' ' -f1 "$scratch/out")" -ge \
+	"$(cat "$vectors"/*.vec | grep -cE '^(call|accept|pamt|bitmap|chldcnt) ')"
+printf 'figure: recordings: %s\n' "$(tail -n 1 "$scratch/out")"
+
+# One expected value falsified: reported at its line, by its register, with what was expected.
+sed 's/^\(call 34 .*r8=\)0x40$/\10x41/' "$vectors/04-bringup-dynamic.vec" >"$scratch/wrong.vec"
+line=$(grep -n 'r8=0x41$' "$scratch/wrong.vec" | cut -d: -f1)
+runs a_falsified_value_is_shown 1 replay "$scratch/wrong.vec"
+err_empty
+out_has "$scratch/wrong.vec:$line: call 34 rdx=0x9100000100000008 -> rax=0x0 rdx=* r8=0x41"
+out_has 'TDH.SYS.RD on LP 0'
+check_that 'the register is shown' grep -qE '^ *r8 +0x41 +0x40 *$' "$scratch/out"
+check_that 'the last line counts it' grep -qE '^[0-9]+ passed, 1 failed$' "$scratch/out"
+runs quiet_is_the_last_line 1 replay -q "$scratch/wrong.vec"
+check_that 'one line' test "$(wc -l <"$scratch/out")" -eq 1
+out_has ', 1 failed'
+runs verbose_names_the_files_that_pass 1 replay -v "$scratch/wrong.vec" "$vectors/03-bringup-static.vec"
+out_has '03-bringup-static.vec: 396 passed'
+
+# Statuses are named.
+printf '%s\ncall 45 rdx=1 -> rax=0x0\ncall 45 rdx=1 -> rax=0x0\n' "$machine" \
+	>"$scratch/status.vec"
+runs statuses_are_named 1 replay "$scratch/status.vec"
+out_has 'TDH.SYS.CONFIG on LP 0'
+out_has '0x0000000000000000 SUCCESS'
+out_has '0xc000010000000008 OPERAND_INVALID(R8)'
+out_has 'and 1 more after it in this file'
+
+runs json_has_the_counts 0 replay --json "$vectors/03-bringup-static.vec"
+json '.schema == "pamt.replay/1" and .failed == 0 and .passed == 396'
+json '.files == [{name: .files[0].name, passed: 396, failed: 0, first: null}]'
+runs json_shows_the_first_difference 1 replay --json "$scratch/status.vec"
+json '.failed == 2 and .files[0].first.line == 2'
+json '.files[0].first.call == "TDH.SYS.CONFIG on LP 0"'
+json '.files[0].first.values[0] == {name: "rax", expected: "0x0000000000000000",
+	got: "0xc000010000000008", expected_status: "SUCCESS",
+	got_status: "OPERAND_INVALID(R8)"}'
+
+name=a_recording_may_come_on_stdin
+runs "$name" 0 replay - <"$vectors/03-bringup-static.vec"
+out_has '396 passed, 0 failed'
+
+refuses nothing_to_replay_is_refused 'nothing to replay; allowed: recordings' replay
+refuses an_empty_name_is_refused 'an empty file name' replay ''
+refuses a_missing_file_is_refused "$scratch/none.vec: cannot open: No such file" replay "$scratch/none.vec"
+mkdir "$scratch/empty"
+refuses an_empty_folder_is_refused "$scratch/empty: no *.vec file" replay "$scratch/empty"
+: >"$scratch/empty.vec"
+refuses an_empty_file_is_refused "$scratch/empty.vec: no recording: it is empty" replay "$scratch/empty.vec"
+refuses empty_stdin_is_refused 'stdin: no recording: it is empty' replay - </dev/null
+refuses a_binary_file_is_refused ':1: byte 0x7f at column 1: not a text of ASCII lines' replay "$pamt"
+refuses an_endless_file_is_refused '/dev/zero:1: byte 0x00' replay /dev/zero
+printf '%s\ncall 45 -> rax=0\ncall 45 rcx=zz -> rax=0\n' "$machine" >"$scratch/bad.vec"
+refuses a_bad_line_is_refused "$scratch/bad.vec:3: bad number 'zz'; allowed: call RAX" replay "$vectors" "$scratch/bad.vec"
+printf '%s\n' "${machine/max_pa=46/max_pa=60}" >"$scratch/machine.vec"
+refuses an_impossible_machine_is_refused "$scratch/machine.vec:1: no such machine: max_pa" replay "$scratch/machine.vec"
+refuses an_unknown_option_is_refused "'--fast'" replay --fast "$vectors"
+
+runs other_files_of_a_folder_are_passed_over 0 replay "$vectors/03-bringup-static.vec"
+mkdir -p "$scratch/folder/below"
+cp "$vectors/03-bringup-static.vec" "$scratch/folder/below"
+echo 'not a recording' >"$scratch/folder/notes.txt"
+runs folders_are_read_to_the_bottom 0 replay "$scratch/folder"
+out_has '396 passed, 0 failed'
+
+finish
