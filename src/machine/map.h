@@ -12,8 +12,14 @@
 #include <stdio.h>
 #include <pamt/tdx.h>
 
+#define MAP_MAX_NODES  64u
+#define MAP_MAX_CPUS   4096u
+#define MAP_MIN_PA     46u		   /* the smallest max_pa of a part with TDX */
+#define MAP_LOW_LIMIT  (UINT64_C(1) << 20) /* memory below is left out everywhere */
+#define MAP_NO_PAMT_KB UINT64_MAX
+
 struct map_range {
-	uint64_t base, size; /* bytes */
+	uint64_t base, size; /* bytes, 4K multiples */
 	uint32_t node;
 };
 
@@ -22,31 +28,53 @@ struct machine_map {
 	uint32_t nr_ranges;
 	struct map_range *ranges; /* usable memory, ascending, not overlapping, split by node */
 	uint32_t nr_cmrs;
-	struct tdx_cmr cmr[TDX_MAX_CMRS];
-	bool cmrs_assumed;	     /* no CMR lines: made from the usable ranges */
-	uint16_t hkid_min, hkid_max; /* private KeyIDs */
+	struct tdx_cmr cmr[TDX_MAX_CMRS]; /* ascending, not overlapping */
+	bool cmrs_assumed;		  /* no CMR lines: made from the usable ranges */
+	uint16_t hkid_min, hkid_max;	  /* private KeyIDs */
 	bool hkids_assumed;
-	uint32_t max_pa; /* bits, KeyID bits included */
-	uint32_t hkid_bits;
+	uint32_t max_pa;    /* bits, KeyID bits included */
+	uint32_t hkid_bits; /* no memory has an address bit at or above max_pa - hkid_bits */
 	uint32_t nr_cpus, nr_packages, nr_nodes;
-	uint64_t log_pamt_kb; /* what the log's kernel allocated, UINT64_MAX if unknown */
-	char notes[512];      /* what was assumed, for the user; lines */
+	uint64_t log_pamt_kb; /* what the log's kernel allocated, MAP_NO_PAMT_KB if unknown */
+	char notes[1024];     /* what was assumed, for the user; each line ends with a newline */
 };
 
-/* What the user overrides; 0: not given. */
+/*
+ * What the user overrides; 0: not given. Defaults: max_pa 52; nodes as the log has them, else 1;
+ * as many packages as nodes, but 8 at most; 8 CPUs per package, on this machine those it has.
+ */
 struct map_options {
 	uint32_t max_pa, nr_cpus, nr_packages, nr_nodes;
 };
 
 /*
- * Each returns 0, or -1 with one line in error ("file:line: what, what is allowed").
- * source: a file name, "-" for stdin, "builtin:256g", "builtin:2t", "builtin:64t", NULL for this
- * machine.
+ * map_load - source: a file name, "-" for stdin, "builtin:256g", "builtin:2t", "builtin:64t", NULL
+ * for this machine. options may be NULL.
+ *
+ * map_read - the same from an open file; name is used in messages.
+ *
+ * Both understand kernel logs, with time stamps or any other prefix, and /proc/iomem; lines of no
+ * known form are passed over:
+ *
+ *	BIOS-e820: [mem 0xFIRST-0xLAST] TYPE		usable memory is of TYPE "usable"
+ *	FIRST-LAST : System RAM				/proc/iomem; used if there is no BIOS-e820
+ *	node N: [mem 0xFIRST-0xLAST]			memory of a node; also usable memory where
+ *							neither of the above is there
+ *	ACPI: SRAT: Node N PXM P [mem 0xFIRST-0xLAST]	the same; used if there is no "node N:"
+ *	virt/tdx: CMR: [0xBASE, 0xEND)			also usable memory where nothing else is
+ *	virt/tdx: BIOS enabled: private KeyID range [FIRST, END)
+ *	virt/tdx: N KB allocated for PAMT
+ *
+ * A line that repeats an earlier one is harmless. Of a log of several boots ("Linux version", or
+ * journalctl's "-- Boot") the last one that has memory is used.
+ *
+ * Return: 0, or -1 with one line in error ("file:line: what, what is allowed").
  */
 int map_load(const char *source, const struct map_options *options, struct machine_map *map,
 	     char *error, size_t error_size);
 int map_read(FILE *file, const char *name, const struct map_options *options,
 	     struct machine_map *map, char *error, size_t error_size);
+/* Frees what a map holds; harmless after a failure and on a zeroed map. */
 void map_free(struct machine_map *map);
 
 #endif
