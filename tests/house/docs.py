@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 
-root, pamt = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+root, pamt = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
 environment = dict(os.environ, PATH=f"{pamt.parent}:{os.environ['PATH']}")
 failures, ran = [], 0
 for page in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
