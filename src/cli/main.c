@@ -9,9 +9,10 @@
 #include "cli/version.h"
 
 static const struct cli_command commands[] = {
+	{ "plan", "[LOG]", "what a machine's PAMT costs, and its TDMRs", cmd_plan },
+	{ "replay", "FILE...", "recordings of a real module against the software one", cmd_replay },
 	{ "explain", "[WORD...]", "say what a status code, a leaf or a line of a log means",
 	  cmd_explain },
-	{ "replay", "FILE...", "recordings of a real module against the software one", cmd_replay },
 	{ NULL, NULL, NULL, NULL },
 };
 

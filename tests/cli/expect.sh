@@ -43,7 +43,8 @@ err_line()
 	check_that 'stderr is one line' test "$(wc -l <"$scratch/err")" -eq 1
 }
 # json FILTER: jq is given stdout and must say true.
-json() { check_that "jq: $1" jq -e "$1" "$scratch/out" >"$scratch/jq" 2>&1; }
+json() { check_that "jq: $1" jq_says_true "$1"; }
+jq_says_true() { jq -e "$1" "$scratch/out" >"$scratch/jq" 2>&1; }
 
 # Bad input in the manner of the whole command: nothing on stdout, one line on stderr, exit 2.
 refuses()

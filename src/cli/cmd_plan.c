@@ -1,0 +1,555 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * cmd_plan.c - `pamt plan`: what a machine's PAMT costs with and without Dynamic PAMT, and how its
+ * memory becomes TDMRs.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pamt/host.h>
+
+#include "cli/cli.h"
+#include "machine/machine.h"
+#include "port/threads/threads.h"
+
+enum {
+	OPTION_HOLES = 1,
+	OPTION_STATIC,
+	OPTION_DYNAMIC,
+	OPTION_MAX_PA,
+	OPTION_CPUS,
+	OPTION_PACKAGES,
+	OPTION_NODES,
+};
+
+static const struct cli_option options[] = {
+	{ OPTION_HOLES, "holes", "cmr|linux",
+	  "reserved areas from holes between CMRs (default), or as Linux makes them" },
+	{ OPTION_STATIC, "static", NULL, "show the TDMRs of static PAMT" },
+	{ OPTION_DYNAMIC, "dynamic", NULL, "show the TDMRs of Dynamic PAMT (default if possible)" },
+	{ OPTION_MAX_PA, "max-pa", "BITS", "physical address width, 46 to 52" },
+	{ OPTION_CPUS, "cpus", "N", "logical CPUs" },
+	{ OPTION_PACKAGES, "packages", "N", "CPU packages, 1 to 8" },
+	{ OPTION_NODES, "nodes", "N", "NUMA nodes" },
+	{ 0 },
+};
+
+enum shown { SHOW_DEFAULT, SHOW_STATIC, SHOW_DYNAMIC };
+
+struct request {
+	const char *source; /* NULL: this machine */
+	struct map_options map;
+	enum pamt_holes holes;
+	enum shown shown;
+	bool json;
+};
+
+/* One way of doing it: the layout, or why there is none. */
+struct outcome {
+	struct pamt_layout layout;
+	struct pamt_error error;
+	int ret;
+};
+
+struct report {
+	const struct request *request;
+	const struct machine_map *map;
+	struct outcome of_static, of_dynamic;
+	const struct outcome *shown;
+};
+
+/* ------------------------------------------------------------------------------------------- */
+/* Arguments                                                                                    */
+
+static bool small_number(const char *option, const char *text, uint64_t min, uint64_t max,
+			 uint32_t *value)
+{
+	uint64_t v;
+
+	if (!cli_option_number(option, text, min, max, &v))
+		return false;
+	*value = (uint32_t)v;
+	return true;
+}
+
+static bool parse_holes(const char *text, enum pamt_holes *holes)
+{
+	if (!strcmp(text, "cmr"))
+		*holes = PAMT_HOLES_CMR;
+	else if (!strcmp(text, "linux"))
+		*holes = PAMT_HOLES_USABLE;
+	else
+		return cli_usage_error("--holes: '%s' is not known; cmr or linux is allowed", text),
+		       false;
+	return true;
+}
+
+static bool parse_option(int option, const char *value, struct request *r)
+{
+	switch (option) {
+	case OPTION_HOLES:
+		return parse_holes(value, &r->holes);
+	case OPTION_STATIC:
+		r->shown = SHOW_STATIC;
+		return true;
+	case OPTION_DYNAMIC:
+		r->shown = SHOW_DYNAMIC;
+		return true;
+	case OPTION_MAX_PA:
+		return small_number("max-pa", value, MAP_MIN_PA, TDX_PA_BITS, &r->map.max_pa);
+	case OPTION_CPUS:
+		return small_number("cpus", value, 1, MAP_MAX_CPUS, &r->map.nr_cpus);
+	case OPTION_PACKAGES:
+		return small_number("packages", value, 1, TDX_MAX_PACKAGES, &r->map.nr_packages);
+	case OPTION_NODES:
+		return small_number("nodes", value, 1, MAP_MAX_NODES, &r->map.nr_nodes);
+	default:
+		return false;
+	}
+}
+
+/* True: go on; false: return *exit. */
+static bool parse_arguments(int argc, char **argv, struct request *r, int *exit)
+{
+	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
+	char **words;
+	int option, nr;
+
+	*exit = CLI_USAGE;
+	while ((option = cli_next_option(&args)) > 0)
+		if (!parse_option(option, args.value, r))
+			return false;
+	if (option < 0) {
+		*exit = args.exit;
+		return false;
+	}
+	words = cli_operands(&args, &nr);
+	if (nr > 1) {
+		cli_usage_error("plan: one log at most, and '%s' is a second", words[1]);
+		return false;
+	}
+	r->source = nr ? words[0] : NULL;
+	r->json = args.json;
+	return true;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Planning                                                                                     */
+
+static void plan_one(const struct os_services *os, const struct machine_map *map,
+		     const struct request *r, const struct pamt_memory *memory, bool dynamic,
+		     struct outcome *out)
+{
+	const struct pamt_host_config config = {
+		.memory = memory,
+		.nr_memory = map->nr_ranges,
+		.dynamic = dynamic,
+		.holes = r->holes,
+		.hkid_start_bit = map->max_pa - map->hkid_bits,
+		.global_hkid = map->hkid_min,
+		.nr_hkids = (uint16_t)(map->hkid_max - map->hkid_min + 1),
+	};
+
+	out->ret = pamt_plan(os, &config, map->cmr, map->nr_cmrs, &out->layout, &out->error);
+}
+
+static int plan_both(const struct os_services *os, struct report *report)
+{
+	const struct machine_map *map = report->map;
+	struct pamt_memory *memory = calloc(map->nr_ranges, sizeof(*memory));
+
+	if (!memory)
+		return cli_error(CLI_FAILED, "plan: out of memory");
+	for (uint32_t i = 0; i < map->nr_ranges; i++)
+		memory[i] = (struct pamt_memory){ hpa(map->ranges[i].base), map->ranges[i].size,
+						  map->ranges[i].node };
+	plan_one(os, map, report->request, memory, false, &report->of_static);
+	plan_one(os, map, report->request, memory, true, &report->of_dynamic);
+	free(memory);
+	return CLI_OK;
+}
+
+static bool dynamic_possible(const struct report *report)
+{
+	return report->of_dynamic.layout.dynamic;
+}
+
+static const struct outcome *choose(const struct report *report)
+{
+	switch (report->request->shown) {
+	case SHOW_STATIC:
+		return &report->of_static;
+	case SHOW_DYNAMIC:
+		return &report->of_dynamic;
+	case SHOW_DEFAULT:
+		break;
+	}
+	return dynamic_possible(report) ? &report->of_dynamic : &report->of_static;
+}
+
+/* "TDMR [0x0, 0x80000000): reserved areas exhausted" */
+static void error_text(const struct pamt_error *error, char *text, size_t size)
+{
+	if (hpa_is_none(error->base))
+		snprintf(text, size, "%s: %s", pamt_step_name(error->step), error->reason);
+	else
+		snprintf(text, size, "%s [0x%" PRIx64 ", 0x%" PRIx64 "): %s",
+			 error->step == PAMT_STEP_MEMORY ? "memory" : "TDMR", error->base.v,
+			 error->base.v + error->bytes, error->reason);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Text                                                                                         */
+
+static uint64_t usable_bytes(const struct machine_map *map)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < map->nr_ranges; i++)
+		bytes += map->ranges[i].size;
+	return bytes;
+}
+
+static void print_machine(const struct machine_map *map)
+{
+	char bytes[24];
+
+	printf("%smachine%s  %s: %s usable in %u ranges, %u node%s, %u CPUs in %u package%s\n",
+	       cli_bold(), cli_plain(), map->name, cli_bytes(usable_bytes(map), bytes),
+	       map->nr_ranges, map->nr_nodes, map->nr_nodes == 1 ? "" : "s", map->nr_cpus,
+	       map->nr_packages, map->nr_packages == 1 ? "" : "s");
+	printf("         %u-bit addresses, private KeyIDs %u to %u%s, %u CMR%s%s\n", map->max_pa,
+	       map->hkid_min, map->hkid_max, map->hkids_assumed ? " (assumed)" : "", map->nr_cmrs,
+	       map->nr_cmrs == 1 ? "" : "s",
+	       map->cmrs_assumed ? ", assumed from the usable ranges" : "");
+	for (const char *line = map->notes; *line; line += strspn(line, "\n")) {
+		int length = (int)strcspn(line, "\n");
+
+		if (length && !cli_quiet())
+			printf("note     %.*s\n", length, line);
+		line += length;
+	}
+}
+
+static void print_cmrs(const struct machine_map *map)
+{
+	static const struct cli_column columns[] = {
+		{ "CMR", true }, { "BASE", true }, { "END", true }, { "SIZE", true }
+	};
+	struct cli_table *table = cli_table_create(columns, 4);
+	char bytes[24];
+
+	for (uint32_t i = 0; i < map->nr_cmrs; i++) {
+		cli_table_cell(table, "%u", i);
+		cli_table_cell(table, "0x%" PRIx64, map->cmr[i].base);
+		cli_table_cell(table, "0x%" PRIx64, map->cmr[i].base + map->cmr[i].size);
+		cli_table_cell(table, "%s", cli_bytes(map->cmr[i].size, bytes));
+	}
+	cli_table_print(table);
+	putchar('\n');
+}
+
+static uint64_t pamt_bytes(const struct pamt_tdmr *t)
+{
+	return t->pamt_4k_bytes + t->pamt_2m_bytes + t->pamt_1g_bytes;
+}
+
+static void print_tdmrs(const struct pamt_layout *layout)
+{
+	static const struct cli_column columns[] = {
+		{ "TDMR", true }, { "BASE", true },    { "END", true },	     { "SIZE", true },
+		{ "PAMT", true }, { "PAMT AT", true }, { "RESERVED", true },
+	};
+	struct cli_table *table = cli_table_create(columns, 7);
+	char bytes[24];
+
+	for (uint32_t i = 0; i < layout->nr_tdmrs; i++) {
+		const struct pamt_tdmr *t = &layout->tdmr[i];
+
+		cli_table_cell(table, "%u", i);
+		cli_table_cell(table, "0x%" PRIx64, t->base.v);
+		cli_table_cell(table, "0x%" PRIx64, t->base.v + t->bytes);
+		cli_table_cell(table, "%s", cli_bytes(t->bytes, bytes));
+		cli_table_cell(table, "%s", cli_bytes(pamt_bytes(t), bytes));
+		cli_table_cell(table, "0x%" PRIx64, t->pamt_base.v);
+		cli_table_cell(table, "%u", t->nr_reserved);
+	}
+	cli_table_print(table);
+}
+
+/* With -v: every reserved area. */
+static void print_reserved(const struct pamt_layout *layout)
+{
+	static const struct cli_column columns[] = {
+		{ "TDMR", true }, { "RESERVED", true }, { "END", true }, { "SIZE", true }
+	};
+	struct cli_table *table = cli_table_create(columns, 4);
+	char bytes[24];
+
+	for (uint32_t i = 0; i < layout->nr_tdmrs; i++) {
+		const struct pamt_tdmr *t = &layout->tdmr[i];
+
+		for (uint32_t j = 0; j < t->nr_reserved; j++) {
+			uint64_t base = t->base.v + t->reserved[j].offset;
+
+			cli_table_cell(table, "%u", i);
+			cli_table_cell(table, "0x%" PRIx64, base);
+			cli_table_cell(table, "0x%" PRIx64, base + t->reserved[j].size);
+			cli_table_cell(table, "%s", cli_bytes(t->reserved[j].size, bytes));
+		}
+	}
+	putchar('\n');
+	cli_table_print(table);
+}
+
+static void print_kb(struct cli_table *table, const struct outcome *o, uint64_t bytes)
+{
+	if (o->ret)
+		cli_table_cell(table, "-");
+	else
+		cli_table_cell(table, "%" PRIu64 " KB", bytes / 1024);
+}
+
+static void print_cost(const struct report *report)
+{
+	static const struct cli_column columns[] = { { "", false },
+						     { "STATIC", true },
+						     { "DYNAMIC", true } };
+	const struct outcome *s = &report->of_static, *d = &report->of_dynamic;
+	struct cli_table *table = cli_table_create(columns, 3);
+
+	cli_table_cell(table, "PAMT at boot");
+	print_kb(table, s, s->layout.pamt_bytes);
+	print_kb(table, d, d->layout.pamt_bytes);
+	cli_table_cell(table, "of it the page bitmap");
+	cli_table_cell(table, "-");
+	print_kb(table, d, d->layout.bitmap_bytes);
+	cli_table_cell(table, "region words (host)");
+	cli_table_cell(table, "-");
+	print_kb(table, d, d->layout.table_bytes);
+	cli_table_print(table);
+}
+
+/* What the log's kernel took, against the way of doing it that is nearer. */
+static void print_log(const struct report *report)
+{
+	const uint64_t log = report->map->log_pamt_kb;
+	uint64_t s = report->of_static.layout.pamt_bytes / 1024;
+	uint64_t d = report->of_dynamic.layout.pamt_bytes / 1024;
+	uint64_t off_s = log > s ? log - s : s - log, off_d = log > d ? log - d : d - log;
+	bool dynamic = dynamic_possible(report) && !report->of_dynamic.ret && off_d < off_s;
+	uint64_t plan = dynamic ? d : s;
+
+	if (log == MAP_NO_PAMT_KB)
+		return;
+	printf("\nthe log's kernel allocated %" PRIu64 " KB: ", log);
+	if (log == plan)
+		printf("exactly the %s plan\n", dynamic ? "dynamic" : "static");
+	else
+		printf("%" PRIu64 " KB %s than the %s plan\n", dynamic ? off_d : off_s,
+		       log > plan ? "more" : "less", dynamic ? "dynamic" : "static");
+}
+
+static void print_text(const struct report *report)
+{
+	const struct pamt_layout *layout = &report->shown->layout;
+	char text[256], bytes[24];
+
+	print_machine(report->map);
+	putchar('\n');
+	if (cli_verbose())
+		print_cmrs(report->map);
+	if (report->shown->ret) {
+		error_text(&report->shown->error, text, sizeof(text));
+		printf("no plan: %s\n", text);
+		return;
+	}
+	print_tdmrs(layout);
+	if (cli_verbose())
+		print_reserved(layout);
+	putchar('\n');
+	print_cost(report);
+	if (!dynamic_possible(report))
+		printf("\nDynamic PAMT is not possible: KeyIDs begin at address bit %u, above %u\n",
+		       report->map->max_pa - report->map->hkid_bits, TDX_DPAMT_MAX_PA_BITS);
+	if (layout->given_up_bytes)
+		printf("\ngiven up so that %u reserved areas suffice: %s of usable memory\n",
+		       TDX_MAX_RESERVED, cli_bytes(layout->given_up_bytes, bytes));
+	print_log(report);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* JSON                                                                                         */
+
+static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
+
+static json_t *kb(const struct outcome *o, uint64_t bytes)
+{
+	return o->ret ? json_null() : number(bytes / 1024);
+}
+
+static json_t *machine_json(const struct machine_map *map)
+{
+	json_t *o = json_object(), *cmrs = json_array();
+
+	json_object_set_new(o, "name", cli_json_text(map->name));
+	json_object_set_new(o, "bytes", number(usable_bytes(map)));
+	json_object_set_new(o, "ranges", number(map->nr_ranges));
+	json_object_set_new(o, "nodes", number(map->nr_nodes));
+	json_object_set_new(o, "cpus", number(map->nr_cpus));
+	json_object_set_new(o, "packages", number(map->nr_packages));
+	json_object_set_new(o, "max_pa", number(map->max_pa));
+	json_object_set_new(o, "hkid_min", number(map->hkid_min));
+	json_object_set_new(o, "hkid_max", number(map->hkid_max));
+	json_object_set_new(o, "cmrs_assumed", json_boolean(map->cmrs_assumed));
+	for (uint32_t i = 0; i < map->nr_cmrs; i++) {
+		json_t *cmr = json_object();
+
+		json_object_set_new(cmr, "base", number(map->cmr[i].base));
+		json_object_set_new(cmr, "size", number(map->cmr[i].size));
+		json_array_append_new(cmrs, cmr);
+	}
+	json_object_set_new(o, "cmrs", cmrs);
+	json_object_set_new(o, "notes", cli_json_text(map->notes));
+	return o;
+}
+
+static json_t *tdmrs_json(const struct pamt_layout *layout)
+{
+	json_t *tdmrs = json_array();
+
+	for (uint32_t i = 0; i < layout->nr_tdmrs; i++) {
+		const struct pamt_tdmr *t = &layout->tdmr[i];
+		json_t *tdmr = json_object(), *reserved = json_array();
+
+		for (uint32_t j = 0; j < t->nr_reserved; j++) {
+			json_t *area = json_object();
+
+			json_object_set_new(area, "offset", number(t->reserved[j].offset));
+			json_object_set_new(area, "size", number(t->reserved[j].size));
+			json_array_append_new(reserved, area);
+		}
+		json_object_set_new(tdmr, "base", number(t->base.v));
+		json_object_set_new(tdmr, "size", number(t->bytes));
+		json_object_set_new(tdmr, "pamt_base", number(t->pamt_base.v));
+		json_object_set_new(tdmr, "pamt_size", number(pamt_bytes(t)));
+		json_object_set_new(tdmr, "reserved", reserved);
+		json_array_append_new(tdmrs, tdmr);
+	}
+	return tdmrs;
+}
+
+static json_t *error_json(const struct outcome *o)
+{
+	json_t *e;
+
+	if (!o->ret)
+		return json_null();
+	e = json_object();
+	json_object_set_new(e, "step", json_string(pamt_step_name(o->error.step)));
+	json_object_set_new(e, "reason", json_string(o->error.reason));
+	if (!hpa_is_none(o->error.base)) {
+		json_object_set_new(e, "base", number(o->error.base.v));
+		json_object_set_new(e, "size", number(o->error.bytes));
+	}
+	return e;
+}
+
+static void print_json(const struct report *report)
+{
+	const struct outcome *s = &report->of_static, *d = &report->of_dynamic;
+	const struct outcome *shown = report->shown;
+	json_t *root = cli_json("pamt.plan/1"), *o;
+
+	json_object_set_new(root, "machine", machine_json(report->map));
+	o = json_object();
+	json_object_set_new(o, "pamt_kb", kb(s, s->layout.pamt_bytes));
+	json_object_set_new(o, "error", error_json(s));
+	json_object_set_new(root, "static", o);
+	o = json_object();
+	json_object_set_new(o, "possible", json_boolean(dynamic_possible(report)));
+	json_object_set_new(o, "pamt_kb", kb(d, d->layout.pamt_bytes));
+	json_object_set_new(o, "bitmap_kb", kb(d, d->layout.bitmap_bytes));
+	json_object_set_new(o, "table_kb", kb(d, d->layout.table_bytes));
+	json_object_set_new(o, "error", error_json(d));
+	json_object_set_new(root, "dynamic", o);
+	json_object_set_new(
+		root, "holes",
+		json_string(report->request->holes == PAMT_HOLES_CMR ? "cmr" : "linux"));
+	json_object_set_new(root, "shown", json_string(shown == d ? "dynamic" : "static"));
+	json_object_set_new(root, "tdmrs", shown->ret ? json_array() : tdmrs_json(&shown->layout));
+	json_object_set_new(root, "reserved_max",
+			    shown->ret ? json_null() : number(shown->layout.reserved_max));
+	json_object_set_new(root, "given_up_bytes",
+			    shown->ret ? json_null() : number(shown->layout.given_up_bytes));
+	json_object_set_new(root, "log_pamt_kb",
+			    report->map->log_pamt_kb == MAP_NO_PAMT_KB
+				    ? json_null()
+				    : number(report->map->log_pamt_kb));
+	cli_json_print(root);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* A memory map or CMRs that cannot be planned are bad input; what does not fit is a result. */
+static int verdict(const struct report *report)
+{
+	const struct outcome *o = report->of_static.ret ? &report->of_static : &report->of_dynamic;
+	char text[256];
+
+	if (!o->ret)
+		return CLI_OK;
+	error_text(&o->error, text, sizeof(text));
+	return cli_error(o->ret == -OS_EINVAL ? CLI_USAGE : CLI_FAILED, "plan: %s: %s",
+			 report->map->name, text);
+}
+
+static int plan_map(const struct machine_map *map, const struct request *r)
+{
+	struct machine *machine = machine_create(map);
+	struct report report = { .request = r, .map = map };
+	struct threads_port *port;
+	char error[256];
+	int code;
+
+	if (!machine)
+		return cli_error(CLI_FAILED, "plan: out of memory");
+	if (threads_port_create(machine, NULL, &port, error, sizeof(error))) {
+		machine_destroy(machine);
+		return cli_error(CLI_FAILED, "plan: %s", error);
+	}
+	/* What goes wrong is said below, once. */
+	threads_log_level(port, cli_verbose() ? OS_LOG_WARN : OS_LOG_ERROR);
+	code = plan_both(threads_services(port), &report);
+	threads_port_destroy(port);
+	machine_destroy(machine);
+	if (code)
+		return code;
+	report.shown = choose(&report);
+	code = verdict(&report);
+	if (code == CLI_USAGE)
+		return code;
+	if (r->json)
+		print_json(&report);
+	else
+		print_text(&report);
+	return code;
+}
+
+int cmd_plan(int argc, char **argv)
+{
+	struct request request = { .holes = PAMT_HOLES_CMR };
+	struct machine_map map;
+	char error[512];
+	int code;
+
+	if (!parse_arguments(argc, argv, &request, &code))
+		return code;
+	if (map_load(request.source, &request.map, &map, error, sizeof(error)))
+		return cli_error(request.source ? CLI_USAGE : CLI_NOT_POSSIBLE, "%s", error);
+	code = plan_map(&map, &request);
+	map_free(&map);
+	return code;
+}
