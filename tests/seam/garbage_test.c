@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * garbage_test.c - calls with arbitrary registers: the module answers, never breaks, and a call
+ * that fails has changed nothing.
+ *
+ * Purely random registers fail at the first check. So most operands are taken from what exists,
+ * right or wrong for the leaf, now and then with a bit flipped.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "machine/memory.h"
+#include "rig.h"
+#include "seam/sept.h"
+
+#define NR_CALLS 15000
+
+struct garbage {
+	struct rig rig;
+	struct rig_td td;
+	uint64_t regions[4]; /* one with a pair, one mapped at 2M, two free */
+	uint64_t random;
+};
+
+/* xorshift64* */
+static uint64_t next(struct garbage *g)
+{
+	g->random ^= g->random >> 12;
+	g->random ^= g->random << 25;
+	g->random ^= g->random >> 27;
+	return g->random * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+static uint32_t pick(struct garbage *g, uint32_t n) { return (uint32_t)(next(g) >> 33) % n; }
+
+static uint64_t operand(struct garbage *g)
+{
+	uint64_t value;
+
+	switch (pick(g, 10)) {
+	case 0:
+		value = g->td.tdr;
+		break;
+	case 1:
+		value = g->td.page[pick(g, g->td.nr_pages)];
+		break;
+	case 2:
+		value = g->regions[pick(g, 4)] + pick(g, 512) * TDX_PAGE_SIZE;
+		break;
+	case 3:
+		value = g->regions[pick(g, 4)] | pick(g, 4);
+		break;
+	case 4:
+		value = pick(g, 4) * TDX_2M_SIZE | pick(g, 4);
+		break;
+	case 5:
+		value = pick(g, 1024) * TDX_PAGE_SIZE;
+		break;
+	case 6:
+		value = pick(g, 64);
+		break;
+	case 7:
+		value = TDX_NULL_PA;
+		break;
+	case 8:
+		value = next(g);
+		break;
+	default:
+		value = 0;
+	}
+	return pick(g, 8) ? value : value ^ UINT64_C(1) << pick(g, 64);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* What a failed call must leave alone, as one number. Locks leave host priority behind.        */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15) + (hash >> 29);
+}
+
+static uint64_t hash_words(struct garbage *g, uint64_t hash, uint64_t at, uint32_t words,
+			   uint64_t ignore_even, uint64_t ignore_odd)
+{
+	const uint64_t *word = memory_map(g->rig.memory, hpa(at), OS_READ);
+
+	for (uint32_t i = 0; i < words; i++)
+		hash = mix(hash, word[i] & ~(i & 1 ? ignore_odd : ignore_even));
+	return hash;
+}
+
+static uint64_t state_hash(struct garbage *g)
+{
+	uint64_t hash = 1;
+
+	/* PAMT: 1G and 2M entries, bitmap or the first 4K entries. */
+	hash = hash_words(g, hash, RIG_PAMT, 8, LOCK_MASK, 0);
+	for (int i = 0; i < 4; i++)
+		hash = hash_words(g, hash, RIG_PAMT + TDX_2M_SIZE + i * TDX_PAGE_SIZE, 512,
+				  LOCK_MASK, 0);
+	for (uint64_t i = 0; i < 16; i++)
+		hash = hash_words(g, hash, RIG_PAMT + 2 * TDX_2M_SIZE + i * TDX_PAGE_SIZE, 512,
+				  g->rig.dynamic ? 0 : LOCK_MASK, 0);
+	/* The pair of the control pages, and that of the first region. */
+	for (int i = 0; i < 2; i++) {
+		hash = hash_words(g, hash, RIG_BASE + i * TDX_PAGE_SIZE, 512, LOCK_MASK, 0);
+		hash = hash_words(g, hash, g->regions[0] + i * TDX_PAGE_SIZE, 512, LOCK_MASK, 0);
+	}
+	/* The TDR; S-EPT pages, without the host priority of entries. */
+	hash = hash_words(g, hash, g->td.tdr, 512, 0, 0);
+	hash = hash_words(g, hash, g->td.page[3], 512, SEPT_HP, SEPT_HP);
+	for (uint32_t i = g->td.nr_pages - 3; i < g->td.nr_pages; i++)
+		hash = hash_words(g, hash, g->td.page[i], 512, SEPT_HP, SEPT_HP);
+	return hash;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static void start(struct garbage *g, bool dynamic, uint64_t seed)
+{
+	uint64_t page;
+
+	memset(g, 0, sizeof(*g));
+	g->random = seed;
+	rig_init(&g->rig, dynamic, 2);
+	rig_start(&g->rig);
+	rig_td_create(&g->rig, &g->td, 1);
+	for (uint32_t level = 3; level > 0; level--)
+		rig_sept_add(&g->rig, &g->td, 0, level);
+	if (seed & 1)
+		rig_td_finalize(&g->rig, &g->td);
+	for (int i = 0; i < 4; i++)
+		g->regions[i] = rig_region(&g->rig);
+	rig_add(&g->rig, g->regions[0]);
+	for (uint32_t i = 0; i < 4; i++) {
+		page = g->regions[0] + (8 + i) * TDX_PAGE_SIZE;
+		RIG_OK(&g->rig, 0, .rax = TDH_MEM_PAGE_AUG, .rcx = i * TDX_PAGE_SIZE,
+		       .rdx = g->td.tdr, .r8 = page);
+	}
+	RIG_OK(&g->rig, 0, .rax = TDH_MEM_PAGE_AUG, .rcx = TDX_2M_SIZE | TDX_2M, .rdx = g->td.tdr,
+	       .r8 = g->regions[1]);
+}
+
+/*
+ * Left out: leaves that end the module or begin it anew, and those that write where the host
+ * says, which with garbage is into the module's own pages (on hardware, a machine check later).
+ */
+static bool is_left_out(uint32_t leaf)
+{
+	return leaf == TDH_SYS_SHUTDOWN || leaf == TDH_SYS_UPDATE || leaf == TDH_SYS_INFO ||
+	       leaf == TDH_SYS_RDALL;
+}
+
+static void garbage(bool dynamic, uint64_t seed)
+{
+	uint64_t before, failures = 0;
+	struct tdx_regs regs;
+	struct garbage g;
+	uint32_t leaf;
+
+	start(&g, dynamic, seed);
+	before = state_hash(&g);
+	for (int i = 0; i < NR_CALLS; i++) {
+		do
+			leaf = pick(&g, 64);
+		while (is_left_out(leaf));
+		regs = (struct tdx_regs){
+			.rax = TDX_RAX(leaf, pick(&g, 4) ? 0 : pick(&g, 3)),
+			.rcx = operand(&g),
+			.rdx = pick(&g, 2) ? g.td.tdr : operand(&g),
+			.r8 = operand(&g),
+			.r9 = operand(&g),
+			.r10 = operand(&g),
+			.r11 = operand(&g),
+			.r12 = operand(&g),
+			.r13 = operand(&g),
+		};
+		if (tdx_status_ok((tdx_status_t){ rig_call(&g.rig, pick(&g, 4), &regs) })) {
+			before = state_hash(&g);
+			continue;
+		}
+		failures++;
+		if (state_hash(&g) != before)
+			fail_msg("seed %llu, call %d: leaf %u failed with 0x%016llx and left a "
+				 "trace",
+				 (unsigned long long)seed, i, leaf, (unsigned long long)regs.rax);
+	}
+	assert_true(failures > NR_CALLS / 4 && failures < NR_CALLS);
+	if (g.rig.nr_fatal)
+		fail_msg("%s, leaf %u, at 0x%llx", g.rig.fatal.rule, g.rig.fatal.leaf,
+			 (unsigned long long)g.rig.fatal.at.v);
+	rig_stop(&g.rig);
+}
+
+static void a_failed_call_changes_nothing_with_dynamic_pamt(void **state)
+{
+	(void)state;
+	garbage(true, 11);
+	garbage(true, 22);
+}
+
+static void a_failed_call_changes_nothing_with_static_pamt(void **state)
+{
+	(void)state;
+	garbage(false, 33);
+	garbage(false, 44);
+}
+
+static void an_lp_that_does_not_exist_is_told_so(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, true, 2);
+	rig_start(&rig);
+	assert_int_equal(RIG_CALL(&rig, 4, .rax = TDH_SYS_RD), TDX_SEAMCALL_UD);
+	rig_stop(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_failed_call_changes_nothing_with_dynamic_pamt),
+		cmocka_unit_test(a_failed_call_changes_nothing_with_static_pamt),
+		cmocka_unit_test(an_lp_that_does_not_exist_is_told_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

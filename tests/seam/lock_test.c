@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * lock_test.c - lock words: who gets them, what a failed try leaves behind, what else is in the
+ * word and stays.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "seam/lock.h"
+#include "seam/sept.h"
+
+#define METADATA UINT64_C(0xabcdef0123450000)
+
+static void readers_share_and_a_writer_is_alone(void **state)
+{
+	os_a64_t word = { METADATA };
+
+	(void)state;
+	assert_true(sharex_hp_shared(&word));
+	assert_true(sharex_hp_shared(&word));
+	assert_false(sharex_hp_exclusive(&word));
+	sharex_hp_unlock_shared(&word);
+	sharex_hp_unlock_shared(&word);
+	assert_true(sharex_hp_exclusive(&word));
+	assert_false(sharex_hp_shared(&word));
+	assert_false(sharex_hp_exclusive(&word));
+	sharex_hp_unlock_exclusive(&word);
+	assert_true(sharex_hp_shared(&word));
+	sharex_hp_unlock_shared(&word);
+	assert_int_equal(word.v, METADATA);
+}
+
+static void a_failed_try_leaves_host_priority_and_a_success_takes_it(void **state)
+{
+	os_a64_t word = { METADATA };
+
+	(void)state;
+	assert_true(sharex_hp_exclusive(&word));
+	assert_false(sharex_hp_exclusive(&word));
+	sharex_hp_unlock_exclusive(&word);
+	assert_int_equal(word.v, METADATA | LOCK_HP);
+	assert_true(sharex_hp_shared(&word));
+	assert_int_equal(word.v, METADATA | LOCK_HP_READER);
+	assert_false(sharex_hp_exclusive(&word));
+	sharex_hp_unlock_shared(&word);
+	assert_int_equal(word.v, METADATA | LOCK_HP);
+	assert_true(sharex_hp_exclusive(&word));
+	assert_int_equal(word.v, METADATA | LOCK_EXCLUSIVE);
+	sharex_hp_unlock_exclusive(&word);
+}
+
+static void only_the_sole_reader_is_promoted(void **state)
+{
+	os_a64_t word = { METADATA };
+
+	(void)state;
+	assert_true(sharex_hp_shared(&word));
+	assert_true(sharex_hp_shared(&word));
+	assert_false(sharex_hp_promote(&word));
+	sharex_hp_unlock_shared(&word);
+	assert_int_equal(word.v, METADATA | LOCK_HP_READER | LOCK_HP);
+	assert_true(sharex_hp_promote(&word));
+	assert_int_equal(word.v, METADATA | LOCK_EXCLUSIVE);
+	sharex_hp_unlock_exclusive(&word);
+	assert_int_equal(word.v, METADATA);
+}
+
+static void the_owner_clears_strays(void **state)
+{
+	/* A reader that looked before the owner came, and added itself after. */
+	os_a64_t word = { METADATA | LOCK_EXCLUSIVE | 3 * LOCK_HP_READER };
+
+	(void)state;
+	sharex_hp_unlock_exclusive(&word);
+	assert_int_equal(word.v, METADATA);
+	word.v = LOCK_EXCLUSIVE | 3 * LOCK_READER;
+	sharex_unlock_exclusive(&word);
+	assert_int_equal(word.v, 0);
+}
+
+static void failed_readers_do_not_pile_up(void **state)
+{
+	os_a64_t word = { METADATA };
+
+	(void)state;
+	assert_true(sharex_hp_exclusive(&word));
+	for (int i = 0; i < 100000; i++)
+		assert_false(sharex_hp_shared(&word));
+	assert_int_equal(word.v, METADATA | LOCK_EXCLUSIVE | LOCK_HP);
+}
+
+static void plain_locks_know_no_priority(void **state)
+{
+	os_a64_t word = { 0 };
+
+	(void)state;
+	assert_true(sharex_shared(&word));
+	assert_false(sharex_exclusive(&word));
+	sharex_unlock_shared(&word);
+	assert_true(sharex_exclusive(&word));
+	assert_false(sharex_shared(&word));
+	sharex_unlock_exclusive(&word);
+	assert_true(mutex_trylock(&word));
+	assert_false(mutex_trylock(&word));
+	mutex_unlock(&word);
+	assert_int_equal(word.v, 0);
+}
+
+static void a_host_that_fails_on_an_entry_goes_before_the_guest(void **state)
+{
+	os_a64_t entry = { SEPT_SVE };
+
+	(void)state;
+	assert_true(sept_lock_host(&entry));
+	assert_false(sept_lock_host(&entry));
+	sept_set(&entry, SEPT_SVE | SEPT_TDP);
+	assert_int_equal(entry.v, SEPT_SVE | SEPT_TDP | SEPT_HP);
+	assert_true(sept_lock_host(&entry));
+	assert_int_equal(entry.v, SEPT_SVE | SEPT_TDP | SEPT_LOCK);
+	sept_unlock(&entry);
+	assert_int_equal(entry.v, SEPT_SVE | SEPT_TDP);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(readers_share_and_a_writer_is_alone),
+		cmocka_unit_test(a_failed_try_leaves_host_priority_and_a_success_takes_it),
+		cmocka_unit_test(only_the_sole_reader_is_promoted),
+		cmocka_unit_test(the_owner_clears_strays),
+		cmocka_unit_test(failed_readers_do_not_pile_up),
+		cmocka_unit_test(plain_locks_know_no_priority),
+		cmocka_unit_test(a_host_that_fails_on_an_entry_goes_before_the_guest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * rig.c - brings a software module up on simulated memory, and TDs on it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "machine/memory.h"
+#include "rig.h"
+
+/* ------------------------------------------------------------------------------------------- */
+/* Services. The module asks for few.                                                           */
+
+static void *service_map(void *ctx, hpa_t at, enum os_access access)
+{
+	struct rig *rig = ctx;
+
+	return memory_map(rig->memory, at, access);
+}
+
+static void service_zero(void *ctx, hpa_t base, uint64_t bytes)
+{
+	struct rig *rig = ctx;
+
+	memory_zero(rig->memory, base, bytes);
+}
+
+static void service_copy(void *ctx, hpa_t to, hpa_t from)
+{
+	memcpy(service_map(ctx, to, OS_WRITE), service_map(ctx, from, OS_READ), TDX_PAGE_SIZE);
+}
+
+static void *service_alloc(void *ctx, size_t bytes)
+{
+	(void)ctx;
+	return calloc(1, bytes);
+}
+
+static void service_free(void *ctx, void *object)
+{
+	(void)ctx;
+	free(object);
+}
+
+static void service_log(void *ctx, enum os_log_level level, const char *format, ...)
+{
+	(void)ctx;
+	(void)level;
+	(void)format;
+}
+
+static void note_fatal(void *ctx, const struct seam_fatal *fatal)
+{
+	struct rig *rig = ctx;
+
+	rig->fatal = *fatal;
+	rig->nr_fatal++;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The module.                                                                                  */
+
+void rig_init(struct rig *rig, bool dynamic, uint64_t gigabytes)
+{
+	memset(rig, 0, sizeof(*rig));
+	rig->dynamic = dynamic;
+	rig->end = RIG_BASE + gigabytes * TDX_1G_SIZE;
+	rig->next_page = RIG_BASE;
+	rig->next_region = RIG_BASE + TDX_1G_SIZE;
+	rig->next_hkid = RIG_GLOBAL + 1;
+	rig->config = (struct seam_config){
+		.max_pa = 46,
+		.hkid_bits = 6,
+		.hkid_min = RIG_GLOBAL,
+		.hkid_max = 0x3f,
+		.nr_lps = 4,
+		.nr_packages = 1,
+		.cache_blocks = 1,
+		.seamrr = { .base = UINT64_C(1) << 39, .size = UINT64_C(1) << 20 },
+		.cmr = { { .base = 0x100000, .size = rig->end - 0x100000 } },
+		.on_fatal = note_fatal,
+		.ctx = rig,
+	};
+	rig->os = (struct os_services){
+		.ctx = rig,
+		.nr_cpus = 4,
+		.nr_nodes = 1,
+		.alloc = service_alloc,
+		.free = service_free,
+		.map_host = service_map,
+		.map_module = service_map,
+		.zero = service_zero,
+		.copy = service_copy,
+		.log = service_log,
+	};
+}
+
+static void write_tdmr(struct rig *rig)
+{
+	uint64_t size = rig->end - RIG_BASE;
+	uint64_t pages = size / TDX_PAGE_SIZE;
+	uint64_t four_k = rig->dynamic ? pages / 8 : pages * TDX_PAMT_ENTRY_BYTES;
+	struct tdx_tdmr_info *info = service_map(rig, hpa(0x200000), OS_WRITE);
+	uint64_t *array = service_map(rig, hpa(0x201000), OS_WRITE);
+
+	*info = (struct tdx_tdmr_info){
+		.base = RIG_BASE,
+		.size = size,
+		.pamt_1g_base = RIG_PAMT,
+		.pamt_1g_size = TDX_PAGE_SIZE,
+		.pamt_2m_base = RIG_PAMT + TDX_2M_SIZE,
+		.pamt_2m_size = pages / TDX_PAGES_PER_2M * TDX_PAMT_ENTRY_BYTES,
+		.pamt_4k_base = RIG_PAMT + 2 * TDX_2M_SIZE,
+		.pamt_4k_size = four_k,
+	};
+	array[0] = 0x200000;
+}
+
+void rig_start(struct rig *rig)
+{
+	struct tdx_regs regs;
+
+	rig->memory = memory_create();
+	assert_non_null(rig->memory);
+	assert_int_equal(seam_create(&rig->os, &rig->config, &rig->seam, NULL), 0);
+	RIG_OK(rig, 0, .rax = TDH_SYS_INIT);
+	for (uint32_t lp = 0; lp < rig->config.nr_lps; lp++)
+		RIG_OK(rig, lp, .rax = TDH_SYS_LP_INIT);
+	write_tdmr(rig);
+	RIG_OK(rig, 0, .rax = TDH_SYS_CONFIG, .rcx = 0x201000, .rdx = 1,
+	       .r8 = RIG_GLOBAL | (rig->dynamic ? TDX_SYS_CONFIG_DYNAMIC_PAMT : 0));
+	for (uint32_t package = 0; package < rig->config.nr_packages; package++)
+		RIG_OK(rig, package, .rax = TDH_SYS_KEY_CONFIG);
+	do {
+		regs = (struct tdx_regs){ .rax = TDH_SYS_TDMR_INIT, .rcx = RIG_BASE };
+		rig_ok(rig, 0, &regs);
+	} while (regs.rdx < rig->end);
+}
+
+void rig_stop(struct rig *rig)
+{
+	seam_destroy(rig->seam);
+	memory_destroy(rig->memory);
+}
+
+uint64_t rig_call(struct rig *rig, uint32_t lp, struct tdx_regs *regs)
+{
+	return seam_call(rig->seam, lp, regs).v;
+}
+
+void rig_ok(struct rig *rig, uint32_t lp, struct tdx_regs *regs)
+{
+	uint64_t leaf = regs->rax;
+	uint64_t status = rig_call(rig, lp, regs);
+
+	if (status != TDX_SUCCESS)
+		fail_msg("leaf %u answers 0x%016llx", (unsigned int)leaf,
+			 (unsigned long long)status);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Pages.                                                                                       */
+
+uint64_t rig_region(struct rig *rig)
+{
+	uint64_t region = rig->next_region;
+
+	rig->next_region += TDX_2M_SIZE;
+	assert_true(rig->next_region <= rig->end);
+	return region;
+}
+
+/* The first two pages of a region are its own pair. */
+void rig_add(struct rig *rig, uint64_t region)
+{
+	if (rig->dynamic)
+		RIG_OK(rig, 0, .rax = TDH_PHYMEM_PAMT_ADD, .rcx = region | TDX_2M, .rdx = region,
+		       .r8 = region + TDX_PAGE_SIZE);
+}
+
+uint64_t rig_page(struct rig *rig)
+{
+	if (!(rig->next_page & (TDX_2M_SIZE - 1))) {
+		rig_add(rig, rig->next_page);
+		rig->next_page += 2 * TDX_PAGE_SIZE;
+	}
+	assert_true(rig->next_page < RIG_BASE + TDX_1G_SIZE);
+	rig->next_page += TDX_PAGE_SIZE;
+	return rig->next_page - TDX_PAGE_SIZE;
+}
+
+enum tdx_page_type rig_type(struct rig *rig, uint64_t pa, unsigned int level)
+{
+	struct seam_debug_entry entry;
+
+	seam_debug_pamt(rig->seam, hpa(pa), level, &entry);
+	return entry.present ? entry.type : TDX_PT_NDA;
+}
+
+uint32_t rig_count(struct rig *rig, uint64_t region)
+{
+	struct seam_debug_entry entry;
+
+	seam_debug_pamt(rig->seam, hpa(region), TDX_2M, &entry);
+	return entry.count;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* TDs.                                                                                         */
+
+static uint64_t control_page(struct rig *rig, struct rig_td *td)
+{
+	uint64_t page = rig_page(rig);
+
+	assert_true(td->nr_pages < 64);
+	td->page[td->nr_pages++] = page;
+	return page;
+}
+
+static void write_params(struct rig *rig)
+{
+	struct tdx_td_params *params = service_map(rig, hpa(0x202000), OS_WRITE);
+
+	*params = (struct tdx_td_params){
+		.attributes = TDX_ATTR_SEPT_VE_DISABLE,
+		.xfam = TDX_XFAM_FIXED1,
+		.max_vcpus = RIG_MAX_VCPUS,
+		.eptp_controls = TDX_EPTP_WRITE_BACK | 3 << TDX_EPTP_PWL_SHIFT,
+		.tsc_frequency = 40,
+	};
+}
+
+static void add_vcpu(struct rig *rig, struct rig_td *td, uint32_t index)
+{
+	td->tdvpr[index] = control_page(rig, td);
+	RIG_OK(rig, 0, .rax = TDH_VP_CREATE, .rcx = td->tdvpr[index], .rdx = td->tdr);
+	for (uint32_t i = 1; i < TDX_MIN_TDVPS; i++)
+		RIG_OK(rig, 0, .rax = TDH_VP_ADDCX, .rcx = control_page(rig, td),
+		       .rdx = td->tdvpr[index]);
+	RIG_OK(rig, 0, .rax = TDX_RAX(TDH_VP_INIT, 1), .rcx = td->tdvpr[index], .r8 = index);
+}
+
+void rig_td_create(struct rig *rig, struct rig_td *td, uint32_t nr_vcpus)
+{
+	memset(td, 0, sizeof(*td));
+	td->tdr = rig_page(rig);
+	RIG_OK(rig, 0, .rax = TDH_MNG_CREATE, .rcx = td->tdr, .rdx = rig->next_hkid++);
+	for (uint32_t package = 0; package < rig->config.nr_packages; package++)
+		RIG_OK(rig, package, .rax = TDH_MNG_KEY_CONFIG, .rcx = td->tdr);
+	for (uint32_t i = 0; i < TDX_MIN_TDCX; i++)
+		RIG_OK(rig, 0, .rax = TDH_MNG_ADDCX, .rcx = control_page(rig, td), .rdx = td->tdr);
+	write_params(rig);
+	RIG_OK(rig, 0, .rax = TDH_MNG_INIT, .rcx = td->tdr, .rdx = 0x202000);
+	for (uint32_t i = 0; i < nr_vcpus; i++)
+		add_vcpu(rig, td, i);
+}
+
+void rig_td_finalize(struct rig *rig, struct rig_td *td)
+{
+	RIG_OK(rig, 0, .rax = TDH_MR_FINALIZE, .rcx = td->tdr);
+}
+
+void rig_sept_add(struct rig *rig, struct rig_td *td, uint64_t gpa, uint32_t level)
+{
+	RIG_OK(rig, 0, .rax = TDH_MEM_SEPT_ADD, .rcx = gpa | level, .rdx = td->tdr,
+	       .r8 = control_page(rig, td));
+}
+
+void rig_td_destroy(struct rig *rig, struct rig_td *td)
+{
+	for (uint32_t i = 0; i < RIG_MAX_VCPUS; i++)
+		for (uint32_t lp = 0; lp < rig->config.nr_lps && td->tdvpr[i]; lp++)
+			RIG_CALL(rig, lp, .rax = TDH_VP_FLUSH, .rcx = td->tdvpr[i]);
+	RIG_OK(rig, 0, .rax = TDH_MNG_VPFLUSHDONE, .rcx = td->tdr);
+	for (uint32_t package = 0; package < rig->config.nr_packages; package++)
+		RIG_OK(rig, package, .rax = TDH_PHYMEM_CACHE_WB);
+	RIG_OK(rig, 0, .rax = TDH_MNG_KEY_FREEID, .rcx = td->tdr);
+	while (td->nr_pages)
+		RIG_OK(rig, 0, .rax = TDH_PHYMEM_PAGE_RECLAIM, .rcx = td->page[--td->nr_pages]);
+	RIG_OK(rig, 0, .rax = TDH_PHYMEM_PAGE_RECLAIM, .rcx = td->tdr);
+}
