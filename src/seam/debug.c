@@ -278,7 +278,7 @@ int seam_debug_force_td(struct seam *seam, hpa_t tdr, enum tdx_op_state state, u
 			 &(struct td_setup){
 				 .pwl = pwl, .gpaw = gpaw, .sve = true, .max_vcpus = 4 });
 	}
-	td.tdcs->op_state = state;
+	td_set_op_state(seam, &td, state);
 	return 0;
 }
 

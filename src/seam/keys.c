@@ -30,6 +30,7 @@ tdx_status_t tdh_mng_vpflushdone(struct call *call)
 	    os_load32(&tdcs->nr_assoc, OS_ACQUIRE))
 		return tdx_status(TDX_FLUSHVP_NOT_DONE, 0);
 
+	td_end_build(seam, &td, tdcs);
 	kot = &seam->kot[td.tdr->hkid];
 	kot->state = TDX_KOT_FLUSHED;
 	/* Relaxed: ordered by the KOT's lock. */

@@ -5,6 +5,7 @@
 #include "seam/dispatch.h"
 #include "seam/hpa.h"
 #include "seam/sept.h"
+#include "seam/sys.h"
 #include "seam/td_init.h"
 
 void td_setup(const struct seam *seam, struct td *td, const struct td_setup *setup)
@@ -23,29 +24,12 @@ void td_setup(const struct seam *seam, struct td *td, const struct td_setup *set
 /* ------------------------------------------------------------------------------------------- */
 /* The fields of TD_PARAMS, in the order in which they report.                                  */
 
-#define ATTR_DEBUG   (UINT64_C(1) << 0)
-#define ATTR_PKS     (UINT64_C(1) << 30)
-#define ATTR_PERFMON (UINT64_C(1) << 63)
-#define ATTR_ALLOWED (ATTR_DEBUG | TDX_ATTR_SEPT_VE_DISABLE | ATTR_PKS | ATTR_PERFMON)
-
 static bool attributes_ok(const struct tdx_td_params *params)
 {
-	return !(params->attributes & ~ATTR_ALLOWED);
+	return !(params->attributes & ~SYS_ATTRIBUTES_FIXED0);
 }
 
-/* Features that stand and fall together, as XCR0 and XSS have them. */
-#define XFAM_AVX    (UINT64_C(1) << 2)
-#define XFAM_AVX512 (UINT64_C(7) << 5)
-#define XFAM_PT	    (UINT64_C(1) << 8)
-#define XFAM_PKRU   (UINT64_C(1) << 9)
-#define XFAM_CET    (UINT64_C(3) << 11)
-#define XFAM_ULI    (UINT64_C(1) << 14)
-#define XFAM_LBR    (UINT64_C(1) << 15)
-#define XFAM_AMX    (UINT64_C(3) << 17)
-#define XFAM_ALLOWED                                                                            \
-	(TDX_XFAM_FIXED1 | XFAM_AVX | XFAM_AVX512 | XFAM_PT | XFAM_PKRU | XFAM_CET | XFAM_ULI | \
-	 XFAM_LBR | XFAM_AMX)
-
+/* Some features stand and fall together. */
 static bool all_or_none(uint64_t value, uint64_t bits)
 {
 	return !(value & bits) || (value & bits) == bits;
@@ -55,12 +39,12 @@ static bool xfam_ok(const struct tdx_td_params *params)
 {
 	uint64_t xfam = params->xfam;
 
-	if (xfam & ~XFAM_ALLOWED || (xfam & TDX_XFAM_FIXED1) != TDX_XFAM_FIXED1)
+	if (xfam & ~SYS_XFAM_FIXED0 || (xfam & SYS_XFAM_FIXED1) != SYS_XFAM_FIXED1)
 		return false;
-	if (xfam & XFAM_AVX512 && !(xfam & XFAM_AVX))
+	if (xfam & SYS_XFAM_AVX512 && !(xfam & SYS_XFAM_AVX))
 		return false;
-	return all_or_none(xfam, XFAM_AVX512) && all_or_none(xfam, XFAM_CET) &&
-	       all_or_none(xfam, XFAM_AMX);
+	return all_or_none(xfam, SYS_XFAM_AVX512) && all_or_none(xfam, SYS_XFAM_CET) &&
+	       all_or_none(xfam, SYS_XFAM_AMX);
 }
 
 static bool max_vcpus_ok(const struct tdx_td_params *params)
@@ -173,6 +157,6 @@ tdx_status_t tdh_mng_init(struct call *call)
 			 .max_vcpus = params.max_vcpus,
 		 });
 	keep_params(td.tdcs, &params);
-	td.tdcs->op_state = TDX_OP_INITIALIZED;
+	td_set_op_state(seam, &td, TDX_OP_INITIALIZED);
 	return CALL_OK;
 }

@@ -18,14 +18,25 @@
 #define SYS_HANDOFF_MAX 1u
 
 /*
- * Attributes and extended features that a TD may have (fixed0: others must be 0) and must have
- * (fixed1: these must be 1): SYS.INFO says it, MNG.INIT checks it.
+ * Attributes and extended features that a TD may have (FIXED0: all others must be 0) and must have
+ * (FIXED1): SYS.RD and SYS.INFO say it, MNG.INIT checks it. Attributes are debug, no #VE for
+ * pages that are not there, PKS, performance counters; features are numbered as in XCR0 and XSS.
  */
-#define SYS_ATTRIBUTES_FIXED0 (UINT64_C(1) | TDX_ATTR_SEPT_VE_DISABLE) /* 1: debug */
+#define SYS_ATTRIBUTES_FIXED0 \
+	(UINT64_C(1) << 0 | TDX_ATTR_SEPT_VE_DISABLE | UINT64_C(1) << 30 | UINT64_C(1) << 63)
 #define SYS_ATTRIBUTES_FIXED1 UINT64_C(0)
-#define SYS_XFAM_FIXED0	      UINT64_C(0x6dbe7) /* what current server parts can save */
-#define SYS_XFAM_FIXED1	      TDX_XFAM_FIXED1
-#define SYS_MAX_VCPUS	      576u
+#define SYS_XFAM_AVX	      (UINT64_C(1) << 2)
+#define SYS_XFAM_AVX512	      (UINT64_C(7) << 5)
+#define SYS_XFAM_PT	      (UINT64_C(1) << 8)
+#define SYS_XFAM_PKRU	      (UINT64_C(1) << 9)
+#define SYS_XFAM_CET	      (UINT64_C(3) << 11)
+#define SYS_XFAM_ULI	      (UINT64_C(1) << 14)
+#define SYS_XFAM_LBR	      (UINT64_C(1) << 15)
+#define SYS_XFAM_AMX	      (UINT64_C(3) << 17)
+#define SYS_XFAM_FIXED0                                                                   \
+	(SYS_XFAM_FIXED1 | SYS_XFAM_AVX | SYS_XFAM_AVX512 | SYS_XFAM_PT | SYS_XFAM_PKRU | \
+	 SYS_XFAM_CET | SYS_XFAM_ULI | SYS_XFAM_LBR | SYS_XFAM_AMX)
+#define SYS_XFAM_FIXED1 TDX_XFAM_FIXED1
 
 /* TDX_FEATURES0 as this machine shows it. */
 uint64_t sys_features0(const struct seam *seam);

@@ -12,6 +12,7 @@
 #include "seam/dispatch.h"
 #include "seam/hpa.h"
 #include "seam/sys.h"
+#include "seam/td.h"
 
 #define ID_CODE		   UINT64_C(0xffffffff)
 #define ID_WHICH	   (UINT64_C(0x3f) << 56 | UINT64_C(7) << 52 | ID_CODE)
@@ -97,7 +98,7 @@ static const struct field fields[] = {
 	{ UINT64_C(0x1900000300000002), 1, false, SYS_XFAM_FIXED0, NULL },
 	{ UINT64_C(0x1900000300000003), 1, false, SYS_XFAM_FIXED1, NULL },
 	{ UINT64_C(0x9900000100000004), 1, false, 0, NULL }, /* configurable CPUID leaves */
-	{ UINT64_C(0x9900000100000008), 1, false, SYS_MAX_VCPUS, NULL },
+	{ UINT64_C(0x9900000100000008), 1, false, TDX_MAX_VCPUS, NULL },
 };
 #define NR_FIELDS (sizeof(fields) / sizeof(fields[0]))
 

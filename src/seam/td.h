@@ -105,6 +105,12 @@ tdx_status_t td_implicit(struct call *call, uint64_t address, bool exclusive, st
  * of allowed (a set of OP_BIT)? lock: takes op_state_lock shared.
  */
 tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool lock);
+/*
+ * op_state changes, by the holder of the TDR, exclusive; seam->nr_builds counts the TDs that are
+ * INITIALIZED. td_end_build(): the TD loses its key, whatever state it is in.
+ */
+void td_set_op_state(struct seam *seam, struct td *td, enum tdx_op_state state);
+void td_end_build(struct seam *seam, const struct td *td, const struct tdcs *tdcs);
 /* Its TDCS; NULL if there are too few pages for one. */
 struct tdcs *td_tdcs(const struct seam *seam, const struct tdr *tdr);
 

@@ -202,17 +202,54 @@ static void shutdown_waits_for_nobody(void **state)
 	fixture_destroy(&f);
 }
 
+/* From MNG.CREATE to the state after MNG.INIT. */
+static void begin_build(struct fixture *f, uint64_t tdr, uint64_t hkid)
+{
+	assert_int_equal(call3(f, TDH_MNG_CREATE, tdr, hkid, 0), TDX_SUCCESS);
+	for (uint32_t package = 0; package < 2; package++) {
+		struct tdx_regs regs = { .rax = TDH_MNG_KEY_CONFIG, .rcx = tdr };
+
+		assert_int_equal(fixture_call(f, package, &regs), TDX_SUCCESS);
+	}
+	for (uint64_t i = 1; i <= 6; i++)
+		assert_int_equal(call3(f, TDH_MNG_ADDCX, tdr + i * 4096, tdr, 0), TDX_SUCCESS);
+	assert_int_equal(seam_debug_force_td(f->seam, hpa(tdr), TDX_OP_INITIALIZED, 3, false), 0);
+}
+
+static uint64_t careful_shutdown(struct fixture *f)
+{
+	return call3(f, TDH_SYS_SHUTDOWN, SHUT_DOWN | 1 << 16, 0, 0);
+}
+
 static void builds_in_progress_can_stand_against_a_shutdown(void **state)
+{
+	const uint64_t first = GB, second = GB + MB;
+	struct fixture f;
+
+	(void)state;
+	create(&f);
+	fixture_bring_up(&f, false);
+	begin_build(&f, first, 0x30);
+	begin_build(&f, second, 0x31);
+	assert_int_equal(careful_shutdown(&f), TDX_UPDATE_COMPATIBILITY_SENSITIVE | 2 << 16);
+	assert_int_equal(page_type(&f, first), TDX_PT_TDR); /* the module goes on */
+	/* One is finished, the other given up. */
+	assert_int_equal(seam_debug_num_vcpus(f.seam, hpa(first), 1), 0);
+	assert_int_equal(call3(&f, TDH_MR_FINALIZE, first, 0, 0), TDX_SUCCESS);
+	assert_int_equal(careful_shutdown(&f), TDX_UPDATE_COMPATIBILITY_SENSITIVE | 1 << 16);
+	assert_int_equal(call3(&f, TDH_MNG_VPFLUSHDONE, second, 0, 0), TDX_SUCCESS);
+	assert_int_equal(careful_shutdown(&f), TDX_SUCCESS);
+	fixture_destroy(&f);
+}
+
+static void builds_in_progress_do_not_matter_to_who_does_not_ask(void **state)
 {
 	struct fixture f;
 
 	(void)state;
 	create(&f);
-	fixture_bring_up(&f, true);
-	os_store32(&f.seam->nr_builds, 3, OS_RELAXED);
-	assert_int_equal(call3(&f, TDH_SYS_SHUTDOWN, SHUT_DOWN | 1 << 16, 0, 0),
-			 TDX_UPDATE_COMPATIBILITY_SENSITIVE | 3 << 16);
-	assert_int_equal(page_type(&f, GB), TDX_PT_NDA);
+	fixture_bring_up(&f, false);
+	begin_build(&f, GB, 0x30);
 	assert_int_equal(call3(&f, TDH_SYS_SHUTDOWN, SHUT_DOWN, 0, 0), TDX_SUCCESS);
 	fixture_destroy(&f);
 }
@@ -296,6 +333,7 @@ int main(void)
 		cmocka_unit_test(shutdown_stops_everything_but_lp_shutdown),
 		cmocka_unit_test(shutdown_waits_for_nobody),
 		cmocka_unit_test(builds_in_progress_can_stand_against_a_shutdown),
+		cmocka_unit_test(builds_in_progress_do_not_matter_to_who_does_not_ask),
 		cmocka_unit_test(update_goes_on_with_tds_and_dynamic_pamt),
 		cmocka_unit_test(config_instead_of_update_starts_afresh),
 		cmocka_unit_test(a_first_module_has_nothing_to_go_on_with),
