@@ -122,6 +122,20 @@ OS_DEFINE_ATOMIC(32)
 OS_DEFINE_ATOMIC(64)
 #undef OS_DEFINE_ATOMIC
 
+/*
+ * Adds to a counter that only this CPU writes: one instruction, so that an interrupt on this CPU
+ * loses nothing, without the lock prefix that other CPUs would need. Readers elsewhere load it
+ * relaxed. Not a yield point. A port whose threads of control may change CPU in the middle
+ * defines its own in os_port.h.
+ */
+#ifndef os_count64
+#if defined(__x86_64__)
+#define os_count64(a, n) __asm__ volatile("addq %1, %0" : "+m"((a)->v) : "er"((uint64_t)(n)))
+#else
+#define os_count64(a, n) ((void)__atomic_fetch_add(&(a)->v, (uint64_t)(n), __ATOMIC_RELAXED))
+#endif
+#endif
+
 /* Freestanding memory operations: the compiler may call the environment's functions for them. */
 #define os_memset(to, byte, n) __builtin_memset(to, byte, n)
 #define os_memcpy(to, from, n) __builtin_memcpy(to, from, n)

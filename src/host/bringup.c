@@ -9,6 +9,8 @@
  */
 #include "host/bringup.h"
 
+#include "host/pool.h"
+
 int bringup_fail(struct pamt_host *host, enum pamt_step step, int error, tdx_status_t status,
 		 const char *reason)
 {
@@ -89,14 +91,37 @@ static int pamt(struct pamt_host *host) { return plan_pamt(&host->plan); }
 static int reserved(struct pamt_host *host) { return plan_reserved(&host->plan); }
 static void free_pamt(struct pamt_host *host) { plan_free_pamt(&host->plan); }
 
+static int note_cpu(void *arg)
+{
+	struct pamt_host *host = arg;
+
+	if (os_node() < host->os->nr_nodes)
+		host->node_cpus[os_node()]++;
+	return 0;
+}
+
+/* What is needed at run time: per-CPU state and, with Dynamic PAMT, region words and pools. */
 static int table(struct pamt_host *host)
 {
-	if (!host->layout.dynamic)
-		return 0;
-	if (table_create(host))
-		return bringup_fail(host, PAMT_STEP_TABLE, -OS_ENOMEM, tdx_status(0, 0),
-				    "no memory for the region table");
-	return 0;
+	int ret = cpus_create(host);
+
+	if (!ret)
+		ret = host->os->on_each_cpu(host->os->ctx, note_cpu, host);
+	if (!ret && host->layout.dynamic)
+		ret = table_create(host);
+	if (!ret && host->layout.dynamic)
+		ret = pool_create(host);
+	if (ret)
+		bringup_fail(host, PAMT_STEP_TABLE, ret, tdx_status(0, 0),
+			     "no memory for the region table");
+	return ret;
+}
+
+static void undo_table(struct pamt_host *host)
+{
+	pool_destroy(host);
+	table_destroy(host);
+	cpus_destroy(host);
 }
 
 static int key_config_here(void *arg)
@@ -166,7 +191,7 @@ static const struct step {
 	[PAMT_STEP_TDMRS] = { tdmrs, NULL },
 	[PAMT_STEP_PAMT] = { pamt, free_pamt },
 	[PAMT_STEP_RESERVED] = { reserved, NULL },
-	[PAMT_STEP_TABLE] = { table, table_destroy },
+	[PAMT_STEP_TABLE] = { table, undo_table },
 	[PAMT_STEP_SYS_CONFIG] = { bringup_sys_config, NULL },
 	[PAMT_STEP_KEY_CONFIG] = { key_config, NULL },
 	[PAMT_STEP_TDMR_INIT] = { tdmr_init, NULL },

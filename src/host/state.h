@@ -21,6 +21,53 @@ struct region_table {
 	uint64_t nr_gib;
 };
 
+/* What each CPU counts by itself: stats.h. */
+enum cpu_stat {
+	STAT_GETS_FAST,
+	STAT_GETS_SLOW,
+	STAT_PUTS,
+	STAT_ADDS,
+	STAT_REMOVES,
+	STAT_SPLITS,
+	STAT_MERGES,
+	STAT_MAPS_2M,
+	STAT_RELEASES_2M,
+	STAT_WAITS,
+	STAT_BUSY,
+	STAT_REMOVE_BUSY,
+	STAT_REMOVE_NOT_EMPTY,
+	STAT_REMOVE_NO_PAIR,
+	STAT_REMOVE_OTHER,
+	STAT_LEAKED,
+	STAT_UNBALANCED,
+	STAT_QUARANTINED,
+	NR_CPU_STATS
+};
+
+/* Two lines, since the hardware fetches lines in pairs. */
+#define CPU_ALIGN 128
+
+#define MAGAZINE_PAGES 8
+
+/*
+ * A CPU's own few pool pages (of its own node), so that a region's comings and goings do not reach
+ * the pool's lock. The lock is this CPU's; others take it only to empty the magazine.
+ */
+struct magazine {
+	struct os_spin lock;
+	uint32_t nr;
+	hpa_t page[MAGAZINE_PAGES];
+};
+
+struct pamt_cpu {
+	struct magazine magazine;
+	bool locked; /* debug builds: this CPU holds a LOCKED word */
+	os_a64_t stat[NR_CPU_STATS] __attribute__((aligned(CPU_ALIGN)));
+} __attribute__((aligned(CPU_ALIGN)));
+
+struct pool;
+struct node_span;
+
 struct pamt_host {
 	const struct os_services *os;
 	struct pamt_host_config config;
@@ -36,6 +83,24 @@ struct pamt_host {
 	const char *static_reason; /* why PAMT is static; NULL: nobody asked for dynamic */
 
 	struct region_table table;
+
+	void *cpu_memory;     /* what cpu lies in */
+	struct pamt_cpu *cpu; /* nr_cpus */
+	uint32_t *node_cpus;  /* how many CPUs each node has */
+
+	void *pool_memory;
+	struct pool *pool;	     /* nr_nodes */
+	struct node_span *node_span; /* which node a region belongs to (pool.h) */
+	uint32_t nr_node_spans;
+	os_a32_t trim_wanted; /* some pool holds more than it should */
+
+	os_a64_t idle_limit; /* regions */
+	os_a64_t idle;	     /* regions that are IDLE */
+	os_a64_t idle_hand;  /* where shrink looked last */
+
+	os_a64_t control_pages; /* handed out by pamt_alloc_page() */
+	os_a64_t os_pages, os_pages_peak;
+	os_a64_t pairs_peak;
 };
 
 /* table.c */
@@ -52,6 +117,13 @@ static inline os_a16_t *region_word(const struct pamt_host *host, region_t regio
 		return NULL;
 	return &t->word[region.v];
 }
+
+/* cpus.c */
+int cpus_create(struct pamt_host *host);
+void cpus_destroy(struct pamt_host *host);
+
+/* An object whose parts must not share cache lines: *memory is what to free. */
+void *alloc_aligned(struct pamt_host *host, size_t bytes, void **memory);
 
 /* seamcall.c: one SEAMCALL; the same with bounded retries, for bring-up. */
 tdx_status_t host_call(struct pamt_host *host, struct tdx_regs *regs);

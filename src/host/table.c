@@ -2,7 +2,7 @@
 /*
  * table.c - the table of region words: memory for it, for the TDMRs' part of the address space.
  */
-#include "host/state.h"
+#include "host/region.h"
 
 static int populate(struct pamt_host *host)
 {
@@ -27,6 +27,26 @@ static int populate(struct pamt_host *host)
 	return 0;
 }
 
+/* Marks the regions of which some part is not TDX memory. */
+static void mark_partial(struct pamt_host *host)
+{
+	const struct plan *p = &host->plan;
+
+	for (uint32_t i = 0; i < host->layout.nr_tdmrs; i++) {
+		struct span s = tdmr_span(&host->layout.tdmr[i]);
+		uint32_t b = span_find(p->blocked, p->nr_blocked, s.base);
+
+		for (; b < p->nr_blocked && p->blocked[b].base < s.end; b++) {
+			uint64_t base = max64(p->blocked[b].base, s.base);
+			uint64_t end = min64(p->blocked[b].end, s.end);
+
+			/* Relaxed: nobody else knows the table yet. */
+			for (uint64_t r = base >> TDX_2M_SHIFT; r << TDX_2M_SHIFT < end; r++)
+				os_store16(&host->table.word[r], REGION_PARTIAL, OS_RELAXED);
+		}
+	}
+}
+
 int table_create(struct pamt_host *host)
 {
 	const struct os_services *os = host->os;
@@ -41,6 +61,8 @@ int table_create(struct pamt_host *host)
 	ret = t->word && t->present ? populate(host) : -OS_ENOMEM;
 	if (ret)
 		table_destroy(host);
+	else
+		mark_partial(host);
 	return ret;
 }
 

@@ -8,10 +8,6 @@
 
 #include "fake_os.h"
 
-/* Two primitives of the port; where a port is linked in, its own are taken. */
-__attribute__((weak)) void os_resched(void) {}
-__attribute__((weak)) void os_relax(void) {}
-
 static bool fails(struct fake_os *f) { return ++f->calls == f->fail_at; }
 
 static void insert(struct fake_os *f, uint32_t at, struct pamt_memory m)

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * access.c - pamt_get() and pamt_put() for one page and for ranges: the hot path, and what is
+ * checked and put in hand before a region's word is touched.
+ */
+#include "host/region.h"
+
+#include "host/pool.h"
+
+/* Regions whose pairs are put in hand together; they fill one cache. */
+#define BATCH_REGIONS (PAMT_CACHE_PAGES / 2)
+
+/* Are these pages in TDMRs, without a hole between them? */
+static bool inside_tdmrs(const struct pamt_layout *l, uint64_t at, uint64_t end)
+{
+	uint32_t low = 0, high = l->nr_tdmrs;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (tdmr_span(&l->tdmr[middle]).end > at)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	for (; low < l->nr_tdmrs && l->tdmr[low].base.v <= at; low++) {
+		at = tdmr_span(&l->tdmr[low]).end;
+		if (at >= end)
+			return true;
+	}
+	return false;
+}
+
+bool pages_are_tdx(const struct pamt_host *host, pfn_t first, uint64_t nr)
+{
+	const uint64_t limit = UINT64_C(1) << (TDX_PA_BITS - TDX_PAGE_SHIFT);
+	struct span s;
+
+	if (!nr || first.v >= limit || nr > limit - first.v)
+		return false;
+	s.base = pfn_to_hpa(first).v;
+	s.end = s.base + (nr << TDX_PAGE_SHIFT);
+	return inside_tdmrs(&host->layout, s.base, s.end) &&
+	       !span_overlaps(host->plan.blocked, host->plan.nr_blocked, s);
+}
+
+/* One region with the pair it may need: out of cache, or of the pool if that is NULL. */
+static int get_region(struct pamt_host *host, region_t region, uint32_t n, struct pamt_cache *cache)
+{
+	struct pair pair = { .nr = 0, .bad = -1 };
+	bool again = true;
+	int ret;
+
+	count(host, STAT_GETS_SLOW);
+	for (;;) {
+		ret = region_get(host, region, n, &pair);
+		if (ret == NEED_PAIR) {
+			ret = pair_draw(host, region, cache, &pair);
+			if (ret)
+				break;
+		} else if (ret == -OS_EIO && pair.bad >= 0) {
+			/* The page is at fault and not the region: another pair may do. */
+			pair_quarantine(host, cache, &pair);
+			if (!again)
+				break;
+			again = false;
+		} else {
+			break;
+		}
+	}
+	pair_return(host, cache, &pair);
+	return ret;
+}
+
+/* USED, and a page of it need not be looked up: the only state that the hot path knows. */
+static bool plainly_used(uint16_t word, uint32_t n)
+{
+	uint16_t users = word & (uint16_t) ~(REGION_BEFORE | REGION_AGAIN);
+
+	return users && users + n <= REGION_MAX_COUNT;
+}
+
+/* The whole of a get of a region in use: one lookup, one compare-and-swap, one counter. */
+static bool get_fast(struct pamt_host *host, pfn_t first, uint32_t n)
+{
+	os_a16_t *word = region_word(host, pfn_to_region(first));
+	uint16_t old;
+
+	if (!word)
+		return false;
+	old = os_load16(word, OS_RELAXED);
+	/* Acquire: pairs with the release that published the pair. */
+	if (!plainly_used(old, n) || !os_cas16(word, &old, (uint16_t)(old + n), OS_ACQUIRE))
+		return false;
+	count(host, STAT_GETS_FAST);
+	return true;
+}
+
+int pamt_get(struct pamt_host *host, pfn_t page, struct pamt_cache *cache)
+{
+	if (!MUTANT(NO_INCREMENT) && get_fast(host, page, 1))
+		return 0;
+	if (!pages_are_tdx(host, page, 1))
+		return -OS_EINVAL;
+	return host->layout.dynamic ? get_region(host, pfn_to_region(page), 1, cache) : 0;
+}
+
+void pamt_put(struct pamt_host *host, pfn_t page)
+{
+	os_a16_t *word = region_word(host, pfn_to_region(page));
+	uint16_t old;
+
+	if (word) {
+		old = os_load16(word, OS_RELAXED);
+		count(host, STAT_PUTS);
+		/*
+		 * More than one user: PARTIAL does not matter, since who was counted was checked.
+		 * Release: the use of our page is before the last one's REMOVE.
+		 */
+		if (region_state(old) == REGION_STATE_USED && region_count(old) > 1 &&
+		    os_cas16(word, &old, (uint16_t)(old - 1), OS_RELEASE))
+			return;
+		region_put(host, pfn_to_region(page), 1);
+	} else if (host->layout.dynamic) {
+		count(host, STAT_UNBALANCED);
+		host->os->log(host->os->ctx, OS_LOG_ERROR, "put of page 0x%llx outside all TDMRs",
+			      (unsigned long long)pfn_to_hpa(page).v);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Ranges                                                                                       */
+
+/* Pages of the range that lie in the region of its first page. */
+static uint32_t in_first_region(pfn_t first, uint64_t nr)
+{
+	return (uint32_t)min64(nr, TDX_PAGES_PER_2M - first.v % TDX_PAGES_PER_2M);
+}
+
+/* Regions of a range that have no pair now, counted up to a limit. */
+static uint32_t free_regions(const struct pamt_host *host, pfn_t first, uint64_t nr, uint32_t limit)
+{
+	uint64_t end = pfn_to_region(pfn(first.v + nr - 1)).v;
+	uint32_t n = 0;
+
+	for (uint64_t r = pfn_to_region(first).v; r <= end && n < limit; r++) {
+		/* Relaxed: an estimate; who comes up short draws again, or gives up. */
+		uint16_t word = os_load16(region_word(host, (region_t){ r }), OS_RELAXED);
+
+		n += region_state(word) == REGION_STATE_FREE;
+	}
+	return n;
+}
+
+/* At most BATCH_REGIONS regions, their pairs in hand before the first is touched. */
+static int get_batch(struct pamt_host *host, pfn_t first, uint64_t nr, uint64_t *done)
+{
+	uint32_t want = 2 * free_regions(host, first, nr, BATCH_REGIONS);
+	struct pamt_cache hand = { 0 };
+	int ret = 0;
+
+	if (want)
+		ret = pool_draw(host, node_of_region(host, pfn_to_region(first)), hand.page, want,
+				&hand.nr_pages);
+	for (*done = 0; !ret && *done < nr;) {
+		pfn_t at = pfn(first.v + *done);
+		uint32_t n = in_first_region(at, nr - *done);
+
+		/* The last pair may have gone where the estimate saw none needed. */
+		ret = get_region(host, pfn_to_region(at), n, hand.nr_pages > 1 ? &hand : NULL);
+		*done += ret ? 0 : n;
+	}
+	if (hand.nr_pages)
+		pool_give(host, hand.page, hand.nr_pages);
+	return ret;
+}
+
+static int get_out_of_cache(struct pamt_host *host, pfn_t first, uint64_t nr,
+			    struct pamt_cache *cache, uint64_t *done)
+{
+	uint32_t pairs = cache->nr_pages / 2;
+	int ret = 0;
+
+	*done = 0;
+	if (free_regions(host, first, nr, pairs + 1) > pairs)
+		return -OS_ENOMEM;
+	while (!ret && *done < nr) {
+		pfn_t at = pfn(first.v + *done);
+		uint32_t n = in_first_region(at, nr - *done);
+
+		ret = get_region(host, pfn_to_region(at), n, cache);
+		*done += ret ? 0 : n;
+	}
+	return ret;
+}
+
+int pamt_get_range(struct pamt_host *host, pfn_t first, uint64_t nr, struct pamt_cache *cache)
+{
+	uint64_t done = 0;
+	int ret = 0;
+
+	if (!nr)
+		return 0;
+	if (in_first_region(first, nr) == nr && get_fast(host, first, (uint32_t)nr))
+		return 0;
+	if (!pages_are_tdx(host, first, nr))
+		return -OS_EINVAL;
+	if (!host->layout.dynamic)
+		return 0;
+	while (!ret && done < nr) {
+		pfn_t at = pfn(first.v + done);
+		uint64_t skew = at.v % TDX_PAGES_PER_2M;
+		uint64_t batch = min64(nr - done, BATCH_REGIONS * TDX_PAGES_PER_2M - skew);
+		uint64_t part;
+
+		if (cache)
+			ret = get_out_of_cache(host, at, nr - done, cache, &part);
+		else
+			ret = get_batch(host, at, batch, &part);
+		done += part;
+	}
+	if (ret)
+		pamt_put_range(host, first, done);
+	return ret;
+}
+
+void pamt_put_range(struct pamt_host *host, pfn_t first, uint64_t nr)
+{
+	while (nr && host->layout.dynamic) {
+		uint32_t n = in_first_region(first, nr);
+
+		if (region_word(host, pfn_to_region(first))) {
+			count(host, STAT_PUTS);
+			region_put(host, pfn_to_region(first), n);
+		} else {
+			pamt_put(host, first);
+		}
+		first.v += n;
+		nr -= n;
+	}
+}

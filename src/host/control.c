@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * control.c - caches of pool pages, and control pages out of them.
+ *
+ * With static PAMT every page of TDX memory is backed already: then there is no pool, and pages
+ * come from the OS one by one.
+ */
+#include "host/pool.h"
+
+#include "host/region.h"
+
+/* ------------------------------------------------------------------------------------------- */
+/* Static PAMT                                                                                  */
+
+#define MAX_REJECTS 8u
+
+/* A page that the module will take: not every page of the OS lies in a TDMR and unreserved. */
+static hpa_t static_alloc(struct pamt_host *host, uint32_t node)
+{
+	const struct os_services *os = host->os;
+	hpa_t reject[MAX_REJECTS], page = HPA_NONE;
+	uint32_t rejects = 0;
+
+	while (hpa_is_none(page) && rejects < MAX_REJECTS) {
+		page = os->alloc_pages(os->ctx, 0, node);
+		if (hpa_is_none(page) && node != OS_ANY_NODE)
+			page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
+		if (hpa_is_none(page))
+			break;
+		if (!pages_are_tdx(host, hpa_to_pfn(page), 1)) {
+			reject[rejects++] = page;
+			page = HPA_NONE;
+		}
+	}
+	while (rejects--)
+		os->free_pages(os->ctx, reject[rejects], 0);
+	if (!hpa_is_none(page))
+		stats_os_pages(host, 1, 0);
+	return page;
+}
+
+static void static_free(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
+{
+	const struct os_services *os = host->os;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		os->scrub(os->ctx, pages[i]);
+		os->free_pages(os->ctx, pages[i], 0);
+	}
+	stats_os_pages(host, 0, nr);
+}
+
+static int draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, uint32_t *got)
+{
+	if (host->layout.dynamic)
+		return pool_draw(host, node, pages, nr, got);
+	for (*got = 0; *got < nr; (*got)++) {
+		pages[*got] = static_alloc(host, node);
+		if (hpa_is_none(pages[*got]))
+			return -OS_ENOMEM;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* When nothing is left to use pages, none are kept                                             */
+
+static bool no_td(struct pamt_host *host)
+{
+	/* Relaxed: a TD that is created now will find the pool empty and fill it again. */
+	return !os_load64(&host->control_pages, OS_RELAXED);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+int pamt_cache_topup(struct pamt_host *host, struct pamt_cache *cache, uint32_t control,
+		     uint32_t pairs)
+{
+	uint32_t got, want;
+	int ret;
+
+	if (control > PAMT_CACHE_PAGES || pairs > PAMT_CACHE_PAGES / 2)
+		return -OS_ERANGE;
+	want = control + (host->layout.dynamic ? 2 * pairs : 0);
+	if (want > PAMT_CACHE_PAGES)
+		return -OS_ERANGE;
+	if (cache->nr_pages >= want)
+		return 0;
+	ret = draw(host, os_node(), cache->page + cache->nr_pages, want - cache->nr_pages, &got);
+	cache->nr_pages += got;
+	if (host->layout.dynamic)
+		pool_trim(host);
+	return ret;
+}
+
+void pamt_cache_free(struct pamt_host *host, struct pamt_cache *cache)
+{
+	if (!host->layout.dynamic) {
+		static_free(host, cache->page, cache->nr_pages);
+		cache->nr_pages = 0;
+		return;
+	}
+	pool_give_direct(host, cache->page, cache->nr_pages);
+	cache->nr_pages = 0;
+	if (no_td(host)) {
+		region_shrink_idle(host, 0);
+		pool_trim_all(host, UINT64_MAX);
+	} else {
+		pool_trim(host);
+	}
+	pool_free_spare(host);
+}
+
+int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+{
+	uint32_t got;
+	int ret;
+
+	if (cache) {
+		if (!cache->nr_pages)
+			return -OS_ENOMEM;
+		*page = cache->page[--cache->nr_pages];
+	} else {
+		ret = draw(host, node, page, 1, &got);
+		if (ret)
+			return ret;
+	}
+	/* Relaxed: a number; that it is zero means something only while nobody calls. */
+	os_fetch_add64(&host->control_pages, 1, OS_RELAXED);
+	return 0;
+}
+
+void pamt_free_page(struct pamt_host *host, hpa_t page)
+{
+	if (!host->layout.dynamic) {
+		static_free(host, &page, 1);
+		os_fetch_add64(&host->control_pages, (uint64_t)-1, OS_RELAXED);
+		return;
+	}
+	/* Past the magazine: a page that was never handed out is noticed here. */
+	if (!pool_give_direct(host, &page, 1))
+		return;
+	if (os_fetch_add64(&host->control_pages, (uint64_t)-1, OS_RELAXED) == 1)
+		pool_trim_all(host, UINT64_MAX);
+	else
+		pool_trim(host);
+}

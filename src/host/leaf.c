@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * leaf.c - regions as one guest's 2M page: map, remove, release, split into 4K pages and back.
+ *
+ * The SEAMCALL is the caller's; it is made here because the word must be LOCKED around it.
+ */
+#include "host/region.h"
+
+#include "host/pool.h"
+
+os_a16_t *leaf_word(const struct pamt_host *host, pfn_t first)
+{
+	os_a16_t *word = region_word(host, pfn_to_region(first));
+
+	/* Relaxed: PARTIAL is constant. */
+	if (!word || first.v % TDX_PAGES_PER_2M || os_load16(word, OS_RELAXED) & REGION_PARTIAL)
+		return NULL;
+	return word;
+}
+
+static bool is_call(const struct tdx_regs *call, enum tdx_leaf leaf)
+{
+	return TDX_RAX_LEAF(call->rax) == (uint32_t)leaf;
+}
+
+/* Does this call concern one 2M page? Bits 2:0 of RCX are the level of the MEM leaves. */
+static bool is_2m(const struct tdx_regs *call) { return (call->rcx & 7) == TDX_2M; }
+
+/* Makes the call. OPERAND_BUSY is counted if it is about page metadata: these operands only. */
+static int issue(struct pamt_host *host, struct tdx_regs *call, uint64_t pamt_operands)
+{
+	tdx_status_t status = host->os->seamcall(host->os->ctx, call);
+	uint32_t operand = tdx_status_detail(status);
+
+	if (tdx_status_is(status, TDX_OPERAND_BUSY) && operand < 64 && pamt_operands >> operand & 1)
+		count(host, STAT_BUSY);
+	call->rax = status.v;
+	return tdx_status_ok(status) ? 0 : -OS_EIO;
+}
+
+#define OPERAND(name) (UINT64_C(1) << TDX_OP_##name)
+
+/*
+ * One step of a change that needs no pair: from a word in the wanted state through LOCKED to
+ * `next` if the call succeeds and back to the same if not.
+ */
+static int call_locked(struct pamt_host *host, os_a16_t *word, uint16_t old, uint16_t next,
+		       struct tdx_regs *call, uint64_t pamt_operands, bool *lost_race)
+{
+	os_irq_t irq;
+	int ret;
+
+	*lost_race = !region_lock(host, word, old, &irq);
+	if (*lost_race)
+		return 0;
+	ret = issue(host, call, pamt_operands);
+	region_unlock(host, word, ret ? old : next, irq);
+	return ret;
+}
+
+int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
+{
+	region_t region = pfn_to_region(first);
+	os_a16_t *word = leaf_word(host, first);
+	bool lost_race;
+	int ret;
+
+	if (!is_call(call, TDH_MEM_PAGE_AUG) || !is_2m(call) || call->r8 != pfn_to_hpa(first).v ||
+	    !pages_are_tdx(host, first, TDX_PAGES_PER_2M))
+		return -OS_EINVAL;
+	if (!host->layout.dynamic)
+		return issue(host, call, OPERAND(R8));
+	do {
+		uint16_t old = region_read(host, word);
+
+		if (region_count(old) || old & REGION_LEAF)
+			return -OS_EBUSY;
+		lost_race = true;
+		if (old & REGION_IDLE) {
+			/* One SEAMCALL per LOCKED: first the pair goes, then we look again. */
+			if (!region_remove_idle(host, region) &&
+			    region_read(host, word) & REGION_IDLE)
+				return -OS_EAGAIN;
+			continue;
+		}
+		ret = call_locked(host, word, old, region_beside(old) | REGION_LEAF, call,
+				  OPERAND(R8), &lost_race);
+	} while (lost_race);
+	if (!ret)
+		count(host, STAT_MAPS_2M);
+	return ret;
+}
+
+int pamt_remove_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
+{
+	os_a16_t *word = leaf_word(host, first);
+	bool lost_race;
+	int ret;
+
+	if (!(is_call(call, TDH_MEM_PAGE_REMOVE) && is_2m(call)) &&
+	    !is_call(call, TDH_PHYMEM_PAGE_RECLAIM))
+		return -OS_EINVAL;
+	if (!host->layout.dynamic)
+		return issue(host, call, 0);
+	if (!word)
+		return -OS_EINVAL;
+	do {
+		uint16_t old = region_read(host, word);
+		uint16_t next = MUTANT(EARLY_RELEASE) ? region_beside(old) : old;
+
+		if (!(old & REGION_LEAF))
+			return -OS_EBUSY;
+		/* Success leaves it LEAF: the range is still to be written back and scrubbed. */
+		ret = call_locked(host, word, old, next, call, 0, &lost_race);
+	} while (lost_race);
+	return ret;
+}
+
+void pamt_release_2m(struct pamt_host *host, pfn_t first)
+{
+	os_a16_t *word = leaf_word(host, first);
+	uint16_t old;
+
+	if (!host->layout.dynamic)
+		return;
+	do {
+		old = word ? region_read(host, word) : 0;
+		if (!(old & REGION_LEAF)) {
+			if (MUTANT(EARLY_RELEASE))
+				return;
+			count(host, STAT_UNBALANCED);
+			host->os->log(host->os->ctx, OS_LOG_ERROR,
+				      "release of 0x%llx, which is no 2M page",
+				      (unsigned long long)pfn_to_hpa(first).v);
+			return;
+		}
+		/* Release: the write-backs of the range are before the next user's SEAMCALL. */
+	} while (!os_cas16(word, &old, region_beside(old), OS_RELEASE));
+	count(host, STAT_RELEASES_2M);
+}
+
+/* LEAF -> 512 users with the pair in hand. Return as call_locked(). */
+static int demote(struct pamt_host *host, os_a16_t *word, uint16_t old, struct tdx_regs *call,
+		  struct pair *pair, bool *lost_race)
+{
+	uint16_t next = (uint16_t)(region_beside(old) | REGION_BEFORE | REGION_MAX_COUNT);
+	int ret;
+
+	call->r12 = pair->page[0].v;
+	call->r13 = pair->page[1].v;
+	if (MUTANT(SPLIT_IN_STEPS))
+		next = region_beside(old) | 1;
+	ret = call_locked(host, word, old, next, call, OPERAND(RCX) | OPERAND(R12) | OPERAND(R13),
+			  lost_race);
+	if (MUTANT(SPLIT_IN_STEPS) && !ret && !*lost_race)
+		os_store16(word, region_beside(old) | REGION_MAX_COUNT, OS_RELEASE);
+	if (*lost_race)
+		return 0;
+	if (!ret) {
+		pair->nr = 0;
+		count(host, STAT_SPLITS);
+	} else {
+		pair->bad = pair_fault((tdx_status_t){ call->rax }, TDX_OP_R12, TDX_OP_R13);
+	}
+	return ret;
+}
+
+int pamt_split(struct pamt_host *host, pfn_t first, struct tdx_regs *call, struct pamt_cache *cache)
+{
+	const struct tdx_regs input = *call;
+	os_a16_t *word = leaf_word(host, first);
+	struct pair pair = { .nr = 0, .bad = -1 };
+	bool lost_race = true, again = true;
+	int ret = 0;
+
+	if (!is_call(call, TDH_MEM_PAGE_DEMOTE) || !is_2m(call))
+		return -OS_EINVAL;
+	if (!host->layout.dynamic)
+		return issue(host, call, OPERAND(RCX));
+	if (!word)
+		return -OS_EINVAL;
+	while (!ret && lost_race) {
+		uint16_t old;
+
+		if (!pair.nr)
+			ret = pair_draw(host, pfn_to_region(first), cache, &pair);
+		if (ret)
+			break;
+		old = region_read(host, word);
+		if (!(old & REGION_LEAF)) {
+			ret = -OS_EBUSY;
+			break;
+		}
+		*call = input;
+		ret = demote(host, word, old, call, &pair, &lost_race);
+		if (!ret || pair.bad < 0)
+			continue;
+		pair_quarantine(host, cache, &pair);
+		if (again)
+			ret = 0;
+		lost_race = again;
+		again = false;
+	}
+	pair_return(host, cache, &pair);
+	return ret;
+}
+
+int pamt_merge(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
+{
+	os_a16_t *word = leaf_word(host, first);
+	bool lost_race;
+	int ret;
+
+	if (!is_call(call, TDH_MEM_PAGE_PROMOTE) || !is_2m(call))
+		return -OS_EINVAL;
+	if (!host->layout.dynamic)
+		return issue(host, call, 0);
+	if (!word)
+		return -OS_EINVAL;
+	do {
+		uint16_t old = region_read(host, word);
+
+		/* Not all of it used: then some of it may be the pool's, or another guest's. */
+		if (region_count(old) != REGION_MAX_COUNT)
+			return -OS_EBUSY;
+		ret = call_locked(host, word, old, region_beside(old) | REGION_LEAF, call, 0,
+				  &lost_race);
+	} while (lost_race);
+	if (!ret) {
+		hpa_t back[2] = { TDX_PAGE_HPA(call->r12), TDX_PAGE_HPA(call->r13) };
+
+		count(host, STAT_MERGES);
+		pool_give(host, back, 2);
+	}
+	return ret;
+}

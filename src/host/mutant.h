@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * mutant.h - mistakes that a host can make, each a switch that breaks this library in that way.
+ *
+ * They exist so that the race exploration can show that it would find them. In every build but
+ * the one that defines PAMT_MUTANTS all of them are the constant false and leave no code behind.
+ */
+#ifndef PAMT_HOST_MUTANT_H
+#define PAMT_HOST_MUTANT_H
+
+/* Name, and what is done wrong. Trap numbers are those of docs/concurrency.md. */
+#define PAMT_MUTANT_LIST(X)                                                             \
+	X(NO_PIN, "T1: pages are donated although nothing pins their own region")       \
+	X(TWO_LOCKED, "T2: a region stays LOCKED while its donor's is taken as well")   \
+	X(IRQS_ON, "T3: interrupts stay on while a word is LOCKED")                     \
+	X(EARLY_COUNT, "T4: the count is published before PAMT.ADD has returned")       \
+	X(UNLOCKED_ZERO, "T5: the last user leaves without LOCKED, REMOVE comes after") \
+	X(NO_PAIR_KEPT, "T6: after NO_PAMT_PAGE_PAIR the count goes back to 1")         \
+	X(NOT_FREE_IS_BACKED, "T7: HPA_RANGE_NOT_FREE is taken for already backed")     \
+	X(FAILED_ADD_IS_OK, "T8: a failed PAMT.ADD is reported as success")             \
+	X(LOST_PAGE, "T9: the first page is lost when the second cannot be had")        \
+	X(NO_INCREMENT, "T10: a get of a region in use does not count")                 \
+	X(FAILED_REMOVE_PAGES, "T17: pages are taken from a failed PAMT.REMOVE")        \
+	X(POSITIVE_GET, "T26: a get that lost a race returns 1")                        \
+	X(SPLIT_IN_STEPS, "T31: a split region counts 1 before it counts 512")          \
+	X(UNCHECKED_PUT, "T38: a put of more than COUNT goes on to PAMT.REMOVE")        \
+	X(VERIFY_UNLOCKED, "verify reads the module without LOCKED")                    \
+	X(NOT_EMPTY_IDLE, "the word becomes IDLE after PAMT_PAGE_NOT_EMPTY")            \
+	X(NO_PAIR_IDLE, "the word becomes IDLE after NO_PAMT_PAGE_PAIR")                \
+	X(EARLY_RELEASE, "LEAF is cleared before the range is written back")
+
+#define PAMT_MUTANT_ENUM(name, what) MUTANT_##name,
+enum pamt_mutant { MUTANT_NONE, PAMT_MUTANT_LIST(PAMT_MUTANT_ENUM) NR_MUTANTS };
+#undef PAMT_MUTANT_ENUM
+
+#ifdef PAMT_MUTANTS
+/* Provided by the program that explores: is this the mistake to make now? */
+bool pamt_mutant(enum pamt_mutant mutant);
+#define MUTANT(name) pamt_mutant(MUTANT_##name)
+#else
+#define MUTANT(name) false
+#endif
+
+#endif

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * pool.c - pages drawn from the pool and given to it, through the CPU's magazine where possible.
+ */
+#include "host/pool.h"
+
+uint32_t node_of_region(const struct pamt_host *host, region_t region)
+{
+	uint32_t low = 0, high = host->nr_node_spans;
+
+	/* The last span that begins at or below the region; the first for what lies below all. */
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (host->node_span[middle].region <= region.v)
+			low = middle;
+		else
+			high = middle;
+	}
+	return host->node_span[low].node;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Magazines                                                                                    */
+
+static uint32_t magazine_take(struct magazine *m, hpa_t *pages, uint32_t nr)
+{
+	os_irq_t irq = os_spin_lock(&m->lock);
+	uint32_t n = 0;
+
+	while (n < nr && m->nr)
+		pages[n++] = m->page[--m->nr];
+	os_spin_unlock(&m->lock, irq);
+	return n;
+}
+
+/*
+ * Puts the pages of a pair into this CPU's magazine. If there is no room, it takes pages out
+ * instead, so that the pool's lock is taken for several at once. Return: pages in over (at most
+ * MAGAZINE_PAGES + 2) that are to go to the pool.
+ */
+static uint32_t magazine_put(struct magazine *m, uint32_t room, const hpa_t *pages, uint32_t nr,
+			     hpa_t *over)
+{
+	os_irq_t irq = os_spin_lock(&m->lock);
+	uint32_t n = 0;
+
+	if (m->nr + nr > room)
+		while (m->nr > room / 2)
+			over[n++] = m->page[--m->nr];
+	for (uint32_t i = 0; i < nr; i++) {
+		if (m->nr < room)
+			m->page[m->nr++] = pages[i];
+		else
+			over[n++] = pages[i];
+	}
+	os_spin_unlock(&m->lock, irq);
+	return n;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Draw                                                                                         */
+
+static uint32_t pool_take(struct pool *pool, hpa_t *pages, uint32_t nr)
+{
+	os_irq_t irq;
+	uint32_t n = 0;
+
+	if (!nr)
+		return 0;
+	irq = os_spin_lock(&pool->lock);
+	while (n < nr && chunk_take(pool, &pages[n]))
+		n++;
+	os_spin_unlock(&pool->lock, irq);
+	return n;
+}
+
+/* Takes pages of one pool, which grows from one node (or any) until there are enough. */
+static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from, hpa_t *pages,
+			uint32_t nr, uint32_t *got)
+{
+	int ret = 0;
+
+	while (!ret && *got < nr) {
+		struct pool *grown = pool;
+
+		ret = pool_grow(host, pool, from, nr - *got, &grown);
+		if (!ret)
+			*got += pool_take(grown, pages + *got, nr - *got);
+	}
+	return ret;
+}
+
+int pool_draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, uint32_t *got)
+{
+	struct pool *pool;
+	int ret;
+
+	*got = 0;
+	if (node >= host->os->nr_nodes)
+		node = os_node();
+	pool = &host->pool[node];
+	if (node == os_node())
+		*got = magazine_take(&host->cpu[os_cpu()].magazine, pages, nr);
+	*got += pool_take(pool, pages + *got, nr - *got);
+	ret = take_growing(host, pool, node, pages, nr, got);
+	/* Remote pages are better than none: first what other nodes have, then any chunk. */
+	for (uint32_t i = 0; i < host->os->nr_nodes && *got < nr; i++)
+		*got += pool_take(&host->pool[i], pages + *got, nr - *got);
+	if (*got < nr && host->os->nr_nodes > 1)
+		ret = take_growing(host, pool, OS_ANY_NODE, pages, nr, got);
+	return *got < nr ? ret : 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Give                                                                                         */
+
+static void report_stranger(struct pamt_host *host, hpa_t page)
+{
+	count(host, STAT_UNBALANCED);
+	host->os->log(host->os->ctx, OS_LOG_ERROR,
+		      "page 0x%llx comes back to the pool, which did not hand it out",
+		      (unsigned long long)page.v);
+}
+
+/* Takes back a run of pages of one node. */
+static uint32_t give_node(struct pamt_host *host, struct pool *pool, const hpa_t *pages,
+			  uint32_t nr)
+{
+	hpa_t strange[MAGAZINE_PAGES + 2];
+	uint32_t taken = 0, strangers = 0;
+	os_irq_t irq = os_spin_lock(&pool->lock);
+	bool over;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		struct chunk *c = chunk_find(pool, pages[i]);
+
+		if (c && chunk_put(pool, c, pages[i]))
+			taken++;
+		else if (strangers < sizeof(strange) / sizeof(strange[0]))
+			strange[strangers++] = pages[i];
+	}
+	over = pool_over(pool, host->node_cpus[pool->node]);
+	os_spin_unlock(&pool->lock, irq);
+	/* Relaxed: a hint; whoever trims looks again under the lock. */
+	if (over && !os_load32(&host->trim_wanted, OS_RELAXED))
+		os_store32(&host->trim_wanted, 1, OS_RELAXED);
+	while (strangers)
+		report_stranger(host, strange[--strangers]);
+	return taken;
+}
+
+uint32_t pool_give_direct(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
+{
+	uint32_t taken = 0;
+
+	while (nr) {
+		uint32_t node = node_of_region(host, hpa_to_region(pages[0])), run = 1;
+
+		while (run < nr && run < MAGAZINE_PAGES + 2 &&
+		       node_of_region(host, hpa_to_region(pages[run])) == node)
+			run++;
+		taken += give_node(host, &host->pool[node], pages, run);
+		pages += run;
+		nr -= run;
+	}
+	return taken;
+}
+
+void pool_give(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
+{
+	hpa_t over[MAGAZINE_PAGES + 2];
+	uint32_t node = os_node();
+	/* Relaxed: how many is a matter of taste; a trim that lowers it empties the magazines. */
+	uint32_t room = os_load32(&host->pool[node].magazine_pages, OS_RELAXED);
+
+	if (room && nr <= 2 && node_of_region(host, hpa_to_region(pages[0])) == node &&
+	    node_of_region(host, hpa_to_region(pages[nr - 1])) == node) {
+		nr = magazine_put(&host->cpu[os_cpu()].magazine, room, pages, nr, over);
+		pages = over;
+	}
+	if (nr)
+		pool_give_direct(host, pages, nr);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Beginning and end                                                                            */
+
+/* About one bucket per 256 MB: a 1 TB node has 4096, for 2048 chunks of 2 MB at the very most. */
+#define HASH_SHIFT 28
+#define HASH_MIN   6u
+#define HASH_MAX   16u
+
+static int create_node_spans(struct pamt_host *host)
+{
+	const struct plan *p = &host->plan;
+	struct node_span *spans = host->os->alloc(host->os->ctx, sizeof(*spans) * p->nr_memory);
+
+	if (!spans)
+		return -OS_ENOMEM;
+	for (uint32_t i = 0; i < p->nr_memory; i++) {
+		if (i && p->memory[i].node == p->memory[i - 1].node)
+			continue;
+		spans[host->nr_node_spans++] =
+			(struct node_span){ .region = p->memory[i].base >> TDX_2M_SHIFT,
+					    .node = p->memory[i].node };
+	}
+	host->node_span = spans;
+	return 0;
+}
+
+static int create_node(struct pamt_host *host, uint32_t node)
+{
+	struct pool *pool = &host->pool[node];
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < host->plan.nr_memory; i++)
+		if (host->plan.memory[i].node == node)
+			bytes += host->plan.memory[i].end - host->plan.memory[i].base;
+	pool->node = node;
+	for (pool->hash_bits = HASH_MIN; pool->hash_bits < HASH_MAX; pool->hash_bits++)
+		if (bytes >> HASH_SHIFT >> pool->hash_bits == 0)
+			break;
+	pool->hash = host->os->alloc(host->os->ctx, sizeof(*pool->hash) << pool->hash_bits);
+	return pool->hash ? 0 : -OS_ENOMEM;
+}
+
+int pool_create(struct pamt_host *host)
+{
+	int ret;
+
+	host->pool =
+		alloc_aligned(host, sizeof(*host->pool) * host->os->nr_nodes, &host->pool_memory);
+	ret = host->pool ? create_node_spans(host) : -OS_ENOMEM;
+	for (uint32_t node = 0; node < host->os->nr_nodes && !ret; node++)
+		ret = create_node(host, node);
+	if (ret)
+		pool_destroy(host);
+	return ret;
+}
+
+static void destroy_node(struct pamt_host *host, struct pool *pool)
+{
+	const struct os_services *os = host->os;
+	uint64_t lost = 0;
+
+	for (uint64_t i = 0; pool->hash && i < UINT64_C(1) << pool->hash_bits; i++) {
+		while (pool->hash[i]) {
+			struct chunk *c = pool->hash[i];
+			struct page_set set = { .region = hpa_to_region(c->base) };
+
+			for (uint32_t w = 0; w < CHUNK_WORDS; w++) {
+				set.map[w] = c->owned_map[w];
+				/* What is still out the module may still have. */
+				set.dirty[w] = c->dirty_map[w] & c->owned_map[w];
+			}
+			lost += chunk_out(c);
+			page_set_free(host, &set);
+			pool->hash[i] = c->hash_next;
+			os->free(os->ctx, c);
+		}
+	}
+	if (lost)
+		os->log(os->ctx, OS_LOG_ERROR, "node %u: %llu pool pages were never given back",
+			pool->node, (unsigned long long)lost);
+	while (pool->spare) {
+		struct chunk *c = pool->spare;
+
+		pool->spare = c->next;
+		os->free(os->ctx, c);
+	}
+	if (pool->hash)
+		os->free(os->ctx, pool->hash);
+}
+
+void pool_destroy(struct pamt_host *host)
+{
+	const struct os_services *os = host->os;
+
+	if (!host->pool)
+		return;
+	/* Dirty lines of the module's key must not be written back over what comes next. */
+	if (os_load64(&host->os_pages, OS_RELAXED))
+		os->wbinvd_all(os->ctx);
+	for (uint32_t node = 0; node < os->nr_nodes; node++)
+		destroy_node(host, &host->pool[node]);
+	if (host->node_span)
+		os->free(os->ctx, host->node_span);
+	os->free(os->ctx, host->pool_memory);
+	host->pool = NULL;
+	host->pool_memory = NULL;
+	host->node_span = NULL;
+	host->nr_node_spans = 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * pool.h - the pool: pages that are backed and pinned, for pairs and control pages alike.
+ *
+ * CHUNKS
+ *
+ * Per NUMA node, the pool is made of chunks: blocks of 4 to 512 pages from the OS, each inside one
+ * 2 MiB region. When a chunk is taken its region is pinned: COUNT is raised by one (region.h). If
+ * the region was FREE, two pages of the chunk become the region's own pair; that is the only time
+ * a pair is needed to get pages for pairs, and it brings its own, so taking a chunk never recurses.
+ * All other pages are handed out one by one: as pages of a pair, or as control pages.
+ *
+ * A page of a chunk is one of
+ *
+ *   free       nobody has it
+ *   out        handed out: in a magazine, in a caller's cache, on its way, part of an installed
+ *              pair, a control page, or quarantined
+ *   gone       given back to the OS, while the chunk lives on
+ *
+ * Bitmaps of the chunk say which; nothing is ever written into the pages themselves, since a store
+ * into a page that the module may still hold is a machine check on some parts.
+ *
+ * A chunk is
+ *
+ *   LIVE       in one of the lists below. Empty if nothing is out but its own region's pair.
+ *   LEAVING    unlinked by one CPU, which is dissolving it. Still found by address.
+ *   WAITING    nothing is left of it but the two pages of its region's pair, and others use the
+ *              region. Stays pinned and is tried again later.
+ *   STUCK      its region is leaked, or the module refused its pages. Never touched again.
+ *
+ * DISSOLUTION
+ *
+ * An empty chunk is unlinked under the pool's lock; the lock is dropped; its free pages go to the
+ * OS, which the pin makes safe; then the pin goes. If the region's pair came from another chunk
+ * that is a plain put. If the chunk hosts the pair itself, the pin may go only together with the
+ * pair: otherwise the pair would live on in pages that nothing pins, come back with some guest's
+ * put and be donated again. So everything that a put brings back is pinned, and a put may hand it
+ * to the next one without asking where it is from.
+ *
+ * No two chunks wait for each other: the pair of a chunk's region is older than the chunk (or its
+ * own), so the donor chunk is older still.
+ *
+ * HOW MUCH IS HELD
+ *
+ * Per node, pages held <= 2 x pages used + 16 (64 KB); used means out but not in a magazine. A new
+ * chunk is as large as that allows. More free pages than that make a trim wanted; it gives back
+ * half of the slack, emptiest chunks first, page by page where a chunk is still in use. When no
+ * control page is left, there is no TD left, and a trim gives back everything.
+ *
+ * Trims run where they may free to the OS: in top-up, cache free, page free, shrink. Never in put.
+ *
+ * LOCKS
+ *
+ * The pool's lock is per node, irq-safe and innermost, held for a few instructions: nobody waits
+ * for LOCKED, calls, allocates or frees under it. A magazine's lock is as innermost: neither is
+ * taken under the other. The growth mutex is taken with nothing held and lets one CPU at a time
+ * take chunks for a node, so that a shortage on many CPUs brings one chunk and not many.
+ */
+#ifndef PAMT_HOST_POOL_H
+#define PAMT_HOST_POOL_H
+
+#include "host/stats.h"
+
+#define CHUNK_MIN_ORDER	 2u
+#define CHUNK_BASE_ORDER 4u /* 64 KB: what one node may hold for a single page */
+#define CHUNK_MAX_ORDER	 9u
+#define CHUNK_WORDS	 (TDX_PAGES_PER_2M / 64)
+#define POOL_SLACK_PAGES 16u
+
+/*
+ * Lists by number of free pages: full, 1, 2-3, 4-7, .. 512. Pages are drawn from the first that
+ * has any, so that full chunks stay full and sparse ones become empty. Empty ones come last.
+ */
+#define CLASS_FULL  0u
+#define CLASS_EMPTY 11u
+#define NR_CLASSES  12u
+
+enum chunk_state { CHUNK_LIVE, CHUNK_LEAVING, CHUNK_WAITING, CHUNK_STUCK };
+
+struct chunk {
+	struct chunk *prev, *next; /* in the list of its class, or of waiting chunks */
+	struct chunk *hash_next;
+	hpa_t base;
+	uint16_t pages;	      /* the block as it was taken */
+	uint16_t owned, free; /* of these, not gone; of those, free */
+	uint8_t order, class, state;
+	bool self; /* two of its pages are its region's own pair */
+	/* By page of the region, not of the chunk: gone is neither owned nor free. */
+	uint64_t owned_map[CHUNK_WORDS], free_map[CHUNK_WORDS];
+	uint64_t dirty_map[CHUNK_WORDS]; /* was out, so the module may have had it */
+};
+
+struct pool {
+	struct os_spin lock;
+	uint32_t node;
+	struct chunk *class[NR_CLASSES];
+	struct chunk *waiting; /* head; tried from here, put back at the tail */
+	struct chunk *waiting_tail;
+	uint32_t nr_waiting;
+	struct chunk *spare; /* descriptors to use again */
+	struct chunk **hash; /* by region */
+	uint32_t hash_bits;
+	uint64_t held, free; /* pages */
+	uint64_t chunks[CHUNK_MAX_ORDER + 1];
+	os_a32_t magazine_pages; /* how many a magazine of this node may hold */
+	struct os_mutex grow;
+} __attribute__((aligned(CPU_ALIGN)));
+
+/* From this region on, to the next entry, memory is of that node. */
+struct node_span {
+	uint64_t region;
+	uint32_t node;
+};
+
+/* A set of pages of one region on their way to the OS. */
+struct page_set {
+	region_t region;
+	uint64_t map[CHUNK_WORDS], dirty[CHUNK_WORDS];
+};
+
+int pool_create(struct pamt_host *host);
+/* Everything goes back to the OS, whatever is still out. */
+void pool_destroy(struct pamt_host *host);
+
+uint32_t node_of_region(const struct pamt_host *host, region_t region);
+
+/*
+ * pool_draw - nr pages, of this node if possible; takes chunks from the OS as needed. May sleep.
+ * Return: 0; -OS_ENOMEM, -OS_EAGAIN, -OS_EIO with *got pages drawn nevertheless.
+ */
+int pool_draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, uint32_t *got);
+/* Takes back pages that are out. Any context; nothing goes to the OS. */
+void pool_give(struct pamt_host *host, const hpa_t *pages, uint32_t nr);
+/* The same past the magazines, noticing a page that is not out. Return: pages taken back. */
+uint32_t pool_give_direct(struct pamt_host *host, const hpa_t *pages, uint32_t nr);
+
+/* pool_trim.c: gives back what is too much, if a trim is wanted. Any context. */
+void pool_trim(struct pamt_host *host);
+/* Everything that nobody uses, but not many more than max pages. Any context. Return: pages. */
+uint64_t pool_trim_all(struct pamt_host *host, uint64_t max);
+/* Descriptors that are in no use. May sleep. */
+void pool_free_spare(struct pamt_host *host);
+/* Free pages that a pool may have; whether it has more; lock held. cpus: of its node. */
+uint64_t pool_slack(const struct pool *pool, uint32_t cpus);
+bool pool_over(const struct pool *pool, uint32_t cpus);
+/* Lets magazines hold what fits to the pages in use; lock held. */
+void pool_set_magazines(struct pool *pool, uint32_t cpus);
+
+/* pool_grow.c: one more chunk with room for `want` pages if there is none. May sleep. */
+int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, uint32_t want,
+	      struct pool **grown);
+
+/* chunk.c: all with the pool's lock held. */
+struct chunk *chunk_find(const struct pool *pool, hpa_t page);
+void chunk_hash_add(struct pool *pool, struct chunk *c);
+void chunk_hash_del(struct pool *pool, struct chunk *c);
+void chunk_link(struct pool *pool, struct chunk *c);   /* into the list it belongs to */
+void chunk_unlink(struct pool *pool, struct chunk *c); /* out of it */
+bool chunk_take(struct pool *pool, hpa_t *page);       /* one free page of the fullest chunk */
+bool chunk_put(struct pool *pool, struct chunk *c, hpa_t page); /* false: it was not out */
+/* Takes up to max free pages out of the chunk for the OS. */
+void chunk_strip(struct pool *pool, struct chunk *c, uint64_t max, struct page_set *set);
+/* Takes one page that is out, of a chunk that is LEAVING. False: not of this chunk. */
+bool chunk_strip_page(struct pool *pool, struct chunk *c, hpa_t page, struct page_set *set);
+/* Scrubs and frees. Without the lock. Return: pages. */
+uint64_t page_set_free(struct pamt_host *host, const struct page_set *set);
+
+static inline uint32_t page_index(hpa_t page)
+{
+	return (uint32_t)(page.v >> TDX_PAGE_SHIFT) % TDX_PAGES_PER_2M;
+}
+
+static inline bool map_test(const uint64_t *map, uint32_t i) { return map[i / 64] >> i % 64 & 1; }
+static inline void map_set(uint64_t *map, uint32_t i) { map[i / 64] |= UINT64_C(1) << i % 64; }
+static inline void map_clear(uint64_t *map, uint32_t i) { map[i / 64] &= ~(UINT64_C(1) << i % 64); }
+
+/* Pages that are out, and how many of them an empty chunk has: its own region's pair. */
+static inline uint32_t chunk_out(const struct chunk *c) { return c->owned - c->free; }
+static inline bool chunk_empty(const struct chunk *c) { return chunk_out(c) == (c->self ? 2 : 0); }
+
+#endif

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * pool_grow.c - takes a block of pages from the OS and makes a chunk of it: backed, pinned.
+ */
+#include "host/pool.h"
+
+#include "host/region.h"
+
+/* Blocks that cannot be used are held back until a usable one is found, up to this many. */
+#define MAX_REJECTS 8u
+
+struct block {
+	hpa_t base;
+	unsigned int order;
+};
+
+/*
+ * The largest chunk whose pages would not be too many once `want` of them are out. A chunk that
+ * hosts its own pair has two pages less to give and two more in use.
+ */
+static unsigned int choose_order(struct pamt_host *host, struct pool *pool, uint32_t want)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+	uint64_t used = pool->held - pool->free + want + 2;
+	uint64_t magazines = (uint64_t)os_load32(&pool->magazine_pages, OS_RELAXED) *
+			     host->node_cpus[pool->node];
+	uint64_t held = pool->held;
+	unsigned int order = CHUNK_MAX_ORDER;
+
+	os_spin_unlock(&pool->lock, irq);
+	while (order > CHUNK_BASE_ORDER &&
+	       held + (UINT64_C(1) << order) >
+		       2 * (used - min64(used, magazines)) + POOL_SLACK_PAGES)
+		order--;
+	return order;
+}
+
+/* A block of TDX memory, of this order or, where there is none, of the next smaller ones. */
+static bool alloc_block(struct pamt_host *host, uint32_t node, unsigned int order,
+			struct block *got)
+{
+	const struct os_services *os = host->os;
+	struct block reject[MAX_REJECTS];
+	uint32_t rejects = 0;
+	bool found = false;
+
+	while (!found && order >= CHUNK_MIN_ORDER && rejects < MAX_REJECTS) {
+		hpa_t base = os->alloc_pages(os->ctx, order, node);
+
+		if (hpa_is_none(base)) {
+			order--;
+			continue;
+		}
+		*got = (struct block){ base, order };
+		/* Not in a TDMR, reserved or given up: the OS does not know, the module would. */
+		found = pages_are_tdx(host, hpa_to_pfn(base), UINT64_C(1) << order);
+		if (!found)
+			reject[rejects++] = *got;
+	}
+	while (rejects--)
+		os->free_pages(os->ctx, reject[rejects].base, reject[rejects].order);
+	return found;
+}
+
+/* A descriptor, one that was used before if there is any. */
+static struct chunk *alloc_descriptor(struct pamt_host *host, struct pool *pool)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+	struct chunk *c = pool->spare;
+
+	if (c)
+		pool->spare = c->next;
+	os_spin_unlock(&pool->lock, irq);
+	return c ? c : host->os->alloc(host->os->ctx, sizeof(*c));
+}
+
+static void describe(struct chunk *c, const struct block *b)
+{
+	uint32_t first = page_index(b->base);
+
+	*c = (struct chunk){ .base = b->base,
+			     .pages = (uint16_t)(1u << b->order),
+			     .owned = (uint16_t)(1u << b->order),
+			     .free = (uint16_t)(1u << b->order),
+			     .order = (uint8_t)b->order };
+	for (uint32_t i = first; i < first + c->pages; i++) {
+		map_set(c->owned_map, i);
+		map_set(c->free_map, i);
+	}
+}
+
+/* Takes a page out of a chunk that nobody else knows yet. */
+static void take_own(struct chunk *c, hpa_t page)
+{
+	map_clear(c->free_map, page_index(page));
+	map_set(c->dirty_map, page_index(page));
+	c->free--;
+}
+
+/*
+ * Pins the chunk's region, backing it with the chunk's own first pages if it is FREE. A page that
+ * the module refuses is left out, and the next two are tried, once.
+ */
+static int pin(struct pamt_host *host, struct chunk *c)
+{
+	region_t region = hpa_to_region(c->base);
+	struct pair pair = { .nr = 0, .bad = -1 };
+	uint32_t next = 0;
+	int ret;
+
+	if (MUTANT(NO_PIN))
+		return 0;
+	for (int tries = 0;; tries++) {
+		ret = region_get(host, region, 1, &pair);
+		if (ret == NEED_PAIR) {
+			for (pair.nr = 0; pair.nr < 2; pair.nr++)
+				pair.page[pair.nr] = hpa(c->base.v + next++ * TDX_PAGE_SIZE);
+			ret = region_get(host, region, 1, &pair);
+		}
+		if (ret != -OS_EIO || pair.bad < 0 || tries)
+			break;
+		/* Quarantined: owned for ever, never free. The other page of the two is fine. */
+		count(host, STAT_QUARANTINED);
+		take_own(c, pair.page[pair.bad]);
+		pair = (struct pair){ .nr = 0, .bad = -1 };
+	}
+	c->self = !ret && next && !pair.nr;
+	if (c->self) {
+		take_own(c, pair.page[0]);
+		take_own(c, pair.page[1]);
+	}
+	return ret;
+}
+
+/*
+ * A block that could not be pinned goes back, but for quarantined pages: those stay, in a chunk
+ * that is never touched until everything is given back.
+ */
+static bool drop_block(struct pamt_host *host, struct pool *pool, struct chunk *c)
+{
+	struct page_set set;
+	os_irq_t irq;
+
+	c->state = CHUNK_STUCK;
+	irq = os_spin_lock(&pool->lock);
+	pool->held += c->owned;
+	pool->free += c->free;
+	chunk_strip(pool, c, UINT64_MAX, &set);
+	if (c->owned) {
+		pool->chunks[c->order]++;
+		chunk_hash_add(pool, c);
+	}
+	os_spin_unlock(&pool->lock, irq);
+	page_set_free(host, &set);
+	return !c->owned;
+}
+
+static void insert(struct pamt_host *host, struct pool *pool, struct chunk *c)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+
+	c->state = CHUNK_LIVE;
+	pool->held += c->owned;
+	pool->free += c->free;
+	pool->chunks[c->order]++;
+	chunk_hash_add(pool, c);
+	chunk_link(pool, c);
+	pool_set_magazines(pool, host->node_cpus[pool->node]);
+	os_spin_unlock(&pool->lock, irq);
+}
+
+static void keep_descriptor(struct pool *pool, struct chunk *c)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+
+	c->next = pool->spare;
+	pool->spare = c;
+	os_spin_unlock(&pool->lock, irq);
+}
+
+/* With the growth mutex of the asking pool held. */
+static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, uint32_t want,
+		struct pool **grown)
+{
+	struct chunk *c = alloc_descriptor(host, pool);
+	struct block block;
+	int ret;
+
+	if (!c)
+		return -OS_ENOMEM;
+	if (!alloc_block(host, node, choose_order(host, pool, want), &block)) {
+		keep_descriptor(pool, c);
+		return -OS_ENOMEM;
+	}
+	stats_os_pages(host, UINT64_C(1) << block.order, 0);
+	describe(c, &block);
+	/* Whose pages they are depends on where they lie, not on who asked. */
+	*grown = &host->pool[node_of_region(host, hpa_to_region(block.base))];
+	ret = pin(host, c);
+	if (ret) {
+		if (drop_block(host, *grown, c))
+			keep_descriptor(pool, c);
+		/* The OS handed out part of some guest's 2M page, or the region is beyond repair.
+		 */
+		return ret == -OS_EAGAIN ? ret : -OS_EIO;
+	}
+	insert(host, *grown, c);
+	stats_pairs(host);
+	return 0;
+}
+
+int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, uint32_t want,
+	      struct pool **grown)
+{
+	os_irq_t irq;
+	bool enough;
+	int ret = 0;
+
+	*grown = pool;
+	os_mutex_lock(&pool->grow);
+	/* Somebody else may have taken a chunk while we waited. */
+	irq = os_spin_lock(&pool->lock);
+	enough = pool->free >= want;
+	os_spin_unlock(&pool->lock, irq);
+	if (!enough)
+		ret = grow(host, pool, node, want, grown);
+	os_mutex_unlock(&pool->grow);
+	return ret;
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * pool_trim.c - pages from the pool back to the OS: one by one, or a whole chunk and its pin.
+ */
+#include "host/pool.h"
+
+#include "host/region.h"
+
+/* Waiting chunks that one trim looks at, so that its length does not depend on their number. */
+#define RETRY_WAITING 4u
+
+/* ------------------------------------------------------------------------------------------- */
+/* How much is too much; all with the pool's lock held                                          */
+
+static uint64_t out(const struct pool *pool) { return pool->held - pool->free; }
+
+/* held <= 2 x used + 16 solved for free pages, where a full magazine counts as not used. */
+uint64_t pool_slack(const struct pool *pool, uint32_t cpus)
+{
+	uint64_t magazines =
+		(uint64_t)os_load32(&((struct pool *)pool)->magazine_pages, OS_RELAXED) * cpus;
+
+	return out(pool) + POOL_SLACK_PAGES - min64(out(pool) + POOL_SLACK_PAGES, 2 * magazines);
+}
+
+bool pool_over(const struct pool *pool, uint32_t cpus)
+{
+	return pool->free > pool_slack(pool, cpus);
+}
+
+/* Magazines may hold a sixteenth of what is out, in whole pairs. */
+void pool_set_magazines(struct pool *pool, uint32_t cpus)
+{
+	uint64_t pages = out(pool) / 16 / (cpus ? cpus : 1) & ~UINT64_C(1);
+
+	os_store32(&pool->magazine_pages, (uint32_t)min64(pages, MAGAZINE_PAGES), OS_RELAXED);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* Empties every CPU's magazine into the pools. */
+static void flush_magazines(struct pamt_host *host)
+{
+	for (uint32_t i = 0; i < host->os->nr_cpus; i++) {
+		struct magazine *m = &host->cpu[i].magazine;
+		hpa_t pages[MAGAZINE_PAGES];
+		os_irq_t irq = os_spin_lock(&m->lock);
+		uint32_t n = m->nr;
+
+		for (uint32_t j = 0; j < n; j++)
+			pages[j] = m->page[j];
+		m->nr = 0;
+		os_spin_unlock(&m->lock, irq);
+		if (n)
+			pool_give_direct(host, pages, n);
+	}
+}
+
+/* Nothing of the chunk is left: it disappears, its descriptor is used again. */
+static void forget_chunk(struct pool *pool, struct chunk *c)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+
+	OS_INVARIANT(!c->owned);
+	chunk_hash_del(pool, c);
+	pool->chunks[c->order]--;
+	c->next = pool->spare;
+	pool->spare = c;
+	os_spin_unlock(&pool->lock, irq);
+}
+
+/* The pin of a chunk that hosts its region's pair stays for now. */
+static void wait_chunk(struct pool *pool, struct chunk *c, enum chunk_state state)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+
+	c->state = (uint8_t)state;
+	c->next = NULL;
+	if (state == CHUNK_WAITING) {
+		if (pool->waiting_tail)
+			pool->waiting_tail->next = c;
+		else
+			pool->waiting = c;
+		pool->waiting_tail = c;
+		pool->nr_waiting++;
+	}
+	os_spin_unlock(&pool->lock, irq);
+}
+
+/* The pages of a removed pair: the chunk's own go to the OS, others back to their pools. */
+static uint64_t dispose_pair(struct pamt_host *host, struct pool *pool, struct chunk *c,
+			     const hpa_t back[2])
+{
+	struct page_set set = { .region = hpa_to_region(c->base) };
+	os_irq_t irq = os_spin_lock(&pool->lock);
+	bool own[2];
+
+	for (int i = 0; i < 2; i++)
+		own[i] = !hpa_is_none(back[i]) && chunk_strip_page(pool, c, back[i], &set);
+	/* Said to be no pair at all: then what we took for it is nobody's. */
+	for (uint32_t i = 0; hpa_is_none(back[0]) && i < TDX_PAGES_PER_2M; i++)
+		if (map_test(c->owned_map, i))
+			chunk_strip_page(pool, c,
+					 hpa(region_to_hpa(set.region).v + i * TDX_PAGE_SIZE),
+					 &set);
+	os_spin_unlock(&pool->lock, irq);
+	for (int i = 0; i < 2; i++)
+		if (!own[i] && !hpa_is_none(back[i]))
+			pool_give_direct(host, &back[i], 1);
+	return page_set_free(host, &set);
+}
+
+/* Takes the pin of a chunk that is LEAVING, of which nothing but its own pair is left. */
+static uint64_t unpin(struct pamt_host *host, struct pool *pool, struct chunk *c, bool *progress)
+{
+	region_t region = hpa_to_region(c->base);
+	enum unpin unpinned;
+	uint64_t pages;
+	hpa_t back[2];
+
+	if (!c->self) {
+		forget_chunk(pool, c);
+		if (!MUTANT(NO_PIN))
+			region_put(host, region, 1);
+		*progress = true;
+		return 0;
+	}
+	unpinned = region_unpin_last(host, region, back);
+	if (unpinned != UNPIN_DONE) {
+		wait_chunk(pool, c, unpinned == UNPIN_KEPT ? CHUNK_WAITING : CHUNK_STUCK);
+		return 0;
+	}
+	pages = dispose_pair(host, pool, c, back);
+	if (c->owned) {
+		/* The module returned other pages than those of this chunk. */
+		wait_chunk(pool, c, CHUNK_STUCK);
+		return pages;
+	}
+	forget_chunk(pool, c);
+	*progress = true;
+	return pages;
+}
+
+/* Waiting chunks, as many as given; those that still have to wait go to the end of the line. */
+static uint64_t retry_waiting(struct pamt_host *host, struct pool *pool, uint32_t max,
+			      bool *progress)
+{
+	uint64_t pages = 0;
+
+	while (max--) {
+		os_irq_t irq = os_spin_lock(&pool->lock);
+		struct chunk *c = pool->waiting;
+
+		if (c) {
+			pool->waiting = c->next;
+			if (!c->next)
+				pool->waiting_tail = NULL;
+			pool->nr_waiting--;
+			c->state = CHUNK_LEAVING;
+		}
+		os_spin_unlock(&pool->lock, irq);
+		if (!c)
+			break;
+		pages += unpin(host, pool, c, progress);
+	}
+	return pages;
+}
+
+/*
+ * Takes up to max pages out of the emptiest chunk, leaving `target` free ones in the pool; or the
+ * whole chunk if it is empty. Return: was there anything to take?
+ */
+static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t target, uint64_t max,
+			 uint64_t *pages, bool *progress)
+{
+	struct chunk *c = NULL;
+	struct page_set set;
+	bool leaving;
+	os_irq_t irq = os_spin_lock(&pool->lock);
+
+	for (uint32_t class = NR_CLASSES; class -- > CLASS_FULL + 1 && !c;)
+		c = pool->class[class];
+	leaving = c && chunk_empty(c);
+	if (!c || pool->free <= target) {
+		os_spin_unlock(&pool->lock, irq);
+		return false;
+	}
+	if (leaving) {
+		chunk_unlink(pool, c);
+		c->state = CHUNK_LEAVING;
+	}
+	chunk_strip(pool, c, leaving ? UINT64_MAX : min64(max, pool->free - target), &set);
+	os_spin_unlock(&pool->lock, irq);
+	*pages += page_set_free(host, &set);
+	*progress = true;
+	if (leaving)
+		*pages += unpin(host, pool, c, progress);
+	return true;
+}
+
+/* One node's pool back to half of what it may have to spare, if it has more than that. */
+static void trim_node(struct pamt_host *host, struct pool *pool)
+{
+	uint32_t cpus = host->node_cpus[pool->node], before;
+	bool over, lowered, progress = false;
+	uint64_t slack, pages = 0;
+	os_irq_t irq = os_spin_lock(&pool->lock);
+
+	over = pool_over(pool, cpus);
+	before = os_load32(&pool->magazine_pages, OS_RELAXED);
+	if (over)
+		pool_set_magazines(pool, cpus);
+	lowered = os_load32(&pool->magazine_pages, OS_RELAXED) < before;
+	slack = pool_slack(pool, cpus);
+	os_spin_unlock(&pool->lock, irq);
+	if (lowered)
+		flush_magazines(host);
+	while (over && release_some(host, pool, slack / 2, UINT64_MAX, &pages, &progress))
+		;
+	retry_waiting(host, pool, RETRY_WAITING, &progress);
+}
+
+void pool_trim(struct pamt_host *host)
+{
+	/* Relaxed: a hint. Cleared first, so that what comes back meanwhile sets it again. */
+	if (!os_load32(&host->trim_wanted, OS_RELAXED))
+		return;
+	os_store32(&host->trim_wanted, 0, OS_RELAXED);
+	for (uint32_t node = 0; node < host->os->nr_nodes; node++)
+		trim_node(host, &host->pool[node]);
+}
+
+uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
+{
+	uint64_t pages = 0;
+	bool progress = true;
+
+	/* What one chunk leaves behind may have been all that another one was kept for. */
+	while (progress && pages < max) {
+		progress = false;
+		for (uint32_t node = 0; node < host->os->nr_nodes; node++)
+			os_store32(&host->pool[node].magazine_pages, 0, OS_RELAXED);
+		flush_magazines(host);
+		for (uint32_t node = 0; node < host->os->nr_nodes && pages < max; node++) {
+			struct pool *pool = &host->pool[node];
+			os_irq_t irq = os_spin_lock(&pool->lock);
+			uint32_t waiting = pool->nr_waiting;
+
+			os_spin_unlock(&pool->lock, irq);
+			while (pages < max &&
+			       release_some(host, pool, 0, max - pages, &pages, &progress))
+				;
+			pages += retry_waiting(host, pool, waiting, &progress);
+		}
+	}
+	return pages;
+}
+
+void pool_free_spare(struct pamt_host *host)
+{
+	for (uint32_t node = 0; node < host->os->nr_nodes; node++) {
+		struct pool *pool = &host->pool[node];
+		os_irq_t irq = os_spin_lock(&pool->lock);
+		struct chunk *spare = pool->spare;
+
+		pool->spare = NULL;
+		os_spin_unlock(&pool->lock, irq);
+		while (spare) {
+			struct chunk *c = spare;
+
+			spare = c->next;
+			host->os->free(host->os->ctx, c);
+		}
+	}
+}

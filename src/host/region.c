@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * region.c - changes of the region word in which pairs come and go: get, put, pin, unpin.
+ *
+ * region.h says what the word means and why each memory order is enough.
+ */
+#include "host/region.h"
+
+#include "host/pool.h"
+
+/* ------------------------------------------------------------------------------------------- */
+/* States and legal changes, as data                                                            */
+
+static const char *const state_names[] = {
+	[REGION_STATE_FREE] = "FREE",	  [REGION_STATE_USED] = "USED",
+	[REGION_STATE_IDLE] = "IDLE",	  [REGION_STATE_LEAF] = "LEAF",
+	[REGION_STATE_LOCKED] = "LOCKED", [REGION_STATE_ILLEGAL] = "ILLEGAL",
+};
+
+const char *region_state_name(enum region_state state) { return state_names[state]; }
+
+enum region_state region_state(uint16_t word)
+{
+	uint16_t state = word & (uint16_t)~REGION_BESIDE;
+
+	if (state <= REGION_MAX_COUNT)
+		return state ? REGION_STATE_USED : REGION_STATE_FREE;
+	return state == REGION_IDLE	? REGION_STATE_IDLE
+	       : state == REGION_LEAF	? REGION_STATE_LEAF
+	       : state == REGION_LOCKED ? REGION_STATE_LOCKED
+					: REGION_STATE_ILLEGAL;
+}
+
+/* Changes that one compare-and-swap or store may make. PARTIAL never changes. */
+static const bool legal_change[REGION_STATE_ILLEGAL][REGION_STATE_ILLEGAL] = {
+	[REGION_STATE_FREE] = { [REGION_STATE_LOCKED] = true },
+	[REGION_STATE_USED] = { [REGION_STATE_USED] = true,
+				[REGION_STATE_IDLE] = true,
+				[REGION_STATE_LOCKED] = true },
+	[REGION_STATE_IDLE] = { [REGION_STATE_USED] = true, [REGION_STATE_LOCKED] = true },
+	[REGION_STATE_LEAF] = { [REGION_STATE_FREE] = true, [REGION_STATE_LOCKED] = true },
+	[REGION_STATE_LOCKED] = { [REGION_STATE_FREE] = true,
+				  [REGION_STATE_USED] = true,
+				  [REGION_STATE_IDLE] = true,
+				  [REGION_STATE_LEAF] = true },
+};
+
+static bool change_is_legal(uint16_t from, uint16_t to)
+{
+	enum region_state a = region_state(from), b = region_state(to);
+
+	return a != REGION_STATE_ILLEGAL && b != REGION_STATE_ILLEGAL && legal_change[a][b] &&
+	       (from & REGION_PARTIAL) == (to & REGION_PARTIAL);
+}
+
+static bool change(os_a16_t *word, uint16_t from, uint16_t to, enum os_order order)
+{
+	OS_INVARIANT(change_is_legal(from, to));
+	return os_cas16(word, &from, to, order);
+}
+
+/* Notes that this CPU holds a word, to prove that it never holds two. Interrupts are off. */
+static void note_locked(struct pamt_host *host, bool locked)
+{
+	if (!PAMT_DEBUG)
+		return;
+	OS_INVARIANT(host->cpu[os_cpu()].locked != locked);
+	host->cpu[os_cpu()].locked = locked;
+}
+
+bool region_lock(struct pamt_host *host, os_a16_t *word, uint16_t old, os_irq_t *irq)
+{
+	if (!MUTANT(IRQS_ON))
+		*irq = os_irq_save();
+	/* Acquire: after what earlier holders and putters did. */
+	if (change(word, old, region_beside(old) | REGION_LOCKED, OS_ACQUIRE)) {
+		note_locked(host, true);
+		return true;
+	}
+	if (!MUTANT(IRQS_ON))
+		os_irq_restore(*irq);
+	return false;
+}
+
+void region_unlock(struct pamt_host *host, os_a16_t *word, uint16_t value, os_irq_t irq)
+{
+	OS_INVARIANT(change_is_legal(region_beside(value) | REGION_LOCKED, value));
+	note_locked(host, false);
+	/* Release: the SEAMCALL is before whatever a reader of the new state does. */
+	os_store16(word, value, OS_RELEASE);
+	if (!MUTANT(IRQS_ON))
+		os_irq_restore(irq);
+}
+
+uint16_t region_read(struct pamt_host *host, const os_a16_t *word)
+{
+	/* Relaxed: chooses what is tried; the compare-and-swap decides. */
+	uint16_t old = os_load16(word, OS_RELAXED);
+
+	while (old & REGION_LOCKED) {
+		count(host, STAT_WAITS);
+		os_wait_change16(word, old);
+		old = os_load16(word, OS_RELAXED);
+	}
+	OS_INVARIANT(region_state(old) != REGION_STATE_ILLEGAL);
+	return old;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Pairs in hand                                                                                */
+
+int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache, struct pair *pair)
+{
+	uint32_t got = 0;
+	int ret = 0;
+
+	pair->bad = -1;
+	if (cache) {
+		if (cache->nr_pages < 2)
+			return -OS_ENOMEM;
+		while (got < 2)
+			pair->page[got++] = cache->page[--cache->nr_pages];
+	} else {
+		ret = pool_draw(host, node_of_region(host, region), pair->page, 2, &got);
+		if (ret && got && !MUTANT(LOST_PAGE))
+			pool_give(host, pair->page, got);
+	}
+	pair->nr = ret ? 0 : 2;
+	return ret;
+}
+
+static void return_pages(struct pamt_host *host, struct pamt_cache *cache, const hpa_t *pages,
+			 uint32_t nr)
+{
+	if (cache && cache->nr_pages + nr <= PAMT_CACHE_PAGES)
+		while (nr)
+			cache->page[cache->nr_pages++] = pages[--nr];
+	if (nr)
+		pool_give(host, pages, nr);
+}
+
+void pair_return(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair)
+{
+	return_pages(host, cache, pair->page, pair->nr);
+	pair->nr = 0;
+}
+
+void pair_quarantine(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair)
+{
+	hpa_t bad = pair->page[pair->bad];
+
+	/* Whose it is nobody knows: it stays out of the pool's free pages for ever. */
+	count(host, STAT_QUARANTINED);
+	host->os->log(host->os->ctx, OS_LOG_ERROR,
+		      "page 0x%llx is refused by the module as PAMT and taken out of use",
+		      (unsigned long long)bad.v);
+	return_pages(host, cache, &pair->page[!pair->bad], 1);
+	pair->nr = 0;
+}
+
+int32_t pair_fault(tdx_status_t status, uint32_t operand0, uint32_t operand1)
+{
+	uint32_t operand = tdx_status_detail(status);
+
+	if (!tdx_status_is(status, TDX_PAGE_NOT_FREE) &&
+	    !tdx_status_is(status, TDX_OPERAND_ADDR_RANGE_ERROR))
+		return -1;
+	return operand == operand0 ? 0 : operand == operand1 ? 1 : -1;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* get                                                                                          */
+
+/* The word after a pair came: who has been backed before comes back often. */
+static uint16_t backed(uint16_t old, uint32_t n)
+{
+	uint16_t beside = region_beside(old);
+
+	if (beside & REGION_BEFORE)
+		beside |= REGION_AGAIN;
+	return (uint16_t)(beside | REGION_BEFORE | n);
+}
+
+static tdx_status_t add_call(struct pamt_host *host, region_t region, const struct pair *pair)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_PHYMEM_PAMT_ADD, 0),
+				 .rcx = tdx_hpa_size(region_to_hpa(region), TDX_2M),
+				 .rdx = pair->page[0].v,
+				 .r8 = pair->page[1].v };
+
+	return host->os->seamcall(host->os->ctx, &regs);
+}
+
+/* A mistake: waits for, and takes, the donor's word while the target's is held. */
+static void lock_donor(struct pamt_host *host, hpa_t donor, region_t target)
+{
+	os_a16_t *word = region_word(host, hpa_to_region(donor));
+	os_irq_t irq;
+	uint16_t old;
+
+	if (hpa_to_region(donor).v == target.v)
+		return;
+	do
+		old = region_read(host, word);
+	while (!region_lock(host, word, old, &irq));
+	region_unlock(host, word, old, irq);
+}
+
+/*
+ * FREE -> USED with the pair in hand. Return: 0, NEED_PAIR if the word was not `old` any more
+ * (look again), -OS_EAGAIN if the module was busy (try again), -OS_EIO.
+ */
+static int install(struct pamt_host *host, region_t region, os_a16_t *word, uint16_t old,
+		   uint32_t n, struct pair *pair)
+{
+	tdx_status_t status;
+	os_irq_t irq;
+	bool ok;
+
+	if (MUTANT(EARLY_COUNT) && !os_cas16(word, &old, backed(old, n), OS_ACQUIRE))
+		return NEED_PAIR;
+	if (!MUTANT(EARLY_COUNT) && !region_lock(host, word, old, &irq))
+		return NEED_PAIR;
+	if (MUTANT(TWO_LOCKED))
+		lock_donor(host, pair->page[0], region);
+	status = add_call(host, region, pair);
+	ok = tdx_status_is(status, TDX_SUCCESS) ||
+	     (MUTANT(NOT_FREE_IS_BACKED) && tdx_status_is(status, TDX_HPA_RANGE_NOT_FREE));
+	if (!MUTANT(EARLY_COUNT))
+		region_unlock(host, word, ok ? backed(old, n) : old, irq);
+	trace(host, "pamt.add", region.v, status.v);
+	if (ok) {
+		count(host, STAT_ADDS);
+		pair->nr = 0;
+		return 0;
+	}
+	if (tdx_status_is(status, TDX_OPERAND_BUSY)) {
+		count(host, STAT_BUSY);
+		return -OS_EAGAIN;
+	}
+	pair->bad = pair_fault(status, TDX_OP_RDX, TDX_OP_R8);
+	host->os->log(host->os->ctx, OS_LOG_ERROR, "PAMT.ADD of region 0x%llx failed: 0x%llx",
+		      (unsigned long long)region_to_hpa(region).v, (unsigned long long)status.v);
+	return MUTANT(FAILED_ADD_IS_OK) ? 0 : -OS_EIO;
+}
+
+int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair *pair)
+{
+	os_a16_t *word = region_word(host, region);
+	int busy = 0;
+
+	for (;;) {
+		uint16_t old = region_read(host, word);
+		uint32_t users = region_count(old);
+		int ret;
+
+		if (old & REGION_LEAF)
+			return -OS_EBUSY;
+		if (users + n > REGION_MAX_COUNT)
+			return -OS_ERANGE;
+		if (users || old & REGION_IDLE) {
+			uint16_t next = (uint16_t)(region_beside(old) | (users + n));
+
+			if (MUTANT(NO_INCREMENT) && users)
+				return 0;
+			/* Acquire: pairs with the release that published the pair. */
+			if (!change(word, old, next, OS_ACQUIRE))
+				continue;
+			if (old & REGION_IDLE)
+				os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
+			return MUTANT(POSITIVE_GET) && pair->nr ? 1 : 0;
+		}
+		if (!pair->nr)
+			return NEED_PAIR;
+		ret = install(host, region, word, old, n, pair);
+		if (ret == -OS_EAGAIN && ++busy < REGION_BUSY_TRIES)
+			os_relax();
+		else if (ret != NEED_PAIR)
+			return ret;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* put                                                                                          */
+
+/* What a status of PAMT.REMOVE means for the region. */
+struct remove_rule {
+	uint64_t code;
+	enum {
+		REMOVED,   /* no pair any more, its pages are in the output registers */
+		NO_PAIR,   /* no pair any more, and there was none */
+		INSTALLED, /* the pair is still there */
+		LEAKED,	   /* so is a user whom nobody will take away */
+	} outcome;
+	bool again; /* may succeed a moment later */
+	enum cpu_stat stat;
+};
+
+static const struct remove_rule remove_rules[] = {
+	{ TDX_SUCCESS, REMOVED, false, STAT_REMOVES },
+	{ TDX_OPERAND_BUSY, INSTALLED, true, STAT_REMOVE_BUSY },
+	{ TDX_SYS_SHUTDOWN, INSTALLED, false, STAT_REMOVE_OTHER },
+	{ TDX_SYS_NOT_READY, INSTALLED, false, STAT_REMOVE_OTHER },
+	{ TDX_PAMT_PAGE_NOT_EMPTY, LEAKED, false, STAT_REMOVE_NOT_EMPTY },
+	{ TDX_NO_PAMT_PAGE_PAIR, NO_PAIR, false, STAT_REMOVE_NO_PAIR },
+};
+static const struct remove_rule remove_otherwise = { 0, INSTALLED, false, STAT_REMOVE_OTHER };
+
+/* Calls PAMT.REMOVE, under LOCKED. *back: the pages, valid if the outcome is REMOVED. */
+static const struct remove_rule *remove_call(struct pamt_host *host, region_t region, hpa_t back[2],
+					     tdx_status_t *status)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_PHYMEM_PAMT_REMOVE, 0),
+				 .rcx = tdx_hpa_size(region_to_hpa(region), TDX_2M) };
+
+	*status = host->os->seamcall(host->os->ctx, &regs);
+	back[0] = TDX_PAGE_HPA(regs.rdx);
+	back[1] = TDX_PAGE_HPA(regs.r8);
+	for (size_t i = 0; i < sizeof(remove_rules) / sizeof(remove_rules[0]); i++)
+		if (tdx_status_is(*status, remove_rules[i].code))
+			return &remove_rules[i];
+	return &remove_otherwise;
+}
+
+/* Counts and reports how a PAMT.REMOVE ended. Interrupts may be on. */
+static void account_removal(struct pamt_host *host, region_t region, const struct remove_rule *rule,
+			    tdx_status_t status)
+{
+	trace(host, "pamt.remove", region.v, status.v);
+	count(host, rule->stat);
+	if (tdx_status_is(status, TDX_OPERAND_BUSY))
+		count(host, STAT_BUSY);
+	if (rule->outcome == LEAKED)
+		count(host, STAT_LEAKED);
+	if (rule->outcome != REMOVED)
+		host->os->log(host->os->ctx, OS_LOG_ERROR,
+			      "PAMT.REMOVE of region 0x%llx failed: 0x%llx%s",
+			      (unsigned long long)region_to_hpa(region).v,
+			      (unsigned long long)status.v,
+			      rule->outcome == LEAKED ? ", a page of it is still a TD's" : "");
+}
+
+/*
+ * Removes the pair of a region whose word is `old`, through LOCKED. installed: the word if the
+ * pair has to stay. Return: the rule that applied; NULL if the word was not `old` any more.
+ */
+static const struct remove_rule *remove_pair(struct pamt_host *host, region_t region,
+					     os_a16_t *word, uint16_t old, uint16_t installed,
+					     hpa_t back[2])
+{
+	for (int tries = 1;; tries++) {
+		const struct remove_rule *rule;
+		tdx_status_t status;
+		uint16_t next = installed;
+		os_irq_t irq;
+
+		if (!region_lock(host, word, old, &irq))
+			return NULL;
+		rule = remove_call(host, region, back, &status);
+		if (rule->outcome == REMOVED || rule->outcome == NO_PAIR)
+			next = region_beside(old);
+		else if (rule->outcome == LEAKED)
+			next = region_beside(old) | 1;
+		if (MUTANT(NOT_EMPTY_IDLE) && rule->outcome == LEAKED)
+			next = region_beside(old) | REGION_IDLE;
+		if (MUTANT(NO_PAIR_IDLE) && rule->outcome == NO_PAIR)
+			next = region_beside(old) | REGION_IDLE;
+		if (MUTANT(NO_PAIR_KEPT) && rule->outcome == NO_PAIR)
+			next = region_beside(old) | 1;
+		/* Between tries the word is as it was, and others may come first. */
+		if (rule->again && tries < REGION_BUSY_TRIES) {
+			region_unlock(host, word, old, irq);
+			count(host, STAT_BUSY);
+			os_relax();
+			continue;
+		}
+		region_unlock(host, word, next, irq);
+		account_removal(host, region, rule, status);
+		return rule;
+	}
+}
+
+static void put_unbalanced(struct pamt_host *host, region_t region, uint16_t word, uint32_t n)
+{
+	count(host, STAT_UNBALANCED);
+	host->os->log(host->os->ctx, OS_LOG_ERROR,
+		      "put of %u pages in region 0x%llx, which is %s with %u users", n,
+		      (unsigned long long)region_to_hpa(region).v,
+		      region_state_name(region_state(word)), region_count(word));
+}
+
+/*
+ * May the pair of this region stay although nobody uses it? If so a place among the idle ones is
+ * taken. A quarter of the places is kept for regions that have come back before: a guest that
+ * flips a page between private and shared then costs two compare-and-swaps, not two SEAMCALLs,
+ * however many regions were used once and left.
+ */
+static bool take_idle_place(struct pamt_host *host, uint16_t word)
+{
+	/* Relaxed: places are a number, nothing is reached through it. */
+	uint64_t limit = os_load64(&host->idle_limit, OS_RELAXED);
+
+	if (!limit)
+		return false;
+	if (!(word & REGION_AGAIN))
+		limit -= limit / 4;
+	if (os_fetch_add64(&host->idle, 1, OS_RELAXED) < limit)
+		return true;
+	os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
+	return false;
+}
+
+/* USED by exactly those who leave -> IDLE or FREE. Return: done, or look at the word again. */
+static bool put_last(struct pamt_host *host, region_t region, os_a16_t *word, uint16_t old)
+{
+	uint16_t idle = region_beside(old) | REGION_IDLE;
+	const struct remove_rule *rule;
+	hpa_t back[2];
+
+	if (take_idle_place(host, old)) {
+		/* Release: our use of the page is before the PAMT.REMOVE that comes some day. */
+		if (change(word, old, idle, OS_RELEASE))
+			return true;
+		os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
+		return false;
+	}
+	if (MUTANT(UNLOCKED_ZERO)) {
+		if (!os_cas16(word, &old, region_beside(old), OS_RELEASE))
+			return false;
+		old = region_beside(old);
+	}
+	rule = remove_pair(host, region, word, old, idle, back);
+	if (!rule)
+		return MUTANT(UNLOCKED_ZERO);
+	if (rule->outcome == INSTALLED)
+		os_fetch_add64(&host->idle, 1, OS_RELAXED);
+	if (rule->outcome == REMOVED || MUTANT(FAILED_REMOVE_PAGES))
+		pool_give(host, back, 2);
+	return true;
+}
+
+void region_put(struct pamt_host *host, region_t region, uint32_t n)
+{
+	os_a16_t *word = region_word(host, region);
+
+	for (;;) {
+		uint16_t old = region_read(host, word);
+		uint32_t users = region_count(old);
+
+		if (users < n && !MUTANT(UNCHECKED_PUT)) {
+			put_unbalanced(host, region, old, n);
+			return;
+		}
+		if (users > n) {
+			/* Release: the use of our pages is before the last one's REMOVE. */
+			if (change(word, old, (uint16_t)(old - n), OS_RELEASE))
+				return;
+		} else if (put_last(host, region, word, old)) {
+			return;
+		}
+	}
+}
+
+enum unpin region_unpin_last(struct pamt_host *host, region_t region, hpa_t back[2])
+{
+	os_a16_t *word = region_word(host, region);
+	const struct remove_rule *rule;
+	uint16_t old = region_read(host, word);
+
+	if (region_count(old) != 1)
+		return UNPIN_KEPT;
+	/* Refused: the pin stays and not an IDLE word, as nobody but its chunk may have the pair.
+	 */
+	rule = remove_pair(host, region, word, old, old, back);
+	if (!rule || rule->outcome == INSTALLED)
+		return UNPIN_KEPT;
+	if (rule->outcome == NO_PAIR)
+		back[0] = back[1] = HPA_NONE;
+	return rule->outcome == LEAKED ? UNPIN_LEAKED : UNPIN_DONE;
+}
+
+bool region_remove_idle(struct pamt_host *host, region_t region)
+{
+	os_a16_t *word = region_word(host, region);
+	uint16_t old = region_read(host, word);
+	const struct remove_rule *rule;
+	hpa_t back[2];
+
+	if (!(old & REGION_IDLE))
+		return false;
+	rule = remove_pair(host, region, word, old, old, back);
+	if (!rule || rule->outcome == INSTALLED)
+		return false;
+	os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
+	if (rule->outcome == REMOVED)
+		pool_give(host, back, 2);
+	return rule->outcome == REMOVED;
+}

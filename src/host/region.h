@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * region.h - the region word: what the host knows of one 2 MiB region, in 16 bits.
+ *
+ * The problem. The module keeps metadata of 4K pages only where the host has given it a page pair
+ * for the 2 MiB region (PAMT.ADD), and the host must take the pair back (PAMT.REMOVE) when no TD
+ * uses a 4K page there any more. Many CPUs map and unmap pages of one region at once; each must
+ * find the pair installed for as long as it needs it, and none may wait for all others.
+ *
+ * THE WORD
+ *
+ *	15 AGAIN   14 BEFORE   13 PARTIAL   12 LOCKED   11 LEAF   10 IDLE   9:0 COUNT
+ *
+ * State of the region, exactly one of:
+ *
+ *   FREE    all of 12:0 clear. No pair is installed.
+ *   USED    COUNT is 1..512: guest pages of the region that TDs use as 4K pages, plus one for
+ *           each pool chunk in it (the pin, below). A pair is installed.
+ *   IDLE    a pair is installed and nobody uses it. The next get adopts it without a SEAMCALL.
+ *   LEAF    the region is one guest's 2M page. No pair.
+ *   LOCKED  one CPU is between two of the states above, inside one SEAMCALL. The word belongs to
+ *           that CPU; everybody else who would change it waits for the word to change.
+ *
+ * What goes beside it and never changes the state: PARTIAL, set at bring-up and constant: some
+ * page of the region is reserved or lies outside the CMRs, so that a page must be looked up before
+ * it is counted. BEFORE and AGAIN: the region was backed once, or more than once, which is how a
+ * region that flips is told from one that is used and left.
+ *
+ * COUNT cannot exceed 512, since guest pages and the pages of chunks are different pages of one
+ * region and every chunk has at least one.
+ *
+ * LEGAL CHANGES
+ *
+ *   from      to       by                       SEAMCALL, under LOCKED
+ *   FREE      USED     get, pin                 PAMT.ADD
+ *   USED      USED     get, put, pin, unpin     -
+ *   IDLE      USED     get, pin                 -
+ *   USED      FREE     put, unpin               PAMT.REMOVE
+ *   USED      IDLE     put                      - (kept), or PAMT.REMOVE that was refused
+ *   IDLE      FREE     shrink, map_2m           PAMT.REMOVE
+ *   IDLE      USED     shrink, map_2m           PAMT.REMOVE said NOT_EMPTY: leaked, COUNT 1
+ *   FREE      LEAF     map_2m                   MEM.PAGE.AUG of 2M
+ *   LEAF      LEAF     remove_2m                MEM.PAGE.REMOVE, PHYMEM.PAGE.RECLAIM of 2M
+ *   LEAF      FREE     release_2m               -
+ *   LEAF      USED     split (0 to 512)         MEM.PAGE.DEMOTE
+ *   USED      LEAF     merge (512 to 0)         MEM.PAGE.PROMOTE
+ *   any       same     verify                   PHYMEM.PAGE.RDMD
+ *
+ * A change with a SEAMCALL goes through LOCKED; one without is a single compare-and-swap.
+ *
+ * THE INVARIANT
+ *
+ * Whenever any CPU reads USED or IDLE, a pair is installed, at that instant and until the word
+ * changes. COUNT therefore rises from zero after PAMT.ADD has returned, and falls to zero before
+ * PAMT.REMOVE is called: in both cases through LOCKED.
+ *
+ * MEMORY ORDERS
+ *
+ *   LOCKED is taken with an acquire: what earlier holders and putters did, their SEAMCALLs
+ *   included, is before what this CPU does under it.
+ *   A new state is published with a release store: the SEAMCALL is before anything that a CPU
+ *   does after it has read the new state with an acquire.
+ *   A decrement is a release: the putter's use of its page, that is the return of the SEAMCALL
+ *   that freed it, is before the PAMT.REMOVE of whoever takes LOCKED later. All changes in between
+ *   are read-modify-writes of the same word and so continue the release sequence: it does not
+ *   matter how many other gets and puts lie in between.
+ *   An increment is an acquire: it pairs with the release that published the pair, or with a
+ *   decrement in the sequence behind that.
+ *   A plain look at the word is relaxed. Nothing is decided by it: it only chooses which
+ *   compare-and-swap is tried, and that one checks the whole word.
+ *
+ * INTERRUPTS
+ *
+ * They are off from the compare-and-swap that takes LOCKED to the store that ends it, and on
+ * between tries. Otherwise a softirq that puts a page of the same region would wait, on this CPU,
+ * for a word that this CPU holds. So whoever waits for LOCKED waits for another CPU, for one
+ * SEAMCALL, and put and get (with a cache) are legal in any context but an NMI.
+ *
+ * NO TWO LOCKED
+ *
+ * Nobody takes LOCKED while holding it, allocates under it, frees under it or takes a lock under
+ * it. Pages for PAMT.ADD are in hand before, pages from PAMT.REMOVE are given back after.
+ *
+ * WHY THE MODULE NEVER ANSWERS BUSY: THE PIN RULE
+ *
+ * The module's locks are try-locks in the PAMT entries themselves, and a SEAMCALL that meets one
+ * fails with OPERAND_BUSY. Of a region's 2M entry:
+ *
+ *   exclusive   PAMT.ADD, PAMT.REMOVE, PAGE.AUG of 2M, PAGE.REMOVE of 2M, PAGE.RECLAIM of 2M,
+ *               PAGE.DEMOTE, PAGE.PROMOTE: of the region that they are about
+ *   shared      every leaf that is given a 4K page by address: of that page's region. RDMD and
+ *               PAGE.WBINVD likewise. And PAMT.ADD and PAGE.DEMOTE: of the regions in which the
+ *               two pages of the pair lie, unless that is the target itself
+ *
+ * Exclusive against exclusive: all of the first line are called under LOCKED only. Exclusive
+ * against a page by address: a page that is used that way is counted in COUNT, and the first line
+ * wants FREE, IDLE, LEAF, the last user gone, or (PROMOTE) 512 users that are all one guest's.
+ * What is left is the pair. LOCKED of the target says nothing about the regions of its donors, and
+ * taking their words as well would deadlock two CPUs that donate to each other. Hence the rule:
+ *
+ *   A page is donated only while its own region is pinned: while that region's COUNT includes
+ *   the pool chunk that the page belongs to.
+ *
+ * With it a donor's region is USED whenever its 2M entry is walked, so nobody has it exclusively.
+ * Chunks stay pinned as long as one of their pages is donated, used, cached or in somebody's hand
+ * (pool.h). A chunk's own region is backed by the chunk's own pages where it was FREE before; the
+ * walk is left out for those, as they lie in the target.
+ *
+ * AFTER A FAILED PAMT.REMOVE
+ *
+ *   OPERAND_BUSY to the bound, SYS_SHUTDOWN, SYS_NOT_READY   IDLE. Nothing is lost: the next get
+ *                                  adopts the pair, shrink tries again.
+ *   PAMT_PAGE_NOT_EMPTY            a page is some TD's although COUNT said nobody's. COUNT stays
+ *                                  1 for ever and REMOVE is not called again: a second one could
+ *                                  meet the owner's PAGE.REMOVE half-way, which shuts the module
+ *                                  down. Counted as a leaked region.
+ *   NO_PAMT_PAGE_PAIR              FREE, and counted: it means that somebody else removed it.
+ *   anything else                  as the first line, and logged.
+ */
+#ifndef PAMT_HOST_REGION_H
+#define PAMT_HOST_REGION_H
+
+#include "host/mutant.h"
+#include "host/stats.h"
+
+#define REGION_COUNT	 0x03ffu
+#define REGION_IDLE	 0x0400u
+#define REGION_LEAF	 0x0800u
+#define REGION_LOCKED	 0x1000u
+#define REGION_PARTIAL	 0x2000u
+#define REGION_BEFORE	 0x4000u
+#define REGION_AGAIN	 0x8000u
+#define REGION_BESIDE	 (REGION_PARTIAL | REGION_BEFORE | REGION_AGAIN)
+#define REGION_MAX_COUNT 512u
+
+/*
+ * Tries after OPERAND_BUSY. By the pin rule none is needed; what may still hold an entry is a
+ * reader that knows nothing of this library, such as a machine check handler's RDMD.
+ */
+#define REGION_BUSY_TRIES 64
+
+enum region_state {
+	REGION_STATE_FREE,
+	REGION_STATE_USED,
+	REGION_STATE_IDLE,
+	REGION_STATE_LEAF,
+	REGION_STATE_LOCKED,
+	REGION_STATE_ILLEGAL,
+};
+
+static inline uint16_t region_count(uint16_t word) { return word & REGION_COUNT; }
+static inline uint16_t region_beside(uint16_t word) { return word & REGION_BESIDE; }
+
+/* Which state a word stands for; ILLEGAL if it is none that can be. */
+enum region_state region_state(uint16_t word);
+const char *region_state_name(enum region_state state);
+
+/* A pair on its way into a region. page[1] is valid only if nr is 2. */
+struct pair {
+	hpa_t page[2];
+	uint32_t nr; /* 2: in hand; 0: none, or it has been installed */
+	int32_t bad; /* which page the module refused; -1: none */
+};
+
+/*
+ * Adds n users. Return: 0; NEED_PAIR: the region is FREE and no pair is in hand, nothing was
+ * changed; -OS_EBUSY (LEAF); -OS_ERANGE; -OS_EAGAIN (BUSY after the bound); -OS_EIO (pair->bad
+ * says whether another pair may do better). Any context.
+ */
+#define NEED_PAIR 1
+int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair *pair);
+/* Takes n users away; with the last one the pair goes back to the pool. Any context. */
+void region_put(struct pamt_host *host, region_t region, uint32_t n);
+/*
+ * Takes the pin of a chunk whose own pages back its region away, if nobody else uses the region:
+ * otherwise the pages would have to stay although nothing pins them. Any context.
+ * Return: UNPIN_DONE: the pair's pages are in back; UNPIN_KEPT: the pin stays, try later;
+ * UNPIN_LEAKED: the pin stays for ever.
+ */
+enum unpin { UNPIN_DONE, UNPIN_KEPT, UNPIN_LEAKED };
+enum unpin region_unpin_last(struct pamt_host *host, region_t region, hpa_t back[2]);
+/* Removes the pair of an IDLE region. Return: was it removed? Any context. */
+bool region_remove_idle(struct pamt_host *host, region_t region);
+
+/*
+ * Empties IDLE regions beyond the idle limit, and up to `more` others (shrink.c). May sleep.
+ * Return: how many.
+ */
+uint64_t region_shrink_idle(struct pamt_host *host, uint64_t more);
+
+/* Takes LOCKED if the word is exactly old; interrupts are off on success, as before otherwise. */
+bool region_lock(struct pamt_host *host, os_a16_t *word, uint16_t old, os_irq_t *irq);
+/* Publishes value and ends LOCKED. */
+void region_unlock(struct pamt_host *host, os_a16_t *word, uint16_t value, os_irq_t irq);
+/* Waits, interrupts as the caller has them, while the word is LOCKED; returns the word. */
+uint16_t region_read(struct pamt_host *host, const os_a16_t *word);
+
+/* Draws a pair out of a cache, or the pool (may sleep) if that is NULL. 0 or -errno. */
+int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache, struct pair *pair);
+/* Gives it back where it came from, if it is still in hand. Any context. */
+void pair_return(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair);
+/* Takes a refused page out of circulation and gives the other one back. */
+void pair_quarantine(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair);
+
+/* Which page of the pair a status complains about: operand ids of the two; -1: neither. */
+int32_t pair_fault(tdx_status_t status, uint32_t operand0, uint32_t operand1);
+
+/* Are all of these pages TDX memory: in a TDMR, not reserved, not given up? */
+bool pages_are_tdx(const struct pamt_host *host, pfn_t first, uint64_t nr);
+/* The word of the region that a 2M page fills, or NULL if it may not be one. */
+os_a16_t *leaf_word(const struct pamt_host *host, pfn_t first);
+
+#endif

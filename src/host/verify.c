@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * verify.c - the host's view of every region against the module's, and what leaked.
+ */
+#include "host/pool.h"
+
+#include "host/region.h"
+
+#define RESCHED_REGIONS 1024u
+
+static tdx_status_t read_metadata(struct pamt_host *host, hpa_t at, enum tdx_size size,
+				  struct tdx_regs *regs)
+{
+	*regs = (struct tdx_regs){ .rax = TDX_RAX(TDH_PHYMEM_PAGE_RDMD, 0),
+				   .rcx = tdx_hpa_size(at, size) };
+	return host->os->seamcall(host->os->ctx, regs);
+}
+
+/* What the module must say of a region's 2M entry: page type, and whether it is a node. */
+static const struct {
+	uint64_t type;
+	bool node;
+	const char *otherwise;
+} expected[] = {
+	[REGION_STATE_FREE] = { TDX_PT_NDA, false,
+				"the region is free, but the module has a pair or a page there" },
+	[REGION_STATE_USED] = { TDX_PT_PAMT, true,
+				"the region has users, but the module has no pair there" },
+	[REGION_STATE_IDLE] = { TDX_PT_PAMT, true,
+				"the region is idle, but the module has no pair there" },
+	[REGION_STATE_LEAF] = { TDX_PT_REG, false,
+				"the region is a 2M page, but not to the module" },
+};
+
+static bool as_expected(enum region_state state, uint64_t rcx)
+{
+	return (rcx & 0xf) == expected[state].type &&
+	       !!(rcx & TDX_RDMD_NODE) == expected[state].node;
+}
+
+/*
+ * The word and the module's entry at the same moment: LOCKED keeps those away who would change
+ * both. Between remove_2m and release_2m the entry is free already while the word is LEAF.
+ */
+static const char *compare(struct pamt_host *host, region_t region, os_a16_t *word,
+			   struct pamt_finding *found)
+{
+	struct tdx_regs regs;
+	tdx_status_t status;
+	enum region_state state;
+	uint16_t old;
+	os_irq_t irq;
+
+	for (int tries = 1;; tries++) {
+		do
+			old = region_read(host, word);
+		while (!MUTANT(VERIFY_UNLOCKED) && !region_lock(host, word, old, &irq));
+		status = read_metadata(host, region_to_hpa(region), TDX_2M, &regs);
+		if (!MUTANT(VERIFY_UNLOCKED))
+			region_unlock(host, word, old, irq);
+		if (!tdx_status_is(status, TDX_OPERAND_BUSY) || tries == REGION_BUSY_TRIES)
+			break;
+		os_relax();
+	}
+	state = region_state(old);
+	*found = (struct pamt_finding){ .region = region,
+					.word = old,
+					.rdmd_rcx = regs.rcx,
+					.page = HPA_NONE,
+					.owner = HPA_NONE };
+	if (tdx_status_is(status, TDX_OPERAND_BUSY))
+		count(host, STAT_BUSY);
+	if (!tdx_status_ok(status))
+		return "the module cannot be asked about the region";
+	if (as_expected(state, regs.rcx) ||
+	    (state == REGION_STATE_LEAF && as_expected(REGION_STATE_FREE, regs.rcx)))
+		return NULL;
+	return expected[state].otherwise;
+}
+
+typedef void (*report_fn)(void *arg, const struct pamt_finding *finding);
+
+/* Calls look for every region of every TDMR; a reason is a finding. */
+static uint64_t walk(struct pamt_host *host, report_fn report, void *arg,
+		     const char *(*look)(struct pamt_host *host, region_t region, os_a16_t *word,
+					 struct pamt_finding *found))
+{
+	uint64_t findings = 0;
+
+	for (uint32_t i = 0; i < host->layout.nr_tdmrs; i++) {
+		struct span s = tdmr_span(&host->layout.tdmr[i]);
+
+		for (uint64_t r = s.base >> TDX_2M_SHIFT; r < s.end >> TDX_2M_SHIFT; r++) {
+			region_t region = { r };
+			struct pamt_finding found;
+
+			found.what = look(host, region, region_word(host, region), &found);
+			if (found.what) {
+				findings++;
+				if (report)
+					report(arg, &found);
+			}
+			if (r % RESCHED_REGIONS == 0)
+				os_resched();
+		}
+	}
+	return findings;
+}
+
+int64_t pamt_verify(struct pamt_host *host, report_fn report, void *arg)
+{
+	if (!host->layout.dynamic)
+		return 0;
+	return (int64_t)walk(host, report, arg, compare);
+}
+
+/* Who still uses a region: the module's metadata of its 4K pages. Sound with zero TDs only. */
+static void name_users(struct pamt_host *host, region_t region, struct pamt_finding *found)
+{
+	for (uint32_t i = 0; i < TDX_PAGES_PER_2M; i++) {
+		hpa_t page = hpa(region_to_hpa(region).v + i * TDX_PAGE_SIZE);
+		struct tdx_regs regs;
+		uint64_t type;
+
+		if (!tdx_status_ok(read_metadata(host, page, TDX_4K, &regs)))
+			continue;
+		type = regs.rcx & 0xf;
+		if (type == TDX_PT_NDA || type == TDX_PT_RSVD || type == TDX_PT_PAMT)
+			continue;
+		if (!found->pages++) {
+			found->page = page;
+			found->owner = type == TDX_PT_TDR ? page : hpa(regs.rdx);
+		}
+	}
+}
+
+static const char *leak(struct pamt_host *host, region_t region, os_a16_t *word,
+			struct pamt_finding *found)
+{
+	uint16_t old = region_read(host, word);
+	enum region_state state = region_state(old);
+
+	if (state == REGION_STATE_FREE || state == REGION_STATE_IDLE)
+		return NULL;
+	*found = (struct pamt_finding){
+		.region = region, .word = old, .page = HPA_NONE, .owner = HPA_NONE
+	};
+	name_users(host, region, found);
+	if (state == REGION_STATE_LEAF)
+		return "a 2M page was not removed or not released";
+	return found->pages ? "pages of the region are still a TD's"
+			    : "users of the region were not put, or pool pages not given back";
+}
+
+uint64_t pamt_leaks(struct pamt_host *host, report_fn report, void *arg)
+{
+	if (!host->layout.dynamic)
+		return 0;
+	pamt_shrink(host, UINT64_MAX);
+	return walk(host, report, arg, leak);
+}
