@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * guest.h - the program that a workload's vCPUs run: accept a share of the TD's memory, touch it,
+ * leave marks in some of it, then turn pieces of it shared and private again.
+ *
+ * The program is a state machine, since every exit leaves it: it is entered from the top at each
+ * VP.ENTER and goes on where it stood. What it sees is checked: a mark must be there until the
+ * piece is converted, and must be gone afterwards.
+ */
+#ifndef PAMT_LAB_GUEST_H
+#define PAMT_LAB_GUEST_H
+
+#include <pamt/seam.h>
+
+enum guest_phase {
+	GUEST_ACCEPT, /* cursor runs through the share */
+	GUEST_FLIP,   /* pieces at random */
+	GUEST_DONE,   /* halt at every entry */
+};
+
+struct guest {
+	/* Set by guest_start(). */
+	hpa_t tdr;
+	uint64_t shared_bit;
+	uint64_t low, high;  /* the share, GPA, multiples of 2M */
+	uint32_t percent_4k; /* of the regions are mapped in 4K pages */
+	uint32_t flips;	     /* whole mappings */
+	uint32_t partial;    /* 4K pages out of 2M mappings */
+	uint64_t random;
+	const os_a32_t *stop; /* not 0: halt soon */
+
+	/* Where it stands. */
+	enum guest_phase phase;
+	uint64_t cursor;
+	uint64_t flip_at, flip_bytes; /* under conversion; bytes 0: none */
+	unsigned int flip_step;
+	bool asked;	       /* a MapGPA, answered at the next entry */
+	uint64_t converted_4k; /* last 4K page taken out of a 2M mapping, for the check of marks */
+
+	/* What it did: written by the vCPU, read by whoever shows progress. */
+	os_a64_t accepted_bytes;
+	os_a64_t flipped;
+	const char *error; /* NULL, or what the guest saw and must not see */
+	uint64_t error_at, error_value;
+};
+
+/* Is this region (GPA >> 21) to be mapped in 4K pages? Host and guest agree on it. */
+static inline bool guest_region_is_4k(uint32_t percent_4k, uint64_t region)
+{
+	return region * percent_4k % 100 < percent_4k;
+}
+
+/* The program; returns the reason to leave. */
+enum seam_exit guest_run(struct guest *guest, struct seam_vcpu *vcpu);
+/* From the first page again, or with flips only. */
+void guest_restart(struct guest *guest, bool accept);
+
+#endif
