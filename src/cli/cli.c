@@ -13,9 +13,11 @@
 
 #define MAX_OPTIONS 32
 
+static const struct cli_command *current;
 static bool quiet;
 static unsigned int verbose;
 
+void cli_set_command(const struct cli_command *command) { current = command; }
 bool cli_quiet(void) { return quiet; }
 unsigned int cli_verbose(void) { return verbose; }
 
@@ -110,7 +112,8 @@ static void print_options(const struct cli_args *args)
 {
 	const struct cli_option *o;
 
-	printf("usage: pamt %s [OPTIONS] [ARGUMENTS]\n\n", args->argv[0]);
+	printf("usage: pamt %s [OPTIONS] %s\n\n%s\n\n", current->name, current->arguments,
+	       current->summary);
 	for (unsigned int i = 0; (o = option_at(args->options, i)); i++) {
 		char text[64];
 

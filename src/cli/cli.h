@@ -141,8 +141,9 @@ void cli_progress_begin(struct cli_progress *progress, const char *what, uint64_
 void cli_progress(struct cli_progress *progress, uint64_t done);
 void cli_progress_end(struct cli_progress *progress);
 
-/* Called by main() only: set-up, and the check that stdout took everything. */
+/* Called by main() only: set-up, which command it is, and the check that stdout took everything. */
 void cli_start(void);
+void cli_set_command(const struct cli_command *command);
 int cli_finish(int code);
 
 #endif

@@ -47,6 +47,12 @@ static void print_usage(FILE *to)
 		"here.\n");
 }
 
+static int run(const struct cli_command *command, int argc, char **argv)
+{
+	cli_set_command(command);
+	return command->run(argc, argv);
+}
+
 /* `pamt help plan` is `pamt plan --help`. */
 static int help(int argc, char **argv)
 {
@@ -59,7 +65,7 @@ static int help(int argc, char **argv)
 		return CLI_OK;
 	}
 	command = find_command(argv[1]);
-	return command ? command->run(2, words) : unknown_command(argv[1]);
+	return command ? run(command, 2, words) : unknown_command(argv[1]);
 }
 
 static int dispatch(int argc, char **argv)
@@ -81,7 +87,7 @@ static int dispatch(int argc, char **argv)
 				       "are allowed",
 				       argv[1]);
 	command = find_command(argv[1]);
-	return command ? command->run(argc - 1, argv + 1) : unknown_command(argv[1]);
+	return command ? run(command, argc - 1, argv + 1) : unknown_command(argv[1]);
 }
 
 int main(int argc, char **argv)

@@ -15,6 +15,20 @@ err_empty
 runs help_is_an_option_too 0 --help
 out_has 'usage: pamt'
 
+
+# What the help says of each command is what the command is, and the manual knows it.
+manual=$data/../../docs/pamt.1.scd
+"$pamt" help | sed -n 's/^  \([a-z]*\) .*/\1/p' >"$scratch/commands"
+name=help_names_the_commands
+check_that 'there are some' test "$(wc -l <"$scratch/commands")" -ge 3
+while read -r command; do
+	runs "help_of_each_command: $command" 0 help "$command"
+	out_has "usage: pamt $command "
+	out_has '--json'
+	err_empty
+	check_that "docs/pamt.1.scd describes it" grep -q "^\*$command\*" "$manual"
+done <"$scratch/commands"
+
 runs no_arguments_is_a_usage_error 2
 out_empty
 check_that 'stderr shows the usage' grep -qF 'usage: pamt' "$scratch/err"
