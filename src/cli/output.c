@@ -177,7 +177,7 @@ json_t *cli_json(const char *schema)
 void cli_json_print(json_t *object)
 {
 	/* A failing write leaves its mark on stdout, where cli_finish() finds it. */
-	json_dumpf(object, stdout, JSON_INDENT(2));
+	json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	putchar('\n');
 	json_decref(object);
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * bench.h - what all benches share: the clock, medians over rounds, and three small measurements
+ * that say how fast this machine is.
+ */
+#ifndef PAMT_LAB_BENCH_H
+#define PAMT_LAB_BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Nanoseconds of a clock that only goes forward. */
+uint64_t bench_now(void);
+/* Nanoseconds for which the calling thread has had a processor. */
+uint64_t bench_thread_time(void);
+
+/* Samples of one figure, one per round; what comes after the first BENCH_SAMPLES is left out. */
+#define BENCH_SAMPLES 256
+struct bench_series {
+	uint32_t nr;
+	double sample[BENCH_SAMPLES];
+};
+
+void bench_add(struct bench_series *series, double sample);
+/* 0 if there is none. */
+double bench_median(const struct bench_series *series);
+
+/* Figures that scale between machines, ns each. */
+enum bench_calibrator {
+	BENCH_CHAIN,  /* one step of a chain of dependent 64-bit multiply-adds */
+	BENCH_CAS,    /* compare-and-swap 0 -> 1 and back, one 16-bit word in cache */
+	BENCH_MEMSET, /* clearing 4 KB, out of 64 MB that are cleared in turn */
+	BENCH_CALIBRATORS,
+};
+
+struct bench_calibration {
+	void *memory; /* the 64 MB */
+	struct bench_series series[BENCH_CALIBRATORS];
+};
+
+/* False: no memory. */
+bool bench_calibration_begin(struct bench_calibration *calibration);
+/* One round of all three, a few milliseconds. */
+void bench_calibrate(struct bench_calibration *calibration);
+void bench_calibration_end(struct bench_calibration *calibration);
+
+#endif

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * bench_seam.c - ns per call of softseam's leaves.
+ *
+ * A round runs through a TD's life in memory in batches of one leaf: tables are linked and taken
+ * away, 512 pages come and go at 4K and at 2M, 2M pages are split and merged. Every leaf of a batch
+ * meets other metadata than the one before, as in real use. Modes alternate from round to round, so
+ * that what else happens on the machine meets both, and the calibration.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lab/bench_seam.h"
+#include "lab/bench_td.h"
+
+#define BATCH 512
+
+/* Where in the TD's guest addresses what is mapped; each its own table of 2M entries. */
+#define GPA_2M	 (1 * TDX_1G_SIZE)
+#define GPA_SEPT (2 * TDX_1G_SIZE)
+#define GPA_4K	 (3 * TDX_1G_SIZE)
+
+/*
+ * Figures of the reference module's code (1.5.25) on a 2-core virtual machine, one thread, ns per
+ * call with an empty leaf taken off. clears: pages that the call must clear.
+ */
+static const struct {
+	const char *name;
+	double reference[BENCH_MODES];
+	double clears;
+} rows[BENCH_SEAM_ROWS] = {
+	[BENCH_ADD_REMOVE] = { "PAMT.ADD + PAMT.REMOVE", { 2459, 0 }, 2 },
+	[BENCH_SEPT_ADD] = { "MEM.SEPT.ADD", { 685, 722 }, 1 },
+	[BENCH_SEPT_REMOVE] = { "MEM.SEPT.REMOVE", { 623, 624 }, 0 },
+	[BENCH_AUG_4K] = { "MEM.PAGE.AUG 4K", { 182, 174 }, 0 },
+	[BENCH_BLOCK] = { "MEM.RANGE.BLOCK", { 132, 130 }, 0 },
+	[BENCH_TRACK] = { "MEM.TRACK", { 76, 76 }, 0 },
+	[BENCH_REMOVE_4K] = { "MEM.PAGE.REMOVE 4K", { 160, 150 }, 0 },
+	[BENCH_AUG_2M] = { "MEM.PAGE.AUG 2M", { 175, 281 }, 0 },
+	[BENCH_REMOVE_2M] = { "MEM.PAGE.REMOVE 2M", { 150, 150 }, 0 },
+	[BENCH_DEMOTE] = { "MEM.PAGE.DEMOTE 2M", { 1646, 1376 }, 3 },
+	[BENCH_PROMOTE] = { "MEM.PAGE.PROMOTE 2M", { 1287, 1409 }, 0 },
+	[BENCH_RDMD_4K] = { "PHYMEM.PAGE.RDMD 4K", { 47, 46 }, 0 },
+	[BENCH_RDMD_2M] = { "PHYMEM.PAGE.RDMD 2M", { 38, 0 }, 0 },
+};
+
+static const struct {
+	const char *name;
+	double reference;
+} calibrators[BENCH_CALIBRATORS] = {
+	[BENCH_CHAIN] = { "multiply-add chain, per step", 0.965 },
+	[BENCH_CAS] = { "compare-and-swap and back", 9.4 },
+	[BENCH_MEMSET] = { "clear 4 KB in 64 MB", 455 },
+};
+
+const char *bench_seam_row_name(enum bench_seam_row row) { return rows[row].name; }
+
+const char *bench_calibrator_name(enum bench_calibrator calibrator)
+{
+	return calibrators[calibrator].name;
+}
+
+double bench_reference_calibration(enum bench_calibrator calibrator)
+{
+	return calibrators[calibrator].reference;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* One mode: its machine, its TD, and the samples so far. */
+struct run {
+	struct bench_machine machine;
+	struct bench_td td;
+	struct bench_series empty;
+	struct bench_series series[BENCH_SEAM_ROWS];
+	uint64_t page[BATCH][3];     /* control pages that a batch uses */
+	struct tdx_regs call[BATCH]; /* the batch: registers in, and afterwards out */
+};
+
+static uint64_t region(const struct run *run, uint32_t i)
+{
+	return bench_td_guest(&run->td) + i * TDX_2M_SIZE;
+}
+
+/* Guest memory is 1 GiB for the batches of 2M pages, and one region whose 4K pages are used. */
+static uint64_t small_page(const struct run *run, uint32_t i)
+{
+	return region(run, BATCH) + i * TDX_PAGE_SIZE;
+}
+
+/* Call i of the next batch. */
+static struct tdx_regs *set(struct run *run, uint32_t i, uint64_t rax, uint64_t rcx)
+{
+	run->call[i] = (struct tdx_regs){ .rax = rax, .rcx = rcx, .rdx = run->td.tdr };
+	return &run->call[i];
+}
+
+/* Executes the batch, measured if there is a series to put the figure in. */
+static void execute(struct run *run, struct bench_series *series, const char *what)
+{
+	struct seam *seam = run->machine.seam;
+	uint64_t bad = 0, start = bench_now();
+
+	for (uint32_t i = 0; i < BATCH; i++)
+		bad |= seam_call(seam, 0, &run->call[i]).v;
+	if (series)
+		bench_add(series, (double)(bench_now() - start) / BATCH);
+	bench_expect(&run->machine, what, (tdx_status_t){ bad });
+}
+
+static void measure(struct run *run, enum bench_seam_row row)
+{
+	execute(run, &run->series[row], rows[row].name);
+}
+
+/* Batches of the leaves that take a GPA with level, and nothing else. */
+static void block_all(struct run *run, uint64_t gpa, uint64_t step, unsigned int level,
+		      struct bench_series *series)
+{
+	for (uint32_t i = 0; i < BATCH; i++)
+		set(run, i, TDH_MEM_RANGE_BLOCK, (gpa + i * step) | level);
+	execute(run, series, rows[BENCH_BLOCK].name);
+}
+
+static void track(struct run *run)
+{
+	bench_expect(&run->machine, "MEM.TRACK",
+		     bench_call(&run->td, TDH_MEM_TRACK, run->td.tdr, 0, 0));
+}
+
+/* Blocked and tracked, and gone. */
+static void remove_all(struct run *run, uint64_t gpa, uint64_t step, unsigned int level,
+		       enum bench_seam_row row)
+{
+	uint64_t leaf = row == BENCH_SEPT_REMOVE ? TDH_MEM_SEPT_REMOVE : TDH_MEM_PAGE_REMOVE;
+
+	for (uint32_t i = 0; i < BATCH; i++)
+		set(run, i, leaf, (gpa + i * step) | level);
+	measure(run, row);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The parts of a round                                                                         */
+
+static void empty_leaf(struct run *run)
+{
+	for (uint32_t i = 0; i < BATCH; i++)
+		set(run, i, TDH_MNG_KEY_RECLAIMID, 0);
+	execute(run, &run->empty, "MNG.KEY.RECLAIMID");
+}
+
+static void take_pages(struct run *run, uint32_t each)
+{
+	for (uint32_t i = 0; i < BATCH; i++)
+		for (uint32_t p = 0; p < each; p++)
+			run->page[i][p] = bench_td_page(&run->td);
+}
+
+static void put_pages(struct run *run, uint32_t each)
+{
+	for (uint32_t i = BATCH; i--;)
+		for (uint32_t p = each; p--;)
+			bench_td_put_page(&run->td, run->page[i][p]);
+}
+
+static void pairs(struct run *run)
+{
+	struct bench_series add = { 0 }, *sum = &run->series[BENCH_ADD_REMOVE];
+
+	take_pages(run, 2);
+	for (uint32_t i = 0; i < BATCH; i++) {
+		struct tdx_regs *call = set(run, i, TDH_PHYMEM_PAMT_ADD, region(run, i) | TDX_2M);
+
+		call->rdx = run->page[i][0];
+		call->r8 = run->page[i][1];
+	}
+	execute(run, &add, "PAMT.ADD");
+	for (uint32_t i = 0; i < BATCH; i++)
+		set(run, i, TDH_PHYMEM_PAMT_REMOVE, region(run, i) | TDX_2M);
+	execute(run, &add, "PAMT.REMOVE");
+	/* Two calls, so that the empty leaf is taken off twice. */
+	bench_add(sum, add.sample[0] + add.sample[1] - bench_median(&run->empty));
+	put_pages(run, 2);
+}
+
+static void tables(struct run *run)
+{
+	take_pages(run, 1);
+	for (uint32_t i = 0; i < BATCH; i++)
+		set(run, i, TDH_MEM_SEPT_ADD, (GPA_SEPT + i * TDX_2M_SIZE) | 1)->r8 =
+			run->page[i][0];
+	measure(run, BENCH_SEPT_ADD);
+	block_all(run, GPA_SEPT, TDX_2M_SIZE, 1, NULL);
+	track(run);
+	remove_all(run, GPA_SEPT, TDX_2M_SIZE, 1, BENCH_SEPT_REMOVE);
+	put_pages(run, 1);
+}
+
+static void small_pages(struct run *run)
+{
+	for (uint32_t i = 0; i < BATCH; i++)
+		set(run, i, TDH_MEM_PAGE_AUG, GPA_4K + i * TDX_PAGE_SIZE)->r8 = small_page(run, i);
+	measure(run, BENCH_AUG_4K);
+	for (uint32_t i = 0; i < BATCH; i++)
+		set(run, i, TDH_PHYMEM_PAGE_RDMD, small_page(run, i));
+	measure(run, BENCH_RDMD_4K);
+	block_all(run, GPA_4K, TDX_PAGE_SIZE, TDX_4K, &run->series[BENCH_BLOCK]);
+	for (uint32_t i = 0; i < BATCH; i++)
+		set(run, i, TDH_MEM_TRACK, run->td.tdr);
+	measure(run, BENCH_TRACK);
+	remove_all(run, GPA_4K, TDX_PAGE_SIZE, TDX_4K, BENCH_REMOVE_4K);
+}
+
+static void split_and_merge(struct run *run)
+{
+	block_all(run, GPA_2M, TDX_2M_SIZE, TDX_2M, NULL);
+	track(run);
+	take_pages(run, 3);
+	for (uint32_t i = 0; i < BATCH; i++) {
+		struct tdx_regs *call =
+			set(run, i, TDH_MEM_PAGE_DEMOTE, (GPA_2M + i * TDX_2M_SIZE) | TDX_2M);
+
+		call->r8 = run->page[i][0];
+		call->r9 = call->r10 = call->r11 = TDX_NULL_PA;
+		call->r12 = run->page[i][1];
+		call->r13 = run->page[i][2];
+	}
+	measure(run, BENCH_DEMOTE);
+
+	block_all(run, GPA_2M, TDX_2M_SIZE, TDX_2M, NULL);
+	track(run);
+	for (uint32_t i = 0; i < BATCH; i++)
+		set(run, i, TDH_MEM_PAGE_PROMOTE, (GPA_2M + i * TDX_2M_SIZE) | TDX_2M);
+	measure(run, BENCH_PROMOTE);
+	put_pages(run, 3);
+}
+
+static void large_pages(struct run *run)
+{
+	for (uint32_t i = 0; i < BATCH; i++)
+		set(run, i, TDH_MEM_PAGE_AUG, (GPA_2M + i * TDX_2M_SIZE) | TDX_2M)->r8 =
+			region(run, i);
+	measure(run, BENCH_AUG_2M);
+	if (run->machine.dynamic) {
+		for (uint32_t i = 0; i < BATCH; i++)
+			set(run, i, TDH_PHYMEM_PAGE_RDMD, region(run, i) | TDX_2M);
+		measure(run, BENCH_RDMD_2M);
+	}
+	split_and_merge(run);
+	block_all(run, GPA_2M, TDX_2M_SIZE, TDX_2M, NULL);
+	track(run);
+	remove_all(run, GPA_2M, TDX_2M_SIZE, TDX_2M, BENCH_REMOVE_2M);
+}
+
+static void round_of(struct run *run)
+{
+	empty_leaf(run);
+	if (run->machine.dynamic)
+		pairs(run);
+	tables(run);
+	small_pages(run);
+	large_pages(run);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static bool begin(struct run *run, bool dynamic)
+{
+	struct bench_td *td = &run->td;
+	uint64_t bytes = 2 * TDX_1G_SIZE;
+
+	if (!bench_machine_create(&run->machine, 8 * TDX_1G_SIZE, 1, dynamic) ||
+	    !bench_td_create(td, &run->machine, 0, 33, bytes, 4) || !bench_td_add_table(td, 0, 3) ||
+	    !bench_td_add_table(td, GPA_2M, 2) || !bench_td_add_table(td, GPA_SEPT, 2) ||
+	    !bench_td_add_table(td, GPA_4K, 2) || !bench_td_add_table(td, GPA_4K, 1))
+		return false;
+	if (!dynamic)
+		return true;
+	/* A pair for the region of the 4K pages. */
+	return bench_expect(&run->machine, "PAMT.ADD",
+			    bench_call(td, TDH_PHYMEM_PAMT_ADD, small_page(run, 0) | TDX_2M,
+				       bench_td_page(td), bench_td_page(td)));
+}
+
+static void end(struct run *run)
+{
+	struct bench_td *td = &run->td;
+
+	if (!run->machine.error[0])
+		bench_td_end_keys(td);
+	if (run->machine.dynamic && !run->machine.error[0]) {
+		struct tdx_regs regs = { .rax = TDH_PHYMEM_PAMT_REMOVE,
+					 .rcx = small_page(run, 0) | TDX_2M };
+
+		if (bench_expect(&run->machine, "PAMT.REMOVE",
+				 seam_call(run->machine.seam, 0, &regs))) {
+			bench_td_put_page(td, regs.rdx);
+			bench_td_put_page(td, regs.r8);
+		}
+	}
+	bench_td_destroy(td);
+	bench_machine_destroy(&run->machine);
+}
+
+static void evaluate(struct run *run, const struct bench_calibration *calibration,
+		     struct bench_seam *result)
+{
+	double factor[BENCH_CALIBRATORS];
+
+	for (unsigned int i = 0; i < BENCH_CALIBRATORS; i++) {
+		result->calibration[i] = bench_median(&calibration->series[i]);
+		factor[i] = result->calibration[i] / calibrators[i].reference;
+	}
+	result->empty_ns = bench_median(&run[BENCH_DYNAMIC].empty);
+	for (unsigned int row = 0; row < BENCH_SEAM_ROWS; row++) {
+		for (unsigned int mode = 0; mode < BENCH_MODES; mode++) {
+			struct bench_seam_figure *f = &result->figure[row][mode];
+			double clearing = rows[row].clears * calibrators[BENCH_MEMSET].reference;
+
+			if (!run[mode].series[row].nr)
+				continue;
+			f->ns = bench_median(&run[mode].series[row]) -
+				bench_median(&run[mode].empty);
+			f->reference = rows[row].reference[mode];
+			if (!f->reference)
+				continue;
+			if (clearing > f->reference)
+				clearing = f->reference;
+			f->scaled = clearing * factor[BENCH_MEMSET] +
+				    (f->reference - clearing) *
+					    (factor[BENCH_CHAIN] + factor[BENCH_CAS]) / 2;
+		}
+	}
+}
+
+int bench_seam_calls(uint32_t rounds, struct bench_seam *result, char *error, size_t error_size)
+{
+	struct bench_calibration calibration;
+	struct run *run = calloc(BENCH_MODES, sizeof(*run));
+	bool fine = run && bench_calibration_begin(&calibration);
+	int done = -1;
+
+	*result = (struct bench_seam){ 0 };
+	snprintf(error, error_size, "no memory");
+	if (!fine)
+		goto out;
+	fine = begin(&run[BENCH_DYNAMIC], true) && begin(&run[BENCH_STATIC], false);
+	for (uint32_t i = 0; fine && i < rounds; i++) {
+		bench_calibrate(&calibration);
+		for (unsigned int mode = 0; mode < BENCH_MODES; mode++) {
+			round_of(&run[mode]);
+			fine = fine && !run[mode].machine.error[0];
+		}
+	}
+	done = 0;
+	for (unsigned int mode = 0; mode < BENCH_MODES; mode++) {
+		end(&run[mode]);
+		if (run[mode].machine.error[0]) {
+			snprintf(error, error_size, "%s", run[mode].machine.error);
+			done = -1;
+		}
+	}
+	evaluate(run, &calibration, result);
+	bench_calibration_end(&calibration);
+out:
+	free(run);
+	return done;
+}
