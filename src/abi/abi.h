@@ -151,6 +151,8 @@ const struct abi_status *abi_status_by_name(const char *name);
 /* NULL: no such class. */
 const char *abi_class_name(uint8_t class);
 void abi_decode(tdx_status_t status, struct abi_decoded *decoded);
+/* Do details of this code have names? Then *kind says which. */
+bool abi_detail_names(const struct abi_status *status, enum abi_name_kind *kind);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Text. Each writes into buffer, cut where it is full but always terminated, and returns it.   */

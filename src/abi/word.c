@@ -67,3 +67,13 @@ void words_hex(struct words *words, uint64_t value, unsigned int digits)
 	words_add(words, "0x");
 	add_digits(words, value, 16, digits);
 }
+
+void words_level(struct words *words, uint64_t level)
+{
+	static const char *const names[] = { "4K", "2M", "1G", "512G", "256T" };
+
+	if (level < sizeof(names) / sizeof(names[0]))
+		words_add(words, names[level]);
+	else
+		words_number(words, level);
+}

@@ -25,5 +25,7 @@ void words_add(struct words *words, const char *text);
 void words_number(struct words *words, uint64_t value);
 /* "0x" and at least this many digits. */
 void words_hex(struct words *words, uint64_t value, unsigned int digits);
+/* A page size by its level: "4K", "2M", "1G", "512G", "256T"; the number if it is none. */
+void words_level(struct words *words, uint64_t level);
 
 #endif

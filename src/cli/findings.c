@@ -88,30 +88,6 @@ static void find_number(uint64_t value, struct findings *found)
 		add(found, FOUND_STATUS, value);
 }
 
-/* Detail kinds whose values have names, and where those names are. */
-static bool detail_names(const struct abi_status *status, enum abi_name_kind *kind)
-{
-	switch ((enum abi_detail)status->detail) {
-	case ABI_DETAIL_OPERAND:
-		*kind = ABI_OPERAND;
-		return true;
-	case ABI_DETAIL_OP_STATE:
-		*kind = ABI_OP_STATE;
-		return true;
-	case ABI_DETAIL_VCPU_STATE:
-		*kind = ABI_VCPU_STATE;
-		return true;
-	case ABI_DETAIL_EXIT_REASON:
-		*kind = ABI_EXIT_REASON;
-		return true;
-	case ABI_DETAIL_VECTOR:
-		*kind = ABI_VECTOR;
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* "OPERAND_BUSY(SEPT_TREE)", "PAMT_OVERLAP(0x10101)", as abi_status_text() writes them. */
 static bool find_status_with_detail(const char *word, struct findings *found)
 {
@@ -134,7 +110,7 @@ static bool find_status_with_detail(const char *word, struct findings *found)
 	status = abi_status_by_name(base);
 	if (!status || (uint32_t)status->value)
 		return false;
-	if (detail_names(status, &kind) && (name = abi_name_by_name(kind, inner)))
+	if (abi_detail_names(status, &kind) && (name = abi_name_by_name(kind, inner)))
 		detail = name->number;
 	else if (!parse_number(inner, length, &detail) || detail >> 32)
 		return false;

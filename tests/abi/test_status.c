@@ -244,6 +244,9 @@ static void register_is_said_in_words(void **state)
 		{ TDH_PHYMEM_PAMT_ADD, true, TDX_PAGE_NOT_FREE | TDX_OP_RDX, TDX_OP_RDX, 0x7000,
 		  "first PAMT page: 0x7000" },
 		{ TDH_PHYMEM_PAMT_ADD, false, 0, TDX_OP_R9, 1, "" },
+		{ TDH_PHYMEM_PAMT_ADD, true, TDX_PAGE_NOT_FREE | TDX_OP_R8, TDX_OP_RDX, 0,
+		  "first PAMT page: 0x0" },
+		{ TDH_MR_EXTEND, false, 0, TDX_OP_RCX, 0x1300, "guest address: 0x1300" },
 		{ TDH_MEM_PAGE_AUG, false, 0, TDX_OP_RCX, 0x40000000,
 		  "guest address and level: 0x40000000, 4K" },
 		{ TDH_MEM_PAGE_AUG, true, TDX_EPT_WALK_FAILED | 1, TDX_OP_RDX, 0x8101,
@@ -283,6 +286,34 @@ static void register_is_said_in_words(void **state)
 	}
 }
 
+/* A register that a leaf is said to have is put in words whatever it holds. */
+static void every_operand_of_every_leaf_has_words(void **state)
+{
+	static const uint64_t values[] = { 0, 1, 0x123456789abcdef, TDX_NULL_PA };
+	const tdx_status_t ok = raw(0), bad = raw(TDX_EPT_WALK_FAILED | 1);
+	const tdx_status_t *const statuses[] = { NULL, &ok, &bad };
+	const struct abi_leaf *leaf;
+	char text[4 * ABI_TEXT];
+
+	for (unsigned int i = 0; (leaf = abi_leaf_at(i)); i++)
+		for (unsigned int o = 0; o < 2 * ABI_MAX_OPERANDS; o++)
+			for (size_t s = 0; s < COUNT(statuses); s++)
+				for (size_t v = 0; v < COUNT(values); v++) {
+					const struct abi_operand *op =
+						o < ABI_MAX_OPERANDS
+							? &leaf->in[o]
+							: &leaf->out[o - ABI_MAX_OPERANDS];
+
+					if (!op->value)
+						continue;
+					abi_register_text(leaf, statuses[s], op->reg, values[v],
+							  text, sizeof(text));
+					assert_true(strlen(text) < ABI_TEXT);
+					if (o < ABI_MAX_OPERANDS || statuses[s] == &ok)
+						assert_true(strlen(text) > 4);
+				}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +327,7 @@ int main(void)
 		cmocka_unit_test(text_is_cut_where_the_buffer_ends),
 		cmocka_unit_test(no_text_needs_more_than_the_stated_bytes),
 		cmocka_unit_test(register_is_said_in_words),
+		cmocka_unit_test(every_operand_of_every_leaf_has_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
