@@ -410,16 +410,103 @@ static void explain_log(struct explain *run)
 					    number, number == 1 ? "" : "s");
 }
 
+/* ------------------------------------------------------------------------------------------- */
+/* --list: everything that is known                                                             */
+
+static void list_leaves(void)
+{
+	static const struct cli_column columns[] = { { "LEAF", true },
+						     { "NAME", false },
+						     { "", false } };
+	struct cli_table *table = cli_table_create(columns, 3);
+	const struct abi_leaf *leaf;
+
+	for (unsigned int i = 0; (leaf = abi_leaf_at(i)); i++) {
+		cli_table_cell(table, "%u", leaf->number);
+		cli_table_cell(table, "%s", leaf->name);
+		cli_table_cell(table, "%s", leaf->purpose);
+	}
+	cli_table_print(table);
+}
+
+static void list_statuses(void)
+{
+	static const struct cli_column columns[] = { { "STATUS", false },
+						     { "NAME", false },
+						     { "CLASS", false } };
+	struct cli_table *table = cli_table_create(columns, 3);
+	const struct abi_status *status;
+
+	for (unsigned int i = 0; (status = abi_status_at(i)); i++) {
+		cli_table_cell(table, "0x%016" PRIx64, status->value);
+		cli_table_cell(table, "TDX_%s", status->name);
+		cli_table_cell(table, "%s", abi_class_name((uint8_t)(status->value >> 40)));
+	}
+	cli_table_print(table);
+}
+
+static void list_json(void)
+{
+	json_t *root = cli_json("pamt.explain.list/1");
+	json_t *leaves = json_array(), *statuses = json_array();
+	const struct abi_status *status;
+	const struct abi_leaf *leaf;
+
+	for (unsigned int i = 0; (leaf = abi_leaf_at(i)); i++) {
+		struct finding f = { .kind = FOUND_LEAF, .value = leaf->number, .leaf = leaf };
+
+		json_array_append_new(leaves, leaf_json(&f));
+	}
+	for (unsigned int i = 0; (status = abi_status_at(i)); i++) {
+		struct finding f = { .kind = FOUND_STATUS,
+				     .value = status->value,
+				     .by_name = true };
+
+		json_array_append_new(statuses, status_json(&f));
+	}
+	json_object_set_new(root, "leaves", leaves);
+	json_object_set_new(root, "statuses", statuses);
+	cli_json_print(root);
+}
+
+static int list_all(const struct cli_args *args, int nr)
+{
+	if (nr)
+		return cli_usage_error("explain: --list takes no words");
+	if (args->json) {
+		list_json();
+		return CLI_OK;
+	}
+	list_leaves();
+	putchar('\n');
+	list_statuses();
+	return CLI_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+enum { OPTION_LIST = 1 };
+
+static const struct cli_option options[] = {
+	{ OPTION_LIST, "list", NULL, "all leaves and status codes" },
+	{ 0 },
+};
+
 int cmd_explain(int argc, char **argv)
 {
-	struct cli_args args = { .argc = argc, .argv = argv };
+	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
 	struct explain run = { .exit = CLI_OK };
+	bool list = false;
+	int nr, option;
 	char **words;
-	int nr;
 
-	if (cli_next_option(&args))
+	while ((option = cli_next_option(&args)) > 0)
+		list |= option == OPTION_LIST;
+	if (option < 0)
 		return args.exit;
 	words = cli_operands(&args, &nr);
+	if (list)
+		return list_all(&args, nr);
 	if (!nr && isatty(STDIN_FILENO))
 		return cli_usage_error(
 			"explain: no word given; `pamt explain WORD...`, or a log on "

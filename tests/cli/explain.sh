@@ -141,4 +141,16 @@ json '.items[1].findings[1] | .name == "RDX" and .meaning == "first PAMT page: 0
 runs json_of_bytes_that_are_no_text 0 explain --json "$(printf 'SEAMCALL (58) failed: 0x8000020000000002 \377')"
 json '.items[0].source | endswith("?")'
 
+# --list has every code of the public header, once.
+listed=$(grep -cE '^\sX\([A-Z0-9_]+, 0x[0-9a-f]{16}\)' "$data/../../include/pamt/status.h")
+runs list_has_every_code 0 explain --list --json
+json ".statuses | map(select(.software | not)) | length == $listed"
+json '(.statuses | map(.value) | unique | length) == (.statuses | length)'
+json '.statuses | all(.meaning != null and .advice != null)'
+json '.leaves | map(select(.guest | not) | .number) | contains([0, 6, 58, 59])'
+runs list_in_words 0 explain --list
+out_has 'TDH.PHYMEM.PAMT.ADD'
+out_has '0xc000030400000000 TDX_HPA_RANGE_NOT_FREE'
+refuses list_takes_no_words 'takes no words' explain --list 0
+
 finish
