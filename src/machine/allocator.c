@@ -35,10 +35,22 @@ struct range {
 	uint32_t segment; /* of that node */
 };
 
+/* Page frames [pfn, end). */
+struct span {
+	uint64_t pfn, end;
+};
+
+struct spans {
+	uint32_t nr, room;
+	struct span *span;
+};
+
 struct allocator {
 	uint32_t nr_nodes, nr_ranges;
 	struct range *ranges; /* ascending */
 	struct node *nodes;
+	/* Missing pages, and why. Changed under all nodes' locks, so read under any. */
+	struct spans excluded, offline;
 };
 
 /* The range that holds a page frame, or the next one above it; NULL: none. */
@@ -82,7 +94,7 @@ static const struct segment *segment_of_page(const struct node *node, uint64_t p
 	return &node->segments[low];
 }
 
-/* blocks_exclude() and blocks_include() in the form of blocks_put(). */
+/* blocks_put() and others, in one form: false stops the walk. */
 typedef bool block_fn(struct blocks *blocks, uint64_t page, unsigned int count);
 
 static bool exclude_part(struct blocks *blocks, uint64_t page, unsigned int count)
@@ -91,13 +103,21 @@ static bool exclude_part(struct blocks *blocks, uint64_t page, unsigned int coun
 	return true;
 }
 
-/* Calls fn for each block's part of one range, all in it. The first page frame it refused. */
+static bool include_part(struct blocks *blocks, uint64_t page, unsigned int count)
+{
+	blocks_include(blocks, page, count);
+	return true;
+}
+
+/*
+ * Calls fn for each block's part of one range, all in it, under its node's lock. The first page
+ * frame that fn refused, or end.
+ */
 static uint64_t range_for_blocks(struct allocator *allocator, const struct range *range,
 				 uint64_t first, uint64_t end, block_fn *fn)
 {
 	struct node *node = &allocator->nodes[range->node];
 
-	lock_take(&node->lock);
 	while (first < end) {
 		uint64_t page = page_of(&node->segments[range->segment], first);
 		uint64_t count = BLOCK_PAGES - page % BLOCK_PAGES;
@@ -108,8 +128,31 @@ static uint64_t range_for_blocks(struct allocator *allocator, const struct range
 			break;
 		first += count;
 	}
-	lock_drop(&node->lock);
 	return first;
+}
+
+/* The same for what a range has of each span. */
+static void range_for_spans(struct allocator *allocator, const struct range *range,
+			    const struct span *span, uint32_t nr, block_fn *fn)
+{
+	for (uint32_t i = 0; i < nr; i++) {
+		uint64_t first = span[i].pfn > range->pfn ? span[i].pfn : range->pfn;
+		uint64_t end = span[i].end < range->end ? span[i].end : range->end;
+
+		range_for_blocks(allocator, range, first, end, fn);
+	}
+}
+
+static void lock_nodes(struct allocator *allocator, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++)
+		lock_take(&allocator->nodes[i].lock);
+}
+
+static void unlock_nodes(struct allocator *allocator, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++)
+		lock_drop(&allocator->nodes[i].lock);
 }
 
 static hpa_t node_alloc(struct node *node, unsigned int order)
@@ -152,11 +195,19 @@ void allocator_free_range(struct allocator *allocator, hpa_t base, uint64_t byte
 			    (unsigned long long)bytes, (unsigned long long)base.v);
 	/* A range that was allocated may go over from one range of the map to the next. */
 	while (pfn < end && range && range < ranges_end && pfn >= range->pfn) {
-		uint64_t stop = end < range->end ? end : range->end;
+		const struct range part = { pfn, end < range->end ? end : range->end, range->node,
+					    range->segment };
 
-		pfn = range_for_blocks(allocator, range++, pfn, stop, blocks_put);
-		if (pfn != stop)
+		lock_take(&allocator->nodes[range->node].lock);
+		pfn = range_for_blocks(allocator, range, part.pfn, part.end, blocks_put);
+		/* What is off, or on its way there, does not come back. */
+		if (pfn == part.end)
+			range_for_spans(allocator, &part, allocator->offline.span,
+					allocator->offline.nr, exclude_part);
+		lock_drop(&allocator->nodes[range->node].lock);
+		if (pfn != part.end)
 			break;
+		range++;
 	}
 	if (pfn != end)
 		machine_bug("free of 0x%llx bytes at 0x%llx: not all allocated, at or after 0x%llx",
@@ -247,8 +298,7 @@ hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_
 		return HPA_NONE;
 
 	/* All nodes at once, in ascending order: the best place of all must still be free then. */
-	for (uint32_t i = first; i < end; i++)
-		lock_take(&allocator->nodes[i].lock);
+	lock_nodes(allocator, first, end);
 	for (uint32_t i = first; i < end; i++) {
 		hpa_t found = node_search(&allocator->nodes[i], &wanted, &page);
 
@@ -261,25 +311,120 @@ hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_
 	}
 	if (best_node)
 		node_take(best_node, best_page, wanted.nr_pages);
-	for (uint32_t i = first; i < end; i++)
-		lock_drop(&allocator->nodes[i].lock);
+	unlock_nodes(allocator, first, end);
 	return best;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Memory that is missing                                                                       */
+
+/* Outwards to whole pages: what shares a page with the range goes with it. */
+static struct span span_of(hpa_t base, uint64_t bytes)
+{
+	uint64_t first = base.v >> TDX_PAGE_SHIFT;
+	uint64_t end = bytes ? ((base.v + bytes - 1) >> TDX_PAGE_SHIFT) + 1 : first;
+
+	return (struct span){ first, end };
+}
+
+static void spans_add(struct spans *spans, const struct span *span)
+{
+	if (span->pfn >= span->end)
+		return;
+	if (spans->nr == spans->room) {
+		uint32_t room = spans->room ? 2 * spans->room : 16;
+		struct span *larger = realloc(spans->span, room * sizeof(*larger));
+
+		if (!larger)
+			machine_bug("no real memory left for the simulated page allocator");
+		spans->span = larger;
+		spans->room = room;
+	}
+	spans->span[spans->nr++] = *span;
+}
+
+/* Cuts a span out of all of them; what is left of each on its right becomes one more. */
+static void spans_cut(struct spans *spans, const struct span *cut)
+{
+	uint32_t nr = spans->nr;
+	struct span *old = spans->span;
+
+	*spans = (struct spans){ 0 };
+	for (uint32_t i = 0; i < nr; i++) {
+		struct span left = { old[i].pfn, old[i].end < cut->pfn ? old[i].end : cut->pfn };
+		struct span right = { old[i].pfn > cut->end ? old[i].pfn : cut->end, old[i].end };
+
+		spans_add(spans, &left);
+		spans_add(spans, &right);
+	}
+	free(old);
 }
 
 void allocator_exclude(struct allocator *allocator, hpa_t base, uint64_t bytes)
 {
-	/* Outwards to whole pages: no byte of the range may be handed out. */
-	uint64_t first = base.v >> TDX_PAGE_SHIFT;
-	uint64_t end = bytes ? ((base.v + bytes - 1) >> TDX_PAGE_SHIFT) + 1 : 0;
+	const struct span span = span_of(base, bytes);
 
-	for (uint32_t i = 0; i < allocator->nr_ranges; i++) {
-		const struct range *range = &allocator->ranges[i];
-		uint64_t from = first > range->pfn ? first : range->pfn;
-		uint64_t to = end < range->end ? end : range->end;
+	lock_nodes(allocator, 0, allocator->nr_nodes);
+	spans_add(&allocator->excluded, &span);
+	for (uint32_t i = 0; i < allocator->nr_ranges; i++)
+		range_for_spans(allocator, &allocator->ranges[i], &span, 1, exclude_part);
+	unlock_nodes(allocator, 0, allocator->nr_nodes);
+}
 
-		if (from < to)
-			range_for_blocks(allocator, range, from, to, exclude_part);
+/* What is free becomes missing; how many pages are allocated. */
+static uint64_t range_offline(struct allocator *allocator, const struct range *range,
+			      const struct span *span)
+{
+	struct node *node = &allocator->nodes[range->node];
+	uint64_t pfn = span->pfn > range->pfn ? span->pfn : range->pfn;
+	uint64_t end = span->end < range->end ? span->end : range->end, used = 0;
+
+	range_for_blocks(allocator, range, pfn, end, exclude_part);
+	while (pfn < end) {
+		uint64_t page = page_of(&node->segments[range->segment], pfn);
+		uint64_t count = BLOCK_PAGES - page % BLOCK_PAGES;
+
+		if (count > end - pfn)
+			count = end - pfn;
+		used += blocks_used(&node->blocks, page, (unsigned int)count);
+		pfn += count;
 	}
+	return used;
+}
+
+uint64_t allocator_offline(struct allocator *allocator, hpa_t base, uint64_t bytes)
+{
+	const struct span span = span_of(base, bytes);
+	uint64_t used = 0;
+
+	lock_nodes(allocator, 0, allocator->nr_nodes);
+	spans_cut(&allocator->offline, &span);
+	spans_add(&allocator->offline, &span);
+	for (uint32_t i = 0; i < allocator->nr_ranges; i++)
+		used += range_offline(allocator, &allocator->ranges[i], &span);
+	unlock_nodes(allocator, 0, allocator->nr_nodes);
+	return used << TDX_PAGE_SHIFT;
+}
+
+void allocator_online(struct allocator *allocator, hpa_t base, uint64_t bytes)
+{
+	const struct span span = span_of(base, bytes);
+
+	lock_nodes(allocator, 0, allocator->nr_nodes);
+	spans_cut(&allocator->offline, &span);
+	for (uint32_t i = 0; i < allocator->nr_ranges; i++) {
+		struct range part = allocator->ranges[i];
+
+		part.pfn = span.pfn > part.pfn ? span.pfn : part.pfn;
+		part.end = span.end < part.end ? span.end : part.end;
+		if (part.pfn >= part.end)
+			continue;
+		/* Everything that was missing for any reason, then again what was excluded. */
+		range_for_blocks(allocator, &part, part.pfn, part.end, include_part);
+		range_for_spans(allocator, &part, allocator->excluded.span, allocator->excluded.nr,
+				exclude_part);
+	}
+	unlock_nodes(allocator, 0, allocator->nr_nodes);
 }
 
 static uint64_t sum_pages(const struct allocator *allocator, uint32_t node,
@@ -446,5 +591,7 @@ void allocator_destroy(struct allocator *allocator)
 	}
 	free(allocator->nodes);
 	free(allocator->ranges);
+	free(allocator->excluded.span);
+	free(allocator->offline.span);
 	free(allocator);
 }

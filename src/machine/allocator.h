@@ -48,6 +48,18 @@ void allocator_free_range(struct allocator *allocator, hpa_t base, uint64_t byte
 /* Takes what is free of a range out for good; what is allocated or no memory is passed over. */
 void allocator_exclude(struct allocator *allocator, hpa_t base, uint64_t bytes);
 
+/*
+ * allocator_offline - takes a range out of use: what is free is not handed out any more, and what
+ * is freed does not come back. Returns the bytes that are allocated still; call it again to see
+ * them go. The range is off when that is 0.
+ *
+ * allocator_online - ends that, for memory that was off or was still being emptied. What was ever
+ * excluded stays out, or goes now if it was passed over before. Memory that is plugged in later is
+ * memory of the map that was taken off at the start.
+ */
+uint64_t allocator_offline(struct allocator *allocator, hpa_t base, uint64_t bytes);
+void allocator_online(struct allocator *allocator, hpa_t base, uint64_t bytes);
+
 /* Free bytes of a node, OS_ANY_NODE: of all; in_2m: only those in wholly free 2M blocks. */
 uint64_t allocator_free_bytes(const struct allocator *allocator, uint32_t node);
 uint64_t allocator_free_2m_bytes(const struct allocator *allocator, uint32_t node);

@@ -246,6 +246,24 @@ void blocks_include(struct blocks *blocks, uint64_t page, unsigned int count)
 	block_settle(blocks, block, record);
 }
 
+unsigned int blocks_used(const struct blocks *blocks, uint64_t page, unsigned int count)
+{
+	uint64_t block = page / BLOCK_PAGES;
+	const struct block_record *record = record_find(blocks, block);
+	unsigned int unused = 0;
+
+	if (!record)
+		return bitmap_test(&blocks->whole, block) ||
+				       blocks->record_of[block] == BLOCKS_MISSING
+			       ? 0
+			       : count;
+	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++)
+		unused += (unsigned int)__builtin_popcountll(
+			(record->free.word[i] | record->missing.word[i]) &
+			pagemap_mask(i, page % BLOCK_PAGES, count));
+	return count - unused;
+}
+
 uint64_t blocks_find(const struct blocks *blocks, unsigned int order)
 {
 	uint64_t block = BITMAP_NONE;

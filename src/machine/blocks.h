@@ -68,6 +68,8 @@ bool blocks_put(struct blocks *blocks, uint64_t page, unsigned int count);
 void blocks_exclude(struct blocks *blocks, uint64_t page, unsigned int count);
 /* Missing pages become free; the others stay as they are. */
 void blocks_include(struct blocks *blocks, uint64_t page, unsigned int count);
+/* How many are neither free nor missing. */
+unsigned int blocks_used(const struct blocks *blocks, uint64_t page, unsigned int count);
 
 /* A free run of 2^order pages, aligned, where it breaks least; BLOCKS_NONE: there is none. */
 uint64_t blocks_find(const struct blocks *blocks, unsigned int order);

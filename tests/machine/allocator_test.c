@@ -34,7 +34,7 @@ static struct machine_map map_of(struct map_range *ranges, uint32_t nr, uint32_t
 
 #define MODEL_PAGES (64 * MB / PAGE)
 
-enum page { NO_MEMORY, FREE, ALLOCATED, EXCLUDED };
+enum page { NO_MEMORY, FREE, ALLOCATED, EXCLUDED, OFF };
 
 static struct map_range model_ranges[] = {
 	{ 0, 640 * KB, 0 },		  /* below 1 MB: never handed out */
@@ -51,6 +51,7 @@ struct model {
 	struct allocator *allocator;
 	uint8_t page[MODEL_PAGES];
 	uint8_t node[MODEL_PAGES];
+	bool excluded[MODEL_PAGES]; /* ever, even if it was passed over */
 };
 
 static int create(void **state)
@@ -163,9 +164,11 @@ static void model_exclude(struct model *model)
 	uint64_t page = (uint64_t)rand() % MODEL_PAGES, count = (uint64_t)rand() % 20;
 
 	allocator_exclude(model->allocator, hpa(page * PAGE), count * PAGE);
-	for (uint64_t i = page; i < page + count && i < MODEL_PAGES; i++)
+	for (uint64_t i = page; i < page + count && i < MODEL_PAGES; i++) {
+		model->excluded[i] = true;
 		if (model->page[i] == FREE)
 			model->page[i] = EXCLUDED;
+	}
 }
 
 static void model_step(struct model *model)
@@ -235,6 +238,64 @@ static void small_blocks_break_as_few_2m_blocks_as_possible(void **state)
 	for (unsigned int i = 0; i < 300; i++)
 		allocator_free(model->allocator, page[i], 0);
 	assert_int_equal(allocator_free_2m_bytes(model->allocator, 0), before);
+	check_counts(model);
+}
+
+static uint64_t model_offline(struct model *model, uint64_t page, uint64_t count)
+{
+	uint64_t used = 0;
+
+	for (uint64_t i = page; i < page + count; i++) {
+		used += model->page[i] == ALLOCATED;
+		if (model->page[i] == FREE)
+			model->page[i] = OFF;
+	}
+	return used * PAGE;
+}
+
+static void offline_memory_empties_and_comes_back(void **state)
+{
+	struct model *model = *state;
+	const uint64_t base = 31 * MB + 8 * KB, bytes = 5 * MB + 12 * KB; /* node 0 */
+	const uint64_t first = base / PAGE, end = (base + bytes) / PAGE;
+
+	srand(4);
+	allocator_exclude(model->allocator, hpa(base + 2 * MB), 20 * KB);
+	memset(&model->page[(base + 2 * MB) / PAGE], EXCLUDED, 5);
+	memset(&model->excluded[(base + 2 * MB) / PAGE], true, 5);
+	for (unsigned int i = 0; i < 200; i++)
+		model_alloc(model, (unsigned int)rand() % 8, OS_ANY_NODE);
+	assert_true(model_offline(model, first, end - first) > 0);
+	assert_int_equal(allocator_offline(model->allocator, hpa(base), bytes),
+			 model_offline(model, first, end - first));
+	check_counts(model);
+	/* Nothing of it is handed out, and what is freed of it stays away. */
+	for (unsigned int i = 0; i < 2000; i++) {
+		model_step(model);
+		for (uint64_t j = first; j < end; j++)
+			if (model->page[j] == FREE)
+				model->page[j] = OFF;
+	}
+	for (uint64_t i = first; i < end; i++)
+		if (model->page[i] == ALLOCATED) {
+			assert_true(allocator_offline(model->allocator, hpa(base), bytes) > 0);
+			allocator_free(model->allocator, hpa(i * PAGE), 0);
+			model->page[i] = OFF;
+		}
+	assert_int_equal(allocator_offline(model->allocator, hpa(base), bytes), 0);
+	check_counts(model);
+	/* One half comes back, then the other; what was excluded does not. */
+	for (unsigned int half = 0; half < 2; half++) {
+		uint64_t from = half ? first + 600 : first, to = half ? end : first + 600;
+
+		allocator_online(model->allocator, hpa(from * PAGE), (to - from) * PAGE);
+		for (uint64_t i = from; i < to; i++)
+			if (model->page[i] == OFF)
+				model->page[i] = model->excluded[i] ? EXCLUDED : FREE;
+		check_counts(model);
+	}
+	for (unsigned int i = 0; i < 500; i++)
+		model_step(model);
 	check_counts(model);
 }
 
@@ -437,6 +498,7 @@ int main(void)
 		TEST(random_use_agrees_with_a_byte_per_page),
 		TEST(every_page_is_handed_out_once),
 		TEST(small_blocks_break_as_few_2m_blocks_as_possible),
+		TEST(offline_memory_empties_and_comes_back),
 		TEST(wrong_frees_stop_the_program),
 		TEST(what_cannot_be_had_is_none),
 		cmocka_unit_test(sixty_four_terabytes_in_2000_ranges_are_cheap),
