@@ -112,8 +112,8 @@ static void print_options(const struct cli_args *args)
 {
 	const struct cli_option *o;
 
-	printf("usage: pamt %s [OPTIONS] %s\n\n%s\n\n", current->name, current->arguments,
-	       current->summary);
+	printf("usage: pamt %s [OPTIONS]%s%s\n\n%s\n\n", current->name,
+	       *current->arguments ? " " : "", current->arguments, current->summary);
 	for (unsigned int i = 0; (o = option_at(args->options, i)); i++) {
 		char text[64];
 

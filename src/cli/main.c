@@ -39,8 +39,8 @@ static int unknown_command(const char *name)
 
 static void print_usage(FILE *to)
 {
-	fprintf(to, "usage: pamt COMMAND [ARGUMENTS]\n\nDynamic PAMT for Intel TDX hosts: plan, "
-		    "run, explain.\n\n");
+	fprintf(to, "usage: pamt COMMAND [ARGUMENTS]\n\n"
+		    "Dynamic PAMT for Intel TDX hosts, on a software TDX module.\n\n");
 	for (const struct cli_command *c = commands; c->name; c++)
 		fprintf(to, "  %-9s %-24s %s\n", c->name, c->arguments, c->summary);
 	fprintf(to,
