@@ -63,7 +63,7 @@ int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 	region_t region = pfn_to_region(first);
 	os_a16_t *word = leaf_word(host, first);
 	bool lost_race;
-	int ret;
+	int ret = 0;
 
 	if (!is_call(call, TDH_MEM_PAGE_AUG) || !is_2m(call) || call->r8 != pfn_to_hpa(first).v ||
 	    !pages_are_tdx(host, first, TDX_PAGES_PER_2M))

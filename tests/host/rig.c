@@ -43,8 +43,9 @@ void rig_machine(struct rig *rig, uint32_t nodes)
 	assert_non_null(rig->machine);
 	if (threads_port_create(rig->machine, NULL, &rig->port, error, sizeof(error)))
 		fail_msg("%s", error);
-	rig->os = threads_services(rig->port);
-	threads_log_level(rig->port, (enum os_log_level) - 1);
+	rig->services = *threads_services(rig->port);
+	rig->os = &rig->services;
+	threads_log_level(rig->port, OS_LOG_ERROR);
 	threads_bind(rig->port, 0);
 	for (uint32_t i = 0; i < RIG_REGIONS; i++) {
 		rig->guest[i] = rig->os->alloc_pages(rig->os->ctx, 9, i % nodes);

@@ -19,6 +19,7 @@ struct rig {
 	struct pamt_memory memory[4];
 	struct machine *machine;
 	struct threads_port *port;
+	struct os_services services; /* the port's; a test may replace some before it goes on */
 	const struct os_services *os;
 	struct pamt_host *host;
 	hpa_t guest[RIG_REGIONS];

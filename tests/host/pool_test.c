@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * pool_test.c - chunks: how large, how many, pinned how long, given back when.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "machine/allocator.h"
+#include "rig.h"
+
+#define MAX_PAGES 4096
+
+/* held <= 2 x used + 64 KB, on each node. */
+static void expect_bound(struct rig *rig)
+{
+	for (uint32_t node = 0; node < rig->map.nr_nodes; node++) {
+		struct pamt_node_stats s;
+
+		pamt_node_stats(rig->host, node, &s);
+		if (s.os_bytes > 2 * s.used_bytes + (64 << 10))
+			fail_msg("node %u holds %llu bytes for %llu used", node,
+				 (unsigned long long)s.os_bytes, (unsigned long long)s.used_bytes);
+	}
+}
+
+static uint64_t random_next(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+static void hundred_control_pages_take_three_pairs(void **state)
+{
+	hpa_t page[104];
+	struct pamt_stats s;
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	for (int i = 0; i < 104; i++) {
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[i]), 0);
+		expect_bound(&rig);
+	}
+	s = rig_stats(&rig);
+	assert_int_equal(s.control_pages, 104);
+	assert_true(s.pairs_installed <= 3);
+	rig_expect_sound(&rig);
+	for (int i = 0; i < 104; i++) {
+		pamt_free_page(rig.host, page[i]);
+		expect_bound(&rig);
+	}
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void bound_holds_at_every_quiet_point(void **state)
+{
+	static hpa_t page[MAX_PAGES];
+	struct pamt_cache cache = { 0 };
+	uint64_t seed = 7;
+	uint32_t n = 0;
+	struct rig rig;
+
+	rig_create(&rig, 2, true);
+	for (int round = 0; round < 20000; round++) {
+		/* Waves: mostly up, mostly down. */
+		bool up = random_next(&seed) % 10 < (round / 2500 % 2 ? 2 : 8);
+
+		if (up && n < MAX_PAGES) {
+			if (!pamt_alloc_page(rig.host, round % 2, NULL, &page[n]))
+				n++;
+		} else if (n) {
+			uint32_t i = random_next(&seed) % n;
+
+			pamt_free_page(rig.host, page[i]);
+			page[i] = page[--n];
+		}
+		if (round % 100 == 0) {
+			pamt_cache_topup(rig.host, &cache, 4, 2);
+			expect_bound(&rig);
+		}
+	}
+	rig_expect_sound(&rig);
+	while (n) {
+		pamt_free_page(rig.host, page[--n]);
+		if (n % 64 == 0)
+			expect_bound(&rig);
+	}
+	pamt_cache_free(rig.host, &cache);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void bound_holds_after_a_peak_of_pairs(void **state)
+{
+	struct pamt_cache cache = { 0 };
+	struct rig rig;
+	hpa_t page;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	for (uint32_t i = 0; i < RIG_REGIONS; i++)
+		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 3), NULL), 0);
+	expect_bound(&rig);
+	for (uint32_t i = 0; i < RIG_REGIONS; i++)
+		pamt_put(rig.host, rig_page(&rig, i, 3));
+	/* put gives nothing to the OS; the next that may does. */
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 1, 0), 0);
+	expect_bound(&rig);
+	pamt_cache_free(rig.host, &cache);
+	pamt_free_page(rig.host, page);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+/* An OS that has no large blocks, or none of one node. */
+static hpa_t (*real_alloc)(void *ctx, unsigned int order, uint32_t node);
+static unsigned int max_order;
+static uint32_t empty_node;
+
+static hpa_t aged_alloc(void *ctx, unsigned int order, uint32_t node)
+{
+	return order > max_order || node == empty_node ? HPA_NONE : real_alloc(ctx, order, node);
+}
+
+static void age(struct rig *rig, unsigned int order, uint32_t node)
+{
+	real_alloc = rig->services.alloc_pages;
+	max_order = order;
+	empty_node = node;
+	rig->services.alloc_pages = aged_alloc;
+}
+
+static void small_blocks_will_do(void **state)
+{
+	hpa_t page[200];
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	age(&rig, 2, OS_ANY_NODE - 1);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[i]), 0);
+	assert_true(rig_stats(&rig).chunks[2] >= 50);
+	rig_expect_sound(&rig);
+	expect_bound(&rig);
+	for (int i = 0; i < 200; i++)
+		pamt_free_page(rig.host, page[i]);
+	rig_expect_nothing_left(&rig);
+	max_order = 1;
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[0]), -OS_ENOMEM);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void pages_are_of_the_node_asked_for_and_of_another_if_it_is_empty(void **state)
+{
+	hpa_t page[2];
+	struct rig rig;
+
+	rig_create(&rig, 2, true);
+	for (uint32_t node = 0; node < 2; node++) {
+		assert_int_equal(pamt_alloc_page(rig.host, node, NULL, &page[node]), 0);
+		assert_int_equal(page[node].v >= UINT64_C(4) << 30, node);
+		pamt_free_page(rig.host, page[node]);
+	}
+	age(&rig, 9, 1);
+	assert_int_equal(pamt_alloc_page(rig.host, 1, NULL, &page[1]), 0);
+	assert_true(page[1].v < UINT64_C(4) << 30);
+	pamt_free_page(rig.host, page[1]);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void chunk_that_backs_other_users_waits_for_them(void **state)
+{
+	hpa_t page, neighbour;
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	/* A guest page in the chunk's own region. */
+	do
+		neighbour = rig.os->alloc_pages(rig.os->ctx, 0, 0);
+	while (hpa_to_region(neighbour).v != hpa_to_region(page).v);
+	assert_int_equal(pamt_get(rig.host, hpa_to_pfn(neighbour), NULL), 0);
+	assert_int_equal(rig_stats(&rig).adds, 1);
+	pamt_free_page(rig.host, page);
+	/* The pair has to stay, and it lies in the chunk. */
+	assert_int_equal(rig_stats(&rig).os_bytes, 2 * 4096);
+	rig_expect_sound(&rig);
+	assert_int_equal(pamt_get(rig.host, pfn(hpa_to_pfn(neighbour).v), NULL), 0);
+	pamt_put_range(rig.host, hpa_to_pfn(neighbour), 1);
+	pamt_put(rig.host, hpa_to_pfn(neighbour));
+	assert_int_equal(rig_stats(&rig).removes, 0);
+	rig_expect_sound(&rig);
+	pamt_cache_free(rig.host, &(struct pamt_cache){ 0 });
+	rig_expect_nothing_left(&rig);
+	rig.free_bytes -= 4096;
+	rig_destroy(&rig);
+}
+
+static void chunk_in_a_backed_region_needs_no_pair(void **state)
+{
+	hpa_t pages[64];
+	struct rig rig;
+	uint32_t n = 0;
+
+	/* Guest pages of a broken 2M block first: the OS takes the chunk out of the same block. */
+	rig_create(&rig, 1, true);
+	pages[n++] = rig.os->alloc_pages(rig.os->ctx, 0, 0);
+	assert_int_equal(pamt_get(rig.host, hpa_to_pfn(pages[0]), NULL), 0);
+	while (n < 40)
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &pages[n++]), 0);
+	assert_true(rig_stats(&rig).chunks[4] + rig_stats(&rig).chunks[5] >= 2);
+	rig_expect_sound(&rig);
+	pamt_put(rig.host, hpa_to_pfn(pages[0]));
+	while (n > 1)
+		pamt_free_page(rig.host, pages[--n]);
+	rig_expect_nothing_left(&rig);
+	rig.os->free_pages(rig.os->ctx, pages[0], 0);
+	rig_destroy(&rig);
+}
+
+static void page_that_is_not_out_is_not_taken_back(void **state)
+{
+	struct rig rig;
+	hpa_t page;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	pamt_free_page(rig.host, hpa(page.v + 4096));
+	pamt_free_page(rig.host, hpa(UINT64_C(4) << 30));
+	assert_int_equal(rig_stats(&rig).unbalanced_puts, 2);
+	assert_int_equal(rig_stats(&rig).control_pages, 1);
+	pamt_free_page(rig.host, page);
+	pamt_free_page(rig.host, page);
+	assert_int_equal(rig_stats(&rig).unbalanced_puts, 3);
+	assert_int_equal(rig_stats(&rig).os_bytes, 0);
+	rig_destroy(&rig);
+}
+
+static void memory_that_is_no_tdx_memory_is_never_a_chunk(void **state)
+{
+	struct pamt_error error;
+	struct rig rig;
+	hpa_t page;
+
+	/* The host is told of the lower GiB only; the OS likes to give the upper one. */
+	rig_machine(&rig, 2);
+	rig.map.nr_ranges = 1;
+	assert_int_equal(rig_host(&rig, true, &error), 0);
+	assert_int_equal(pamt_alloc_page(rig.host, 1, NULL, &page), 0);
+	assert_true(page.v < UINT64_C(1) << 30);
+	pamt_free_page(rig.host, page);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void cache_holds_what_was_asked_and_no_more_fits(void **state)
+{
+	struct pamt_cache cache = { 0 };
+	struct rig rig;
+	hpa_t page;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, &cache, &page), -OS_ENOMEM);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 64, 1), -OS_ERANGE);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, UINT32_MAX, 1), -OS_ERANGE);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 0, UINT32_MAX), -OS_ERANGE);
+	assert_int_equal(cache.nr_pages, 0);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 4, 1), 0);
+	assert_int_equal(cache.nr_pages, 6);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 2, 2), 0);
+	assert_int_equal(cache.nr_pages, 6);
+	assert_int_equal(rig_stats(&rig).pages_cached, 6);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 64, 0), 0);
+	assert_int_equal(cache.nr_pages, 64);
+	expect_bound(&rig);
+	pamt_cache_free(rig.host, &cache);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+/* Everything once: what fails is undone, and nothing is left whatever it was. */
+static void use_everything(struct rig *rig)
+{
+	struct pamt_cache cache = { 0 };
+	hpa_t page[20];
+	uint32_t n = 0;
+	bool got[8], range;
+
+	pamt_set_idle_limit(rig->host, 2);
+	pamt_cache_topup(rig->host, &cache, 4, 2);
+	while (n < 20 && !pamt_alloc_page(rig->host, n % 2, n < 4 ? &cache : NULL, &page[n]))
+		n++;
+	for (uint32_t i = 0; i < 8; i++)
+		got[i] = !pamt_get(rig->host, rig_page(rig, i, i), i < 2 ? &cache : NULL);
+	range = !pamt_get_range(rig->host, rig_page(rig, 9, 100), 300, NULL);
+	for (uint32_t i = 0; i < 8; i++)
+		if (got[i])
+			pamt_put(rig->host, rig_page(rig, i, i));
+	pamt_shrink(rig->host, 3);
+	if (range)
+		pamt_put_range(rig->host, rig_page(rig, 9, 100), 300);
+	while (n)
+		pamt_free_page(rig->host, page[--n]);
+	pamt_set_idle_limit(rig->host, 0);
+	pamt_cache_free(rig->host, &cache);
+}
+
+static void every_failed_allocation_is_undone(void **state)
+{
+	uint64_t allocs = 1, calls;
+
+	for (uint64_t at = 1; at <= allocs; at++) {
+		struct rig rig;
+
+		rig_create(&rig, 2, true);
+		rig_fail_alloc(&rig, at);
+		use_everything(&rig);
+		threads_counts(rig.port, &allocs, &calls);
+		rig_fail_nothing(&rig);
+		rig_expect_nothing_left(&rig);
+		rig_destroy(&rig);
+	}
+}
+
+static void every_failed_seamcall_is_undone(void **state)
+{
+	static const uint64_t status[] = { TDX_OPERAND_BUSY | TDX_OP_RCX, TDX_SYS_NOT_READY,
+					   TDX_OPERAND_INVALID | TDX_OP_RCX,
+					   TDX_SEAMCALL_VMFAILINVALID };
+
+	for (size_t i = 0; i < sizeof(status) / sizeof(status[0]); i++) {
+		uint64_t allocs, calls = 1;
+
+		for (uint64_t at = 1; at <= calls; at++) {
+			struct rig rig;
+
+			rig_create(&rig, 2, true);
+			rig_fail_call(&rig, at, status[i]);
+			use_everything(&rig);
+			threads_counts(rig.port, &allocs, &calls);
+			rig_fail_nothing(&rig);
+			pamt_shrink(rig.host, UINT64_MAX);
+			assert_int_equal(rig_stats(&rig).os_bytes, 0);
+			rig_expect_sound(&rig);
+			rig_destroy(&rig);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hundred_control_pages_take_three_pairs),
+		cmocka_unit_test(bound_holds_at_every_quiet_point),
+		cmocka_unit_test(bound_holds_after_a_peak_of_pairs),
+		cmocka_unit_test(small_blocks_will_do),
+		cmocka_unit_test(pages_are_of_the_node_asked_for_and_of_another_if_it_is_empty),
+		cmocka_unit_test(chunk_that_backs_other_users_waits_for_them),
+		cmocka_unit_test(chunk_in_a_backed_region_needs_no_pair),
+		cmocka_unit_test(page_that_is_not_out_is_not_taken_back),
+		cmocka_unit_test(memory_that_is_no_tdx_memory_is_never_a_chunk),
+		cmocka_unit_test(cache_holds_what_was_asked_and_no_more_fits),
+		cmocka_unit_test(every_failed_allocation_is_undone),
+		cmocka_unit_test(every_failed_seamcall_is_undone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
