@@ -4,61 +4,6 @@
  * module-fatal rule is broken.
  */
 #include "seam/call.h"
-#include "seam/sept.h"
-
-static bool try_lock(os_a64_t *word, enum lock_kind kind)
-{
-	switch (kind) {
-	case LOCK_SHAREX_S:
-		return sharex_shared(word);
-	case LOCK_SHAREX_X:
-		return sharex_exclusive(word);
-	case LOCK_SHAREX_HP_S:
-		return sharex_hp_shared(word);
-	case LOCK_SHAREX_HP_X:
-		return sharex_hp_exclusive(word);
-	case LOCK_MUTEX:
-		return mutex_trylock(word);
-	case LOCK_SEPT_ENTRY:
-		return sept_lock_host(word);
-	}
-	return false;
-}
-
-static void unlock(const struct held_lock *held)
-{
-	switch (held->kind) {
-	case LOCK_SHAREX_S:
-		sharex_unlock_shared(held->word);
-		break;
-	case LOCK_SHAREX_X:
-		sharex_unlock_exclusive(held->word);
-		break;
-	case LOCK_SHAREX_HP_S:
-		sharex_hp_unlock_shared(held->word);
-		break;
-	case LOCK_SHAREX_HP_X:
-		sharex_hp_unlock_exclusive(held->word);
-		break;
-	case LOCK_MUTEX:
-		mutex_unlock(held->word);
-		break;
-	case LOCK_SEPT_ENTRY:
-		sept_unlock(held->word);
-		break;
-	}
-}
-
-bool call_lock(struct call *call, os_a64_t *word, enum lock_kind kind)
-{
-	struct held_locks *held = &call->held;
-
-	OS_INVARIANT(held->nr < CALL_MAX_LOCKS);
-	if (!try_lock(word, kind))
-		return false;
-	held->lock[held->nr++] = (struct held_lock){ word, kind };
-	return true;
-}
 
 /* The note of a lock; it is among the newest. */
 static struct held_lock *find_held(struct call *call, const os_a64_t *word)
@@ -85,12 +30,6 @@ void call_lock_forget(struct call *call, const os_a64_t *word)
 
 	for (; lock < end; lock++)
 		*lock = lock[1];
-}
-
-void held_release(struct held_locks *held, uint32_t keep)
-{
-	while (held->nr > keep)
-		unlock(&held->lock[--held->nr]);
 }
 
 bool call_random(struct call *call) { return call->inject != SEAM_INJECT_RNG_FAIL; }

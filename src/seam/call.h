@@ -22,7 +22,7 @@ enum lock_kind {
 	LOCK_SHAREX_HP_S,
 	LOCK_SHAREX_HP_X,
 	LOCK_MUTEX,
-	LOCK_SEPT_ENTRY, /* the host's lock of an S-EPT entry: sept.h */
+	LOCK_SEPT_ENTRY, /* as the host takes it */
 };
 
 struct held_lock {
@@ -46,6 +46,7 @@ struct call {
 	struct tdx_regs *regs;
 	struct tdx_regs in;
 	struct held_locks held;
+	struct area_map (*areas)[AREA_MAPS]; /* of the LP */
 };
 
 #define CALL_OK ((tdx_status_t){ TDX_SUCCESS })
@@ -57,15 +58,66 @@ static inline tdx_status_t status_operand(uint64_t code, enum tdx_operand operan
 
 static inline bool call_failed(tdx_status_t status) { return status.v != TDX_SUCCESS; }
 
+/* Inline: kind is a constant wherever this is called. */
+static inline bool try_lock(os_a64_t *word, enum lock_kind kind)
+{
+	switch (kind) {
+	case LOCK_SHAREX_HP_S:
+		return sharex_hp_shared(word);
+	case LOCK_SHAREX_HP_X:
+		return sharex_hp_exclusive(word);
+	case LOCK_SEPT_ENTRY:
+		return sept_lock_host(word);
+	case LOCK_SHAREX_S:
+		return sharex_shared(word);
+	case LOCK_SHAREX_X:
+		return sharex_exclusive(word);
+	case LOCK_MUTEX:
+		return mutex_trylock(word);
+	}
+	return false;
+}
+
+static inline void held_unlock(const struct held_lock *held)
+{
+	/* By far the most frequent first. */
+	if (held->kind == LOCK_SHAREX_HP_S)
+		sharex_hp_unlock_shared(held->word);
+	else if (held->kind == LOCK_SHAREX_HP_X)
+		sharex_hp_unlock_exclusive(held->word);
+	else if (held->kind == LOCK_SEPT_ENTRY)
+		sept_unlock(held->word);
+	else if (held->kind == LOCK_SHAREX_S)
+		sharex_unlock_shared(held->word);
+	else if (held->kind == LOCK_SHAREX_X)
+		sharex_unlock_exclusive(held->word);
+	else
+		mutex_unlock(held->word);
+}
+
 /* Takes the lock and notes it. False: somebody else has it, nothing is noted. */
-bool call_lock(struct call *call, os_a64_t *word, enum lock_kind kind);
+static inline bool call_lock(struct call *call, os_a64_t *word, enum lock_kind kind)
+{
+	struct held_locks *held = &call->held;
+
+	OS_INVARIANT(held->nr < CALL_MAX_LOCKS);
+	if (!try_lock(word, kind))
+		return false;
+	held->lock[held->nr++] = (struct held_lock){ word, kind };
+	return true;
+}
+
+/* Releases all locks noted after the first `keep`, newest first. */
+static inline void held_release(struct held_locks *held, uint32_t keep)
+{
+	while (held->nr > keep)
+		held_unlock(&held->lock[--held->nr]);
+}
+
 /* A LOCK_SHAREX_HP_S that is held becomes LOCK_SHAREX_HP_X. False: it is held shared still. */
 bool call_lock_promote(struct call *call, os_a64_t *word);
 /* Forgets a lock that the caller has released by itself, together with a change of the word. */
 void call_lock_forget(struct call *call, const os_a64_t *word);
-/* Releases all locks noted after the first `keep`, newest first. */
-void held_release(struct held_locks *held, uint32_t keep);
-
 /* A bit of the random number source; false: no entropy now. */
 bool call_random(struct call *call);
 /* Is an interrupt pending on this LP, where the leaf looks for one? */

@@ -32,11 +32,18 @@ static struct debug_holder **find_holder(struct seam *seam, uint32_t id)
 }
 
 /* A call that no LP makes: for the functions that take locks. */
-static void begin_call(struct call *call, struct seam *seam)
+struct debug_call {
+	struct call call;
+	struct area_map areas[3][AREA_MAPS];
+};
+
+static struct call *begin_call(struct debug_call *debug, struct seam *seam)
 {
-	os_memset(call, 0, sizeof(*call));
-	call->seam = seam;
-	call->regs = &call->in;
+	os_memset(debug, 0, sizeof(*debug));
+	debug->call.seam = seam;
+	debug->call.regs = &debug->call.in;
+	debug->call.areas = debug->areas;
+	return &debug->call;
 }
 
 static int add_holder(struct seam *seam, uint32_t id, const struct held_locks *held,
@@ -95,42 +102,46 @@ int seam_debug_hold(struct seam *seam, hpa_t pa, unsigned int level, bool exclus
 {
 	const struct tdmr *tdmr = pamt_tdmr(seam, pa.v);
 	struct pamt_page page;
-	struct call call;
+	struct debug_call debug;
+	struct call *call;
 
 	if (!tdmr || level > TDX_1G || *find_holder(seam, id))
 		return -OS_EINVAL;
-	begin_call(&call, seam);
-	return keep_or_release(&call, pamt_walk(&call, tdmr, pa.v, level, exclusive, &page), id);
+	call = begin_call(&debug, seam);
+	return keep_or_release(call, pamt_walk(call, tdmr, pa.v, level, exclusive, &page), id);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* TDs by their TDR, without a lock.                                                            */
 
 /* Its metadata entry, and that of a page of any size above. */
-static struct pamt_entry *entry_of(const struct seam *seam, uint64_t pa, uint32_t level)
+static struct pamt_entry *entry_of(struct seam *seam, uint64_t pa, uint32_t level)
 {
 	const struct tdmr *tdmr = pamt_tdmr(seam, pa);
 	struct pamt_entry *node;
+	struct debug_call debug;
+	struct call *call;
 
 	if (!tdmr || level > TDX_1G)
 		return NULL;
+	call = begin_call(&debug, seam);
 	if (level > TDX_4K || !seam->dpamt)
-		return pamt_entry_at(seam, tdmr, pa, level);
-	node = pamt_entry_at(seam, tdmr, pa, TDX_2M);
+		return pamt_entry_at(call, tdmr, pa, level);
+	node = pamt_entry_at(call, tdmr, pa, TDX_2M);
 	/* Relaxed: this shows what is there; whoever asks keeps the module still. */
 	if (pamt_type(os_load64(&node->head, OS_RELAXED)) != TDX_PT_PAMT)
 		return NULL;
 	return pamt_entry_in_pair(seam, node, pa);
 }
 
-static enum tdx_page_type type_of(const struct seam *seam, uint64_t pa)
+static enum tdx_page_type type_of(struct seam *seam, uint64_t pa)
 {
 	struct pamt_entry *entry = entry_of(seam, pa, TDX_4K);
 
 	return entry ? pamt_type(os_load64(&entry->head, OS_RELAXED)) : TDX_PT_NDA;
 }
 
-static struct tdr *find_tdr(const struct seam *seam, uint64_t address)
+static struct tdr *find_tdr(struct seam *seam, uint64_t address)
 {
 	if (type_of(seam, address) != TDX_PT_TDR)
 		return NULL;
@@ -138,7 +149,7 @@ static struct tdr *find_tdr(const struct seam *seam, uint64_t address)
 }
 
 /* With its TDCS. */
-static bool find_td(const struct seam *seam, uint64_t address, struct td *td)
+static bool find_td(struct seam *seam, uint64_t address, struct td *td)
 {
 	td->address = address;
 	td->tdr = find_tdr(seam, address);
@@ -147,7 +158,7 @@ static bool find_td(const struct seam *seam, uint64_t address, struct td *td)
 }
 
 /* And with an S-EPT. */
-static bool find_td_sept(const struct seam *seam, uint64_t address, struct td *td)
+static bool find_td_sept(struct seam *seam, uint64_t address, struct td *td)
 {
 	return find_td(seam, address, td) && td->tdcs->pwl;
 }
@@ -222,12 +233,13 @@ int seam_debug_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, 
 		    bool exclusive, uint32_t id)
 {
 	os_a64_t *word = find_lock(seam, what, arg, map);
-	struct call call;
+	struct debug_call debug;
+	struct call *call;
 
 	if (!word || *find_holder(seam, id))
 		return -OS_EINVAL;
-	begin_call(&call, seam);
-	return keep_or_release(&call, call_lock(&call, word, lock_kinds[what][exclusive]), id);
+	call = begin_call(&debug, seam);
+	return keep_or_release(call, call_lock(call, word, lock_kinds[what][exclusive]), id);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -341,15 +353,16 @@ void seam_debug_inject(struct seam *seam, enum seam_debug_inject what)
 enum seam_debug_accept seam_debug_accept(struct seam *seam, hpa_t tdr, uint64_t rcx,
 					 tdx_status_t *status)
 {
-	struct call call;
+	struct debug_call debug;
+	struct call *call;
 	struct td td;
 
-	begin_call(&call, seam);
-	call.inject =
+	call = begin_call(&debug, seam);
+	call->inject =
 		(enum seam_debug_inject)os_xchg32(&seam->inject, SEAM_INJECT_NONE, OS_RELAXED);
 	if (!find_td_sept(seam, tdr.v, &td))
 		return SEAM_ACCEPT_TDEXIT;
-	switch (guest_accept(&call, &td, rcx, status)) {
+	switch (guest_accept(call, &td, rcx, status)) {
 	case SEAM_EXIT_NONE:
 		return SEAM_ACCEPT_STATUS;
 	case SEAM_EXIT_INTERRUPT:
@@ -389,10 +402,11 @@ void seam_debug_pamt(struct seam *seam, hpa_t pa, unsigned int level,
 int seam_debug_bitmap(struct seam *seam, hpa_t pa)
 {
 	const struct tdmr *tdmr = pamt_tdmr(seam, pa.v);
+	struct debug_call debug;
 
 	if (!tdmr || !seam->dpamt)
 		return -OS_EINVAL;
-	return pamt_bit_test(seam, tdmr, pa.v);
+	return pamt_bit_test(begin_call(&debug, seam), tdmr, pa.v);
 }
 
 int seam_debug_chldcnt(struct seam *seam, hpa_t tdr, uint64_t *chldcnt)

@@ -138,6 +138,7 @@ tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
 	call.regs = regs;
 	call.in = *regs;
 	call.held.nr = 0;
+	call.areas = seam->lp[lp].areas;
 	call.inject = SEAM_INJECT_NONE;
 	/* Relaxed: an injection is for the next call of the thread that asked for it. */
 	if (os_load32(&seam->inject, OS_RELAXED))

@@ -42,10 +42,10 @@ tdx_status_t donate_check_pages(struct call *call, const uint64_t pair[2], uint6
 	status = check_free(call, pair[1], skip, second);
 	if (call_failed(status))
 		return status;
-	if (pamt_bit_set(seam, tdmr[0], pair[0]))
+	if (pamt_bit_set(call, tdmr[0], pair[0]))
 		return status_operand(TDX_PAGE_NOT_FREE, first);
-	if (pamt_bit_set(seam, tdmr[1], pair[1])) {
-		pamt_bit_clear(seam, tdmr[0], pair[0]);
+	if (pamt_bit_set(call, tdmr[1], pair[1])) {
+		pamt_bit_clear(call, tdmr[0], pair[0]);
 		return status_operand(TDX_PAGE_NOT_FREE, second);
 	}
 	return CALL_OK;
@@ -68,5 +68,5 @@ tdx_status_t donate_pair(struct call *call, const uint64_t pair[2], enum tdx_ope
 void donate_return(struct call *call, const uint64_t pair[2])
 {
 	for (int i = 0; i < 2; i++)
-		pamt_bit_clear(call->seam, pamt_tdmr(call->seam, pair[i]), pair[i]);
+		pamt_bit_clear(call, pamt_tdmr(call->seam, pair[i]), pair[i]);
 }

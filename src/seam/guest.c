@@ -95,22 +95,6 @@ static bool accept_operand(const struct td *td, uint64_t rcx, uint64_t *gpa, uin
 }
 
 /*
- * The guest's lock of an entry: a host that failed to get it goes first. Success, or the status
- * of the TDCALL.
- */
-static tdx_status_t lock_entry(os_a64_t *entry, uint64_t *value)
-{
-	*value = os_fetch_or64(entry, SEPT_LOCK, OS_ACQUIRE);
-	if (*value & SEPT_LOCK)
-		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
-	if (*value & SEPT_HP) {
-		sept_unlock(entry);
-		return status_operand(TDX_OPERAND_BUSY_HOST_PRIORITY, TDX_OP_RCX);
-	}
-	return CALL_OK;
-}
-
-/*
  * Clears the page from where the last try stopped, and looks for an interrupt after the first 4K
  * and at every 64th. Returns how many 4K pages are clear.
  */
@@ -177,9 +161,12 @@ enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx
 		*status = tdx_status(TDX_PAGE_ALREADY_ACCEPTED, pos.level);
 		return SEAM_EXIT_NONE;
 	}
-	*status = lock_entry(pos.entry, &pos.value);
-	if (call_failed(*status))
+	if (!sept_lock_guest(pos.entry, &pos.value)) {
+		*status = status_operand(pos.value & SEPT_LOCK ? TDX_OPERAND_BUSY
+							       : TDX_OPERAND_BUSY_HOST_PRIORITY,
+					 TDX_OP_RCX);
 		return SEAM_EXIT_NONE;
+	}
 	return accept_locked(call, td, &pos, status);
 }
 

@@ -11,10 +11,12 @@
  *               PAMT entries, OP_STATE, S-EPT tree
  *   mutex       bit 0 held.   TDMR, cache write-back of a package
  *
+ * and one that lies elsewhere in its word, the lock of an S-EPT entry: bit 11 held, bit 52 host
+ * priority.
+ *
  * Host priority: a host that could not get a lock leaves HP set, and the next host that gets it
  * clears the bit. While it is set a guest does not get the lock, so that a guest cannot keep the
- * host out by taking it again and again. All acquirers in this file are the host's; the only lock
- * that guests take is that of an S-EPT entry, and sept.h has it.
+ * host out by taking it again and again. The only lock that guests take is that of an S-EPT entry.
  *
  * A host that adds itself to the readers of a lock held exclusively does not take itself off
  * again: the owner's release clears the reader count. As readers look before they add, at most
@@ -123,5 +125,35 @@ static inline bool mutex_trylock(os_a64_t *word)
 }
 
 static inline void mutex_unlock(os_a64_t *word) { os_store64(word, 0, OS_RELEASE); }
+
+#define SEPT_LOCK (UINT64_C(1) << 11)
+#define SEPT_HP	  (UINT64_C(1) << 52)
+
+/* Host: a failure leaves HP, a success clears it. */
+static inline bool sept_lock_host(os_a64_t *entry)
+{
+	uint64_t old = os_fetch_or64(entry, SEPT_LOCK, OS_ACQUIRE);
+
+	if (old & SEPT_LOCK) {
+		os_fetch_or64(entry, SEPT_HP, OS_RELAXED);
+		return false;
+	}
+	if (old & SEPT_HP)
+		os_fetch_and64(entry, ~SEPT_HP, OS_RELAXED);
+	return true;
+}
+
+static inline void sept_unlock(os_a64_t *entry) { os_fetch_and64(entry, ~SEPT_LOCK, OS_RELEASE); }
+
+/* Guest: false with *value as found; a host that waits goes first, and the lock is given up. */
+static inline bool sept_lock_guest(os_a64_t *entry, uint64_t *value)
+{
+	*value = os_fetch_or64(entry, SEPT_LOCK, OS_ACQUIRE);
+	if (*value & SEPT_LOCK)
+		return false;
+	if (*value & SEPT_HP)
+		sept_unlock(entry);
+	return !(*value & SEPT_HP);
+}
 
 #endif

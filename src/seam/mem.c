@@ -23,11 +23,14 @@ static bool decode_map(const struct call *call, const struct mem_rule *rule, str
 
 static tdx_status_t lock_tree(struct call *call, const struct mem_rule *rule, struct mem *mem)
 {
-	enum lock_kind kind = rule->tree_exclusive ? LOCK_SHAREX_HP_X : LOCK_SHAREX_HP_S;
+	os_a64_t *lock = &mem->td.tdcs->sept_lock;
+	bool locked = rule->tdr_exclusive;
 
-	if (!rule->tdr_exclusive && !call_lock(call, &mem->td.tdcs->sept_lock, kind))
-		return status_operand(TDX_OPERAND_BUSY, TDX_OP_SEPT_TREE);
-	return CALL_OK;
+	if (!locked && rule->tree_exclusive)
+		locked = call_lock(call, lock, LOCK_SHAREX_HP_X);
+	else if (!locked)
+		locked = call_lock(call, lock, LOCK_SHAREX_HP_S);
+	return locked ? CALL_OK : status_operand(TDX_OPERAND_BUSY, TDX_OP_SEPT_TREE);
 }
 
 /* To the entry, which is locked unless the whole TD is. */

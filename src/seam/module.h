@@ -57,10 +57,22 @@ struct wbt {
 	uint64_t hkids[TDX_MAX_HKIDS / 64]; /* that were FLUSHED at the start */
 };
 
-/* A logical processor. 64 bytes, so that calls on two never meet on one cache line here. */
+/*
+ * Where pages of the PAMT areas are mapped, for one LP: a small cache by level and page. Such pages
+ * are the module's from TDMR.INIT to the end and stay where they are; pages of TDs and pairs come
+ * and go, and are mapped anew by every call.
+ */
+#define AREA_MAPS 4u
+struct area_map {
+	uint64_t page; /* its address | 1, 0: none */
+	uint8_t *at;
+};
+
+/* A logical processor. Calls on two never meet on one cache line here. */
 struct lp {
 	os_a32_t inside; /* in a SEAMCALL now: SYS.SHUTDOWN asks */
 	os_a32_t initialised;
+	struct area_map areas[3][AREA_MAPS]; /* by enum tdx_size */
 	uint8_t pad[56];
 };
 

@@ -38,13 +38,13 @@ static bool is_pair_level(const struct seam *seam, uint32_t level)
  * The first 256 (half 0) or last 256 metadata entries one level below a page. pair: addresses of
  * the two pages that hold them, where that is so.
  */
-static struct pamt_entry *children(const struct seam *seam, const struct tdmr *tdmr, uint64_t page,
+static struct pamt_entry *children(struct call *call, const struct tdmr *tdmr, uint64_t page,
 				   uint32_t level, const uint64_t *pair, uint32_t half)
 {
 	if (pair)
-		return module_map(seam, pair[half], OS_WRITE);
+		return module_map(call->seam, pair[half], OS_WRITE);
 	page += (uint64_t)half << (TDX_LEVEL_SHIFT(level) - 1);
-	return pamt_entry_at(seam, tdmr, page, level - 1);
+	return pamt_entry_at(call, tdmr, page, level - 1);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -54,11 +54,11 @@ static struct pamt_entry *children(const struct seam *seam, const struct tdmr *t
  * Plain stores: nobody can reach the entries before the entry above them says so, which is a
  * release.
  */
-static void fill_children(const struct seam *seam, const struct tdmr *tdmr, uint64_t page,
-			  uint32_t level, const uint64_t *pair, uint64_t head)
+static void fill_children(struct call *call, const struct tdmr *tdmr, uint64_t page, uint32_t level,
+			  const uint64_t *pair, uint64_t head)
 {
 	for (uint32_t half = 0; half < 2; half++) {
-		struct pamt_entry *entry = children(seam, tdmr, page, level, pair, half);
+		struct pamt_entry *entry = children(call, tdmr, page, level, pair, half);
 
 		for (uint32_t i = 0; i < 256; i++) {
 			entry[i].head.v = head;
@@ -72,7 +72,7 @@ static void split_metadata(struct call *call, const struct mem *mem, const struc
 {
 	uint64_t at = sept_large_page(mem->pos.value, mem->level);
 
-	fill_children(call->seam, large->tdmr, at, mem->level, pair,
+	fill_children(call, large->tdmr, at, mem->level, pair,
 		      pamt_head(TDX_PT_REG, mem->td.address));
 	if (pair)
 		pamt_make_node(large->entry, pair, TDX_PAGES_PER_2M);
@@ -149,15 +149,15 @@ static bool children_match(const struct seam *seam, const struct mem *mem, uint6
 	enum sept_state state;
 
 	/*
-	 * Relaxed: the tree is locked and no vCPU has a way to the entries, so that they stand
+	 * Plain loads: the tree is locked and no vCPU has a way to the entries, so that they stand
 	 * still. HP is left by hosts that failed to lock one.
 	 */
-	*first = os_load64(&entries[0], OS_RELAXED) & ~SEPT_HP;
+	*first = entries[0].v & ~SEPT_HP;
 	state = sept_state(*first);
 	if (state != SEPT_MAPPED && state != SEPT_PENDING)
 		return false;
 	for (uint32_t i = 1; i < SEPT_ENTRIES; i++)
-		different |= os_load64(&entries[i], OS_RELAXED) ^ (*first + i * step);
+		different |= entries[i].v ^ (*first + i * step);
 	return !(different & ~SEPT_HP) &&
 	       !(sept_page(*first) & ((UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level)) - 1));
 }
@@ -166,16 +166,18 @@ static bool children_match(const struct seam *seam, const struct mem *mem, uint6
  * The metadata of the children says that all are the TD's guest pages? Then it is given up, where
  * the entries stay in the TDMR's array; those of a pair go with the pair.
  */
-static bool give_up_children(const struct seam *seam, const struct pamt_page *large, uint64_t page,
+static bool give_up_children(struct call *call, const struct pamt_page *large, uint64_t page,
 			     const uint64_t *pair, uint64_t expected)
 {
 	for (uint32_t half = 0; half < 2; half++) {
 		struct pamt_entry *entry =
-			children(seam, large->tdmr, page, large->level, pair, half);
+			children(call, large->tdmr, page, large->level, pair, half);
 		uint64_t different = 0;
 
-		for (uint32_t i = 0; i < 256; i++)
-			different |= entry[i].head.v ^ expected;
+		for (uint32_t i = 0; i < 256; i += 4)
+			different |=
+				(entry[i].head.v ^ expected) | (entry[i + 1].head.v ^ expected) |
+				(entry[i + 2].head.v ^ expected) | (entry[i + 3].head.v ^ expected);
 		if (different & ~LOCK_MASK)
 			return false;
 		for (uint32_t i = 0; i < 256 && !pair; i++)
@@ -187,18 +189,17 @@ static bool give_up_children(const struct seam *seam, const struct pamt_page *la
 static tdx_status_t merge_metadata(struct call *call, const struct mem *mem,
 				   const struct pamt_page *large, uint64_t at)
 {
-	struct seam *seam = call->seam;
 	uint64_t expected = pamt_head(TDX_PT_REG, mem->td.address);
 	uint64_t pair[2];
 
-	if (is_pair_level(seam, mem->level)) {
+	if (is_pair_level(call->seam, mem->level)) {
 		pamt_node_pair(large->entry, pair);
-		if (!give_up_children(seam, large, at, pair, expected))
+		if (!give_up_children(call, large, at, pair, expected))
 			return call_fatal(call, FATAL_PROMOTE, at);
 		donate_return(call, pair);
 		call->regs->r12 = pair[0];
 		call->regs->r13 = pair[1];
-	} else if (!give_up_children(seam, large, at, NULL, expected)) {
+	} else if (!give_up_children(call, large, at, NULL, expected)) {
 		return call_fatal(call, FATAL_PROMOTE, at);
 	}
 	/* Relaxed: ordered by the change of the head that follows. */

@@ -33,13 +33,25 @@ const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address)
 	return tdmr;
 }
 
-struct pamt_entry *pamt_entry_at(const struct seam *seam, const struct tdmr *tdmr, uint64_t address,
+/* The byte of a PAMT area, to be written. */
+static void *map_area(struct call *call, uint64_t at, uint32_t level)
+{
+	uint64_t offset = at & (TDX_PAGE_SIZE - 1), page = at - offset;
+	struct area_map *map = &call->areas[level][page / TDX_PAGE_SIZE % AREA_MAPS];
+
+	if (map->page != (page | 1)) {
+		map->page = page | 1;
+		map->at = module_map(call->seam, page, OS_WRITE);
+	}
+	return map->at + offset;
+}
+
+struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uint64_t address,
 				 uint32_t level)
 {
 	uint64_t index = (address - tdmr->base) >> TDX_LEVEL_SHIFT(level);
 
-	return module_map(seam, tdmr->pamt_base[level] + index * sizeof(struct pamt_entry),
-			  OS_WRITE);
+	return map_area(call, tdmr->pamt_base[level] + index * sizeof(struct pamt_entry), level);
 }
 
 struct pamt_entry *pamt_entry_in_pair(const struct seam *seam, const struct pamt_entry *node,
@@ -64,7 +76,9 @@ static uint64_t read_head(const struct pamt_entry *entry)
 
 static bool lock_entry(struct call *call, struct pamt_entry *entry, bool exclusive)
 {
-	return call_lock(call, &entry->head, exclusive ? LOCK_SHAREX_HP_X : LOCK_SHAREX_HP_S);
+	if (exclusive)
+		return call_lock(call, &entry->head, LOCK_SHAREX_HP_X);
+	return call_lock(call, &entry->head, LOCK_SHAREX_HP_S);
 }
 
 /* The walk ends at an entry above 4K, which is locked shared so far. */
@@ -84,7 +98,7 @@ static bool walk(struct call *call, const struct tdmr *tdmr, uint64_t address, u
 	for (page->level = TDX_1G; page->level > TDX_4K; page->level--) {
 		enum tdx_page_type type;
 
-		page->entry = pamt_entry_at(seam, tdmr, address, page->level);
+		page->entry = pamt_entry_at(call, tdmr, address, page->level);
 		if (!lock_entry(call, page->entry, false))
 			return false;
 		page->head = read_head(page->entry);
@@ -96,7 +110,7 @@ static bool walk(struct call *call, const struct tdmr *tdmr, uint64_t address, u
 		page->node = page->entry;
 		page->entry = pamt_entry_in_pair(seam, page->node, address);
 	} else {
-		page->entry = pamt_entry_at(seam, tdmr, address, TDX_4K);
+		page->entry = pamt_entry_at(call, tdmr, address, TDX_4K);
 	}
 	if (!lock_entry(call, page->entry, exclusive))
 		return false;
@@ -130,12 +144,12 @@ tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struc
 	page->node = NULL;
 	page->level = size;
 	if (size == TDX_4K && seam->dpamt) {
-		page->node = pamt_entry_at(seam, tdmr, address, TDX_2M);
+		page->node = pamt_entry_at(call, tdmr, address, TDX_2M);
 		if (pamt_type(read_head(page->node)) != TDX_PT_PAMT)
 			return call_fatal(call, FATAL_IMPLICIT, address);
 		page->entry = pamt_entry_in_pair(seam, page->node, address);
 	} else {
-		page->entry = pamt_entry_at(seam, tdmr, address, size);
+		page->entry = pamt_entry_at(call, tdmr, address, size);
 	}
 	page->head = read_head(page->entry);
 	type = pamt_type(page->head);
@@ -168,12 +182,11 @@ tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx
 /* ------------------------------------------------------------------------------------------- */
 /* The page bitmap.                                                                             */
 
-static os_a64_t *bit_word(const struct seam *seam, const struct tdmr *tdmr, uint64_t address,
-			  enum os_access access)
+static os_a64_t *bit_word(struct call *call, const struct tdmr *tdmr, uint64_t address)
 {
 	uint64_t bit = (address - tdmr->base) >> TDX_PAGE_SHIFT;
 
-	return module_map(seam, tdmr->pamt_base[TDX_4K] + bit / 64 * 8, access);
+	return map_area(call, tdmr->pamt_base[TDX_4K] + bit / 64 * 8, TDX_4K);
 }
 
 /* TDMR bases are multiples of 64 pages, so the bit's place in its word follows from the address. */
@@ -182,24 +195,24 @@ static uint64_t bit_mask(uint64_t address)
 	return UINT64_C(1) << (address >> TDX_PAGE_SHIFT & 63);
 }
 
-bool pamt_bit_test(const struct seam *seam, const struct tdmr *tdmr, uint64_t address)
+bool pamt_bit_test(struct call *call, const struct tdmr *tdmr, uint64_t address)
 {
 	/* Relaxed: the bit is all that is read. */
-	return os_load64(bit_word(seam, tdmr, address, OS_READ), OS_RELAXED) & bit_mask(address);
+	return os_load64(bit_word(call, tdmr, address), OS_RELAXED) & bit_mask(address);
 }
 
-bool pamt_bit_set(const struct seam *seam, const struct tdmr *tdmr, uint64_t address)
+bool pamt_bit_set(struct call *call, const struct tdmr *tdmr, uint64_t address)
 {
 	uint64_t mask = bit_mask(address);
 
 	/* Acquire: what the page's last user wrote is over before it becomes a PAMT page. */
-	return os_fetch_or64(bit_word(seam, tdmr, address, OS_WRITE), mask, OS_ACQUIRE) & mask;
+	return os_fetch_or64(bit_word(call, tdmr, address), mask, OS_ACQUIRE) & mask;
 }
 
-void pamt_bit_clear(const struct seam *seam, const struct tdmr *tdmr, uint64_t address)
+void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, uint64_t address)
 {
 	/* Release: pairs with the acquire of whoever sets it next. */
-	os_fetch_and64(bit_word(seam, tdmr, address, OS_WRITE), ~bit_mask(address), OS_RELEASE);
+	os_fetch_and64(bit_word(call, tdmr, address), ~bit_mask(address), OS_RELEASE);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -247,22 +260,23 @@ tdx_status_t pamt_free_4k(struct call *call, uint64_t address, enum tdx_operand 
 		return status_operand(TDX_MISSING_PAMT_PAGE_PAIR, operand);
 	if (page->level != TDX_4K || type != TDX_PT_NDA)
 		return status_operand(TDX_PAGE_METADATA_INCORRECT, operand);
-	if (seam->dpamt && pamt_bit_test(seam, page->tdmr, address))
+	if (seam->dpamt && pamt_bit_test(call, page->tdmr, address))
 		return status_operand(TDX_PAGE_METADATA_INCORRECT, operand);
 	return CALL_OK;
 }
 
 /* No 4K page of the region is used or donated. Its 2M entry is NDA and locked exclusively. */
-static bool region_is_unused(const struct seam *seam, const struct tdmr *tdmr, uint64_t address)
+static bool region_is_unused(struct call *call, const struct tdmr *tdmr, uint64_t address)
 {
+	const struct seam *seam = call->seam;
 	uint64_t any = 0;
 
-	/* Relaxed, all: the exclusive lock keeps everyone away who would change these. */
+	/* Plain loads, all: the exclusive lock keeps everyone away who would change these. */
 	if (seam->dpamt) {
-		const os_a64_t *words = bit_word(seam, tdmr, address, OS_READ);
+		const os_a64_t *words = bit_word(call, tdmr, address);
 
 		for (uint32_t i = 0; i < TDX_PAGES_PER_2M / 64; i++)
-			any |= os_load64(&words[i], OS_RELAXED);
+			any |= words[i].v;
 		return !any;
 	}
 	for (uint32_t half = 0; half < 2; half++) {
@@ -271,8 +285,9 @@ static bool region_is_unused(const struct seam *seam, const struct tdmr *tdmr, u
 		const struct pamt_entry *entries = module_map(
 			seam, tdmr->pamt_base[TDX_4K] + first * sizeof(*entries), OS_READ);
 
-		for (uint32_t i = 0; i < 256; i++)
-			any |= os_load64(&entries[i].head, OS_RELAXED);
+		for (uint32_t i = 0; i < 256; i += 4)
+			any |= entries[i].head.v | entries[i + 1].head.v | entries[i + 2].head.v |
+			       entries[i + 3].head.v;
 		if (any & PAMT_TYPE_MASK)
 			return false;
 	}
@@ -287,7 +302,7 @@ tdx_status_t pamt_free_2m(struct call *call, uint64_t address, enum tdx_operand 
 	if (call_failed(status))
 		return status;
 	if (page->level != TDX_2M || pamt_type(page->head) != TDX_PT_NDA ||
-	    !region_is_unused(call->seam, page->tdmr, address))
+	    !region_is_unused(call, page->tdmr, address))
 		return status_operand(TDX_PAGE_METADATA_INCORRECT, operand);
 	return CALL_OK;
 }

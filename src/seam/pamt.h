@@ -92,7 +92,7 @@ struct pamt_page {
 const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address);
 
 /* The entry itself, whatever the entries above it say. level 4K only with static PAMT. */
-struct pamt_entry *pamt_entry_at(const struct seam *seam, const struct tdmr *tdmr, uint64_t address,
+struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uint64_t address,
 				 uint32_t level);
 /* The 4K entry behind a node. */
 struct pamt_entry *pamt_entry_in_pair(const struct seam *seam, const struct pamt_entry *node,
@@ -118,9 +118,9 @@ tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size, b
 tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx_operand operand);
 
 /* Bits of the page bitmap (Dynamic PAMT); set returns the bit before. */
-bool pamt_bit_test(const struct seam *seam, const struct tdmr *tdmr, uint64_t address);
-bool pamt_bit_set(const struct seam *seam, const struct tdmr *tdmr, uint64_t address);
-void pamt_bit_clear(const struct seam *seam, const struct tdmr *tdmr, uint64_t address);
+bool pamt_bit_test(struct call *call, const struct tdmr *tdmr, uint64_t address);
+bool pamt_bit_set(struct call *call, const struct tdmr *tdmr, uint64_t address);
+void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, uint64_t address);
 
 /*
  * Operands. Each returns success with the entry locked, or the status for the leaf to return,

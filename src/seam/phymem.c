@@ -12,9 +12,9 @@ static void clear_results(struct tdx_regs *regs)
 }
 
 /* Dynamic PAMT: a page that is donated or reserved has no type of its own; its bit tells. */
-static bool is_marked(const struct call *call, uint64_t address, const struct pamt_page *page)
+static bool is_marked(struct call *call, uint64_t address, const struct pamt_page *page)
 {
-	return call->seam->dpamt && pamt_bit_test(call->seam, page->tdmr, address);
+	return call->seam->dpamt && pamt_bit_test(call, page->tdmr, address);
 }
 
 /* ------------------------------------------------------------------------------------------- */

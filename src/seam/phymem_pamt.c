@@ -68,8 +68,11 @@ static bool pair_page_is_free(const struct seam *seam, uint64_t page)
 	uint64_t any = 0;
 
 	/* Relaxed: an entry whose leaf is under way may change, and the count will tell. */
-	for (uint32_t i = 0; i < 256; i++)
-		any |= os_load64(&entry[i].head, OS_RELAXED);
+	for (uint32_t i = 0; i < 256; i += 4)
+		any |= os_load64(&entry[i].head, OS_RELAXED) |
+		       os_load64(&entry[i + 1].head, OS_RELAXED) |
+		       os_load64(&entry[i + 2].head, OS_RELAXED) |
+		       os_load64(&entry[i + 3].head, OS_RELAXED);
 	return !(any & PAMT_TYPE_MASK);
 }
 

@@ -20,15 +20,22 @@ const struct sept_state_info sept_states[SEPT_NR_STATES] = {
 				   SEPT_PENDING_BLOCKED, SEPT_PENDING, true },
 };
 
-#define STATE_BITS (SEPT_D | SEPT_TDEX | SEPT_TDBW | SEPT_TDB | SEPT_TDP | SEPT_IPAT | SEPT_PS)
+/* A code as sept_state() computes it, from the letters of the bits. */
+#define TDEX 4
+#define TDBW 8
+#define TDB  16
+#define TDP  32
+#define LEAF 3 /* IPAT and PS */
 
-enum sept_state sept_state(uint64_t entry)
-{
-	for (int state = 0; state < SEPT_NR_STATES; state++)
-		if (!((entry ^ sept_states[state].bits) & STATE_BITS))
-			return (enum sept_state)state;
-	return SEPT_NO_STATE;
-}
+const uint8_t sept_state_by_code[64] = {
+	[TDEX | TDBW | TDB] = SEPT_FREE + 1,
+	[0] = SEPT_NL_MAPPED + 1,
+	[TDB] = SEPT_NL_BLOCKED + 1,
+	[LEAF] = SEPT_MAPPED + 1,
+	[LEAF | TDB] = SEPT_BLOCKED + 1,
+	[LEAF | TDP] = SEPT_PENDING + 1,
+	[LEAF | TDP | TDB] = SEPT_PENDING_BLOCKED + 1,
+};
 
 os_a64_t *sept_map(const struct seam *seam, uint64_t page)
 {

@@ -81,7 +81,21 @@ extern const struct sept_state_info sept_states[SEPT_NR_STATES];
 	(SEPT_BIT(MAPPED) | SEPT_BIT(BLOCKED) | SEPT_BIT(PENDING) | SEPT_BIT(PENDING_BLOCKED))
 #define SEPT_ALLOW_NON_LEAF (SEPT_BIT(NL_MAPPED) | SEPT_BIT(NL_BLOCKED))
 
-enum sept_state sept_state(uint64_t entry);
+/*
+ * By the state bits but D, pushed together: 5:2 TDEX, TDBW, TDB, TDP, 1:0 IPAT, PS. The value is
+ * the state + 1, 0: none.
+ */
+extern const uint8_t sept_state_by_code[64];
+
+static inline enum sept_state sept_state(uint64_t entry)
+{
+	uint32_t code = (entry >> 53 & 15) << 2 | (entry >> 6 & 3);
+
+	if (entry & SEPT_D || !sept_state_by_code[code])
+		return SEPT_NO_STATE;
+	return (enum sept_state)(sept_state_by_code[code] - 1);
+}
+
 static inline bool sept_is_leaf(uint64_t entry) { return entry & SEPT_PS; }
 static inline uint64_t sept_page(uint64_t entry) { return entry & SEPT_PAGE; }
 
@@ -116,22 +130,6 @@ void sept_clear_page(const struct seam *seam, const struct tdcs *tdcs, uint64_t 
 
 /* The entry as the host may see it: RCX and RDX of leaves that return details. */
 void sept_details(struct call *call, const struct sept_pos *pos);
-
-/* Host: a failure leaves HP, a success clears it. Orders as in lock.h. */
-static inline bool sept_lock_host(os_a64_t *entry)
-{
-	uint64_t old = os_fetch_or64(entry, SEPT_LOCK, OS_ACQUIRE);
-
-	if (old & SEPT_LOCK) {
-		os_fetch_or64(entry, SEPT_HP, OS_RELAXED);
-		return false;
-	}
-	if (old & SEPT_HP)
-		os_fetch_and64(entry, ~SEPT_HP, OS_RELAXED);
-	return true;
-}
-
-static inline void sept_unlock(os_a64_t *entry) { os_fetch_and64(entry, ~SEPT_LOCK, OS_RELEASE); }
 
 /* A locked entry gets a new value and is unlocked; HP, which others may set any time, stays. */
 void sept_set(os_a64_t *entry, uint64_t value);
