@@ -60,7 +60,7 @@ struct wbt {
 /*
  * Where pages of the PAMT areas are mapped, for one LP: a small cache by level and page. Such pages
  * are the module's from TDMR.INIT to the end and stay where they are; pages of TDs and pairs come
- * and go, and are mapped anew by every call.
+ * and go, and are mapped anew by every call. Empty after SYS.LP.INIT.
  */
 #define AREA_MAPS 4u
 struct area_map {

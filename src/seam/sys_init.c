@@ -64,6 +64,8 @@ tdx_status_t tdh_sys_lp_init(struct call *call)
 	if (os_xchg32(&seam->lp[call->lp].initialised, 1, OS_RELAXED))
 		return tdx_status(TDX_SYS_LP_INIT_DONE, 0);
 	os_fetch_add32(&seam->nr_lps_initialised, 1, OS_RELAXED);
+	/* A module that takes over from another may be given other PAMT areas. */
+	os_memset(seam->lp[call->lp].areas, 0, sizeof(seam->lp[call->lp].areas));
 	return CALL_OK;
 }
 
