@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * pagemap.c - buddy arithmetic on the 512 pages of a 2M block, by words.
+ * pagemap.c - buddy arithmetic on the 512 pages of a 2M block.
+ *
+ * Runs of 2^order pages are a map too: bit i, at a multiple of 2^order, says that the pages from i
+ * on are all set. Up to order 6 that map is made from the one below word by word; from there on
+ * each word has a single bit, and the eight of them are worked on as one byte.
  */
 #include "machine/pagemap.h"
 
-/* Bits at the multiples of 2^order, for the orders that have several in a word. */
-static const uint64_t aligned[7] = {
+/* The order of a run that fills a word. */
+#define WORD_ORDER 6u
+
+/* Bits at the multiples of 2^order. */
+static const uint64_t aligned[WORD_ORDER + 1] = {
 	UINT64_MAX,
 	UINT64_C(0x5555555555555555),
 	UINT64_C(0x1111111111111111),
@@ -15,73 +22,93 @@ static const uint64_t aligned[7] = {
 	UINT64_C(0x0000000000000001),
 };
 
-/*
- * From "bit i is set: the 2^order pages from i on are all there", i a multiple of 2^order, to the
- * same for order + 1. True if any is left.
- */
-static bool fold(struct pagemap *runs, unsigned int order)
+/* The same in a byte: bits at the multiples of 2^(order - WORD_ORDER). */
+static const uint8_t aligned_words[4] = { 0xff, 0x55, 0x11, 0x01 };
+
+/* From runs of an order below WORD_ORDER to those of the next one. */
+static uint64_t fold(struct pagemap *runs, unsigned int order)
 {
 	uint64_t any = 0;
 
 	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++) {
-		uint64_t *word = &runs->word[i];
-
-		if (order < 6) {
-			*word &= *word >> (1u << order) & aligned[order + 1];
-		} else {
-			unsigned int buddy = 1u << (order - 6);
-
-			/* Only words at multiples of 2 * buddy keep their bit 0. */
-			*word &= i % (2 * buddy) ? 0 : runs->word[i + buddy];
-		}
-		any |= *word;
+		runs->word[i] &= runs->word[i] >> (1u << order) & aligned[order + 1];
+		any |= runs->word[i];
 	}
-	return any != 0;
+	return any;
+}
+
+/* The same from WORD_ORDER + n on. */
+static uint8_t fold_words(uint8_t runs, unsigned int n)
+{
+	return (uint8_t)(runs & runs >> (1u << n) & aligned_words[n + 1]);
+}
+
+/* Which words are set altogether. */
+static uint8_t full_words(const struct pagemap *map)
+{
+	unsigned int full = 0;
+
+	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++)
+		full |= (unsigned int)(map->word[i] == UINT64_MAX) << i;
+	return (uint8_t)full;
 }
 
 int pagemap_order(const struct pagemap *map)
 {
+	uint8_t full = full_words(map);
 	struct pagemap runs = *map;
 	unsigned int order = 0;
 
+	if (full) {
+		while (order < 3 && (full = fold_words(full, order)))
+			order++;
+		return (int)(WORD_ORDER + order);
+	}
 	if (pagemap_next(map, 0) == PAGEMAP_BITS)
 		return -1;
-	while (order < 9 && fold(&runs, order))
+	/* No word is full, so this ends below WORD_ORDER. */
+	while (fold(&runs, order))
 		order++;
 	return (int)order;
 }
 
-/* Takes the runs of 2^order that are halves of a larger one out of runs. */
-static void keep_unpaired(struct pagemap *runs, const struct pagemap *larger, unsigned int order)
+/* As pagemap_find(), among runs that fill words. */
+static unsigned int find_words(uint8_t runs, unsigned int n)
 {
-	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++) {
-		uint64_t first = larger->word[i];
+	for (unsigned int i = 0; i < n; i++)
+		runs = fold_words(runs, i);
+	for (; n < 3; n++) {
+		uint8_t larger = fold_words(runs, n);
+		uint8_t unpaired = (uint8_t)(runs & ~(larger | larger << (1u << n)));
 
-		if (order < 6)
-			runs->word[i] &= ~(first | first << (1u << order));
-		else if (first)
-			runs->word[i] = runs->word[i + (1u << (order - 6))] = 0;
+		if (unpaired)
+			return (unsigned int)__builtin_ctz(unpaired) * 64;
+		runs = larger;
 	}
+	return runs ? 0 : PAGEMAP_BITS;
 }
 
 unsigned int pagemap_find(const struct pagemap *map, unsigned int order)
 {
 	struct pagemap runs = *map;
 
-	for (unsigned int i = 0; i < order; i++)
-		if (!fold(&runs, i))
-			return PAGEMAP_BITS;
-	for (; order < 9; order++) {
+	for (unsigned int i = 0; i < order && i < WORD_ORDER; i++)
+		fold(&runs, i);
+	for (; order < WORD_ORDER; order++) {
 		struct pagemap larger = runs;
 
-		if (!fold(&larger, order))
-			break;
-		keep_unpaired(&runs, &larger, order);
-		if (pagemap_next(&runs, 0) != PAGEMAP_BITS)
-			break;
+		fold(&larger, order);
+		/* A run that is not half of a larger one. */
+		for (unsigned int i = 0; i < PAGEMAP_WORDS; i++) {
+			uint64_t paired = larger.word[i] | larger.word[i] << (1u << order);
+
+			if (runs.word[i] & ~paired)
+				return i * 64 +
+				       (unsigned int)__builtin_ctzll(runs.word[i] & ~paired);
+		}
 		runs = larger;
 	}
-	return pagemap_next(&runs, 0);
+	return find_words(full_words(map), order - WORD_ORDER);
 }
 
 unsigned int pagemap_next(const struct pagemap *map, unsigned int from)
