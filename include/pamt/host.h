@@ -18,6 +18,9 @@
 
 #include <pamt/os.h>
 
+/* Functions declared here are what the shared library exports. */
+#pragma GCC visibility push(default)
+
 struct pamt_host;
 
 /* ------------------------------------------------------------------------------------------- */
@@ -294,5 +297,7 @@ int64_t pamt_verify(struct pamt_host *host,
  */
 uint64_t pamt_leaks(struct pamt_host *host,
 		    void (*report)(void *arg, const struct pamt_finding *finding), void *arg);
+
+#pragma GCC visibility pop
 
 #endif

@@ -15,6 +15,9 @@
 
 #include <pamt/os.h>
 
+/* Functions declared here are what the shared library exports. */
+#pragma GCC visibility push(default)
+
 struct seam;
 
 /* What a module-fatal condition was; sticky, every later call answers TDX_SYS_SHUTDOWN. */
@@ -120,5 +123,7 @@ enum seam_exit seam_guest_halt(struct seam_vcpu *vcpu);
 /*
  * What VP.ENTER returns: RAX = TDX_SUCCESS | TDX_EXIT_*, with the registers that tdx.h names there.
  */
+
+#pragma GCC visibility pop
 
 #endif

@@ -6,7 +6,7 @@ import re
 import sys
 
 root = pathlib.Path(sys.argv[1])
-PUBLIC = {"tdx.h", "status.h", "os.h", "host.h", "seam.h", "softseam.h"}
+PUBLIC = {"tdx.h", "status.h", "os.h", "host.h", "seam.h", "softseam.h", "thread.h"}
 FREESTANDING = {"stdbool.h", "stddef.h", "stdint.h"}
 
 # folder under src: (folders it may include, public headers it may include, libc allowed)
@@ -17,7 +17,7 @@ RULES = {
     "vmm": ({"vmm", "abi"}, {"tdx.h", "status.h", "os.h", "host.h"}, False),
     "machine": ({"machine"}, {"tdx.h", "status.h", "os.h"}, True),
     "port": ({"port", "machine", "abi"},
-             {"tdx.h", "status.h", "os.h", "seam.h", "softseam.h"}, True),
+             {"tdx.h", "status.h", "os.h", "seam.h", "softseam.h", "thread.h"}, True),
     "lab": ({"lab", "port", "machine", "vmm", "host", "seam", "abi"}, PUBLIC, True),
     "cli": ({"cli", "lab", "port", "machine", "vmm", "host", "seam", "abi"}, PUBLIC, True),
 }

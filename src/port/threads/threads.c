@@ -202,12 +202,22 @@ static bool interrupt_pending(void *ctx, uint32_t lp)
 /* Simulated memory is coherent: there is nothing in a cache that could be written back. */
 static void port_wbinvd_all(void *ctx) {}
 
+/* In a process that has libpamt as a shared library, that has such variables of its own. */
+extern void pamt_bind_thread(uint32_t cpu, uint32_t node) __attribute__((weak));
+
+static void become(uint32_t cpu, uint32_t node)
+{
+	threads_cpu = cpu;
+	threads_node = node;
+	if (pamt_bind_thread)
+		pamt_bind_thread(cpu, node);
+}
+
 void threads_bind(struct threads_port *port, uint32_t cpu)
 {
 	if (cpu >= port->services.nr_cpus)
 		os_bug("threads_bind() to a CPU that the machine does not have");
-	threads_cpu = cpu;
-	threads_node = machine_node_of(port->machine, cpu);
+	become(cpu, machine_node_of(port->machine, cpu));
 }
 
 /* The calling thread acts as each CPU in turn. */
@@ -220,8 +230,7 @@ static int on_cpus(struct threads_port *port, uint32_t nr, int (*fn)(void *arg),
 		threads_bind(port, i);
 		result = fn(arg);
 	}
-	threads_cpu = cpu;
-	threads_node = node;
+	become(cpu, node);
 	return result;
 }
 

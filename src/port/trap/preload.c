@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * preload.c - what `pamt trap` puts in front of a program: before main() there is a machine with a
+ * module, and the program's SEAMCALL instructions reach it.
+ *
+ * What it should be comes in environment variables, and goes on to the programs that the program
+ * starts; each process has a machine of its own.
+ *
+ *	PAMT_TRAP_MACHINE   as softseam_create() takes it; empty or not set: this machine
+ *	PAMT_TRAP_LPS       logical processors; not set: the processors that it may run on
+ *	PAMT_TRAP_TRACE     "-": trace to stderr; else to the end of this file
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <pamt/softseam.h>
+
+#include "port/trap/interpose.h"
+
+/* Before the program's own main() nobody can take an error but the user. */
+static __attribute__((noreturn)) void give_up(const char *what, const char *why)
+{
+	fprintf(stderr, "pamt: trap: %s: %s\n", what, why);
+	_exit(2);
+}
+
+static int open_trace(const char *name)
+{
+	int fd;
+
+	if (!name || !*name)
+		return 0;
+	if (!strcmp(name, "-"))
+		return STDERR_FILENO;
+	/* High, so that the program's own descriptors are numbered as without us. */
+	fd = open(name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	if (fd >= 0) {
+		int high = fcntl(fd, F_DUPFD_CLOEXEC, 500);
+
+		if (high >= 0) {
+			close(fd);
+			fd = high;
+		}
+	}
+	if (fd < 0)
+		give_up(name, strerror(errno));
+	return fd;
+}
+
+static uint32_t processors(void)
+{
+	const char *lps = getenv("PAMT_TRAP_LPS");
+	cpu_set_t allowed;
+
+	if (lps && *lps) {
+		char *end;
+		unsigned long n = strtoul(lps, &end, 10);
+
+		if (*end || !n || n > 16383)
+			give_up("PAMT_TRAP_LPS", "not a number from 1 to 16383");
+		return (uint32_t)n;
+	}
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		return 1;
+	return (uint32_t)CPU_COUNT(&allowed);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	const char *machine = getenv("PAMT_TRAP_MACHINE");
+	struct softseam_options options = {
+		.machine = machine && *machine ? machine : NULL,
+		.nr_lps = processors(),
+		.trace_fd = open_trace(getenv("PAMT_TRAP_TRACE")),
+	};
+	struct softseam *softseam;
+	char error[512];
+	int result;
+
+	if (softseam_create(&options, &softseam, error, sizeof(error)))
+		give_up("cannot make the machine", error);
+	/* Counts: softseam_trap() finds the trap installed, with the functions that it needs. */
+	result = trap_install(interpose_displaced());
+	if (!result)
+		result = softseam_trap(softseam);
+	if (result)
+		give_up("cannot catch SEAMCALLs", strerror(-result));
+}
