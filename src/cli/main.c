@@ -14,6 +14,8 @@ static const struct cli_command commands[] = {
 	{ "replay", "FILE...", "recordings of a real module against the software one", cmd_replay },
 	{ "explain", "[WORD...]", "say what a status code, a leaf or a line of a log means",
 	  cmd_explain },
+	{ "trap", "PROGRAM [ARGUMENTS]", "run a program whose SEAMCALLs the software module serves",
+	  cmd_trap },
 	{ "bench", "seam", "how fast the software module is, against the reference", cmd_bench },
 	{ NULL, NULL, NULL, NULL },
 };

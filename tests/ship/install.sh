@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# install.sh - what is installed can be used: headers compile by themselves, the example hypervisor
+# is built with pkg-config against the installed libraries and runs, so does `pamt trap`.
+# Arguments: build folder, source folder, sanitizers of the build.
+set -euo pipefail
+build=$1 source=$2 sanitize=$3
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+root=$scratch/root
+flags=(-std=gnu11 -Wall -Wextra -Werror -Wundef)
+[ "$sanitize" = none ] || flags+=("-fsanitize=$sanitize")
+export ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0"
+
+DESTDIR=$root meson install -C "$build" --no-rebuild --quiet
+for name in libpamt.so libsoftseam.so libpamt-trap.so pamt.pc softseam.pc pamt host.h os_port.h \
+	pamt.1; do
+	found=$(find "$root" -name "$name" ! -type d | wc -l)
+	if [ "$name" = pamt.1 ] && ! command -v scdoc >/dev/null; then
+		continue
+	fi
+	[ "$found" = 1 ] || { echo "$name is installed $found times"; exit 1; }
+done
+
+# Nothing in a .pc file or a library may point to where it was built.
+if grep -rlF "$source" "$root" --include='*.pc' --include='*.h'; then
+	echo "the files above name the folder that they were built in"
+	exit 1
+fi
+
+PKG_CONFIG_LIBDIR=$(dirname "$(find "$root" -name pamt.pc)")
+export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR=$root
+read -ra cflags < <(pkg-config --cflags pamt softseam)
+read -ra libs < <(pkg-config --libs pamt softseam)
+LD_LIBRARY_PATH=$(dirname "$(find "$root" -name libpamt.so)")
+export LD_LIBRARY_PATH
+
+include=$(dirname "$(find "$root" -name host.h)")
+for header in "$include"/*.h; do
+	# The port's half of os.h is not for inclusion by itself.
+	[ "$(basename "$header")" != os_port.h ] || continue
+	echo "#include <pamt/$(basename "$header")>" >"$scratch/header.c"
+	cc "${flags[@]}" "${cflags[@]}" -fsyntax-only "$scratch/header.c"
+done
+
+cc "${flags[@]}" "${cflags[@]}" "$source/examples/hypervisor.c" "${libs[@]}" -o "$scratch/hypervisor"
+"$scratch/hypervisor" | tee "$scratch/out"
+grep -qx 'in use: 1 pairs, 32 KB' "$scratch/out" || { echo 'not the use expected'; exit 1; }
+grep -qx 'left with zero TDs: 0 bytes' "$scratch/out"
+if "$scratch/hypervisor" /no/such.log 2>"$scratch/err"; then
+	echo 'a machine that is not there went unnoticed'
+	exit 1
+fi
+grep -q '/no/such.log' "$scratch/err"
+
+cc "${flags[@]}" "${cflags[@]}" "$source/examples/seamcall.c" -o "$scratch/seamcall"
+"$(find "$root" -name pamt -type f)" trap --machine builtin:256g "$scratch/seamcall" >"$scratch/out"
+grep -qx 'Dynamic PAMT: yes' "$scratch/out"
+echo 'installed, built and run'

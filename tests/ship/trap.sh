@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# trap.sh - `pamt trap`: programs that execute SEAMCALL, what is traced, and what cannot be trapped.
+# Arguments: pamt, the example seamcall, the program trapped.
+# shellcheck source=tests/cli/expect.sh
+. "$(dirname "$0")/../cli/expect.sh" "$1"
+seamcall=$2 trapped=$3
+# Programs of a sanitizer build bring its library along, behind the one that is preloaded.
+export ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0"
+
+runs example_finds_the_machine 0 trap --machine builtin:256g "$seamcall"
+out_has 'Dynamic PAMT: yes'
+out_has 'CMR 1: 0x000100000000 - 0x004080000000'
+err_empty
+processors=$(nproc)
+out_has "processors initialised: $processors"
+
+runs trace_goes_to_stderr 0 trap --machine builtin:256g --trace "$seamcall"
+check_that 'SYS.INIT is the first' \
+	grep -qE '^lp [0-9]+ TDH\.SYS\.INIT rcx=0x0 -> SUCCESS' "$scratch/err"
+check_that 'LP.INIT on every processor' \
+	test "$(grep -c 'TDH.SYS.LP.INIT -> SUCCESS' "$scratch/err")" -eq "$processors"
+check_that 'operands and changed registers are shown' grep -qE \
+	'^lp [0-9]+ TDH\.SYS\.RD rdx=0x9000000300000081 -> SUCCESS rdx=0x[0-9a-f]+ r8=0x100000000$' \
+	"$scratch/err"
+lines=$(wc -l <"$scratch/err")
+
+runs trace_goes_to_a_file 0 trap --machine builtin:256g --trace="$scratch/trace" "$seamcall"
+err_empty
+check_that 'it has the same lines' test "$(wc -l <"$scratch/trace")" -eq "$lines"
+
+runs one_processor_is_a_choice 0 trap --cpus 1 --machine builtin:256g --trace "$seamcall"
+check_that 'all calls are on LP 0' bash -c '! grep -qv "^lp 0 " "$1"' _ "$scratch/err"
+
+runs program_with_signal_handlers 0 trap --machine builtin:256g "$trapped"
+check_that 'all went right' test "$(grep -c ': yes$' "$scratch/out")" -eq 9
+err_empty
+runs this_machine_is_the_default 0 trap "$seamcall"
+err_empty
+{ runs death_is_the_programs 139 trap --machine builtin:256g "$trapped" crash; } 2>/dev/null
+
+# An environment that somebody has meddled with.
+spoilt()
+{
+	name=$1
+	: >"$scratch/out"
+	env LD_PRELOAD="$(dirname "$pamt")/pkg/libpamt-trap.so" "$2" true 2>"$scratch/err"
+	check_that 'exit code is 2' test $? -eq 2
+	err_line "$3"
+}
+
+# The thread sanitizer's library does not come to life in programs that were built without it.
+if ! nm -D --undefined-only "$pamt" | grep -q __tsan_; then
+	runs trace_of_a_shell_has_its_children 0 trap --machine builtin:256g \
+		--trace="$scratch/trace" bash -c '"$0" && exec "$0"' "$seamcall"
+	check_that 'it has the lines of both' \
+		test "$(wc -l <"$scratch/trace")" -eq $((2 * lines))
+	runs exit_status_is_the_programs 7 trap --machine builtin:256g sh -c 'exit 7'
+	runs options_after_the_program_are_its_own 0 trap --machine builtin:256g echo --trace --json
+	out_has '--trace --json'
+	spoilt lps_that_are_no_number PAMT_TRAP_LPS=x 'PAMT_TRAP_LPS: not a number'
+	spoilt machine_that_has_gone PAMT_TRAP_MACHINE=/no/such.log '/no/such.log'
+	spoilt trace_that_has_gone PAMT_TRAP_TRACE=/no/such/folder/trace '/no/such/folder/trace'
+fi
+
+refuses no_program 'say which program to run' trap
+refuses program_in_no_folder "no program 'nosuchprogram' in PATH" trap nosuchprogram
+refuses program_that_is_not_there '/no/such/program: No such file' trap /no/such/program
+refuses folder_as_program '/ is not a file' trap /
+: >"$scratch/plain"
+refuses file_without_permission 'is not executable' trap "$scratch/plain"
+chmod +x "$scratch/plain"
+refuses empty_file 'Exec format error' trap "$scratch/plain"
+printf '#!%s\n' /no/such/interpreter >"$scratch/script"
+chmod +x "$scratch/script"
+refuses script_without_interpreter '/no/such/interpreter' trap "$scratch/script"
+printf '#!%s\n' "$scratch/script" >"$scratch/script"
+refuses script_of_itself 'Too many levels' trap "$scratch/script"
+if [ -x /sbin/ldconfig ] && ! readelf -lW /sbin/ldconfig 2>/dev/null | grep -q INTERP; then
+	refuses static_program 'is a static program' trap /sbin/ldconfig
+fi
+if [ -u /usr/bin/su ]; then
+	refuses set_user_id_program 'the rights of its owner' trap su
+fi
+refuses machine_on_stdin "standard input is the program's" trap --machine - true
+refuses machine_that_is_not_there 'nosuch.log' trap --machine nosuch.log true
+refuses trace_that_cannot_be_written '/no/such/folder/trace' trap --trace=/no/such/folder/trace true
+refuses too_many_processors "is not a number from 1 to $processors" trap --cpus 9999 true
+refuses no_json "the output is the program's" trap --json true
+
+finish
