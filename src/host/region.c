@@ -19,18 +19,6 @@ static const char *const state_names[] = {
 
 const char *region_state_name(enum region_state state) { return state_names[state]; }
 
-enum region_state region_state(uint16_t word)
-{
-	uint16_t state = word & (uint16_t)~REGION_BESIDE;
-
-	if (state <= REGION_MAX_COUNT)
-		return state ? REGION_STATE_USED : REGION_STATE_FREE;
-	return state == REGION_IDLE	? REGION_STATE_IDLE
-	       : state == REGION_LEAF	? REGION_STATE_LEAF
-	       : state == REGION_LOCKED ? REGION_STATE_LOCKED
-					: REGION_STATE_ILLEGAL;
-}
-
 /* Changes that one compare-and-swap or store may make. PARTIAL never changes. */
 static const bool legal_change[REGION_STATE_ILLEGAL][REGION_STATE_ILLEGAL] = {
 	[REGION_STATE_FREE] = { [REGION_STATE_LOCKED] = true },

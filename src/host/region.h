@@ -152,7 +152,18 @@ static inline uint16_t region_count(uint16_t word) { return word & REGION_COUNT;
 static inline uint16_t region_beside(uint16_t word) { return word & REGION_BESIDE; }
 
 /* Which state a word stands for; ILLEGAL if it is none that can be. */
-enum region_state region_state(uint16_t word);
+static inline enum region_state region_state(uint16_t word)
+{
+	uint32_t state = word & (uint32_t)~REGION_BESIDE;
+
+	if (state <= REGION_MAX_COUNT)
+		return state ? REGION_STATE_USED : REGION_STATE_FREE;
+	return state == REGION_IDLE	? REGION_STATE_IDLE
+	       : state == REGION_LEAF	? REGION_STATE_LEAF
+	       : state == REGION_LOCKED ? REGION_STATE_LOCKED
+					: REGION_STATE_ILLEGAL;
+}
+
 const char *region_state_name(enum region_state state);
 
 /* A pair on its way into a region. page[1] is valid only if nr is 2. */

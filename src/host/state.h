@@ -25,7 +25,8 @@ struct region_table {
 enum cpu_stat {
 	STAT_GETS_FAST,
 	STAT_GETS_SLOW,
-	STAT_PUTS,
+	STAT_PUTS_FAST,
+	STAT_PUTS_SLOW,
 	STAT_ADDS,
 	STAT_REMOVES,
 	STAT_SPLITS,
@@ -69,6 +70,10 @@ struct pool;
 struct node_span;
 
 struct pamt_host {
+	/* What the hot path reads, on one line; constant once the host is up. */
+	struct region_table table;
+	struct pamt_cpu *cpu; /* nr_cpus */
+
 	const struct os_services *os;
 	struct pamt_host_config config;
 	struct module_info module;
@@ -82,11 +87,8 @@ struct pamt_host {
 	bool sys_config_done;
 	const char *static_reason; /* why PAMT is static; NULL: nobody asked for dynamic */
 
-	struct region_table table;
-
-	void *cpu_memory;     /* what cpu lies in */
-	struct pamt_cpu *cpu; /* nr_cpus */
-	uint32_t *node_cpus;  /* how many CPUs each node has */
+	void *cpu_memory;    /* what cpu lies in */
+	uint32_t *node_cpus; /* how many CPUs each node has */
 
 	void *pool_memory;
 	struct pool *pool;	     /* nr_nodes */
@@ -107,15 +109,19 @@ struct pamt_host {
 int table_create(struct pamt_host *host);
 void table_destroy(struct pamt_host *host);
 
-/* The word of a region; NULL if the region lies outside every TDMR. */
-static inline os_a16_t *region_word(const struct pamt_host *host, region_t region)
+/* Is the region part of a TDMR, so that it has a word? */
+static inline bool region_in_tdmr(const struct pamt_host *host, region_t region)
 {
 	const struct region_table *t = &host->table;
 	uint64_t gib = region.v >> (TDX_1G_SHIFT - TDX_2M_SHIFT);
 
-	if (gib >= t->nr_gib || !(t->present[gib / 64] >> gib % 64 & 1))
-		return NULL;
-	return &t->word[region.v];
+	return gib < t->nr_gib && t->present[gib / 64] >> gib % 64 & 1;
+}
+
+/* The word of a region; NULL if the region lies outside every TDMR. */
+static inline os_a16_t *region_word(const struct pamt_host *host, region_t region)
+{
+	return region_in_tdmr(host, region) ? &host->table.word[region.v] : NULL;
 }
 
 /* cpus.c */

@@ -45,7 +45,6 @@ static const struct {
 } plain[] = {
 	{ STAT_GETS_FAST, offsetof(struct pamt_stats, gets_fast) },
 	{ STAT_GETS_SLOW, offsetof(struct pamt_stats, gets_slow) },
-	{ STAT_PUTS, offsetof(struct pamt_stats, puts) },
 	{ STAT_ADDS, offsetof(struct pamt_stats, adds) },
 	{ STAT_REMOVES, offsetof(struct pamt_stats, removes) },
 	{ STAT_WAITS, offsetof(struct pamt_stats, waits) },
@@ -90,6 +89,7 @@ void pamt_stats(struct pamt_host *host, struct pamt_stats *stats)
 		return;
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		*(uint64_t *)((char *)stats + plain[i].offset) = stat_sum(host, plain[i].stat);
+	stats->puts = stat_sum(host, STAT_PUTS_FAST) + stat_sum(host, STAT_PUTS_SLOW);
 	stats->leaf_regions = stat_sum(host, STAT_MAPS_2M) + stat_sum(host, STAT_MERGES) -
 			      stat_sum(host, STAT_RELEASES_2M) - stat_sum(host, STAT_SPLITS);
 	stats->pairs_installed = stats_pairs(host);

@@ -8,9 +8,15 @@
 
 #include "host/state.h"
 
+/* This CPU's state, for a moment: its caller may be on another CPU soon after. */
+static inline struct pamt_cpu *this_cpu(const struct pamt_host *host)
+{
+	return &host->cpu[os_cpu()];
+}
+
 static inline void count_by(struct pamt_host *host, enum cpu_stat stat, uint64_t n)
 {
-	os_count64(&host->cpu[os_cpu()].stat[stat], n);
+	os_count64(&this_cpu(host)->stat[stat], n);
 }
 
 static inline void count(struct pamt_host *host, enum cpu_stat stat) { count_by(host, stat, 1); }
