@@ -90,13 +90,21 @@ static uint64_t descend(const struct bitmap *bitmap, unsigned int level, uint64_
  */
 uint64_t bitmap_next(const struct bitmap *bitmap, uint64_t from)
 {
-	uint64_t bit = from;
+	unsigned int top = bitmap->nr_levels - 1;
+	uint64_t bit = from, word;
 
 	if (from >= bitmap->bits)
 		return BITMAP_NONE;
+	/* The first of all: straight down from the top. */
+	if (!from) {
+		word = word_at(bitmap, top, 0);
+		if (!word)
+			return BITMAP_NONE;
+		bit = descend(bitmap, top, (uint64_t)__builtin_ctzll(word), false);
+		return bit < bitmap->bits ? bit : BITMAP_NONE;
+	}
 	for (unsigned int level = 0; level < bitmap->nr_levels; level++) {
-		uint64_t word = word_at(bitmap, level, bit / 64) & UINT64_MAX << bit % 64;
-
+		word = word_at(bitmap, level, bit / 64) & UINT64_MAX << bit % 64;
 		if (word) {
 			bit = bit / 64 * 64 + (uint64_t)__builtin_ctzll(word);
 			bit = descend(bitmap, level, bit, false);

@@ -118,6 +118,7 @@ static void block_enter(struct blocks *blocks, uint64_t block, int order)
 	} else if (order >= 0) {
 		bitmap_set(&blocks->partial, block);
 		bitmap_set(&blocks->of_order[order], block);
+		blocks->nr_of_order[order]++;
 	}
 }
 
@@ -128,6 +129,7 @@ static void block_leave(struct blocks *blocks, uint64_t block, int order)
 	} else if (order >= 0) {
 		bitmap_clear(&blocks->partial, block);
 		bitmap_clear(&blocks->of_order[order], block);
+		blocks->nr_of_order[order]--;
 	}
 }
 
@@ -266,14 +268,14 @@ unsigned int blocks_used(const struct blocks *blocks, uint64_t page, unsigned in
 
 uint64_t blocks_find(const struct blocks *blocks, unsigned int order)
 {
-	uint64_t block = BITMAP_NONE;
+	uint64_t block;
 
 	/* The block whose largest run is the smallest that will do: so others stay whole. */
 	for (unsigned int i = order; i < BLOCKS_WHOLE; i++) {
+		if (!blocks->nr_of_order[i])
+			continue;
 		block = bitmap_next(&blocks->of_order[i], 0);
-		if (block != BITMAP_NONE)
-			return block * BLOCK_PAGES +
-			       pagemap_find(&record_find(blocks, block)->free, order);
+		return block * BLOCK_PAGES + pagemap_find(&record_find(blocks, block)->free, order);
 	}
 	block = bitmap_next(&blocks->whole, 0);
 	return block == BITMAP_NONE ? BLOCKS_NONE : block * BLOCK_PAGES;

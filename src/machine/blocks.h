@@ -45,9 +45,10 @@ struct blocks {
 	struct bitmap whole;   /* starts all set */
 	struct bitmap partial; /* the union of of_order[] */
 	struct bitmap of_order[BLOCKS_WHOLE];
-	uint32_t *record_of;	      /* by block: number of its record + 1, 0: none */
-	struct block_record *records; /* room for one per block */
-	uint32_t nr_records;	      /* of these, how many were ever used */
+	uint32_t nr_of_order[BLOCKS_WHOLE]; /* bits in each, to pass over empty ones */
+	uint32_t *record_of;		    /* by block: number of its record + 1, 0: none */
+	struct block_record *records;	    /* room for one per block */
+	uint32_t nr_records;		    /* of these, how many were ever used */
 	uint32_t unused_record;
 };
 

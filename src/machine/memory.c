@@ -390,28 +390,39 @@ void *memory_map(struct memory *memory, hpa_t at, enum os_access access)
 	return slot + offset;
 }
 
-/* Takes the backing of the pages first .. end-1 of one table. */
-static void table_zero(struct memory *memory, struct directory *directory, uint64_t index,
-		       uint64_t first, uint64_t end)
+/* Takes the backing of one page, if it has any. */
+static void page_zero(struct memory *memory, struct directory *directory, uint64_t index,
+		      void **entry)
 {
-	/* Acquire: as in memory_map(). */
-	struct table *table = __atomic_load_n(&directory->entry[index].table, __ATOMIC_ACQUIRE);
+	void *slot;
 
-	/* Relaxed: see back_page(). */
-	if (!table || !__atomic_load_n(&directory->entry[index].backed, __ATOMIC_RELAXED))
+	/* Relaxed: a hint; the exchange below decides. */
+	if (!__atomic_load_n(entry, __ATOMIC_RELAXED))
 		return;
-	for (uint64_t i = first; i < end; i++) {
-		void *slot;
+	/* Acquire: what was written to the slot comes before its next use. */
+	slot = __atomic_exchange_n(entry, NULL, __ATOMIC_ACQUIRE);
+	if (!slot)
+		return;
+	__atomic_fetch_sub(&directory->entry[index].backed, 1, __ATOMIC_RELAXED);
+	slot_put(memory, slot, 1);
+}
 
-		/* Relaxed: a hint; the exchange below decides. */
-		if (!__atomic_load_n(&table->slot[i], __ATOMIC_RELAXED))
-			continue;
-		/* Acquire: what was written to the slot comes before its next use. */
-		slot = __atomic_exchange_n(&table->slot[i], NULL, __ATOMIC_ACQUIRE);
-		if (!slot)
-			continue;
-		__atomic_fetch_sub(&directory->entry[index].backed, 1, __ATOMIC_RELAXED);
-		slot_put(memory, slot, 1);
+/* Pages [page, end), which are in one directory. */
+static void directory_zero(struct memory *memory, struct directory *directory, uint64_t page,
+			   uint64_t end)
+{
+	while (page < end) {
+		uint64_t index = page / TABLE_PAGES % (1u << DIRECTORY_BITS);
+		uint64_t stop = (page | (TABLE_PAGES - 1)) + 1;
+		struct table *table;
+
+		stop = stop < end ? stop : end;
+		/* Relaxed: see back_page(). Acquire: as in memory_map(). */
+		if (__atomic_load_n(&directory->entry[index].backed, __ATOMIC_RELAXED) &&
+		    (table = __atomic_load_n(&directory->entry[index].table, __ATOMIC_ACQUIRE)))
+			for (uint64_t i = page; i < stop; i++)
+				page_zero(memory, directory, index, &table->slot[i % TABLE_PAGES]);
+		page = stop;
 	}
 }
 
@@ -427,19 +438,16 @@ void memory_zero(struct memory *memory, hpa_t base, uint64_t bytes)
 			    (unsigned long long)bytes, (unsigned long long)base.v, TDX_PA_BITS);
 
 	while (page < end) {
+		uint64_t stop = (page | (DIRECTORY_PAGES - 1)) + 1;
 		struct directory *directory;
-		uint64_t next;
 
+		stop = stop < end ? stop : end;
 		/* Acquire: as in memory_map(). */
 		directory =
 			__atomic_load_n(&memory->root[page / DIRECTORY_PAGES], __ATOMIC_ACQUIRE);
-		next = (page | ((directory ? TABLE_PAGES : DIRECTORY_PAGES) - 1)) + 1;
-		if (next > end)
-			next = end;
 		if (directory)
-			table_zero(memory, directory, page / TABLE_PAGES % (1u << DIRECTORY_BITS),
-				   page % TABLE_PAGES, page % TABLE_PAGES + (next - page));
-		page = next;
+			directory_zero(memory, directory, page, stop);
+		page = stop;
 	}
 }
 
