@@ -18,6 +18,8 @@ void td_setup(const struct seam *seam, struct td *td, const struct td_setup *set
 	tdcs->max_vcpus = setup->max_vcpus;
 	/* Relaxed: the TDR is locked exclusively. */
 	os_store64(&tdcs->epoch, 1, OS_RELAXED);
+	/* As is: the guest's clock is the host's. */
+	tdcs->tsc_multiplier = UINT64_C(1) << 48;
 	sept_clear_page(seam, tdcs, td->tdr->tdcx[TDCS_PAGE_SEPT]);
 }
 

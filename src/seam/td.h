@@ -53,6 +53,7 @@ struct tdcs {
 	os_a32_t nr_vcpus;    /* VP.INIT done */
 	os_a32_t nr_assoc;    /* vCPUs associated with an LP */
 	uint64_t attributes, xfam, eptp_controls, config_flags;
+	uint64_t tsc_offset, tsc_multiplier;
 	uint16_t tsc_frequency;
 	uint8_t mrconfigid[48], mrowner[48], mrownerconfig[48];
 	/* Build measurements stand in for MRTD: what was added and extended, counted. */
@@ -72,6 +73,12 @@ struct tdvps {
 	uint32_t index;
 	uint32_t x2apic_id;
 	uint64_t initial_rcx;
+	/* What the host may set: interrupts posted to the vCPU while it runs, an NMI. */
+	uint64_t posted_intr_descriptor;
+	uint32_t pin_controls;
+	uint16_t posted_intr_vector;
+	uint16_t pending_nmi;
+	uint64_t state_details; /* bit 0: an interrupt waits in the guest; none ever does */
 	uint64_t tdcx[TDX_MAX_TDVPS - 1];
 };
 _Static_assert(sizeof(struct tdr) <= TDX_PAGE_SIZE, "the TDR is one page");

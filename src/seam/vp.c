@@ -156,11 +156,16 @@ tdx_status_t tdh_vp_init(struct call *call)
 	return CALL_OK;
 }
 
-void vp_associate(struct call *call, struct vp *vp)
+bool vp_associate(struct call *call, struct vp *vp)
 {
-	/* Relaxed: the TDVPR's lock, or the vCPU being ACTIVE, keeps others away. */
-	os_store32(&vp->tdvps->lp, call->lp + 1, OS_RELAXED);
+	uint32_t lp = 0;
+
+	/* Acquire: what the vCPU did on its last LP, until its VP.FLUSH there, is over. */
+	if (!os_cas32(&vp->tdvps->lp, &lp, call->lp + 1, OS_ACQUIRE))
+		return lp == call->lp + 1;
+	/* Relaxed: VPFLUSHDONE, which asks, has the TDR exclusively. */
 	os_fetch_add32(&vp->td.tdcs->nr_assoc, 1, OS_RELAXED);
+	return true;
 }
 
 tdx_status_t tdh_vp_flush(struct call *call)
@@ -180,7 +185,8 @@ tdx_status_t tdh_vp_flush(struct call *call)
 	if (os_load32(&vp.tdvps->lp, OS_RELAXED) != call->lp + 1)
 		return tdx_status(TDX_VCPU_NOT_ASSOCIATED, 0);
 
-	os_store32(&vp.tdvps->lp, 0, OS_RELAXED);
+	/* Release: pairs with vp_associate() on the next LP. */
+	os_store32(&vp.tdvps->lp, 0, OS_RELEASE);
 	/* Release: VPFLUSHDONE that sees the number sees all that the vCPU did. */
 	os_fetch_add32(&tdcs->nr_assoc, UINT32_MAX, OS_RELEASE);
 	return CALL_OK;

@@ -21,7 +21,7 @@ struct vp {
 /* The TDVPR operand, locked as asked, and its TD, the TDR locked as asked. */
 tdx_status_t vp_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
 			 bool exclusive, bool tdr_exclusive, struct vp *vp);
-/* The vCPU belongs to this LP from now on. */
-void vp_associate(struct call *call, struct vp *vp);
+/* The vCPU belongs to this LP from now on; false: it is another's. */
+bool vp_associate(struct call *call, struct vp *vp);
 
 #endif

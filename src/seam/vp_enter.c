@@ -16,21 +16,16 @@
 static tdx_status_t activate(struct call *call, struct vp *vp)
 {
 	struct tdvps *tdvps = vp->tdvps;
-	uint32_t state = TDX_VCPU_READY, lp;
+	uint32_t state = TDX_VCPU_READY;
 
 	/* Acquire: what it did on its last LP is over, and VP.INIT is complete. */
 	if (!os_cas32(&tdvps->state, &state, TDX_VCPU_ACTIVE, OS_ACQUIRE))
 		return tdx_status(TDX_VCPU_STATE_INCORRECT, state);
-	/* Relaxed: only who made it ACTIVE, or has the TDVPR exclusively, changes it. */
-	lp = os_load32(&tdvps->lp, OS_RELAXED);
-	if (!lp)
-		vp_associate(call, vp);
-	else if (lp != call->lp + 1) {
-		/* Release: as in leave(), though nothing was done. */
-		os_store32(&tdvps->state, TDX_VCPU_READY, OS_RELEASE);
-		return tdx_status(TDX_VCPU_ASSOCIATED, 0);
-	}
-	return CALL_OK;
+	if (vp_associate(call, vp))
+		return CALL_OK;
+	/* Release: as in leave(), though nothing was done. */
+	os_store32(&tdvps->state, TDX_VCPU_READY, OS_RELEASE);
+	return tdx_status(TDX_VCPU_ASSOCIATED, 0);
 }
 
 /* Counts the vCPU in the current epoch; *parity: of that epoch. The epoch's lock is held. */

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * metadata_test.c - fields of TDs and vCPUs: read, walked through, written as far as they may be.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "rig.h"
+
+#define ID(class, code) ((uint64_t)(class) << 56 | (code))
+#define V1(leaf)	TDX_RAX(leaf, 1)
+
+static uint64_t mng_rd(struct rig *rig, uint64_t tdr, uint64_t id)
+{
+	struct tdx_regs regs = { .rax = TDH_MNG_RD, .rcx = tdr, .rdx = id };
+
+	rig_ok(rig, 0, &regs);
+	assert_int_equal(regs.rdx, id);
+	return regs.r8;
+}
+
+static void fields_tell_what_the_td_is(void **state)
+{
+	struct rig_td td;
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, true, 2);
+	rig_start(&rig);
+	rig_td_create(&rig, &td, 2);
+	assert_int_equal(mng_rd(&rig, td.tdr, ID(1, 1)), RIG_GLOBAL + 1);
+	assert_int_equal(mng_rd(&rig, td.tdr, ID(0, 4)), td.nr_pages);
+	assert_int_equal(mng_rd(&rig, td.tdr, ID(0, 5)), TDX_KEYS_CONFIGURED);
+	assert_int_equal(mng_rd(&rig, td.tdr, ID(0, 16) + 1), td.page[1]);
+	assert_int_equal(mng_rd(&rig, td.tdr, ID(16, 4)), TDX_OP_INITIALIZED);
+	assert_int_equal(mng_rd(&rig, td.tdr, ID(16, 1)), 2);
+	rig_td_finalize(&rig, &td);
+	/* Whatever the id says of size and context. */
+	assert_int_equal(mng_rd(&rig, td.tdr, UINT64_C(0x9010000300000004)), TDX_OP_RUNNABLE);
+	assert_int_equal(mng_rd(&rig, td.tdr, ID(18, 0)), 1);
+	RIG_OK(&rig, 0, .rax = TDH_MEM_TRACK, .rcx = td.tdr);
+	assert_int_equal(mng_rd(&rig, td.tdr, ID(18, 0)), 2);
+	rig_stop(&rig);
+}
+
+static void version_1_goes_from_field_to_field(void **state)
+{
+	struct tdx_regs regs = { .rdx = UINT64_MAX };
+	uint32_t fields = 0;
+	struct rig_td td;
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, true, 2);
+	rig_start(&rig);
+	rig_td_create(&rig, &td, 0);
+	do {
+		regs = (struct tdx_regs){ .rax = V1(TDH_MNG_RD), .rcx = td.tdr, .rdx = regs.rdx };
+		rig_ok(&rig, 0, &regs);
+		fields++;
+	} while (regs.rdx != UINT64_MAX);
+	/* 19 names, of which TDCX pages are 9 and REFCOUNT is 2. */
+	assert_int_equal(fields, 19 + 8 + 1);
+	rig_stop(&rig);
+}
+
+static void what_is_not_a_field_is_refused(void **state)
+{
+	struct tdx_regs regs;
+	struct rig_td td;
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, true, 2);
+	rig_start(&rig);
+	rig_td_create(&rig, &td, 0);
+	regs = (struct tdx_regs){ .rax = V1(TDH_MNG_RD), .rcx = td.tdr, .rdx = ID(9, 9), .r8 = 5 };
+	assert_int_equal(rig_call(&rig, 0, &regs), TDX_METADATA_FIELD_ID_INCORRECT);
+	assert_int_equal(regs.rdx, UINT64_MAX);
+	assert_int_equal(regs.r8, 0);
+	assert_int_equal(
+		RIG_CALL(&rig, 0, .rax = TDH_MNG_WR, .rcx = td.tdr, .rdx = ID(18, 0), .r9 = 1),
+		TDX_METADATA_FIELD_NOT_WRITABLE);
+	rig_stop(&rig);
+}
+
+static void a_vcpu_takes_what_the_host_posts(void **state)
+{
+	struct tdx_regs regs;
+	struct rig_td td;
+	struct rig rig;
+	uint64_t vp;
+
+	(void)state;
+	rig_init(&rig, true, 2);
+	rig_start(&rig);
+	rig_td_create(&rig, &td, 1);
+	vp = td.tdvpr[0];
+	assert_int_equal(RIG_CALL(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 0x2016),
+				  .r8 = 0x1234, .r9 = UINT64_MAX),
+			 TDX_METADATA_WR_MASK_NOT_VALID);
+	RIG_OK(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 0x2016), .r8 = 0x12345678,
+	       .r9 = UINT64_C(0x000fffffffffffc0));
+	regs = (struct tdx_regs){ .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 0x2016), .r9 = 0x40 };
+	rig_ok(&rig, 0, &regs);
+	assert_int_equal(regs.r8, 0x12345640);
+	regs = (struct tdx_regs){ .rax = TDH_VP_RD, .rcx = vp, .rdx = ID(0, 0x2016) };
+	rig_ok(&rig, 0, &regs);
+	assert_int_equal(regs.r8, 0x12345600);
+	/* It is LP 0's, since VP.INIT. */
+	assert_int_equal(RIG_CALL(&rig, 1, .rax = TDH_VP_RD, .rcx = vp, .rdx = ID(32, 0)),
+			 TDX_VCPU_ASSOCIATED);
+	rig_stop(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_tell_what_the_td_is),
+		cmocka_unit_test(version_1_goes_from_field_to_field),
+		cmocka_unit_test(what_is_not_a_field_is_refused),
+		cmocka_unit_test(a_vcpu_takes_what_the_host_posts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
