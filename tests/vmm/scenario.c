@@ -9,8 +9,6 @@
 #include "scenario.h"
 #include "seam/debug.h"
 
-#define INITIAL_PAGES 4u
-
 static int __attribute__((format(printf, 2, 3))) failed(struct scenario *s, const char *format, ...)
 {
 	va_list args;
@@ -25,7 +23,43 @@ static enum seam_exit run_guest(void *ctx, struct seam_vcpu *vcpu)
 {
 	struct scenario *s = ctx;
 
-	return guest_run(s->running, vcpu);
+	return script_run(s->script[os_cpu()], vcpu);
+}
+
+/* The scenario that runs; there is one at a time. */
+static struct scenario *current;
+
+static void note_fault(struct scenario *s, const struct tdx_regs *regs)
+{
+	struct scenario_fault *fault = &s->fault;
+	struct seam *seam = threads_seam(s->stand.port);
+	uint64_t page = regs->rcx & ((UINT64_C(1) << s->stand.config.hkid_start_bit) - 1);
+	struct seam_debug_entry entry;
+
+	if (s->seamcalls > fault->at) {
+		fault->same &= fault->leaf == TDX_RAX_LEAF(regs->rax) && fault->rcx == regs->rcx;
+		return;
+	}
+	fault->leaf = TDX_RAX_LEAF(regs->rax);
+	fault->rcx = regs->rcx;
+	fault->same = true;
+	seam_debug_pamt(seam, hpa(page), TDX_2M, &entry);
+	fault->in_2m = entry.type != TDX_PT_PAMT;
+	fault->ending = s->ending;
+	if (s->ending)
+		seam_debug_chldcnt(seam, s->ending->tdr, &fault->children);
+}
+
+static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
+{
+	struct scenario *s = current;
+	uint64_t n = ++s->seamcalls;
+
+	if (n < s->fault.at || n >= s->fault.at + s->fault.nr)
+		return threads_services(s->stand.port)->seamcall(ctx, regs);
+	note_fault(s, regs);
+	regs->rax = s->fault.status;
+	return (tdx_status_t){ regs->rax };
 }
 
 int scenario_create(struct scenario *s, bool dynamic)
@@ -51,13 +85,17 @@ int scenario_create(struct scenario *s, bool dynamic)
 		.hkid_max = 63,
 		.max_pa = 52,
 		.hkid_bits = 6,
-		.nr_cpus = SCENARIO_VCPUS,
-		.nr_packages = 1,
+		.nr_cpus = SCENARIO_CPUS,
+		.nr_packages = 2,
 		.nr_nodes = 1,
 	};
 	if (stand_create(&s->stand, &config, s->error, sizeof(s->error)))
 		return -1;
 	s->free_at_start = stand_free_bytes(&s->stand);
+	s->services = *s->stand.os;
+	s->services.seamcall = seamcall;
+	s->stand.os = &s->services;
+	current = s;
 	return 0;
 }
 
@@ -66,35 +104,24 @@ void scenario_destroy(struct scenario *s) { stand_destroy(&s->stand); }
 int scenario_bring_up(struct scenario *s)
 {
 	const struct os_services *os = s->stand.os;
+	uint64_t *word;
 
 	if (stand_bring_up(&s->stand, s->error, sizeof(s->error)))
 		return -1;
+	s->up = true;
 	s->image = os->alloc_pages(os->ctx, 0, 0);
 	if (hpa_is_none(s->image))
 		return failed(s, "no page for the image");
-	memset(os->map_host(os->ctx, s->image, OS_WRITE), 0x5a, TDX_PAGE_SIZE);
+	word = os->map_host(os->ctx, s->image, OS_WRITE);
+	for (unsigned int i = 0; i < TDX_PAGE_SIZE / sizeof(*word); i++)
+		word[i] = SCENARIO_IMAGE;
 	return 0;
 }
 
-/* One region of four in 4K pages. */
 static enum tdx_size page_size(void *arg, gpa_t at)
 {
 	(void)arg;
-	return guest_region_is_4k(25, at.v >> TDX_2M_SHIFT) ? TDX_4K : TDX_2M;
-}
-
-static void set_up_guest(struct scenario *s, unsigned int i, unsigned int v)
-{
-	struct guest *guest = &s->guest[i][v];
-
-	memset(guest, 0, sizeof(*guest));
-	guest->tdr = s->td[i]->tdr;
-	guest->shared_bit = td_shared_bit(s->td[i]);
-	guest->low = SCENARIO_BYTES / SCENARIO_VCPUS * v;
-	guest->high = SCENARIO_BYTES / SCENARIO_VCPUS * (v + 1);
-	guest->percent_4k = 25;
-	guest->random = 1 + i * SCENARIO_VCPUS + v;
-	guest->stop = &s->stop;
+	return at.v < 2 * MB ? TDX_4K : TDX_2M;
 }
 
 int scenario_build(struct scenario *s, unsigned int i)
@@ -102,7 +129,7 @@ int scenario_build(struct scenario *s, unsigned int i)
 	struct td_config config = {
 		.node = 0,
 		.max_vcpus = SCENARIO_VCPUS,
-		.levels = i ? 5 : 4,
+		.levels = i ? 5 : 0,
 		.page_size = page_size,
 	};
 	int error = td_create(&s->stand.vmm, &config, &s->td[i]);
@@ -115,9 +142,8 @@ int scenario_build(struct scenario *s, unsigned int i)
 		error = td_add_vcpu(s->td[i], &s->vcpu[i][v]);
 		if (error)
 			return failed(s, "td_add_vcpu: error %d", -error);
-		set_up_guest(s, i, v);
 	}
-	for (unsigned int p = 0; p < INITIAL_PAGES; p++) {
+	for (unsigned int p = 0; p < SCENARIO_INITIAL; p++) {
 		error = td_add_page(s->td[i], gpa(p * TDX_PAGE_SIZE), s->image);
 		if (error)
 			return failed(s, "td_add_page: error %d", -error);
@@ -126,23 +152,22 @@ int scenario_build(struct scenario *s, unsigned int i)
 	return error ? failed(s, "td_finalize: error %d", -error) : 0;
 }
 
-int scenario_run_vcpu(struct scenario *s, unsigned int i, unsigned int v, bool accept,
-		      uint32_t flips, uint32_t partial)
+int scenario_run(struct scenario *s, unsigned int i, unsigned int v, uint32_t cpu,
+		 const struct script_step *steps)
 {
-	struct guest *guest = &s->guest[i][v];
+	struct script script;
 	enum vcpu_exit exit;
 
-	guest_restart(guest, accept);
-	guest->flips = flips;
-	guest->partial = partial;
-	s->running = guest;
-	threads_bind(s->stand.port, v);
+	script_start(&script, steps);
+	s->script[cpu] = &script;
+	threads_bind(s->stand.port, cpu);
 	exit = vcpu_run(s->vcpu[i][v]);
 	threads_bind(s->stand.port, 0);
-	if (guest->error)
-		return failed(s, "the guest saw: %s at 0x%llx, 0x%llx", guest->error,
-			      (unsigned long long)guest->error_at,
-			      (unsigned long long)guest->error_value);
+	s->script[cpu] = NULL;
+	if (script.wrong)
+		return failed(s, "the guest saw: %s at 0x%llx, 0x%llx", script.wrong,
+			      (unsigned long long)script.wrong_at,
+			      (unsigned long long)script.wrong_value);
 	if (exit != VCPU_HALTED)
 		return failed(s, "vCPU %u of TD %u left with %d, error %d", v, i, (int)exit,
 			      -s->vcpu[i][v]->error);
@@ -160,7 +185,9 @@ void scenario_end_td(struct scenario *s, unsigned int i)
 	td_sum_counts(s->td[i], &counts);
 	for (size_t c = 0; c < sizeof(counts) / sizeof(*from); c++)
 		to[c].v += from[c].v;
+	s->ending = s->td[i];
 	s->lost_pages += td_destroy(s->td[i]);
+	s->ending = NULL;
 	s->td[i] = NULL;
 }
 
@@ -175,36 +202,76 @@ void scenario_end(struct scenario *s)
 	s->image = HPA_NONE;
 }
 
-static int run_both(struct scenario *s, unsigned int i)
+/* ------------------------------------------------------------------------------------------- */
+
+/* vCPU 0: measured pages, some 4K pages, 2M pages. */
+static const struct script_step boot[] = {
+	{ SCRIPT_EXPECT, 0x3000, SCENARIO_IMAGE },
+	{ SCRIPT_ACCEPT, 0x0, 16 * TDX_PAGE_SIZE },
+	{ SCRIPT_ACCEPT, 2 * MB, 6 * MB },
+	{ SCRIPT_WRITE, 2 * MB, 1234 },
+	{ SCRIPT_WRITE, 0x8000, 5678 },
+	{ SCRIPT_END, 0, 0 },
+};
+
+/* vCPU 1: the rest of the memory. */
+static const struct script_step boot_second[] = {
+	{ SCRIPT_EXPECT, 2 * MB, 1234 },
+	{ SCRIPT_ACCEPT, 8 * MB, 8 * MB },
+	{ SCRIPT_END, 0, 0 },
+};
+
+/* Whole mappings and parts of them made shared and private again. */
+static const struct script_step convert[] = {
+	{ SCRIPT_TO_SHARED, 2 * MB, 2 * MB },
+	{ SCRIPT_TO_PRIVATE, 2 * MB, 2 * MB },
+	{ SCRIPT_ACCEPT, 2 * MB, 2 * MB },
+	{ SCRIPT_EXPECT, 2 * MB, 0 },
+	{ SCRIPT_TO_SHARED, 4 * MB + 0x5000, 0x3000 },
+	{ SCRIPT_TO_PRIVATE, 4 * MB + 0x6000, 0x1000 },
+	{ SCRIPT_ACCEPT_4K, 4 * MB + 0x6000, 0x1000 },
+	{ SCRIPT_TO_SHARED, 0, 2 * MB },
+	{ SCRIPT_TO_PRIVATE, 0, 2 * MB },
+	{ SCRIPT_ACCEPT, 0, 2 * TDX_PAGE_SIZE },
+	/* Shared before it was ever touched, then touched as private. */
+	{ SCRIPT_TO_SHARED, 16 * MB, 0x2000 },
+	{ SCRIPT_ACCEPT_4K, 16 * MB, 0x1000 },
+	{ SCRIPT_END, 0, 0 },
+};
+
+static const struct script_step after_hole[] = {
+	{ SCRIPT_EXPECT, 10 * MB, 99 },
+	{ SCRIPT_ACCEPT, 14 * MB, 2 * MB },
+	{ SCRIPT_END, 0, 0 },
+};
+
+static const struct script_step leave_mark[] = {
+	{ SCRIPT_WRITE, 10 * MB, 99 },
+	{ SCRIPT_END, 0, 0 },
+};
+
+static int boot_both(struct scenario *s, unsigned int i)
 {
-	for (unsigned int v = 0; v < SCENARIO_VCPUS; v++) {
-		if (scenario_run_vcpu(s, i, v, true, 6, 3))
-			return -1;
-	}
-	return 0;
+	return scenario_run(s, i, 0, 0, boot) || scenario_run(s, i, 1, 1, boot_second) ? -1 : 0;
 }
 
-/* A 2M mapping split by the host and merged again, a hole punched, the guest none the wiser. */
+/* What the host does on its own: a 2M mapping split and merged, a hole punched and filled. */
 static int host_moves(struct scenario *s, unsigned int i)
 {
-	const gpa_t fresh = gpa(SCENARIO_BYTES + TDX_2M_SIZE);
 	int error;
 
-	/* Beyond the guests' shares, so that it is whole: one of its own accepts it. */
-	s->guest[i][0].low = fresh.v;
-	s->guest[i][0].high = fresh.v + TDX_2M_SIZE;
-	if (scenario_run_vcpu(s, i, 0, true, 0, 0))
+	if (scenario_run(s, i, 1, 2, leave_mark))
 		return -1;
-	error = td_split(s->td[i], fresh);
+	error = td_split(s->td[i], gpa(10 * MB));
 	if (error)
 		return failed(s, "td_split: error %d", -error);
-	error = td_merge(s->td[i], fresh);
+	error = td_merge(s->td[i], gpa(10 * MB));
 	if (error)
 		return failed(s, "td_merge: error %d", -error);
-	error = td_zap(s->td[i], gpa(fresh.v + 3 * TDX_PAGE_SIZE), 5 * TDX_PAGE_SIZE);
+	error = td_zap(s->td[i], gpa(14 * MB), 2 * MB);
 	if (error)
 		return failed(s, "td_zap: error %d", -error);
-	return scenario_run_vcpu(s, i, 0, true, 0, 0);
+	return scenario_run(s, i, 0, 0, after_hole);
 }
 
 int scenario_all(struct scenario *s)
@@ -212,11 +279,13 @@ int scenario_all(struct scenario *s)
 	if (scenario_bring_up(s))
 		return -1;
 	for (unsigned int i = 0; i < SCENARIO_TDS; i++) {
-		if (scenario_build(s, i) || run_both(s, i) || host_moves(s, i))
+		if (scenario_build(s, i) || boot_both(s, i))
 			return -1;
 	}
+	if (scenario_run(s, 0, 0, 0, convert) || host_moves(s, 1))
+		return -1;
 	scenario_end_td(s, 0);
-	if (scenario_build(s, 0) || run_both(s, 0))
+	if (scenario_build(s, 0) || boot_both(s, 0))
 		return -1;
 	return 0;
 }
@@ -226,6 +295,10 @@ int scenario_check_empty(struct scenario *s)
 	struct seam_debug_entry entry;
 	struct pamt_stats stats;
 
+	if (!s->up)
+		return 0;
+	/* What a failed REMOVE left idle is given back on request. */
+	pamt_shrink(s->stand.host, UINT64_MAX);
 	pamt_stats(s->stand.host, &stats);
 	if (stats.os_bytes)
 		return failed(s, "libpamt holds %llu bytes", (unsigned long long)stats.os_bytes);

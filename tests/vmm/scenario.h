@@ -1,36 +1,60 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * scenario.h - a small machine and two TDs that go every way there is once, on one thread and
- * always in the same order: what tests of the vmm, and the sweep of failures, run.
+ * scenario.h - a small machine, and two TDs of 16 MB with two vCPUs each that go every way there
+ * is once, on one thread and always in the same order.
  */
 #ifndef PAMT_TESTS_VMM_SCENARIO_H
 #define PAMT_TESTS_VMM_SCENARIO_H
 
-#include "lab/guest.h"
 #include "lab/stand.h"
+#include "script.h"
 
 #define SCENARIO_TDS	2u
 #define SCENARIO_VCPUS	2u
+#define SCENARIO_CPUS	3u
 #define SCENARIO_BYTES	(UINT64_C(16) << 20) /* of each TD */
-#define SCENARIO_MEMORY (UINT64_C(256) << 20)
+#define SCENARIO_MEMORY (UINT64_C(128) << 20)
+#define SCENARIO_IMAGE	UINT64_C(0x5a5a5a5a5a5a5a5a) /* every word of the measured pages */
+/* Measured pages, from GPA 0 on. */
+#define SCENARIO_INITIAL 4u
+
+/* The first 2M region of every TD is mapped in 4K pages, the others as 2M. */
+#define MB UINT64_C(0x100000)
+
+/*
+ * SEAMCALLs that do not reach the module: nr of them from the at-th on, counted from 1 since
+ * scenario_create(), answer status. What the first of them was is noted.
+ */
+struct scenario_fault {
+	uint64_t at, nr, status;
+	uint32_t leaf;
+	uint64_t rcx;
+	bool in_2m;	   /* RCX is an address in a region without a page pair */
+	uint64_t children; /* pages that depend on the TDR of the TD that is being ended */
+	bool ending;	   /* inside td_destroy() */
+	bool same;	   /* all of them were the same call */
+};
 
 struct scenario {
 	struct stand stand;
+	struct os_services services; /* the port's, with a SEAMCALL that may fail */
+	struct scenario_fault fault;
+	uint64_t seamcalls;
+	struct td *ending;
 	struct machine_map map;
 	struct map_range range;
 	uint64_t free_at_start;
+	bool up;
 	struct td *td[SCENARIO_TDS];
 	struct vcpu *vcpu[SCENARIO_TDS][SCENARIO_VCPUS];
-	struct guest guest[SCENARIO_TDS][SCENARIO_VCPUS];
-	struct guest *running;
-	os_a32_t stop;
+	struct script *script[SCENARIO_CPUS]; /* of the vCPU that runs on this CPU */
 	hpa_t image;
 	uint64_t lost_pages; /* that td_destroy() gave up */
 	struct td_counts counts;
 	char error[256];
 };
 
-/* The machine, with its module, and no host yet. -1: error says why. */
+/* The machine, with its module, and no host yet. All of these: 0, or -1 with a line in error. */
 int scenario_create(struct scenario *s, bool dynamic);
 void scenario_destroy(struct scenario *s);
 
@@ -38,23 +62,20 @@ void scenario_destroy(struct scenario *s);
 int scenario_bring_up(struct scenario *s);
 /* TD i in TD_RUNNABLE; TD 0 has a 4-level S-EPT, TD 1 one of five. */
 int scenario_build(struct scenario *s, unsigned int i);
-/* Runs vCPU v of TD i on CPU v: it accepts its share, flips whole mappings and parts of some. */
-int scenario_run_vcpu(struct scenario *s, unsigned int i, unsigned int v, bool accept,
-		      uint32_t flips, uint32_t partial);
+/* Runs steps on vCPU v of TD i, on this CPU of the machine, to their end. */
+int scenario_run(struct scenario *s, unsigned int i, unsigned int v, uint32_t cpu,
+		 const struct script_step *steps);
 void scenario_end_td(struct scenario *s, unsigned int i);
-/* Ends TDs and host. */
+/* Ends what TDs there are. */
 void scenario_end(struct scenario *s);
 
 /*
- * All of it: bring-up, both TDs built and run, splits, merge, holes, a restart. Stops at the first
- * failure, with a line in error; scenario_end() is the caller's in any case.
+ * All of it: bring-up, both TDs built and run, conversions, splits, a merge, a hole, a restart.
+ * Stops at the first failure; scenario_end() is the caller's in any case.
  */
 int scenario_all(struct scenario *s);
 
-/*
- * What must hold with zero TDs: nothing held by libpamt but for what was lost, no node of the PAMT
- * with a pair. A line in error if not. Call it between the last TD's end and the host's.
- */
+/* With zero TDs and nothing lost: libpamt holds nothing, and no region of the PAMT has a pair. */
 int scenario_check_empty(struct scenario *s);
 
 #endif
