@@ -91,22 +91,11 @@ static int pamt(struct pamt_host *host) { return plan_pamt(&host->plan); }
 static int reserved(struct pamt_host *host) { return plan_reserved(&host->plan); }
 static void free_pamt(struct pamt_host *host) { plan_free_pamt(&host->plan); }
 
-static int note_cpu(void *arg)
-{
-	struct pamt_host *host = arg;
-
-	if (os_node() < host->os->nr_nodes)
-		host->node_cpus[os_node()]++;
-	return 0;
-}
-
 /* What is needed at run time: per-CPU state and, with Dynamic PAMT, region words and pools. */
 static int table(struct pamt_host *host)
 {
 	int ret = cpus_create(host);
 
-	if (!ret)
-		ret = host->os->on_each_cpu(host->os->ctx, note_cpu, host);
 	if (!ret && host->layout.dynamic)
 		ret = table_create(host);
 	if (!ret && host->layout.dynamic)

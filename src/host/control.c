@@ -76,17 +76,17 @@ static bool no_td(struct pamt_host *host)
 int pamt_cache_topup(struct pamt_host *host, struct pamt_cache *cache, uint32_t control,
 		     uint32_t pairs)
 {
-	uint32_t got, want;
-	int ret;
+	uint32_t got = 0, want;
+	int ret = 0;
 
 	if (control > PAMT_CACHE_PAGES || pairs > PAMT_CACHE_PAGES / 2)
 		return -OS_ERANGE;
 	want = control + (host->layout.dynamic ? 2 * pairs : 0);
 	if (want > PAMT_CACHE_PAGES)
 		return -OS_ERANGE;
-	if (cache->nr_pages >= want)
-		return 0;
-	ret = draw(host, os_node(), cache->page + cache->nr_pages, want - cache->nr_pages, &got);
+	if (cache->nr_pages < want)
+		ret = draw(host, os_node(), cache->page + cache->nr_pages, want - cache->nr_pages,
+			   &got);
 	cache->nr_pages += got;
 	if (host->layout.dynamic)
 		pool_trim(host);

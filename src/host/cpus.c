@@ -17,27 +17,16 @@ void *alloc_aligned(struct pamt_host *host, size_t bytes, void **memory)
 
 int cpus_create(struct pamt_host *host)
 {
-	const struct os_services *os = host->os;
-
-	host->cpu = alloc_aligned(host, sizeof(*host->cpu) * os->nr_cpus, &host->cpu_memory);
-	host->node_cpus = os->alloc(os->ctx, sizeof(*host->node_cpus) * os->nr_nodes);
-	if (host->cpu && host->node_cpus)
-		return 0;
-	cpus_destroy(host);
-	return -OS_ENOMEM;
+	host->cpu = alloc_aligned(host, sizeof(*host->cpu) * host->os->nr_cpus, &host->cpu_memory);
+	return host->cpu ? 0 : -OS_ENOMEM;
 }
 
 void cpus_destroy(struct pamt_host *host)
 {
-	const struct os_services *os = host->os;
-
 	if (host->cpu_memory)
-		os->free(os->ctx, host->cpu_memory);
-	if (host->node_cpus)
-		os->free(os->ctx, host->node_cpus);
+		host->os->free(host->os->ctx, host->cpu_memory);
 	host->cpu_memory = NULL;
 	host->cpu = NULL;
-	host->node_cpus = NULL;
 }
 
 uint64_t stat_sum(const struct pamt_host *host, enum cpu_stat stat)

@@ -23,12 +23,12 @@ uint32_t node_of_region(const struct pamt_host *host, region_t region)
 /* ------------------------------------------------------------------------------------------- */
 /* Magazines                                                                                    */
 
-static uint32_t magazine_take(struct magazine *m, hpa_t *pages, uint32_t nr)
+static uint32_t magazine_take(struct magazine *m, uint32_t node, hpa_t *pages, uint32_t nr)
 {
 	os_irq_t irq = os_spin_lock(&m->lock);
 	uint32_t n = 0;
 
-	while (n < nr && m->nr)
+	while (n < nr && m->nr && m->node == node)
 		pages[n++] = m->page[--m->nr];
 	os_spin_unlock(&m->lock, irq);
 	return n;
@@ -37,15 +37,19 @@ static uint32_t magazine_take(struct magazine *m, hpa_t *pages, uint32_t nr)
 /*
  * Puts the pages of a pair into this CPU's magazine. If there is no room, it takes pages out
  * instead, so that the pool's lock is taken for several at once. Return: pages in over (at most
- * MAGAZINE_PAGES + 2) that are to go to the pool.
+ * GIVE_MAX) that are to go to the pool; *grow: with more room there would be none.
  */
-static uint32_t magazine_put(struct magazine *m, uint32_t room, const hpa_t *pages, uint32_t nr,
-			     hpa_t *over)
+#define GIVE_MAX (MAGAZINE_PAGES + 2)
+
+static uint32_t magazine_put(struct magazine *m, uint32_t node, const hpa_t *pages, uint32_t nr,
+			     hpa_t *over, bool *grow)
 {
 	os_irq_t irq = os_spin_lock(&m->lock);
+	uint32_t room = m->node == node ? m->room : 0;
 	uint32_t n = 0;
 
-	if (m->nr + nr > room)
+	*grow = m->nr + nr > room && room < MAGAZINE_PAGES && (!m->room || m->node == node);
+	if (room && m->nr + nr > room)
 		while (m->nr > room / 2)
 			over[n++] = m->page[--m->nr];
 	for (uint32_t i = 0; i < nr; i++) {
@@ -56,6 +60,20 @@ static uint32_t magazine_put(struct magazine *m, uint32_t room, const hpa_t *pag
 	}
 	os_spin_unlock(&m->lock, irq);
 	return n;
+}
+
+/* Room that the pool has lent; false: it cannot be used any more, the magazine has changed. */
+static bool magazine_grow(struct magazine *m, uint32_t node, uint32_t room)
+{
+	os_irq_t irq = os_spin_lock(&m->lock);
+	bool ok = m->room + room <= MAGAZINE_PAGES && (!m->room || m->node == node);
+
+	if (ok) {
+		m->node = node;
+		m->room += room;
+	}
+	os_spin_unlock(&m->lock, irq);
+	return ok;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -101,7 +119,7 @@ int pool_draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, 
 		node = os_node();
 	pool = &host->pool[node];
 	if (node == os_node())
-		*got = magazine_take(&host->cpu[os_cpu()].magazine, pages, nr);
+		*got = magazine_take(&this_cpu(host)->magazine, node, pages, nr);
 	*got += pool_take(pool, pages + *got, nr - *got);
 	ret = take_growing(host, pool, node, pages, nr, got);
 	/* Remote pages are better than none: first what other nodes have, then any chunk. */
@@ -123,11 +141,25 @@ static void report_stranger(struct pamt_host *host, hpa_t page)
 		      (unsigned long long)page.v);
 }
 
-/* Takes back a run of pages of one node. */
-static uint32_t give_node(struct pamt_host *host, struct pool *pool, const hpa_t *pages,
-			  uint32_t nr)
+/* With the pool's lock held: room for one more pair in a magazine, if it may be lent. */
+static uint32_t lend(struct pool *pool)
 {
-	hpa_t strange[MAGAZINE_PAGES + 2];
+	if (2 * (pool->lent + 2) > pool->held - pool->free) {
+		pool->denied++;
+		return 0;
+	}
+	pool->lent += 2;
+	return 2;
+}
+
+/*
+ * Takes back up to GIVE_MAX pages of one node. *room: NULL, or where to say how much room is lent
+ * to the magazine that had none for them.
+ */
+static uint32_t give_node(struct pamt_host *host, struct pool *pool, const hpa_t *pages,
+			  uint32_t nr, uint32_t *room)
+{
+	hpa_t strange[GIVE_MAX];
 	uint32_t taken = 0, strangers = 0;
 	os_irq_t irq = os_spin_lock(&pool->lock);
 	bool over;
@@ -137,10 +169,12 @@ static uint32_t give_node(struct pamt_host *host, struct pool *pool, const hpa_t
 
 		if (c && chunk_put(pool, c, pages[i]))
 			taken++;
-		else if (strangers < sizeof(strange) / sizeof(strange[0]))
+		else
 			strange[strangers++] = pages[i];
 	}
-	over = pool_over(pool, host->node_cpus[pool->node]);
+	if (room)
+		*room = lend(pool);
+	over = pool_over(pool);
 	os_spin_unlock(&pool->lock, irq);
 	/* Relaxed: a hint; whoever trims looks again under the lock. */
 	if (over && !os_load32(&host->trim_wanted, OS_RELAXED))
@@ -157,10 +191,10 @@ uint32_t pool_give_direct(struct pamt_host *host, const hpa_t *pages, uint32_t n
 	while (nr) {
 		uint32_t node = node_of_region(host, hpa_to_region(pages[0])), run = 1;
 
-		while (run < nr && run < MAGAZINE_PAGES + 2 &&
+		while (run < nr && run < GIVE_MAX &&
 		       node_of_region(host, hpa_to_region(pages[run])) == node)
 			run++;
-		taken += give_node(host, &host->pool[node], pages, run);
+		taken += give_node(host, &host->pool[node], pages, run, NULL);
 		pages += run;
 		nr -= run;
 	}
@@ -169,18 +203,21 @@ uint32_t pool_give_direct(struct pamt_host *host, const hpa_t *pages, uint32_t n
 
 void pool_give(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
 {
-	hpa_t over[MAGAZINE_PAGES + 2];
-	uint32_t node = os_node();
-	/* Relaxed: how many is a matter of taste; a trim that lowers it empties the magazines. */
-	uint32_t room = os_load32(&host->pool[node].magazine_pages, OS_RELAXED);
+	struct magazine *m = &this_cpu(host)->magazine;
+	uint32_t node = os_node(), room = 0;
+	hpa_t over[GIVE_MAX];
+	bool grow;
 
-	if (room && nr <= 2 && node_of_region(host, hpa_to_region(pages[0])) == node &&
-	    node_of_region(host, hpa_to_region(pages[nr - 1])) == node) {
-		nr = magazine_put(&host->cpu[os_cpu()].magazine, room, pages, nr, over);
-		pages = over;
-	}
-	if (nr)
+	if (nr > 2 || node_of_region(host, hpa_to_region(pages[0])) != node ||
+	    node_of_region(host, hpa_to_region(pages[nr - 1])) != node) {
 		pool_give_direct(host, pages, nr);
+		return;
+	}
+	nr = magazine_put(m, node, pages, nr, over, &grow);
+	if (nr)
+		give_node(host, &host->pool[node], over, nr, grow ? &room : NULL);
+	if (room && !magazine_grow(m, node, room))
+		pool_take_back(&host->pool[node], room);
 }
 
 /* ------------------------------------------------------------------------------------------- */

@@ -47,6 +47,18 @@
  * half of the slack, emptiest chunks first, page by page where a chunk is still in use. When no
  * control page is left, there is no TD left, and a trim gives back everything.
  *
+ * MAGAZINES
+ *
+ * A pair that a put brings back goes into the CPU's magazine, from where the next draw takes it:
+ * regions that come and go cost neither the pool's lock nor a line that CPUs share. Pages in
+ * magazines are not used by anybody, so their number is bounded: a magazine has as much room as
+ * the pool has lent it, two pages at a time, eight at most, to CPUs that ask for it by putting;
+ * and a pool lends no more than half of what is out, which leaves used >= lent. Room is called
+ * back, from all CPUs, when there is too much in the pool, and when it was asked for in vain often
+ * enough that it may be in the wrong hands.
+ *
+ * TRIMS
+ *
  * Trims run where they may free to the OS: in top-up, cache free, page free, shrink. Never in put.
  *
  * LOCKS
@@ -102,7 +114,8 @@ struct pool {
 	uint32_t hash_bits;
 	uint64_t held, free; /* pages */
 	uint64_t chunks[CHUNK_MAX_ORDER + 1];
-	os_a32_t magazine_pages; /* how many a magazine of this node may hold */
+	uint64_t lent;	 /* room of all magazines together, pages */
+	uint64_t denied; /* times that room was asked for in vain since magazines were emptied */
 	struct os_mutex grow;
 } __attribute__((aligned(CPU_ALIGN)));
 
@@ -140,11 +153,11 @@ void pool_trim(struct pamt_host *host);
 uint64_t pool_trim_all(struct pamt_host *host, uint64_t max);
 /* Descriptors that are in no use. May sleep. */
 void pool_free_spare(struct pamt_host *host);
-/* Free pages that a pool may have; whether it has more; lock held. cpus: of its node. */
-uint64_t pool_slack(const struct pool *pool, uint32_t cpus);
-bool pool_over(const struct pool *pool, uint32_t cpus);
-/* Lets magazines hold what fits to the pages in use; lock held. */
-void pool_set_magazines(struct pool *pool, uint32_t cpus);
+/* Free pages that a pool may have, and whether it has more; lock held. */
+uint64_t pool_slack(const struct pool *pool);
+bool pool_over(const struct pool *pool);
+/* Room that was lent to a magazine comes back. Any context. */
+void pool_take_back(struct pool *pool, uint32_t room);
 
 /* pool_grow.c: one more chunk with room for `want` pages if there is none. May sleep. */
 int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, uint32_t want,

@@ -18,19 +18,16 @@ struct block {
  * The largest chunk whose pages would not be too many once `want` of them are out. A chunk that
  * hosts its own pair has two pages less to give and two more in use.
  */
-static unsigned int choose_order(struct pamt_host *host, struct pool *pool, uint32_t want)
+static unsigned int choose_order(struct pool *pool, uint32_t want)
 {
 	os_irq_t irq = os_spin_lock(&pool->lock);
-	uint64_t used = pool->held - pool->free + want + 2;
-	uint64_t magazines = (uint64_t)os_load32(&pool->magazine_pages, OS_RELAXED) *
-			     host->node_cpus[pool->node];
+	uint64_t used = pool->held - pool->free - pool->lent + want + 2;
 	uint64_t held = pool->held;
 	unsigned int order = CHUNK_MAX_ORDER;
 
 	os_spin_unlock(&pool->lock, irq);
 	while (order > CHUNK_BASE_ORDER &&
-	       held + (UINT64_C(1) << order) >
-		       2 * (used - min64(used, magazines)) + POOL_SLACK_PAGES)
+	       held + (UINT64_C(1) << order) > 2 * used + POOL_SLACK_PAGES)
 		order--;
 	return order;
 }
@@ -165,7 +162,6 @@ static void insert(struct pamt_host *host, struct pool *pool, struct chunk *c)
 	pool->chunks[c->order]++;
 	chunk_hash_add(pool, c);
 	chunk_link(pool, c);
-	pool_set_magazines(pool, host->node_cpus[pool->node]);
 	os_spin_unlock(&pool->lock, irq);
 }
 
@@ -188,7 +184,7 @@ static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, uint32
 
 	if (!c)
 		return -OS_ENOMEM;
-	if (!alloc_block(host, node, choose_order(host, pool, want), &block)) {
+	if (!alloc_block(host, node, choose_order(pool, want), &block)) {
 		keep_descriptor(pool, c);
 		return -OS_ENOMEM;
 	}

@@ -14,45 +14,56 @@
 
 static uint64_t out(const struct pool *pool) { return pool->held - pool->free; }
 
-/* held <= 2 x used + 16 solved for free pages, where a full magazine counts as not used. */
-uint64_t pool_slack(const struct pool *pool, uint32_t cpus)
+/*
+ * held <= 2 x used + 16 solved for free pages, where all room of magazines counts as not used.
+ */
+uint64_t pool_slack(const struct pool *pool)
 {
-	uint64_t magazines =
-		(uint64_t)os_load32(&((struct pool *)pool)->magazine_pages, OS_RELAXED) * cpus;
+	uint64_t room = out(pool) + POOL_SLACK_PAGES;
 
-	return out(pool) + POOL_SLACK_PAGES - min64(out(pool) + POOL_SLACK_PAGES, 2 * magazines);
+	return room - min64(room, 2 * pool->lent);
 }
 
-bool pool_over(const struct pool *pool, uint32_t cpus)
+/* Times that room may be asked for in vain before it is dealt out anew. */
+#define MAX_DENIED 1024u
+
+bool pool_over(const struct pool *pool)
 {
-	return pool->free > pool_slack(pool, cpus);
+	return pool->free + 2 * pool->lent > out(pool) + POOL_SLACK_PAGES ||
+	       pool->denied > MAX_DENIED;
 }
 
-/* Magazines may hold a sixteenth of what is out, in whole pairs. */
-void pool_set_magazines(struct pool *pool, uint32_t cpus)
+void pool_take_back(struct pool *pool, uint32_t room)
 {
-	uint64_t pages = out(pool) / 16 / (cpus ? cpus : 1) & ~UINT64_C(1);
+	os_irq_t irq = os_spin_lock(&pool->lock);
 
-	os_store32(&pool->magazine_pages, (uint32_t)min64(pages, MAGAZINE_PAGES), OS_RELAXED);
+	pool->lent -= room;
+	os_spin_unlock(&pool->lock, irq);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 
-/* Empties every CPU's magazine into the pools. */
-static void flush_magazines(struct pamt_host *host)
+/* Empties the magazines of a node and takes their room back; OS_ANY_NODE: of all. */
+static void empty_magazines(struct pamt_host *host, uint32_t node)
 {
 	for (uint32_t i = 0; i < host->os->nr_cpus; i++) {
 		struct magazine *m = &host->cpu[i].magazine;
 		hpa_t pages[MAGAZINE_PAGES];
+		uint32_t n = 0, room = 0, of;
 		os_irq_t irq = os_spin_lock(&m->lock);
-		uint32_t n = m->nr;
 
-		for (uint32_t j = 0; j < n; j++)
-			pages[j] = m->page[j];
-		m->nr = 0;
+		of = m->node;
+		if (node == OS_ANY_NODE || of == node) {
+			while (m->nr)
+				pages[n++] = m->page[--m->nr];
+			room = m->room;
+			m->room = 0;
+		}
 		os_spin_unlock(&m->lock, irq);
 		if (n)
 			pool_give_direct(host, pages, n);
+		if (room)
+			pool_take_back(&host->pool[of], room);
 	}
 }
 
@@ -201,20 +212,19 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 /* One node's pool back to half of what it may have to spare, if it has more than that. */
 static void trim_node(struct pamt_host *host, struct pool *pool)
 {
-	uint32_t cpus = host->node_cpus[pool->node], before;
-	bool over, lowered, progress = false;
+	bool over, progress = false;
 	uint64_t slack, pages = 0;
 	os_irq_t irq = os_spin_lock(&pool->lock);
 
-	over = pool_over(pool, cpus);
-	before = os_load32(&pool->magazine_pages, OS_RELAXED);
-	if (over)
-		pool_set_magazines(pool, cpus);
-	lowered = os_load32(&pool->magazine_pages, OS_RELAXED) < before;
-	slack = pool_slack(pool, cpus);
+	over = pool_over(pool);
+	pool->denied = 0;
 	os_spin_unlock(&pool->lock, irq);
-	if (lowered)
-		flush_magazines(host);
+	if (over)
+		empty_magazines(host, pool->node);
+	irq = os_spin_lock(&pool->lock);
+	slack = pool_slack(pool);
+	over = over && pool->free > slack;
+	os_spin_unlock(&pool->lock, irq);
 	while (over && release_some(host, pool, slack / 2, UINT64_MAX, &pages, &progress))
 		;
 	retry_waiting(host, pool, RETRY_WAITING, &progress);
@@ -238,9 +248,7 @@ uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
 	/* What one chunk leaves behind may have been all that another one was kept for. */
 	while (progress && pages < max) {
 		progress = false;
-		for (uint32_t node = 0; node < host->os->nr_nodes; node++)
-			os_store32(&host->pool[node].magazine_pages, 0, OS_RELAXED);
-		flush_magazines(host);
+		empty_magazines(host, OS_ANY_NODE);
 		for (uint32_t node = 0; node < host->os->nr_nodes && pages < max; node++) {
 			struct pool *pool = &host->pool[node];
 			os_irq_t irq = os_spin_lock(&pool->lock);

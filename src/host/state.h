@@ -51,12 +51,14 @@ enum cpu_stat {
 #define MAGAZINE_PAGES 8
 
 /*
- * A CPU's own few pool pages (of its own node), so that a region's comings and goings do not reach
- * the pool's lock. The lock is this CPU's; others take it only to empty the magazine.
+ * A CPU's own few pool pages (of one node), so that a region's comings and goings do not reach the
+ * pool's lock. The lock is this CPU's; others take it only to empty the magazine. room is lent by
+ * the node's pool, which knows the sum of what it has lent (pool.h).
  */
 struct magazine {
 	struct os_spin lock;
-	uint32_t nr;
+	uint32_t node;
+	uint32_t nr, room;
 	hpa_t page[MAGAZINE_PAGES];
 };
 
@@ -87,8 +89,7 @@ struct pamt_host {
 	bool sys_config_done;
 	const char *static_reason; /* why PAMT is static; NULL: nobody asked for dynamic */
 
-	void *cpu_memory;    /* what cpu lies in */
-	uint32_t *node_cpus; /* how many CPUs each node has */
+	void *cpu_memory; /* what cpu lies in */
 
 	void *pool_memory;
 	struct pool *pool;	     /* nr_nodes */

@@ -13,19 +13,6 @@
 
 #define MAX_PAGES 4096
 
-/* held <= 2 x used + 64 KB, on each node. */
-static void expect_bound(struct rig *rig)
-{
-	for (uint32_t node = 0; node < rig->map.nr_nodes; node++) {
-		struct pamt_node_stats s;
-
-		pamt_node_stats(rig->host, node, &s);
-		if (s.os_bytes > 2 * s.used_bytes + (64 << 10))
-			fail_msg("node %u holds %llu bytes for %llu used", node,
-				 (unsigned long long)s.os_bytes, (unsigned long long)s.used_bytes);
-	}
-}
-
 static uint64_t random_next(uint64_t *seed)
 {
 	*seed ^= *seed << 13;
@@ -43,7 +30,7 @@ static void hundred_control_pages_take_three_pairs(void **state)
 	rig_create(&rig, 1, true);
 	for (int i = 0; i < 104; i++) {
 		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[i]), 0);
-		expect_bound(&rig);
+		rig_expect_bound(&rig);
 	}
 	s = rig_stats(&rig);
 	assert_int_equal(s.control_pages, 104);
@@ -51,7 +38,7 @@ static void hundred_control_pages_take_three_pairs(void **state)
 	rig_expect_sound(&rig);
 	for (int i = 0; i < 104; i++) {
 		pamt_free_page(rig.host, page[i]);
-		expect_bound(&rig);
+		rig_expect_bound(&rig);
 	}
 	rig_expect_nothing_left(&rig);
 	rig_destroy(&rig);
@@ -81,14 +68,14 @@ static void bound_holds_at_every_quiet_point(void **state)
 		}
 		if (round % 100 == 0) {
 			pamt_cache_topup(rig.host, &cache, 4, 2);
-			expect_bound(&rig);
+			rig_expect_bound(&rig);
 		}
 	}
 	rig_expect_sound(&rig);
 	while (n) {
 		pamt_free_page(rig.host, page[--n]);
 		if (n % 64 == 0)
-			expect_bound(&rig);
+			rig_expect_bound(&rig);
 	}
 	pamt_cache_free(rig.host, &cache);
 	rig_expect_nothing_left(&rig);
@@ -105,12 +92,12 @@ static void bound_holds_after_a_peak_of_pairs(void **state)
 	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
 	for (uint32_t i = 0; i < RIG_REGIONS; i++)
 		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 3), NULL), 0);
-	expect_bound(&rig);
+	rig_expect_bound(&rig);
 	for (uint32_t i = 0; i < RIG_REGIONS; i++)
 		pamt_put(rig.host, rig_page(&rig, i, 3));
 	/* put gives nothing to the OS; the next that may does. */
 	assert_int_equal(pamt_cache_topup(rig.host, &cache, 1, 0), 0);
-	expect_bound(&rig);
+	rig_expect_bound(&rig);
 	pamt_cache_free(rig.host, &cache);
 	pamt_free_page(rig.host, page);
 	rig_expect_nothing_left(&rig);
@@ -146,7 +133,7 @@ static void small_blocks_will_do(void **state)
 		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[i]), 0);
 	assert_true(rig_stats(&rig).chunks[2] >= 50);
 	rig_expect_sound(&rig);
-	expect_bound(&rig);
+	rig_expect_bound(&rig);
 	for (int i = 0; i < 200; i++)
 		pamt_free_page(rig.host, page[i]);
 	rig_expect_nothing_left(&rig);
@@ -279,7 +266,7 @@ static void cache_holds_what_was_asked_and_no_more_fits(void **state)
 	assert_int_equal(rig_stats(&rig).pages_cached, 6);
 	assert_int_equal(pamt_cache_topup(rig.host, &cache, 64, 0), 0);
 	assert_int_equal(cache.nr_pages, 64);
-	expect_bound(&rig);
+	rig_expect_bound(&rig);
 	pamt_cache_free(rig.host, &cache);
 	rig_expect_nothing_left(&rig);
 	rig_destroy(&rig);

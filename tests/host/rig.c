@@ -130,6 +130,18 @@ void rig_expect_nothing_left(struct rig *rig)
 	rig_expect_sound(rig);
 }
 
+void rig_expect_bound(struct rig *rig)
+{
+	for (uint32_t node = 0; node < rig->map.nr_nodes; node++) {
+		struct pamt_node_stats s;
+
+		pamt_node_stats(rig->host, node, &s);
+		if (s.os_bytes > 2 * s.used_bytes + (64 << 10))
+			fail_msg("node %u holds %llu bytes for %llu used", node,
+				 (unsigned long long)s.os_bytes, (unsigned long long)s.used_bytes);
+	}
+}
+
 void rig_fail_call(struct rig *rig, uint64_t n, uint64_t status)
 {
 	threads_faults(rig->port,

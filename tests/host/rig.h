@@ -40,6 +40,8 @@ struct pamt_stats rig_stats(struct rig *rig);
 /* pamt_verify() finds nothing; with zero TDs: pool empty, nothing leaked, nothing held. */
 void rig_expect_sound(struct rig *rig);
 void rig_expect_nothing_left(struct rig *rig);
+/* held <= 2 x used + 64 KB, on each node. */
+void rig_expect_bound(struct rig *rig);
 
 /* The n-th SEAMCALL from now answers status, without effect. */
 void rig_fail_call(struct rig *rig, uint64_t n, uint64_t status);
