@@ -50,7 +50,7 @@ struct seam_config {
 	struct tdx_cmr seamrr;		  /* the module's own range */
 	struct tdx_cmr cmr[TDX_MAX_CMRS]; /* CMR table in order, unused slots zero */
 	uint64_t features0_clear;	  /* bits of TDX_FEATURES0 to hide, e.g. DYNAMIC_PAMT */
-	bool guard; /* watch pages that the module owns; see docs/softseam.md */
+	bool guard; /* report the host's accesses to others' pages; see docs/softseam.md */
 	/*
 	 * What a vCPU runs in VP.ENTER, in the context of that call. Returns the reason to leave;
 	 * any seam_guest_*() that returned something other than SEAM_EXIT_NONE must be passed on.
@@ -90,6 +90,25 @@ int seam_reload(struct seam *seam);
 
 /* Was a module-fatal rule broken? Which? */
 bool seam_is_fatal(const struct seam *seam, struct seam_fatal *fatal);
+
+/* ------------------------------------------------------------------------------------------- */
+/* Guard mode. What encryption and the hardware's page ownership check would do, said aloud.     */
+
+/* Who has a page: the module itself (PAMT areas and pairs: TDX_PT_PAMT, no TD), or a TD. */
+struct seam_owner {
+	enum tdx_page_type type;
+	hpa_t tdr;
+};
+
+/* Is the page the module's or a TD's now? Any context; exact while no call is in flight. */
+bool seam_owns(const struct seam *seam, hpa_t page, struct seam_owner *owner);
+/*
+ * The port asks this for every map_host() of a module created with config.guard: is the page not
+ * the host's? Then it is logged, with its owner and the call that took it, and counted. Returns
+ * whether it was.
+ */
+bool seam_guard_host_access(struct seam *seam, hpa_t at, enum os_access access);
+uint64_t seam_guard_violations(const struct seam *seam);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Inside a TD. Only from the guest function, with the vCPU that it was given.                  */

@@ -17,6 +17,8 @@ static struct held_lock *find_held(struct call *call, const os_a64_t *word)
 
 bool call_lock_promote(struct call *call, os_a64_t *word)
 {
+	if (call->faults && fault_happens(call->faults, SEAM_FAULT_BUSY))
+		return false;
 	if (!sharex_hp_promote(word))
 		return false;
 	find_held(call, word)->kind = LOCK_SHAREX_HP_X;
@@ -32,13 +34,21 @@ void call_lock_forget(struct call *call, const os_a64_t *word)
 		*lock = lock[1];
 }
 
-bool call_random(struct call *call) { return call->inject != SEAM_INJECT_RNG_FAIL; }
+static bool is_faulty(struct call *call, enum seam_fault fault)
+{
+	return call->faults && fault_happens(call->faults, fault);
+}
+
+bool call_random(struct call *call)
+{
+	return call->inject != SEAM_INJECT_RNG_FAIL && !is_faulty(call, SEAM_FAULT_ENTROPY);
+}
 
 bool call_interrupted(struct call *call)
 {
 	const struct seam_config *config = &call->seam->config;
 
-	if (call->inject == SEAM_INJECT_INTERRUPT)
+	if (call->inject == SEAM_INJECT_INTERRUPT || is_faulty(call, SEAM_FAULT_INTERRUPT))
 		return true;
 	return config->interrupt_pending && config->interrupt_pending(config->ctx, call->lp);
 }
@@ -47,7 +57,7 @@ tdx_status_t call_pconfig(struct call *call)
 {
 	if (call->inject == SEAM_INJECT_PCONFIG_BUSY)
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_KET);
-	if (call->inject == SEAM_INJECT_PCONFIG_ENTROPY)
+	if (call->inject == SEAM_INJECT_PCONFIG_ENTROPY || is_faulty(call, SEAM_FAULT_KEY))
 		return tdx_status(TDX_KEY_GENERATION_FAILED, 0);
 	return CALL_OK;
 }

@@ -14,6 +14,7 @@
 #ifndef SEAM_CALL_H
 #define SEAM_CALL_H
 
+#include "seam/fault.h"
 #include "seam/module.h"
 
 enum lock_kind {
@@ -46,6 +47,7 @@ struct call {
 	struct tdx_regs *regs;
 	struct tdx_regs in;
 	struct held_locks held;
+	struct fault_plan *faults;	     /* that apply to this call, NULL: none */
 	struct area_map (*areas)[AREA_MAPS]; /* of the LP */
 };
 
@@ -101,6 +103,8 @@ static inline bool call_lock(struct call *call, os_a64_t *word, enum lock_kind k
 	struct held_locks *held = &call->held;
 
 	OS_INVARIANT(held->nr < CALL_MAX_LOCKS);
+	if (call->faults && fault_happens(call->faults, SEAM_FAULT_BUSY))
+		return false;
 	if (!try_lock(word, kind))
 		return false;
 	held->lock[held->nr++] = (struct held_lock){ word, kind };

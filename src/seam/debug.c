@@ -114,29 +114,9 @@ int seam_debug_hold(struct seam *seam, hpa_t pa, unsigned int level, bool exclus
 /* ------------------------------------------------------------------------------------------- */
 /* TDs by their TDR, without a lock.                                                            */
 
-/* Its metadata entry, and that of a page of any size above. */
-static struct pamt_entry *entry_of(struct seam *seam, uint64_t pa, uint32_t level)
-{
-	const struct tdmr *tdmr = pamt_tdmr(seam, pa);
-	struct pamt_entry *node;
-	struct debug_call debug;
-	struct call *call;
-
-	if (!tdmr || level > TDX_1G)
-		return NULL;
-	call = begin_call(&debug, seam);
-	if (level > TDX_4K || !seam->dpamt)
-		return pamt_entry_at(call, tdmr, pa, level);
-	node = pamt_entry_at(call, tdmr, pa, TDX_2M);
-	/* Relaxed: this shows what is there; whoever asks keeps the module still. */
-	if (pamt_type(os_load64(&node->head, OS_RELAXED)) != TDX_PT_PAMT)
-		return NULL;
-	return pamt_entry_in_pair(seam, node, pa);
-}
-
 static enum tdx_page_type type_of(struct seam *seam, uint64_t pa)
 {
-	struct pamt_entry *entry = entry_of(seam, pa, TDX_4K);
+	struct pamt_entry *entry = pamt_peek(seam, pa, TDX_4K);
 
 	return entry ? pamt_type(os_load64(&entry->head, OS_RELAXED)) : TDX_PT_NDA;
 }
@@ -337,7 +317,7 @@ int seam_debug_td_fatal(struct seam *seam, hpa_t tdr, bool fatal)
 
 int seam_debug_half_freed(struct seam *seam, hpa_t page)
 {
-	struct pamt_entry *entry = entry_of(seam, page.v, TDX_4K);
+	struct pamt_entry *entry = pamt_peek(seam, page.v, TDX_4K);
 
 	if (!entry || type_of(seam, page.v) == TDX_PT_NDA)
 		return -OS_EINVAL;
@@ -378,13 +358,13 @@ enum seam_debug_accept seam_debug_accept(struct seam *seam, hpa_t tdr, uint64_t 
 void seam_debug_pamt(struct seam *seam, hpa_t pa, unsigned int level,
 		     struct seam_debug_entry *entry)
 {
-	const struct pamt_entry *at = entry_of(seam, pa.v, level);
+	const struct pamt_entry *at = pamt_peek(seam, pa.v, level);
 	uint64_t head, tail, pair[2];
 
 	*entry = (struct seam_debug_entry){ .present = at };
 	if (!at)
 		return;
-	/* Relaxed: as in entry_of(). */
+	/* Relaxed: as in pamt_peek(). */
 	head = os_load64(&at->head, OS_RELAXED);
 	tail = os_load64(&at->tail, OS_RELAXED);
 	entry->type = pamt_type(head);

@@ -59,6 +59,30 @@ enum seam_debug_inject {
 };
 void seam_debug_inject(struct seam *seam, enum seam_debug_inject what);
 
+/*
+ * Faults by plan: a kind happens at its at[]-th occasion, counted from 1 since the plan was set,
+ * once; and at random occasions, by the seed, with a probability. An occasion is a try to take a
+ * lock, a use of the random number source, a look for an interrupt, a key configuration.
+ */
+enum seam_fault {
+	SEAM_FAULT_BUSY,
+	SEAM_FAULT_ENTROPY,
+	SEAM_FAULT_INTERRUPT,
+	SEAM_FAULT_KEY,
+	SEAM_NR_FAULTS,
+};
+#define SEAM_ANY_LEAF UINT32_MAX
+struct seam_faults {
+	uint32_t leaf;			      /* in calls of this leaf only, or SEAM_ANY_LEAF */
+	uint64_t at[SEAM_NR_FAULTS];	      /* 0: never */
+	uint32_t per_million[SEAM_NR_FAULTS]; /* 0: never */
+	uint64_t seed;
+};
+/* NULL: no faults any more. No call may be in flight. Return: 0, -OS_ENOMEM. */
+int seam_debug_faults(struct seam *seam, const struct seam_faults *faults);
+/* Occasions of a kind since the plan was set. */
+uint64_t seam_debug_occasions(const struct seam *seam, enum seam_fault fault);
+
 /* The PAMT entry itself at that level that covers pa, not a walk. */
 struct seam_debug_entry {
 	bool present;

@@ -8,6 +8,7 @@
  * at once, and only one of them finds it clear.
  */
 #include "seam/donate.h"
+#include "seam/guard.h"
 #include "seam/hpa.h"
 
 static bool is_page(const struct call *call, uint64_t address)
@@ -48,6 +49,8 @@ tdx_status_t donate_check_pages(struct call *call, const uint64_t pair[2], uint6
 		pamt_bit_clear(call, tdmr[0], pair[0]);
 		return status_operand(TDX_PAGE_NOT_FREE, second);
 	}
+	guard_taken(call, pair[0]);
+	guard_taken(call, pair[1]);
 	return CALL_OK;
 }
 
@@ -67,6 +70,8 @@ tdx_status_t donate_pair(struct call *call, const uint64_t pair[2], enum tdx_ope
 
 void donate_return(struct call *call, const uint64_t pair[2])
 {
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		guard_freed(call, pair[i], TDX_4K);
 		pamt_bit_clear(call, pamt_tdmr(call->seam, pair[i]), pair[i]);
+	}
 }

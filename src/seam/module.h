@@ -105,6 +105,8 @@ struct seam {
 	struct seam_fatal fatal;
 
 	os_a32_t inject;	    /* enum seam_debug_inject for the next call */
+	struct guard *guard;	    /* NULL: not in guard mode */
+	struct fault_plan *faults;  /* NULL: none were ever asked for */
 	struct debug_holder *debug; /* debug.c: what is held from outside */
 
 	struct lp lp[];

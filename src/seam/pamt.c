@@ -2,6 +2,7 @@
 /*
  * pamt.c - finding, walking to, claiming and freeing PAMT entries. States and rules: pamt.h.
  */
+#include "seam/guard.h"
 #include "seam/hpa.h"
 #include "seam/pamt.h"
 
@@ -65,6 +66,25 @@ struct pamt_entry *pamt_entry_in_pair(const struct seam *seam, const struct pamt
 			  OS_WRITE);
 }
 
+struct pamt_entry *pamt_peek(const struct seam *seam, uint64_t address, uint32_t level)
+{
+	const struct tdmr *tdmr = pamt_tdmr(seam, address);
+	uint32_t array = level == TDX_4K && seam->dpamt ? TDX_2M : level;
+	struct pamt_entry *entry;
+	uint64_t index;
+
+	if (!tdmr || level > TDX_1G)
+		return NULL;
+	index = (address - tdmr->base) >> TDX_LEVEL_SHIFT(array);
+	entry = module_map(seam, tdmr->pamt_base[array] + index * sizeof(*entry), OS_WRITE);
+	if (array == level)
+		return entry;
+	/* Relaxed: whoever looks without a lock sees what is there at some moment. */
+	if (pamt_type(os_load64(&entry->head, OS_RELAXED)) != TDX_PT_PAMT)
+		return NULL;
+	return pamt_entry_in_pair(seam, entry, address);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* The walk.                                                                                    */
 
@@ -93,6 +113,7 @@ static bool walk(struct call *call, const struct tdmr *tdmr, uint64_t address, u
 	const struct seam *seam = call->seam;
 	enum tdx_page_type inner = seam->dpamt ? TDX_PT_PAMT : TDX_PT_NDA;
 
+	page->address = address;
 	page->tdmr = tdmr;
 	page->node = NULL;
 	for (page->level = TDX_1G; page->level > TDX_4K; page->level--) {
@@ -140,6 +161,7 @@ tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struc
 
 	if (!tdmr)
 		return call_fatal(call, FATAL_IMPLICIT, address);
+	page->address = address;
 	page->tdmr = tdmr;
 	page->node = NULL;
 	page->level = size;
@@ -353,6 +375,7 @@ void pamt_node_pair(const struct pamt_entry *node, uint64_t pair[2])
 
 void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type type, uint64_t owner)
 {
+	guard_taken(call, page->address);
 	/* Relaxed, both: the unlock that follows releases them. */
 	os_store64(&page->entry->tail, 0, OS_RELAXED);
 	if (page->node) {
@@ -369,6 +392,7 @@ bool pamt_release(struct call *call, struct pamt_page *page)
 {
 	uint64_t old;
 
+	guard_freed(call, page->address, page->level);
 	/*
 	 * Free and unlocked in one step, and before the count: as soon as the count is down the
 	 * host may take the pair away, so nothing of the pair is touched after it. Between the

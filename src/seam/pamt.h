@@ -76,11 +76,12 @@ static inline uint64_t pamt_head(enum tdx_page_type type, uint64_t owner)
 	return (uint64_t)type << PAMT_TYPE_SHIFT | owner >> TDX_PAGE_SHIFT << PAMT_OWNER_SHIFT;
 }
 
-/* Is the whole 16-byte entry as TDMR.INIT leaves it, for a usable page? */
+/* The head of an entry as TDMR.INIT leaves it: free. */
 #define PAMT_HEAD_NDA UINT64_C(0)
 
 /* The entry to which a walk came, locked; or which was accessed implicitly. */
 struct pamt_page {
+	uint64_t address;
 	const struct tdmr *tdmr;
 	struct pamt_entry *entry;
 	struct pamt_entry *node; /* 2M entry above a 4K one, with Dynamic PAMT; else NULL */
@@ -94,6 +95,11 @@ const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address);
 /* The entry itself, whatever the entries above it say. level 4K only with static PAMT. */
 struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uint64_t address,
 				 uint32_t level);
+/*
+ * The entry at that level that covers the address, to look at without a lock; NULL: there is none
+ * (outside every TDMR, or a 4K entry of a region without a pair).
+ */
+struct pamt_entry *pamt_peek(const struct seam *seam, uint64_t address, uint32_t level);
 /* The 4K entry behind a node. */
 struct pamt_entry *pamt_entry_in_pair(const struct seam *seam, const struct pamt_entry *node,
 				      uint64_t address);

@@ -2,7 +2,8 @@
 /*
  * seam.c - a module's beginning and end.
  */
-#include "seam/module.h"
+#include "seam/fault.h"
+#include "seam/guard.h"
 
 /* NULL, or what is wrong with the machine that the module is to run on. */
 static const char *config_fault(const struct seam_config *config)
@@ -50,6 +51,12 @@ int seam_create(const struct os_services *os, const struct seam_config *config, 
 	s->config = *config;
 	s->hkid_start_bit = config->max_pa - config->hkid_bits;
 	s->hkid_mask = ((UINT64_C(1) << config->hkid_bits) - 1) << s->hkid_start_bit;
+	if (config->guard && guard_create(s)) {
+		os->free(os->ctx, s);
+		if (why)
+			*why = "no memory";
+		return -OS_ENOMEM;
+	}
 	*seam = s;
 	return 0;
 }
@@ -59,6 +66,8 @@ void seam_destroy(struct seam *seam)
 	if (!seam)
 		return;
 	debug_release_all(seam);
+	guard_destroy(seam);
+	faults_destroy(seam);
 	seam->os->free(seam->os->ctx, seam);
 }
 

@@ -12,11 +12,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "machine/memory.h"
 #include "rig.h"
-#include "seam/sept.h"
 
-#define NR_CALLS 15000
+#define NR_CALLS 8000
 
 struct garbage {
 	struct rig rig;
@@ -74,51 +72,6 @@ static uint64_t operand(struct garbage *g)
 	return pick(g, 8) ? value : value ^ UINT64_C(1) << pick(g, 64);
 }
 
-/* ------------------------------------------------------------------------------------------- */
-/* What a failed call must leave alone, as one number. Locks leave host priority behind.        */
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	return (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15) + (hash >> 29);
-}
-
-static uint64_t hash_words(struct garbage *g, uint64_t hash, uint64_t at, uint32_t words,
-			   uint64_t ignore_even, uint64_t ignore_odd)
-{
-	const uint64_t *word = memory_map(g->rig.memory, hpa(at), OS_READ);
-
-	for (uint32_t i = 0; i < words; i++)
-		hash = mix(hash, word[i] & ~(i & 1 ? ignore_odd : ignore_even));
-	return hash;
-}
-
-static uint64_t state_hash(struct garbage *g)
-{
-	uint64_t hash = 1;
-
-	/* PAMT: 1G and 2M entries, bitmap or the first 4K entries. */
-	hash = hash_words(g, hash, RIG_PAMT, 8, LOCK_MASK, 0);
-	for (int i = 0; i < 4; i++)
-		hash = hash_words(g, hash, RIG_PAMT + TDX_2M_SIZE + i * TDX_PAGE_SIZE, 512,
-				  LOCK_MASK, 0);
-	for (uint64_t i = 0; i < 16; i++)
-		hash = hash_words(g, hash, RIG_PAMT + 2 * TDX_2M_SIZE + i * TDX_PAGE_SIZE, 512,
-				  g->rig.dynamic ? 0 : LOCK_MASK, 0);
-	/* The pair of the control pages, and that of the first region. */
-	for (int i = 0; i < 2; i++) {
-		hash = hash_words(g, hash, RIG_BASE + i * TDX_PAGE_SIZE, 512, LOCK_MASK, 0);
-		hash = hash_words(g, hash, g->regions[0] + i * TDX_PAGE_SIZE, 512, LOCK_MASK, 0);
-	}
-	/* The TDR; S-EPT pages, without the host priority of entries. */
-	hash = hash_words(g, hash, g->td.tdr, 512, 0, 0);
-	hash = hash_words(g, hash, g->td.page[3], 512, SEPT_HP, SEPT_HP);
-	for (uint32_t i = g->td.nr_pages - 3; i < g->td.nr_pages; i++)
-		hash = hash_words(g, hash, g->td.page[i], 512, SEPT_HP, SEPT_HP);
-	return hash;
-}
-
-/* ------------------------------------------------------------------------------------------- */
-
 static void start(struct garbage *g, bool dynamic, uint64_t seed)
 {
 	uint64_t page;
@@ -162,7 +115,7 @@ static void garbage(bool dynamic, uint64_t seed)
 	uint32_t leaf;
 
 	start(&g, dynamic, seed);
-	before = state_hash(&g);
+	before = rig_hash(&g.rig);
 	for (int i = 0; i < NR_CALLS; i++) {
 		do
 			leaf = pick(&g, 64);
@@ -179,11 +132,11 @@ static void garbage(bool dynamic, uint64_t seed)
 			.r13 = operand(&g),
 		};
 		if (tdx_status_ok((tdx_status_t){ rig_call(&g.rig, pick(&g, 4), &regs) })) {
-			before = state_hash(&g);
+			before = rig_hash(&g.rig);
 			continue;
 		}
 		failures++;
-		if (state_hash(&g) != before)
+		if (rig_hash(&g.rig) != before)
 			fail_msg("seed %llu, call %d: leaf %u failed with 0x%016llx and left a "
 				 "trace",
 				 (unsigned long long)seed, i, leaf, (unsigned long long)regs.rax);

@@ -10,6 +10,7 @@
 
 #include "machine/memory.h"
 #include "rig.h"
+#include "seam/sept.h"
 
 /* ------------------------------------------------------------------------------------------- */
 /* Services. The module asks for few.                                                           */
@@ -45,11 +46,23 @@ static void service_free(void *ctx, void *object)
 	free(object);
 }
 
+/* The host's view; in guard mode the module is asked whether the page is the host's. */
+static void *service_map_host(void *ctx, hpa_t at, enum os_access access)
+{
+	struct rig *rig = ctx;
+
+	if (rig->seam)
+		seam_guard_host_access(rig->seam, at, access);
+	return service_map(ctx, at, access);
+}
+
 static void service_log(void *ctx, enum os_log_level level, const char *format, ...)
 {
-	(void)ctx;
+	struct rig *rig = ctx;
+
 	(void)level;
 	(void)format;
+	rig->nr_logged++;
 }
 
 static void note_fatal(void *ctx, const struct seam_fatal *fatal)
@@ -90,7 +103,7 @@ void rig_init(struct rig *rig, bool dynamic, uint64_t gigabytes)
 		.nr_nodes = 1,
 		.alloc = service_alloc,
 		.free = service_free,
-		.map_host = service_map,
+		.map_host = service_map_host,
 		.map_module = service_map,
 		.zero = service_zero,
 		.copy = service_copy,
@@ -151,10 +164,49 @@ uint64_t rig_call(struct rig *rig, uint32_t lp, struct tdx_regs *regs)
 	return seam_call(rig->seam, lp, regs).v;
 }
 
+static const uint64_t fault_status[SEAM_NR_FAULTS][2] = {
+	[SEAM_FAULT_BUSY] = { TDX_OPERAND_BUSY, TDX_SYS_BUSY },
+	[SEAM_FAULT_ENTROPY] = { TDX_RND_NO_ENTROPY, TDX_RND_NO_ENTROPY },
+	[SEAM_FAULT_INTERRUPT] = { TDX_INTERRUPTED_RESTARTABLE, TDX_INTERRUPTED_RESUMABLE },
+	[SEAM_FAULT_KEY] = { TDX_KEY_GENERATION_FAILED, TDX_KEY_GENERATION_FAILED },
+};
+
+static bool is_fault_status(enum seam_fault fault, uint64_t status)
+{
+	tdx_status_t s = { status };
+
+	return tdx_status_is(s, fault_status[fault][0]) || tdx_status_is(s, fault_status[fault][1]);
+}
+
+/* The call fails at each occasion in turn, without a trace, until none is left: it succeeds. */
+static uint64_t swept_call(struct rig *rig, uint32_t lp, struct tdx_regs *regs)
+{
+	const struct tdx_regs in = *regs;
+
+	for (uint64_t n = 1;; n++) {
+		struct seam_faults plan = { .leaf = SEAM_ANY_LEAF };
+		uint64_t before = rig_hash(rig), status;
+
+		plan.at[rig->fault] = n;
+		assert_int_equal(seam_debug_faults(rig->seam, &plan), 0);
+		*regs = in;
+		status = rig_call(rig, lp, regs);
+		if (seam_debug_occasions(rig->seam, rig->fault) < n) {
+			seam_debug_faults(rig->seam, NULL);
+			return status;
+		}
+		if (!is_fault_status(rig->fault, status) || rig_hash(rig) != before)
+			fail_msg("leaf %u, fault %u at occasion %u: status 0x%016llx, trace: %d",
+				 (unsigned int)in.rax, rig->fault, (unsigned int)n,
+				 (unsigned long long)status, rig_hash(rig) != before);
+		rig->nr_faults++;
+	}
+}
+
 void rig_ok(struct rig *rig, uint32_t lp, struct tdx_regs *regs)
 {
 	uint64_t leaf = regs->rax;
-	uint64_t status = rig_call(rig, lp, regs);
+	uint64_t status = rig->sweep ? swept_call(rig, lp, regs) : rig_call(rig, lp, regs);
 
 	if (status != TDX_SUCCESS)
 		fail_msg("leaf %u answers 0x%016llx", (unsigned int)leaf,
@@ -176,9 +228,12 @@ uint64_t rig_region(struct rig *rig)
 /* The first two pages of a region are its own pair. */
 void rig_add(struct rig *rig, uint64_t region)
 {
-	if (rig->dynamic)
-		RIG_OK(rig, 0, .rax = TDH_PHYMEM_PAMT_ADD, .rcx = region | TDX_2M, .rdx = region,
-		       .r8 = region + TDX_PAGE_SIZE);
+	if (!rig->dynamic)
+		return;
+	if (rig->nr_added < sizeof(rig->added) / sizeof(rig->added[0]))
+		rig->added[rig->nr_added++] = region;
+	RIG_OK(rig, 0, .rax = TDH_PHYMEM_PAMT_ADD, .rcx = region | TDX_2M, .rdx = region,
+	       .r8 = region + TDX_PAGE_SIZE);
 }
 
 uint64_t rig_page(struct rig *rig)
@@ -190,6 +245,58 @@ uint64_t rig_page(struct rig *rig)
 	assert_true(rig->next_page < RIG_BASE + TDX_1G_SIZE);
 	rig->next_page += TDX_PAGE_SIZE;
 	return rig->next_page - TDX_PAGE_SIZE;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* What a failed call must leave alone. */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15) + (hash >> 29);
+}
+
+/* A page of words; some bits of every word, or of every first of two, do not count. */
+static uint64_t hash_page(struct rig *rig, uint64_t hash, uint64_t at, uint64_t ignore,
+			  uint64_t ignore_first)
+{
+	const uint64_t *word = memory_map(rig->memory, hpa(at), OS_READ);
+
+	for (uint32_t i = 0; i < TDX_PAGE_SIZE / 8; i += 2) {
+		hash = mix(hash, word[i] & ~(ignore | ignore_first));
+		hash = mix(hash, word[i + 1] & ~ignore);
+	}
+	return hash;
+}
+
+/* The TDR and what may be the S-EPT: its root, the fourth page of the TDCS, and what came last. */
+static uint64_t hash_td(struct rig *rig, uint64_t hash, const struct rig_td *td)
+{
+	uint32_t last = td->nr_pages > 7 ? td->nr_pages - 3 : 4;
+
+	hash = hash_page(rig, hash, td->tdr, 0, 0);
+	if (td->nr_pages > 3)
+		hash = hash_page(rig, hash, td->page[3], SEPT_HP, 0);
+	for (uint32_t i = last; i < td->nr_pages; i++)
+		hash = hash_page(rig, hash, td->page[i], SEPT_HP, 0);
+	return hash;
+}
+
+uint64_t rig_hash(struct rig *rig)
+{
+	uint64_t hash = 1, array = RIG_PAMT + 2 * TDX_2M_SIZE;
+
+	hash = hash_page(rig, hash, RIG_PAMT, 0, LOCK_MASK);
+	for (int i = 0; i < 4; i++)
+		hash = hash_page(rig, hash, RIG_PAMT + TDX_2M_SIZE + i * TDX_PAGE_SIZE, 0,
+				 LOCK_MASK);
+	/* The bitmap of two GB, or the first 4K entries. */
+	for (int i = 0; i < 16; i++)
+		hash = hash_page(rig, hash, array + i * TDX_PAGE_SIZE, 0,
+				 rig->dynamic ? 0 : LOCK_MASK);
+	for (uint32_t i = 0; i < 2 * rig->nr_added; i++)
+		hash = hash_page(rig, hash, rig->added[i / 2] + (i & 1) * TDX_PAGE_SIZE, 0,
+				 LOCK_MASK);
+	return rig->td ? hash_td(rig, hash, rig->td) : hash;
 }
 
 enum tdx_page_type rig_type(struct rig *rig, uint64_t pa, unsigned int level)
@@ -247,6 +354,7 @@ void rig_td_create(struct rig *rig, struct rig_td *td, uint32_t nr_vcpus)
 {
 	memset(td, 0, sizeof(*td));
 	td->tdr = rig_page(rig);
+	rig->td = td;
 	RIG_OK(rig, 0, .rax = TDH_MNG_CREATE, .rcx = td->tdr, .rdx = rig->next_hkid++);
 	for (uint32_t package = 0; package < rig->config.nr_packages; package++)
 		RIG_OK(rig, package, .rax = TDH_MNG_KEY_CONFIG, .rcx = td->tdr);

@@ -16,6 +16,8 @@
 #define RIG_PAMT   UINT64_C(0x40000000)
 #define RIG_GLOBAL 0x20 /* the global KeyID; TDs take the next ones */
 
+struct rig_td;
+
 struct rig {
 	struct os_services os;
 	struct seam_config config;
@@ -24,6 +26,14 @@ struct rig {
 	struct seam_fatal fatal; /* as on_fatal was told */
 	uint32_t nr_fatal;
 	bool dynamic;
+	/* Every rig_ok() call fails first, once at each occasion for this kind of fault. */
+	bool sweep;
+	enum seam_fault fault;
+	uint64_t nr_faults;
+	uint32_t nr_logged;
+	uint64_t added[16]; /* regions that were given their pair */
+	uint32_t nr_added;
+	struct rig_td *td; /* the last one created */
 	uint64_t next_page, next_region, end;
 	uint16_t next_hkid;
 };
@@ -45,6 +55,12 @@ uint64_t rig_page(struct rig *rig);
 uint64_t rig_region(struct rig *rig);
 /* Gives a region its pair. */
 void rig_add(struct rig *rig, uint64_t region);
+
+/*
+ * All that a failed call must leave alone, as one number: PAMT, bitmap, pairs, the last TD's TDR
+ * and S-EPT. Not the host priority that a failed try may leave in a lock.
+ */
+uint64_t rig_hash(struct rig *rig);
 
 /* The metadata: type and page count of an entry. */
 enum tdx_page_type rig_type(struct rig *rig, uint64_t pa, unsigned int level);

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * guard.c - guard mode: the host's accesses to pages that are not its own, reported as what they
+ * are on hardware.
+ *
+ * A table of words remembers which call took a page: 63:24 page number, 23:16 leaf, 15:0 logical
+ * processor + 1. A page has PROBES places; where all are taken, the call is not remembered. Every
+ * change is one atomic store or compare-and-swap, and a lost race costs a name in a report.
+ */
+#include "seam/guard.h"
+#include "seam/hpa.h"
+#include "seam/pamt.h"
+
+#define ENTRIES_BITS 15
+#define ENTRIES	     (1u << ENTRIES_BITS)
+#define PROBES	     8u
+#define PAGE_SHIFT   24
+#define JUNK	     0xa7
+
+struct guard {
+	os_a64_t violations;
+	os_a64_t entry[ENTRIES];
+};
+
+int guard_create(struct seam *seam)
+{
+	seam->guard = seam->os->alloc(seam->os->ctx, sizeof(*seam->guard));
+	return seam->guard ? 0 : -OS_ENOMEM;
+}
+
+void guard_destroy(struct seam *seam)
+{
+	if (seam->guard)
+		seam->os->free(seam->os->ctx, seam->guard);
+	seam->guard = NULL;
+}
+
+static os_a64_t *place(struct guard *guard, uint64_t page, uint32_t probe)
+{
+	uint64_t hash = page * UINT64_C(0x9e3779b97f4a7c15) >> (64 - ENTRIES_BITS);
+
+	return &guard->entry[(hash + probe) % ENTRIES];
+}
+
+/* The place that holds the page; NULL: none. */
+static os_a64_t *find(struct guard *guard, uint64_t page)
+{
+	for (uint32_t i = 0; i < PROBES; i++) {
+		os_a64_t *entry = place(guard, page, i);
+
+		/* Relaxed, as all in this table: words that stand for themselves. */
+		if (os_load64(entry, OS_RELAXED) >> PAGE_SHIFT == page)
+			return entry;
+	}
+	return NULL;
+}
+
+void guard_note_taken(struct call *call, uint64_t address)
+{
+	uint64_t page = address >> TDX_PAGE_SHIFT;
+	uint64_t value = page << PAGE_SHIFT | (call->leaf & 0xff) << 16 | ((call->lp + 1) & 0xffff);
+	struct guard *guard = call->seam->guard;
+	os_a64_t *entry = find(guard, page);
+
+	if (entry) {
+		os_store64(entry, value, OS_RELAXED);
+		return;
+	}
+	for (uint32_t i = 0; i < PROBES; i++) {
+		uint64_t empty = 0;
+
+		if (os_cas64(place(guard, page, i), &empty, value, OS_RELAXED))
+			return;
+	}
+}
+
+void guard_note_freed(struct call *call, uint64_t address, uint32_t level)
+{
+	os_a64_t *entry = find(call->seam->guard, address >> TDX_PAGE_SHIFT);
+
+	if (entry)
+		os_store64(entry, 0, OS_RELAXED);
+	/*
+	 * What was encrypted with a key that is gone reads as junk. Large pages are left as they
+	 * are: their memory is mostly not there at all.
+	 */
+	if (level == TDX_4K)
+		os_memset(module_map(call->seam, address, OS_WRITE), JUNK, TDX_PAGE_SIZE);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Whose is a page?                                                                             */
+
+static bool in_pamt_area(const struct seam *seam, uint64_t address)
+{
+	for (uint32_t i = 0; i < seam->nr_tdmrs; i++)
+		for (uint32_t level = TDX_4K; level <= TDX_1G; level++)
+			if (address - seam->tdmr[i].pamt_base[level] <
+			    seam->tdmr[i].pamt_size[level])
+				return true;
+	return false;
+}
+
+/* Set where the page is half of a pair; reserved pages have the bit too and are the host's. */
+static bool is_donated(const struct seam *seam, const struct tdmr *tdmr, uint64_t address)
+{
+	uint64_t bit = (address - tdmr->base) >> TDX_PAGE_SHIFT;
+	const os_a64_t *word = module_map(seam, tdmr->pamt_base[TDX_4K] + bit / 64 * 8, OS_READ);
+
+	if (!(os_load64(word, OS_RELAXED) >> bit % 64 & 1))
+		return false;
+	for (uint32_t i = 0; i < TDX_MAX_RESERVED; i++)
+		if (address - tdmr->base - tdmr->reserved[i].offset < tdmr->reserved[i].size)
+			return false;
+	return true;
+}
+
+static bool is_taken(enum tdx_page_type type) { return type != TDX_PT_NDA && type != TDX_PT_RSVD; }
+
+/* *first: of the page's 4K pages, the one whose number the table has. */
+static bool find_owner(const struct seam *seam, uint64_t page, struct seam_owner *owner,
+		       uint64_t *first)
+{
+	const struct tdmr *tdmr = pamt_tdmr(seam, page);
+
+	*owner = (struct seam_owner){ .type = TDX_PT_PAMT };
+	*first = page;
+	if (seam_state(seam) < TDX_SYS_CONFIG_DONE)
+		return false;
+	if (in_pamt_area(seam, page))
+		return true;
+	if (!tdmr)
+		return false;
+	for (uint32_t level = TDX_1G + 1; level-- > TDX_4K;) {
+		const struct pamt_entry *entry = pamt_peek(seam, page, level);
+		/* Relaxed: a look without a lock. */
+		uint64_t head = entry ? os_load64(&entry->head, OS_RELAXED) : PAMT_HEAD_NDA;
+
+		if (!is_taken(pamt_type(head)) || pamt_type(head) == TDX_PT_PAMT)
+			continue;
+		*first = page & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1);
+		owner->type = pamt_type(head);
+		owner->tdr = hpa(owner->type == TDX_PT_TDR ? page : pamt_owner(head));
+		return true;
+	}
+	return seam->dpamt && is_donated(seam, tdmr, page);
+}
+
+bool seam_owns(const struct seam *seam, hpa_t page, struct seam_owner *owner)
+{
+	uint64_t first;
+
+	return find_owner(seam, page.v & ~(TDX_PAGE_SIZE - 1), owner, &first);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Reports.                                                                                     */
+
+bool seam_guard_host_access(struct seam *seam, hpa_t at, enum os_access access)
+{
+	const struct os_services *os = seam->os;
+	uint64_t page = at.v & ~(TDX_PAGE_SIZE - 1), first, taken = 0;
+	struct seam_owner owner;
+	os_a64_t *entry;
+
+	if (!seam->guard || !find_owner(seam, page, &owner, &first))
+		return false;
+	/* Relaxed: a count. */
+	os_fetch_add64(&seam->guard->violations, 1, OS_RELAXED);
+	os->log(os->ctx, OS_LOG_ERROR,
+		"softseam: host %s page 0x%llx, which is not its own (type %u, TD 0x%llx): a "
+		"machine "
+		"check on hardware",
+		access == OS_WRITE ? "writes" : "reads", (unsigned long long)page,
+		(unsigned int)owner.type, (unsigned long long)owner.tdr.v);
+	entry = find(seam->guard, first >> TDX_PAGE_SHIFT);
+	if (entry)
+		taken = os_load64(entry, OS_RELAXED);
+	if (taken)
+		os->log(os->ctx, OS_LOG_ERROR, "softseam: it was taken by leaf %u on LP %u",
+			(unsigned int)(taken >> 16 & 0xff), (unsigned int)(taken & 0xffff) - 1);
+	return true;
+}
+
+uint64_t seam_guard_violations(const struct seam *seam)
+{
+	return seam->guard ? os_load64(&seam->guard->violations, OS_RELAXED) : 0;
+}

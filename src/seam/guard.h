@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * guard.h - guard mode: which call took a page, and junk in pages that are given back.
+ *
+ * Whether a page is the module's is written in its metadata; what is kept here beside it is only
+ * who took it, for the report, and only of pages that fit a table of fixed size.
+ */
+#ifndef SEAM_GUARD_H
+#define SEAM_GUARD_H
+
+#include "seam/call.h"
+
+/* With a module in guard mode; both return at once without. */
+void guard_note_taken(struct call *call, uint64_t address);
+void guard_note_freed(struct call *call, uint64_t address, uint32_t level);
+
+/* The call takes a page for the module or a TD. */
+static inline void guard_taken(struct call *call, uint64_t address)
+{
+	if (call->seam->guard)
+		guard_note_taken(call, address);
+}
+
+/* It gives a page back; it is still locked. */
+static inline void guard_freed(struct call *call, uint64_t address, uint32_t level)
+{
+	if (call->seam->guard)
+		guard_note_freed(call, address, level);
+}
+
+/* -OS_ENOMEM; guard mode is on afterwards. */
+int guard_create(struct seam *seam);
+void guard_destroy(struct seam *seam);
+
+#endif
