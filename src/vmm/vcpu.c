@@ -143,7 +143,8 @@ static int flush_here(void *arg)
 		struct tdx_regs regs = { .rax = TDX_RAX(TDH_VP_FLUSH, 0), .rcx = vcpu->tdvpr.v };
 		int error;
 
-		if (!vcpu->associated || (flush->only && flush->only != vcpu) ||
+		/* Of the others nothing is known here: they may be running. */
+		if ((flush->only && flush->only != vcpu) || !vcpu->associated ||
 		    os_load32(&vcpu->cpu, OS_RELAXED) != os_cpu())
 			continue;
 		error = call_make_sure(&flush->td->vmm->caller, &regs);
