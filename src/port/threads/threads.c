@@ -20,6 +20,7 @@
 
 /* What belongs to one logical CPU, on a cache line of its own. */
 struct cpu {
+	uint32_t busy; /* 1: in a SEAMCALL */
 	uint32_t kicked;
 	uint64_t seamcalls; /* since threads_faults() */
 } __attribute__((aligned(64)));
@@ -160,20 +161,49 @@ static tdx_status_t traced(struct threads_port *port, struct tdx_regs *regs)
 	return status;
 }
 
+/*
+ * A CPU is in the module once at a time, also when another thread acts as this CPU in
+ * on_each_cpu(): that one comes as an interrupt, which makes a guest leave.
+ */
+static void enter_module(struct cpu *cpu)
+{
+	unsigned int spins = 0;
+
+	/* Acquire: what the last call did as this CPU, such as to the module's state of it. */
+	while (__atomic_exchange_n(&cpu->busy, 1, __ATOMIC_ACQUIRE)) {
+		/* Not at once, since most calls are short. Release: as in port_kick(). */
+		if (++spins % 64 == 0)
+			__atomic_store_n(&cpu->kicked, 1, __ATOMIC_RELEASE);
+		os_relax();
+	}
+	/* Atomic for threads_counts(), relaxed: a figure. */
+	__atomic_store_n(&cpu->seamcalls, cpu->seamcalls + 1, __ATOMIC_RELAXED);
+}
+
+/* Does this SEAMCALL fail on request? */
+static bool seamcall_fails(struct threads_port *port)
+{
+	/* Relaxed: a counter. */
+	return port->seamcall_at &&
+	       __atomic_add_fetch(&port->seamcall_nr, 1, __ATOMIC_RELAXED) == port->seamcall_at;
+}
+
 static tdx_status_t port_seamcall(void *ctx, struct tdx_regs *regs)
 {
 	struct threads_port *port = ctx;
 	struct cpu *cpu = &port->cpus[threads_cpu];
 	tdx_status_t status;
 
-	/* Relaxed: counters. */
-	__atomic_fetch_add(&cpu->seamcalls, 1, __ATOMIC_RELAXED);
-	if (port->seamcall_at &&
-	    __atomic_add_fetch(&port->seamcall_nr, 1, __ATOMIC_RELAXED) == port->seamcall_at) {
+	enter_module(cpu);
+	if (seamcall_fails(port)) {
 		regs->rax = port->seamcall_status;
-		return (tdx_status_t){ regs->rax };
+		status.v = regs->rax;
+	} else {
+		status = port->trace ? traced(port, regs)
+				     : threads_issue(port->seam, threads_cpu, regs);
 	}
-	status = port->trace ? traced(port, regs) : threads_issue(port->seam, threads_cpu, regs);
+	/* Release: pairs with the acquire in enter_module(). */
+	__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
 	/*
 	 * Back in the host: an interrupt that came is taken now. Relaxed look, to spare the
 	 * exchange; acquire: what the kicker wrote before is seen by what the host does next.
