@@ -8,6 +8,8 @@
 #ifndef PAMT_HOST_MUTANT_H
 #define PAMT_HOST_MUTANT_H
 
+#include <stdbool.h>
+
 /* Name, and what is done wrong. Trap numbers are those of docs/concurrency.md. */
 #define PAMT_MUTANT_LIST(X)                                                             \
 	X(NO_PIN, "T1: pages are donated although nothing pins their own region")       \
