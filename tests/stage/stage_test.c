@@ -69,6 +69,7 @@ static int set_up(void **state)
 	trail[0] = 0;
 	if (stage_open(MAX_CPUS, 2))
 		return -1;
+	stage_expect_softirqs(true);
 	stage_reset();
 	return 0;
 }

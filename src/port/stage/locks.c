@@ -16,7 +16,8 @@ static void announce(enum stage_kind kind, const void *lock, enum stage_lock how
 {
 	struct stage_step step = { .kind = kind, .addr = lock, .value = how };
 
-	if (stage_here.running)
+	/* Quietly too, if it is not to be had: then only the policy knows what to do. */
+	if (stage_here.running || (stage_now() && kind == STAGE_LOCK && !stage_lock_is_free(&step)))
 		stage_announce(&step);
 }
 

@@ -21,11 +21,6 @@ struct stage_here {
 };
 extern struct stage_here stage_here __attribute__((visibility("hidden")));
 
-/* Mistakes that are switched on, one bit each: src/host/mutant.h. 0 unless the lab sets it. */
-#define OS_MUTANTS 1
-extern uint64_t stage_mutants __attribute__((visibility("hidden")));
-static inline bool os_mutant(unsigned int number) { return stage_mutants >> number & 1; }
-
 void stage_point(const void *addr, enum os_access access);
 
 static inline void os_point(const void *addr, enum os_access access)

@@ -15,18 +15,16 @@
 #include "stage.h"
 
 struct stage_here stage_here;
-uint64_t stage_mutants;
 
 /* One stage per process; see stage.h. */
+struct stage_cast stage_cast;
 static struct stage {
-	uint32_t nr_cpus, nr_nodes;
-	struct stage_actor *actor; /* 2 * nr_cpus */
-	struct stage_actor *now;   /* NULL outside a run */
-	struct fiber thread;	   /* who called stage_run() */
+	uint32_t nr_nodes;
+	struct fiber thread; /* who called stage_run() */
 	struct stage_policy policy;
 	enum stage_outcome outcome;
 	struct stage_violation violation;
-	uint64_t writes;
+	bool softirqs; /* expected */
 } stage;
 
 int stage_open(uint32_t nr_cpus, uint32_t nr_nodes)
@@ -36,17 +34,18 @@ int stage_open(uint32_t nr_cpus, uint32_t nr_nodes)
 		return -1;
 	}
 	memset(&stage, 0, sizeof(stage));
-	stage.actor = calloc(2 * (size_t)nr_cpus, sizeof(*stage.actor));
-	if (!stage.actor)
+	memset(&stage_cast, 0, sizeof(stage_cast));
+	stage_cast.actor = calloc(2 * (size_t)nr_cpus, sizeof(*stage_cast.actor));
+	if (!stage_cast.actor)
 		return -1;
-	stage.nr_cpus = nr_cpus;
+	stage_cast.nr_cpus = nr_cpus;
 	stage.nr_nodes = nr_nodes;
 	if (fiber_adopt_thread(&stage.thread)) {
 		stage_close();
 		return -1;
 	}
 	for (uint32_t id = 0; id < 2 * nr_cpus; id++) {
-		struct stage_actor *actor = &stage.actor[id];
+		struct stage_actor *actor = &stage_cast.actor[id];
 
 		actor->id = id;
 		actor->cpu = id % nr_cpus;
@@ -59,19 +58,18 @@ int stage_open(uint32_t nr_cpus, uint32_t nr_nodes)
 
 void stage_close(void)
 {
-	for (uint32_t id = 0; stage.actor && id < 2 * stage.nr_cpus; id++)
-		if (stage.actor[id].fiber.low)
-			fiber_destroy(&stage.actor[id].fiber);
-	free(stage.actor);
+	for (uint32_t id = 0; stage_cast.actor && id < 2 * stage_cast.nr_cpus; id++)
+		if (stage_cast.actor[id].fiber.low)
+			fiber_destroy(&stage_cast.actor[id].fiber);
+	free(stage_cast.actor);
 	memset(&stage, 0, sizeof(stage));
+	memset(&stage_cast, 0, sizeof(stage_cast));
 	memset(&stage_here, 0, sizeof(stage_here));
 }
 
-uint32_t stage_nr_cpus(void) { return stage.nr_cpus; }
-struct stage_actor *stage_actor(uint32_t id) { return &stage.actor[id]; }
-struct stage_actor *stage_now(void) { return stage.now; }
-uint64_t stage_writes(void) { return stage.writes; }
 const struct stage_violation *stage_violation(void) { return &stage.violation; }
+
+void stage_expect_softirqs(bool expected) { stage.softirqs = expected; }
 
 void stage_pretend(uint32_t cpu)
 {
@@ -81,8 +79,8 @@ void stage_pretend(uint32_t cpu)
 
 void stage_reset(void)
 {
-	for (uint32_t id = 0; id < 2 * stage.nr_cpus; id++) {
-		struct stage_actor *actor = &stage.actor[id];
+	for (uint32_t id = 0; id < 2 * stage_cast.nr_cpus; id++) {
+		struct stage_actor *actor = &stage_cast.actor[id];
 
 		actor->state = STAGE_IDLE;
 		actor->begun = false;
@@ -91,7 +89,7 @@ void stage_reset(void)
 		actor->spins = 0;
 	}
 	stage.violation.wrong = STAGE_OK;
-	stage.writes = 0;
+	stage_cast.writes = 0;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -99,7 +97,7 @@ void stage_reset(void)
 
 static void become(struct stage_actor *actor)
 {
-	stage.now = actor;
+	stage_cast.now = actor;
 	actor->begun = true;
 	stage_here.cpu = actor->cpu;
 	stage_here.node = actor->node;
@@ -109,16 +107,26 @@ static void become(struct stage_actor *actor)
 static void leave_run(struct stage_actor *self)
 {
 	stage_here.running = false;
-	stage.now = NULL;
+	stage_cast.now = NULL;
 	self->fiber.abandoned = true;
 	fiber_switch(&self->fiber, &stage.thread);
+}
+
+bool stage_quiet(bool quiet)
+{
+	bool was = !stage_here.running;
+
+	stage_here.running = stage_cast.now && !quiet;
+	return was;
 }
 
 /* self has a step pending, or is DONE: somebody goes on. */
 static inline void choose(struct stage_actor *self)
 {
+	bool quiet = stage_quiet(true);
 	struct stage_actor *next = stage.policy.next(stage.policy.ctx, self);
 
+	stage_quiet(quiet);
 	if (next == self)
 		return;
 	if (!next) {
@@ -161,18 +169,18 @@ static void make_ready(struct stage_actor *actor, void (*run)(void *arg), void *
 
 void stage_start(uint32_t cpu, void (*run)(void *arg), void *arg)
 {
-	make_ready(&stage.actor[cpu], run, arg);
+	make_ready(&stage_cast.actor[cpu], run, arg);
 }
 
 bool stage_softirq(uint32_t cpu, void (*run)(void *arg), void *arg)
 {
-	struct stage_actor *actor = &stage.actor[stage.nr_cpus + cpu];
+	struct stage_actor *actor = &stage_cast.actor[stage_cast.nr_cpus + cpu];
 
 	if (actor->state == STAGE_READY)
 		return false;
 	make_ready(actor, run, arg);
 	/* It begins by finding its CPU's interrupts on: an access to that CPU's switch. */
-	actor->step.addr = &stage.actor[cpu].irq_off;
+	actor->step.addr = &stage_cast.actor[cpu].irq_off;
 	return true;
 }
 
@@ -199,8 +207,8 @@ struct stage_actor *stage_nobody(void)
 {
 	uint32_t waiting = 0, first = 0;
 
-	for (uint32_t id = 0; id < 2 * stage.nr_cpus; id++) {
-		if (stage.actor[id].state != STAGE_READY)
+	for (uint32_t id = 0; id < 2 * stage_cast.nr_cpus; id++) {
+		if (stage_cast.actor[id].state != STAGE_READY)
 			continue;
 		if (!waiting++)
 			first = id;
@@ -208,7 +216,7 @@ struct stage_actor *stage_nobody(void)
 	stage_end(waiting ? STAGE_FAILED : STAGE_FINISHED);
 	if (waiting)
 		stage_note(STAGE_DEADLOCK, "nobody can go on: %u of them wait, among them CPU %u",
-			   waiting, stage.actor[first].cpu);
+			   waiting, stage_cast.actor[first].cpu);
 	return NULL;
 }
 
@@ -223,7 +231,7 @@ static bool word_changed(const struct stage_step *step)
 	return __atomic_load_n(&word->v, __ATOMIC_RELAXED) != step->value;
 }
 
-static bool lock_is_free(const struct stage_step *step)
+bool stage_lock_is_free(const struct stage_step *step)
 {
 	/* All three kinds of lock begin with their word; locks.c says what it means. */
 	uint32_t word = ((const struct os_spin *)step->addr)->word;
@@ -238,17 +246,17 @@ bool stage_can_run(const struct stage_actor *actor)
 	if (actor->state != STAGE_READY)
 		return false;
 	if (actor->softirq) {
-		other = &stage.actor[actor->cpu];
+		other = &stage_cast.actor[actor->cpu];
 		if (!actor->begun && other->state == STAGE_READY && other->irq_off)
 			return false;
 	} else {
-		other = &stage.actor[stage.nr_cpus + actor->cpu];
+		other = &stage_cast.actor[stage_cast.nr_cpus + actor->cpu];
 		if (other->state == STAGE_READY && other->begun)
 			return false;
 	}
 	switch (actor->step.kind) {
 	case STAGE_LOCK:
-		return lock_is_free(&actor->step);
+		return stage_lock_is_free(&actor->step);
 	case STAGE_WAIT:
 		return word_changed(&actor->step);
 	default:
@@ -261,20 +269,20 @@ bool stage_can_run(const struct stage_actor *actor)
 
 void stage_announce(const struct stage_step *step)
 {
-	struct stage_actor *self = stage.now;
+	struct stage_actor *self = stage_cast.now;
 
 	self->step = *step;
-	stage.writes += step->kind == STAGE_UNLOCK || (step->kind == STAGE_CALL && step->addr);
+	stage_cast.writes += step->kind == STAGE_UNLOCK || (step->kind == STAGE_CALL && step->addr);
 	choose(self);
 }
 
 void stage_point(const void *addr, enum os_access access)
 {
-	struct stage_actor *self = stage.now;
+	struct stage_actor *self = stage_cast.now;
 
 	self->step.kind = access == OS_READ ? STAGE_READ : STAGE_WRITE;
 	self->step.addr = addr;
-	stage.writes += access == OS_WRITE;
+	stage_cast.writes += access == OS_WRITE;
 	choose(self);
 }
 
@@ -296,9 +304,9 @@ void stage_pass(uint64_t ns)
 
 void os_relax(void)
 {
-	struct stage_step step = { .kind = STAGE_RELAX, .value = stage.writes };
+	struct stage_step step = { .kind = STAGE_RELAX, .value = stage_cast.writes };
 
-	if (!stage_here.running)
+	if (!stage_cast.now)
 		os_bug("spins although nobody else runs");
 	stage_announce(&step);
 }
@@ -317,25 +325,26 @@ void os_wait_change16(const os_a16_t *a, uint16_t old)
 	struct stage_step step = { .kind = STAGE_WAIT, .addr = a, .value = old };
 
 	if (!stage_here.running) {
-		if (!word_changed(&step))
+		if (word_changed(&step))
+			return;
+		if (!stage_cast.now)
 			os_bug("waits for a word that nobody else will change");
-		return;
 	}
-	if (stage.now->spins)
+	if (stage_cast.now->spins)
 		stage_fail(STAGE_CONTEXT, "waits for a word while it holds a spin lock");
 	stage_announce(&step);
 }
 
 os_irq_t os_irq_save(void)
 {
-	struct stage_actor *self = stage.now;
+	struct stage_actor *self = stage_cast.now;
 	struct stage_step step = { .kind = STAGE_IRQ, .value = 0 };
 	bool off;
 
-	if (!stage_here.running)
+	if (!self)
 		return 0;
 	off = self->irq_off;
-	if (!off) {
+	if (!off && stage.softirqs && stage_here.running) {
 		step.addr = &self->irq_off;
 		stage_announce(&step);
 	}
@@ -345,13 +354,15 @@ os_irq_t os_irq_save(void)
 
 void os_irq_restore(os_irq_t flags)
 {
-	struct stage_actor *self = stage.now;
+	struct stage_actor *self = stage_cast.now;
 	struct stage_step step = { .kind = STAGE_IRQ, .value = 1 };
 
-	if (!stage_here.running || flags)
+	if (!self || flags)
 		return;
-	step.addr = &self->irq_off;
-	stage_announce(&step);
+	if (stage.softirqs && stage_here.running) {
+		step.addr = &self->irq_off;
+		stage_announce(&step);
+	}
 	self->irq_off = false;
 }
 
@@ -365,7 +376,7 @@ static void note(enum stage_wrong wrong, const char *format, va_list args)
 	if (violation->wrong != STAGE_OK)
 		return;
 	violation->wrong = wrong;
-	violation->actor = stage.now ? stage.now->id : UINT32_MAX;
+	violation->actor = stage_cast.now ? stage_cast.now->id : UINT32_MAX;
 	vsnprintf(violation->text, sizeof(violation->text), format, args);
 }
 
@@ -385,15 +396,15 @@ void stage_fail(enum stage_wrong wrong, const char *format, ...)
 	va_start(args, format);
 	note(wrong, format, args);
 	va_end(args);
-	if (stage.now) {
+	if (stage_cast.now) {
 		stage.outcome = STAGE_FAILED;
-		leave_run(stage.now);
+		leave_run(stage_cast.now);
 	}
 }
 
 void stage_may_sleep(const char *what)
 {
-	struct stage_actor *self = stage.now;
+	struct stage_actor *self = stage_cast.now;
 
 	if (!self)
 		return;

@@ -108,9 +108,22 @@ struct stage_policy {
 /* A stage of nr_cpus; CPU i is in node i % nr_nodes. Return: 0 or -1 with errno. */
 int stage_open(uint32_t nr_cpus, uint32_t nr_nodes);
 void stage_close(void);
-uint32_t stage_nr_cpus(void);
+
+/* Read by policies at every step, so not behind a function. Changed by stage.c alone. */
+struct stage_cast {
+	uint32_t nr_cpus;
+	struct stage_actor *actor; /* 2 * nr_cpus */
+	struct stage_actor *now;   /* who runs; NULL outside a run */
+	uint64_t writes;	   /* writes announced so far in this run */
+};
+extern struct stage_cast stage_cast __attribute__((visibility("hidden")));
+
+static inline uint32_t stage_nr_cpus(void) { return stage_cast.nr_cpus; }
 /* Actors 0 .. 2 * nr_cpus - 1. */
-struct stage_actor *stage_actor(uint32_t id);
+static inline struct stage_actor *stage_actor(uint32_t id) { return &stage_cast.actor[id]; }
+static inline struct stage_actor *stage_now(void) { return stage_cast.now; }
+/* What a spinning actor waits to see grow. */
+static inline uint64_t stage_writes(void) { return stage_cast.writes; }
 
 /* All actors IDLE again, no violation. Before each run. */
 void stage_reset(void);
@@ -137,19 +150,25 @@ void stage_note(enum stage_wrong wrong, const char *format, ...)
 const struct stage_violation *stage_violation(void);
 const char *stage_wrong_name(enum stage_wrong wrong);
 
-/* Who runs; NULL outside a run. */
-struct stage_actor *stage_now(void);
 /* Outside a run: be this CPU from now on (os_cpu(), os_node()). */
 void stage_pretend(uint32_t cpu);
-/* Writes announced so far in this run: what a spinning actor waits to see grow. */
-uint64_t stage_writes(void);
+
+/*
+ * While quiet, nothing is announced but what would have to wait: for whoever looks at the system
+ * from outside in the middle of a run, or runs alone. A policy is asked quietly. Returns what it
+ * was.
+ */
+bool stage_quiet(bool quiet);
+/* Will there be softirqs? If not, and at first, switching interrupts is no step. */
+void stage_expect_softirqs(bool expected);
 
 /* For services: announce a call; and refuse callers that may not sleep. */
 void stage_call(const char *name, const void *changes);
 void stage_may_sleep(const char *what);
 /* Virtual time passes for this CPU. Other policies give no meaning to it. */
 void stage_pass(uint64_t ns);
-/* The general form, for locks.c. */
+/* For locks.c: the general form; and can the lock of this step be had now? */
+bool stage_lock_is_free(const struct stage_step *step);
 void stage_announce(const struct stage_step *step);
 
 #endif

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * ours.c - libpamt as a design, and its invariants as checks from outside: what src/host/region.h
+ * promises, looked at between any two steps, whatever the library itself believes.
+ */
+#include <stdio.h>
+
+#include "host/region.h"
+#include "lab/designs/design.h"
+#include "port/stage/stage.h"
+
+#define NOBODY UINT32_MAX
+
+struct ours {
+	const struct design_env *env;
+	struct pamt_host *host;
+	uint32_t holder[8]; /* of LOCKED, by region of the run: an actor */
+};
+
+static uint64_t unbalanced(struct pamt_host *host)
+{
+	struct pamt_stats stats;
+
+	pamt_stats(host, &stats);
+	return stats.unbalanced_puts;
+}
+
+static int create(const struct design_env *env, void **state)
+{
+	struct ours *o = env->os->alloc(env->os->ctx, sizeof(*o));
+
+	*state = o;
+	if (!o)
+		return -OS_ENOMEM;
+	o->env = env;
+	o->host = env->host;
+	for (uint32_t i = 0; i < sizeof(o->holder) / sizeof(o->holder[0]); i++)
+		o->holder[i] = NOBODY;
+	pamt_set_idle_limit(env->host, env->idle_limit);
+	return 0;
+}
+
+static void destroy(void *state)
+{
+	struct ours *o = state;
+
+	pamt_host_destroy(o->host);
+	o->env->os->free(o->env->os->ctx, o);
+}
+
+static struct pamt_cache *pages(struct design_cache *cache) { return cache ? &cache->pages : NULL; }
+
+static int topup(void *state, struct design_cache *cache, uint32_t control, uint32_t pairs)
+{
+	return pamt_cache_topup(((struct ours *)state)->host, &cache->pages, control, pairs);
+}
+
+static void cache_free(void *state, struct design_cache *cache)
+{
+	pamt_cache_free(((struct ours *)state)->host, &cache->pages);
+}
+
+static int get(void *state, pfn_t page, struct design_cache *cache)
+{
+	return pamt_get(((struct ours *)state)->host, page, pages(cache));
+}
+
+static void put(void *state, pfn_t page) { pamt_put(((struct ours *)state)->host, page); }
+
+static int alloc_page(void *state, struct design_cache *cache, hpa_t *page)
+{
+	return pamt_alloc_page(((struct ours *)state)->host, os_node(), pages(cache), page);
+}
+
+static void free_page(void *state, hpa_t page)
+{
+	pamt_free_page(((struct ours *)state)->host, page);
+}
+
+static int map_2m(void *state, pfn_t first, struct tdx_regs *call)
+{
+	return pamt_map_2m(((struct ours *)state)->host, first, call);
+}
+
+static int remove_2m(void *state, pfn_t first, struct tdx_regs *call)
+{
+	return pamt_remove_2m(((struct ours *)state)->host, first, call);
+}
+
+static void release_2m(void *state, pfn_t first)
+{
+	pamt_release_2m(((struct ours *)state)->host, first);
+}
+
+static int split(void *state, pfn_t first, struct tdx_regs *call, struct design_cache *cache)
+{
+	return pamt_split(((struct ours *)state)->host, first, call, pages(cache));
+}
+
+static int merge(void *state, pfn_t first, struct tdx_regs *call)
+{
+	return pamt_merge(((struct ours *)state)->host, first, call);
+}
+
+static void shrink(void *state, uint64_t nr) { pamt_shrink(((struct ours *)state)->host, nr); }
+
+static void ignore(void *arg, const struct pamt_finding *finding)
+{
+	(void)arg;
+	(void)finding;
+}
+
+static int64_t verify(void *state)
+{
+	return pamt_verify(((struct ours *)state)->host, ignore, NULL);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Invariants                                                                                   */
+
+/* What the module must have for a region in this state. NULL: it has. */
+static const char *judge(enum region_state state, const struct lab_entry *entry)
+{
+	switch (state) {
+	case REGION_STATE_USED:
+		return entry->kind == LAB_NODE ? NULL : "a region is USED and has no pair";
+	case REGION_STATE_IDLE:
+		return entry->kind == LAB_NODE ? NULL : "a region is IDLE and has no pair";
+	case REGION_STATE_FREE:
+		return entry->kind == LAB_FREE ? NULL : "a region is FREE and the module uses it";
+	case REGION_STATE_LEAF:
+		/* Free is right too: removed, and not yet written back. */
+		return entry->kind == LAB_NODE ? "a region is LEAF and has a pair" : NULL;
+	case REGION_STATE_LOCKED:
+		return NULL;
+	default:
+		return "a region's word is in no legal state";
+	}
+}
+
+/* Who holds LOCKED: whoever took the step after which it was first seen. */
+static const char *follow_holder(struct ours *o, uint32_t region, bool locked)
+{
+	const struct stage_actor *now = stage_now();
+	uint32_t id = now ? now->id : NOBODY;
+
+	if (!locked) {
+		o->holder[region] = NOBODY;
+		return NULL;
+	}
+	if (o->holder[region] != NOBODY)
+		return NULL;
+	o->holder[region] = id;
+	if (now && !now->irq_off)
+		return "interrupts are on while a word is LOCKED";
+	for (uint32_t i = 0; i < o->env->nr_regions; i++)
+		if (i != region && o->holder[i] == id)
+			return "somebody holds two words LOCKED";
+	return NULL;
+}
+
+static const char *check(void *state)
+{
+	struct ours *o = state;
+	const struct lab_module *module = o->env->module;
+
+	for (uint32_t i = 0; i < o->env->nr_regions; i++) {
+		uint16_t word = region_word(o->host, o->env->region[i])->v;
+		enum region_state now = region_state(word);
+		struct lab_entry entry;
+		const char *broken;
+
+		module->entry(module->box.ctx, o->env->region[i], &entry);
+		broken = judge(now, &entry);
+		if (!broken)
+			broken = follow_holder(o, i, now == REGION_STATE_LOCKED);
+		if (broken)
+			return broken;
+	}
+	return NULL;
+}
+
+/* The region whose 2M entry a call takes exclusively; false: none, or not known from registers. */
+static bool exclusive_target(const struct tdx_regs *regs, region_t *region)
+{
+	switch (TDX_RAX_LEAF(regs->rax)) {
+	case TDH_PHYMEM_PAMT_ADD:
+	case TDH_PHYMEM_PAMT_REMOVE:
+		*region = hpa_to_region(hpa(regs->rcx));
+		return true;
+	case TDH_MEM_PAGE_AUG:
+		*region = hpa_to_region(hpa(regs->r8));
+		return (regs->rcx & 7) == TDX_2M;
+	default:
+		return false;
+	}
+}
+
+static const char *check_call(void *state, const struct tdx_regs *regs)
+{
+	struct ours *o = state;
+	region_t target;
+
+	if (!stage_now() || !exclusive_target(regs, &target))
+		return NULL;
+	for (uint32_t i = 0; i < o->env->nr_regions; i++)
+		if (o->env->region[i].v == target.v && o->holder[i] != stage_now()->id)
+			return "a 2M entry is taken exclusively by somebody who has not LOCKED it";
+	return NULL;
+}
+
+static const char *check_end(void *state)
+{
+	struct ours *o = state;
+
+	for (uint32_t i = 0; i < o->env->nr_regions; i++) {
+		uint16_t word = region_word(o->host, o->env->region[i])->v;
+
+		if (region_state(word) == REGION_STATE_LOCKED)
+			return "a word is left LOCKED";
+		if (region_state(word) != REGION_STATE_FREE && !o->env->may_lose)
+			return "a region is still in use";
+	}
+	if (unbalanced(o->host) != o->env->strays)
+		return "puts were counted as unbalanced that were not";
+	return NULL;
+}
+
+static bool name_of(void *state, const void *addr, char text[64])
+{
+	struct ours *o = state;
+
+	for (uint32_t i = 0; i < o->env->nr_regions; i++)
+		if (addr == region_word(o->host, o->env->region[i])) {
+			snprintf(text, 64, "the word of region %c", 'A' + i);
+			return true;
+		}
+	return false;
+}
+
+const struct design design_ours = {
+	.name = "ours",
+	.summary =
+		"libpamt: a word per region, LOCKED for one SEAMCALL, pairs out of pinned chunks",
+	.create = create,
+	.destroy = destroy,
+	.topup = topup,
+	.cache_free = cache_free,
+	.get = get,
+	.put = put,
+	.alloc_page = alloc_page,
+	.free_page = free_page,
+	.map_2m = map_2m,
+	.remove_2m = remove_2m,
+	.release_2m = release_2m,
+	.split = split,
+	.merge = merge,
+	.shrink = shrink,
+	.verify = verify,
+	.check = check,
+	.check_end = check_end,
+	.check_call = check_call,
+	.name_of = name_of,
+};

@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * explore.c - the search: decisions, what is remembered of memory and states, and the run loop.
+ * explore.h says what is covered and why. Random schedules are in pct.c, shortening in
+ * minimise.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/explore_internal.h"
+
+#define DEFAULT_MAX_STEPS 20000u
+#define MAX_SPINS	  2000u /* turns of spin loops with no write by anybody between them */
+#define FIRST_STATES	  (1u << 12)
+#define MAX_STATES	  (1u << 26)
+#define END_KEY		  (UINT32_MAX - 1)
+
+struct explorer *explorer_create(const struct explore_system *system)
+{
+	struct explorer *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->system = *system;
+	e->nr_actors = 2 * stage_nr_cpus();
+	e->nr_states = FIRST_STATES;
+	e->state = calloc(e->nr_states, sizeof(*e->state));
+	if (!e->state || e->nr_actors > EXPLORE_MAX_ACTORS) {
+		explorer_destroy(e);
+		return NULL;
+	}
+	return e;
+}
+
+void explorer_destroy(struct explorer *e)
+{
+	if (!e)
+		return;
+	free(e->state);
+	free(e);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Hashes                                                                                       */
+
+/*
+ * a and then b: a is scrambled before b comes in, since the two are often equal (a CPU's last step
+ * and the last write of a word) and must not cancel.
+ */
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+	a = (a + UINT64_C(0x632be59bd9b4e019)) * UINT64_C(0x9e3779b97f4a7c15);
+	a = (a ^ (a >> 32) ^ b) * UINT64_C(0xd6e8feb86659fd93);
+	return a ^ (a >> 29);
+}
+
+/*
+ * The eight bytes of shared memory that the actor's pending step is about, as a number that is
+ * the same on every machine; 0: none that anybody else could touch.
+ */
+static inline uint64_t step_key(const struct explorer *e, const struct stage_actor *actor)
+{
+	uint64_t offset = (uint64_t)((const char *)actor->step.addr - e->system.memory);
+
+	switch (actor->step.kind) {
+	case STAGE_BEGIN:
+		return actor->softirq ? IRQ_KEY + actor->cpu : 0;
+	case STAGE_IRQ:
+		return IRQ_KEY + actor->cpu;
+	case STAGE_RELAX:
+	case STAGE_YIELD:
+	case STAGE_PASS:
+		return 0;
+	default:
+		return actor->step.addr && offset < e->system.bytes ? offset / 8 + 1 : 0;
+	}
+}
+
+static struct line *new_line(struct explorer *e, struct line *line, uint64_t key, const void *addr)
+{
+	if (++e->nr_lines == NR_LINES)
+		os_bug("a run touches more words than the explorer can tell apart");
+	line->key = key;
+	line->watched =
+		key < IRQ_KEY && (!e->system.watched || e->system.watched(e->system.ctx, addr));
+	return line;
+}
+
+/* What is known of the word of a step. NULL: it has none. */
+static inline struct line *step_line(struct explorer *e, const struct stage_actor *actor)
+{
+	uint64_t key = step_key(e, actor);
+	uint32_t at = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 40) % NR_LINES;
+	struct line *line;
+
+	if (!key)
+		return NULL;
+	while (e->line[at].key && e->line[at].key != key)
+		at = (at + 1) % NR_LINES;
+	line = &e->line[at];
+	if (!line->key)
+		line = new_line(e, line, key, actor->step.addr);
+	if (line->run != e->run) {
+		line->run = e->run;
+		line->writes = 0;
+		line->reads = 0;
+	}
+	return line;
+}
+
+/* The actor takes its pending step now: into the partial order, the log and the schedule. */
+static inline void take_step(struct explorer *e, const struct stage_actor *actor, struct line *line)
+{
+	enum stage_kind kind = actor->step.kind;
+	uint64_t *own = &e->order[actor->id];
+
+	if (line) {
+		uint32_t seen = line->actors | 1u << actor->id;
+		bool reads = kind == STAGE_READ || kind == STAGE_WAIT;
+		uint64_t event = mix(mix(*own, line->writes), (uint64_t)kind << 56 ^ line->key);
+
+		if (!reads)
+			event = mix(event, line->reads);
+		*own = event;
+		if (reads) {
+			line->reads += event;
+		} else {
+			line->writes = event;
+			line->reads = 0;
+		}
+		if (seen != line->actors) {
+			/* Its second actor: what was skipped as private was not. */
+			e->grown |= line->actors && !(line->actors & (line->actors - 1));
+			line->actors = (uint16_t)seen;
+		}
+	}
+	e->log = mix(e->log,
+		     (uint64_t)actor->id << 60 ^ (uint64_t)kind << 56 ^ (line ? line->key : 0));
+	e->look = line && line->watched && kind != STAGE_READ;
+	if (e->nr_turns && e->turn[e->nr_turns - 1].actor == actor->id)
+		e->turn[e->nr_turns - 1].steps++;
+	else if (e->nr_turns < MAX_TURNS)
+		e->turn[e->nr_turns++] = (struct explore_turn){ (uint16_t)actor->id, 1 };
+	if (e->watch)
+		e->watch(e->watch_ctx, actor, e->turn[e->nr_turns - 1].steps == 1);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* States seen                                                                                  */
+
+static void grow_states(struct explorer *e)
+{
+	uint32_t old_nr = e->nr_states;
+	struct seen *old = e->state;
+
+	if (old_nr == MAX_STATES)
+		return;
+	e->state = calloc((size_t)old_nr * 4, sizeof(*e->state));
+	if (!e->state) {
+		/* Full is not wrong: states are then explored again. */
+		e->state = old;
+		return;
+	}
+	e->nr_states = old_nr * 4;
+	for (uint32_t i = 0; i < old_nr; i++) {
+		uint32_t at = (uint32_t)old[i].key % e->nr_states;
+
+		if (!old[i].left)
+			continue;
+		while (e->state[at].left)
+			at = (at + 1) % e->nr_states;
+		e->state[at] = old[i];
+	}
+	free(old);
+}
+
+/* Was this state explored with at least as many preemptions left? It will have been now. */
+static bool known_state(struct explorer *e, uint64_t key, uint32_t left)
+{
+	uint32_t at = (uint32_t)key % e->nr_states;
+
+	/* 0 marks an empty slot. */
+	left++;
+	while (e->state[at].left && e->state[at].key != key)
+		at = (at + 1) % e->nr_states;
+	if (e->state[at].left >= left)
+		return true;
+	if (!e->state[at].left) {
+		if (e->states_used >= e->nr_states / 4 * 3)
+			return false;
+		e->states_used++;
+	}
+	e->state[at] = (struct seen){ .key = key, .left = left };
+	if (e->states_used >= e->nr_states / 2)
+		grow_states(e);
+	return false;
+}
+
+static uint64_t state_key(const struct explorer *e, uint32_t spinning, uint32_t helm)
+{
+	uint64_t key = mix(spinning, helm);
+
+	for (uint32_t id = 0; id < e->nr_actors; id++)
+		key = mix(key, e->order[id]);
+	return key;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Who can go on                                                                                */
+
+/* In a spin loop, and nothing was written since it looked. */
+static bool spins_idly(const struct stage_actor *actor)
+{
+	return actor->step.kind == STAGE_RELAX && actor->step.value == stage_writes();
+}
+
+/*
+ * Actors that can take a step, as a mask. A spinning actor is left out until somebody wrote
+ * something, unless all that can run spin: it may give up after so many turns.
+ */
+static uint32_t who_can(struct explorer *e, uint32_t *spinning)
+{
+	uint32_t can = 0;
+
+	*spinning = 0;
+	for (uint32_t id = 0; id < e->nr_actors; id++) {
+		const struct stage_actor *actor = stage_actor(id);
+
+		if (actor->state != STAGE_READY || !stage_can_run(actor))
+			continue;
+		if (spins_idly(actor))
+			*spinning |= 1u << id;
+		else
+			can |= 1u << id;
+	}
+	if (can) {
+		e->spins = 0;
+		return can;
+	}
+	return *spinning;
+}
+
+/*
+ * False: the run is over. Memory that check() sees changes in the code that follows a step on
+ * watched memory, or comes before one; so these are the times to look.
+ */
+static inline bool still_well(struct explorer *e, bool look)
+{
+	const char *broken;
+
+	if (++e->steps > e->max_steps) {
+		stage_note(STAGE_LIVELOCK, "no end after %u steps", e->max_steps);
+	} else if (look || e->look) {
+		broken = e->system.check(e->system.ctx);
+		if (broken)
+			stage_note(STAGE_INVARIANT, "%s", broken);
+	}
+	if (stage_violation()->wrong == STAGE_OK)
+		return true;
+	stage_end(STAGE_FAILED);
+	return false;
+}
+
+/* Is it self's turn in any case, since nobody else could notice the difference? */
+static inline bool is_private(const struct explorer *e, const struct stage_actor *self,
+			      const struct line *line)
+{
+	return !e->every_step && (!line || !(line->actors & ~(1u << self->id))) &&
+	       self->step.kind != STAGE_RELAX && self->step.kind != STAGE_YIELD &&
+	       stage_can_run(self);
+}
+
+static struct stage_actor *choose(struct explorer *e, struct stage_actor *self)
+{
+	uint32_t spinning, can = who_can(e, &spinning);
+	struct stage_actor *actor;
+
+	if (!can)
+		return stage_nobody();
+	if (can == spinning && ++e->spins > MAX_SPINS) {
+		stage_note(STAGE_LIVELOCK, "everybody spins, and nobody writes");
+		stage_end(STAGE_FAILED);
+		return NULL;
+	}
+	actor = e->decide(e, self, can, spinning);
+	if (actor)
+		take_step(e, actor, step_line(e, actor));
+	return actor;
+}
+
+static struct stage_actor *next_step(void *ctx, struct stage_actor *self)
+{
+	struct explorer *e = ctx;
+	struct line *line = NULL;
+
+	if (!self)
+		return choose(e, NULL);
+	if (self->state == STAGE_READY)
+		line = step_line(e, self);
+	if (!still_well(e, !line || line->watched))
+		return NULL;
+	if (self->state != STAGE_READY) {
+		e->order[self->id] = mix(e->order[self->id], 1);
+	} else if (is_private(e, self, line) || (e->goes_on && e->goes_on(e, self))) {
+		take_step(e, self, line);
+		return self;
+	}
+	return choose(e, self);
+}
+
+bool explorer_at_helm(const struct stage_actor *self, uint32_t can)
+{
+	return self && self->state == STAGE_READY && (can >> self->id & 1) &&
+	       self->step.kind != STAGE_RELAX && self->step.kind != STAGE_YIELD;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Depth first                                                                                  */
+
+static uint32_t lowest(uint32_t mask) { return (uint32_t)__builtin_ctz(mask); }
+
+static struct stage_actor *decide_depth_first(struct explorer *e, struct stage_actor *self,
+					      uint32_t can, uint32_t spinning)
+{
+	bool helm = explorer_at_helm(self, can);
+	bool ahead = e->depth == e->nr_decisions; /* past what the last run decided */
+	struct decision *d;
+
+	if (!(can & (can - 1)))
+		return stage_actor(lowest(can));
+	if (ahead) {
+		uint64_t key = state_key(e, spinning, helm ? self->id : UINT32_MAX);
+
+		if (!e->plain && known_state(e, key, e->bound - e->preemptions)) {
+			stage_end(STAGE_CUT);
+			return NULL;
+		}
+	}
+	if (helm && e->preemptions == e->bound)
+		return self;
+	if (ahead) {
+		if (e->nr_decisions == MAX_DECISIONS)
+			os_bug("a run has more decisions than the explorer can hold");
+		d = &e->decision[e->nr_decisions++];
+		d->left = can;
+		d->chosen = helm ? self->id : lowest(can);
+		d->left &= ~(1u << d->chosen);
+	}
+	d = &e->decision[e->depth++];
+	e->preemptions += helm && d->chosen != self->id;
+	return stage_actor(d->chosen);
+}
+
+/* Another answer at the deepest decision that has one. False: there is none any more. */
+static bool next_schedule(struct explorer *e)
+{
+	while (e->nr_decisions) {
+		struct decision *d = &e->decision[e->nr_decisions - 1];
+
+		if (d->left) {
+			d->chosen = lowest(d->left);
+			d->left &= ~(1u << d->chosen);
+			return true;
+		}
+		e->nr_decisions--;
+	}
+	return false;
+}
+
+enum stage_outcome explorer_run(struct explorer *e, struct explore_result *result)
+{
+	struct stage_policy policy = { .next = next_step, .ctx = e };
+	enum stage_outcome outcome;
+
+	e->run++;
+	e->depth = 0;
+	e->preemptions = 0;
+	e->steps = 0;
+	e->spins = 0;
+	e->nr_turns = 0;
+	e->log = 0;
+	e->look = true;
+	memset(e->order, 0, sizeof(e->order));
+	stage_reset();
+	e->system.prepare(e->system.ctx);
+	outcome = stage_run(&policy);
+	e->ended = outcome == STAGE_FINISHED;
+	if (e->ended)
+		e->system.finish(e->system.ctx);
+	result->schedules++;
+	result->merged += outcome == STAGE_CUT;
+	result->steps += e->steps;
+	if (e->steps > result->longest)
+		result->longest = e->steps;
+	result->hash += mix(e->log, (uint64_t)outcome << 8 | stage_violation()->wrong);
+	if (stage_violation()->wrong != STAGE_OK && outcome != STAGE_CUT)
+		explorer_keep_violation(e, result);
+	return outcome;
+}
+
+void explorer_keep_violation(struct explorer *e, struct explore_result *result)
+{
+	uint32_t nr = e->nr_turns;
+
+	result->violation = *stage_violation();
+	result->violation_cpu = UINT32_MAX;
+	if (result->violation.actor != UINT32_MAX)
+		result->violation_cpu = stage_actor(result->violation.actor)->cpu;
+	if (nr > sizeof(result->schedule.turn) / sizeof(result->schedule.turn[0]))
+		nr = sizeof(result->schedule.turn) / sizeof(result->schedule.turn[0]);
+	result->schedule.nr = nr;
+	memcpy(result->schedule.turn, e->turn, nr * sizeof(e->turn[0]));
+}
+
+void explorer_begin(struct explorer *e, const struct explore_limits *limits,
+		    struct explore_result *result)
+{
+	memset(result, 0, sizeof(*result));
+	e->max_steps = limits->max_steps ? limits->max_steps : DEFAULT_MAX_STEPS;
+	e->bound = limits->bound;
+}
+
+bool explorer_stopped(const struct explore_limits *limits, const struct explore_result *result)
+{
+	if (limits->ticks)
+		++*limits->ticks;
+	if (limits->schedules && result->schedules >= limits->schedules)
+		return true;
+	return limits->stop && result->schedules % 64 == 0 && limits->stop(limits->stop_ctx);
+}
+
+/* One pass; false: it has to be done again, since more memory is shared than it believed. */
+static bool explore_pass(struct explorer *e, const struct explore_limits *limits,
+			 struct explore_result *result)
+{
+	memset(e->state, 0, e->nr_states * sizeof(*e->state));
+	e->states_used = 0;
+	e->nr_decisions = 0;
+	e->grown = false;
+	e->every_step = limits->plain;
+	e->plain = limits->plain;
+	e->ends = 0;
+	e->goes_on = NULL;
+	e->decide = decide_depth_first;
+	do {
+		explorer_run(e, result);
+		if (result->violation.wrong != STAGE_OK)
+			return true;
+		if (explorer_stopped(limits, result))
+			return true;
+		if (e->grown && !e->plain)
+			return false;
+		/* An end is no state in which anybody could be at the helm. */
+		if (e->ended && !known_state(e, state_key(e, 0, END_KEY), 0))
+			e->ends++;
+	} while (next_schedule(e));
+	result->complete = true;
+	return true;
+}
+
+void explore_all(struct explorer *e, const struct explore_limits *limits,
+		 struct explore_result *result)
+{
+	enum { SCOUTS = 32 };
+	struct explore_limits scouts = { .pct_depth = 3, .schedules = SCOUTS };
+	uint32_t restarts = 0;
+
+	/*
+	 * A few random runs first learn most of what is shared. They count: what they find is
+	 * found.
+	 */
+	memset(e->line, 0, sizeof(e->line));
+	e->nr_lines = 0;
+	scouts.max_steps = limits->max_steps;
+	explore_random(e, &scouts, 0, result);
+	if (result->violation.wrong != STAGE_OK)
+		return;
+	result->complete = false;
+	e->max_steps = limits->max_steps ? limits->max_steps : DEFAULT_MAX_STEPS;
+	e->bound = limits->bound;
+	while (!explore_pass(e, limits, result))
+		restarts++;
+	result->restarts = restarts;
+	result->ends = e->ends;
+	result->states = e->states_used - e->ends;
+}
+
+void explore_watch(struct explorer *e,
+		   void (*step)(void *ctx, const struct stage_actor *actor, bool switched),
+		   void *ctx)
+{
+	e->watch = step;
+	e->watch_ctx = ctx;
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * program.c - programs as text, and all programs of a size.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lab/program.h"
+
+/* What a CPU has in a region, as far as it decides which operations make sense. */
+struct holding {
+	uint32_t got;	 /* pages got and not mapped */
+	uint32_t mapped; /* pages mapped */
+	uint32_t freed;	 /* pages got whose REMOVE is done: as got, but next in line for put */
+	uint32_t control;
+	enum { NOT_2M, WHOLE, IS_SPLIT } big;
+};
+
+static const struct {
+	char letter;
+	bool region;
+	const char *name;
+} kinds[OP_KINDS] = {
+	[OP_GET] = { 'g', true, "get" },	 [OP_AUG] = { 'a', true, "AUG" },
+	[OP_REMOVE] = { 'r', true, "REMOVE" },	 [OP_PUT] = { 'p', true, "put" },
+	[OP_SOFTPUT] = { 'q', true, "softput" }, [OP_MAP_2M] = { 'M', true, "map 2M" },
+	[OP_UNMAP] = { 'U', true, "unmap 2M" },	 [OP_SPLIT] = { 'S', true, "split" },
+	[OP_MERGE] = { 'J', true, "merge" },	 [OP_TAKE] = { 'c', false, "take" },
+	[OP_GIVE] = { 'f', false, "give" },	 [OP_SHRINK] = { 'k', false, "shrink" },
+	[OP_VERIFY] = { 'v', false, "verify" },	 [OP_STRAY] = { 'x', true, "stray put" },
+};
+
+const char *op_name(enum op_kind kind) { return kinds[kind].name; }
+bool op_has_region(enum op_kind kind) { return kinds[kind].region; }
+
+static enum op_kind kind_of(char letter)
+{
+	for (enum op_kind kind = 0; kind < OP_KINDS; kind++)
+		if (kinds[kind].letter == letter)
+			return kind;
+	return OP_KINDS;
+}
+
+bool program_kinds(const char *letters, uint32_t *set)
+{
+	*set = 0;
+	for (; *letters; letters++) {
+		enum op_kind kind = kind_of(*letters);
+
+		if (kind == OP_KINDS)
+			return false;
+		*set |= 1u << kind;
+	}
+	return *set != 0;
+}
+
+bool program_parse(const char *text, struct program *program, const char **why)
+{
+	uint32_t cpu = 0;
+
+	memset(program, 0, sizeof(*program));
+	program->nr_cpus = 1;
+	for (; *text; text++) {
+		struct op *op = &program->op[cpu][program->nr_ops[cpu]];
+
+		if (*text == ' ' || *text == ',')
+			continue;
+		if (*text == '/') {
+			*why = "a program is for at most 8 CPUs";
+			if (++cpu == PROGRAM_MAX_CPUS)
+				return false;
+			program->nr_cpus = cpu + 1;
+			continue;
+		}
+		*why = "a CPU has at most 16 operations";
+		if (program->nr_ops[cpu] == PROGRAM_MAX_OPS)
+			return false;
+		op->kind = kind_of(*text);
+		*why = "operations are g a r p q M U S J x with a region A..H, and c f k v";
+		if (op->kind == OP_KINDS)
+			return false;
+		if (kinds[op->kind].region) {
+			text++;
+			if (*text < 'A' || *text >= 'A' + PROGRAM_MAX_REGIONS)
+				return false;
+			op->region = (uint32_t)(*text - 'A');
+		}
+		program->nr_ops[cpu]++;
+	}
+	return true;
+}
+
+const char *program_print(const struct program *program, char text[PROGRAM_TEXT])
+{
+	size_t at = 0;
+
+	text[0] = 0;
+	for (uint32_t cpu = 0; cpu < program->nr_cpus; cpu++) {
+		if (cpu)
+			at += (size_t)snprintf(text + at, PROGRAM_TEXT - at, "/");
+		for (uint32_t i = 0; i < program->nr_ops[cpu]; i++) {
+			const struct op *op = &program->op[cpu][i];
+			char region[2] = { (char)('A' + op->region), 0 };
+
+			at += (size_t)snprintf(text + at, PROGRAM_TEXT - at, "%s%c%s", i ? " " : "",
+					       kinds[op->kind].letter,
+					       kinds[op->kind].region ? region : "");
+		}
+	}
+	return text;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* All of a size                                                                                */
+
+/* Does the operation have something to work on? Then the holding is what it is afterwards. */
+static bool apply(struct holding *h, struct holding *cpu, enum op_kind kind)
+{
+	bool fine = true;
+
+	switch (kind) {
+	case OP_GET:
+		h->got++;
+		break;
+	case OP_AUG:
+		fine = h->got && h->big == NOT_2M;
+		h->got -= fine;
+		h->mapped += fine;
+		break;
+	case OP_REMOVE:
+		fine = h->mapped;
+		h->mapped -= fine;
+		h->freed += fine;
+		break;
+	case OP_PUT:
+	case OP_SOFTPUT:
+		fine = h->freed || h->got;
+		if (h->freed)
+			h->freed--;
+		else
+			h->got -= fine;
+		break;
+	case OP_MAP_2M:
+		fine = h->big == NOT_2M && !h->got && !h->mapped && !h->freed;
+		h->big = WHOLE;
+		break;
+	case OP_UNMAP:
+		fine = h->big == WHOLE;
+		h->big = NOT_2M;
+		break;
+	case OP_SPLIT:
+		fine = h->big == WHOLE;
+		h->big = IS_SPLIT;
+		break;
+	case OP_MERGE:
+		fine = h->big == IS_SPLIT;
+		h->big = WHOLE;
+		break;
+	case OP_TAKE:
+		cpu->control++;
+		break;
+	case OP_GIVE:
+		fine = cpu->control;
+		cpu->control -= fine;
+		break;
+	default:
+		break;
+	}
+	return fine;
+}
+
+/* One CPU's list of operations, as numbers kind * 8 + region: what is compared and permuted. */
+struct list {
+	uint8_t op[PROGRAM_MAX_OPS];
+};
+
+struct enumeration {
+	uint32_t nr_cpus, nr_regions, nr_ops, kinds;
+	bool (*each)(void *ctx, const struct program *program);
+	void *ctx;
+	uint64_t nr;
+	bool stopped;
+	struct list list[PROGRAM_MAX_CPUS];
+};
+
+static uint8_t rename_op(uint8_t op, const uint8_t *names)
+{
+	return kinds[op / 8].region ? (uint8_t)(op / 8 * 8 + names[op % 8]) : op;
+}
+
+/* Of all programs that differ only in names, the one whose sorted lists come first stands. */
+static bool is_first(const struct enumeration *e, const uint8_t *names)
+{
+	struct list renamed[PROGRAM_MAX_CPUS];
+
+	for (uint32_t cpu = 0; cpu < e->nr_cpus; cpu++) {
+		struct list list = { { 0 } };
+		uint32_t at = cpu;
+
+		for (uint32_t i = 0; i < e->nr_ops; i++)
+			list.op[i] = rename_op(e->list[cpu].op[i], names);
+		for (; at && memcmp(&renamed[at - 1], &list, sizeof(list)) > 0; at--)
+			renamed[at] = renamed[at - 1];
+		renamed[at] = list;
+	}
+	return memcmp(e->list, renamed, e->nr_cpus * sizeof(struct list)) <= 0;
+}
+
+/* is_first() under every renaming of regions: Heap's algorithm. */
+static bool is_representative(const struct enumeration *e)
+{
+	uint8_t names[PROGRAM_MAX_REGIONS], counter[PROGRAM_MAX_REGIONS] = { 0 };
+	uint32_t i = 1;
+
+	for (uint8_t region = 0; region < PROGRAM_MAX_REGIONS; region++)
+		names[region] = region;
+	if (!is_first(e, names))
+		return false;
+	while (i < e->nr_regions) {
+		uint32_t j = i % 2 ? counter[i] : 0;
+		uint8_t swap = names[j];
+
+		if (counter[i] == i) {
+			counter[i++] = 0;
+			continue;
+		}
+		names[j] = names[i];
+		names[i] = swap;
+		if (!is_first(e, names))
+			return false;
+		counter[i]++;
+		i = 1;
+	}
+	return true;
+}
+
+static void emit(struct enumeration *e)
+{
+	struct program program = { .nr_cpus = e->nr_cpus };
+
+	if (!is_representative(e))
+		return;
+	for (uint32_t cpu = 0; cpu < e->nr_cpus; cpu++) {
+		program.nr_ops[cpu] = e->nr_ops;
+		for (uint32_t i = 0; i < e->nr_ops; i++)
+			program.op[cpu][i] =
+				(struct op){ e->list[cpu].op[i] / 8, e->list[cpu].op[i] % 8 };
+	}
+	e->nr++;
+	e->stopped = !e->each(e->ctx, &program);
+}
+
+static void extend(struct enumeration *e, uint32_t cpu, uint32_t at, const struct holding *holding)
+{
+	if (at == e->nr_ops) {
+		struct holding none[PROGRAM_MAX_REGIONS] = { { 0 } };
+
+		if (cpu + 1 == e->nr_cpus)
+			emit(e);
+		else
+			extend(e, cpu + 1, 0, none);
+		return;
+	}
+	for (enum op_kind kind = 0; kind < OP_KINDS && !e->stopped; kind++) {
+		uint32_t regions = kinds[kind].region ? e->nr_regions : 1;
+
+		for (uint32_t region = 0; (e->kinds >> kind & 1) && region < regions; region++) {
+			struct holding next[PROGRAM_MAX_REGIONS];
+
+			memcpy(next, holding, sizeof(next));
+			if (e->stopped || !apply(&next[region], &next[0], kind))
+				continue;
+			e->list[cpu].op[at] = (uint8_t)(kind * 8 + region);
+			extend(e, cpu, at + 1, next);
+		}
+	}
+}
+
+uint64_t program_enumerate(uint32_t nr_cpus, uint32_t nr_regions, uint32_t nr_ops, uint32_t set,
+			   bool (*each)(void *ctx, const struct program *program), void *ctx)
+{
+	struct enumeration e = { .nr_cpus = nr_cpus,
+				 .nr_regions = nr_regions,
+				 .nr_ops = nr_ops,
+				 .kinds = set,
+				 .each = each,
+				 .ctx = ctx };
+	struct holding none[PROGRAM_MAX_REGIONS] = { { 0 } };
+
+	extend(&e, 0, 0, none);
+	return e.nr;
+}

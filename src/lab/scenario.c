@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * scenario.c - a scenario as one line of text, so that a violation can be repeated by a command.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "abi/abi.h"
+#include "lab/mutants.h"
+#include "lab/trial.h"
+
+static bool wrong(char *why, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static bool wrong(char *why, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, size, format, args);
+	va_end(args);
+	return false;
+}
+
+/* "alloc:3": the third allocation fails. "PHYMEM.PAMT.ADD:1:OPERAND_BUSY": the first answers so. */
+static bool parse_fault(const char *text, struct box_fault *fault)
+{
+	char leaf[64], status[64];
+	unsigned long long at;
+	const struct abi_leaf *found;
+	const struct abi_status *code;
+
+	memset(fault, 0, sizeof(*fault));
+	if (sscanf(text, "alloc:%llu", &at) == 1) {
+		fault->alloc_at = at;
+		return at > 0;
+	}
+	if (sscanf(text, "%63[^:]:%llu:%63s", leaf, &at, status) != 3)
+		return false;
+	found = abi_leaf_by_name(leaf);
+	code = abi_status_by_name(status);
+	if (!found || !code || !at)
+		return false;
+	fault->leaf = found->number;
+	fault->call_at = at;
+	fault->status = code->value;
+	return true;
+}
+
+static void print_fault(const struct box_fault *fault, char *text, size_t size)
+{
+	tdx_status_t status = { fault->status };
+
+	text[0] = 0;
+	if (fault->alloc_at)
+		snprintf(text, size, ";fault=alloc:%llu", (unsigned long long)fault->alloc_at);
+	else if (fault->call_at)
+		snprintf(text, size, ";fault=%s:%llu:%s",
+			 abi_leaf(fault->leaf, false)->name + strlen("TDH."),
+			 (unsigned long long)fault->call_at, abi_status(status)->name);
+}
+
+static bool parse_mutants(const char *text, uint64_t *mutants)
+{
+	unsigned int number;
+
+	if (!mutant_find(text, &number))
+		return false;
+	*mutants |= UINT64_C(1) << number;
+	return true;
+}
+
+/* One key and its value. */
+static bool parse_field(const char *key, const char *value, struct scenario *s,
+			struct explore_schedule *schedule, char *why, size_t size)
+{
+	const char *reason = NULL;
+
+	if (!strcmp(key, "design")) {
+		s->design = design_find(value);
+		return s->design || wrong(why, size, "no design '%s'", value);
+	}
+	if (!strcmp(key, "module")) {
+		s->module = !strcmp(value, "softseam") ? TRIAL_SOFTSEAM : TRIAL_MODEL;
+		return !strcmp(value, "softseam") || !strcmp(value, "model") ||
+		       wrong(why, size, "module is 'model' or 'softseam', not '%s'", value);
+	}
+	if (!strcmp(key, "pages")) {
+		s->pages = !strcmp(value, "crossed") ? TRIAL_CROSSED : TRIAL_APART;
+		return !strcmp(value, "crossed") || !strcmp(value, "apart") ||
+		       wrong(why, size, "pages are 'crossed' or 'apart', not '%s'", value);
+	}
+	if (!strcmp(key, "program"))
+		return program_parse(value, &s->program, &reason) ||
+		       wrong(why, size, "program '%s': %s", value, reason);
+	if (!strcmp(key, "regions")) {
+		s->nr_regions = (uint32_t)strtoul(value, NULL, 10);
+		return (s->nr_regions && s->nr_regions <= PROGRAM_MAX_REGIONS) ||
+		       wrong(why, size, "regions are 1 to 8, not '%s'", value);
+	}
+	if (!strcmp(key, "idle")) {
+		s->idle_limit = (uint32_t)strtoul(value, NULL, 10);
+		return true;
+	}
+	if (!strcmp(key, "cached")) {
+		s->cached = !strcmp(value, "yes");
+		return true;
+	}
+	if (!strcmp(key, "fault"))
+		return parse_fault(value, &s->fault) ||
+		       wrong(why, size, "fault '%s': 'alloc:N' or 'LEAF:N:STATUS'", value);
+	if (!strcmp(key, "mutant"))
+		return parse_mutants(value, &s->mutants) ||
+		       wrong(why, size, "no mutant '%s'", value);
+	if (!strcmp(key, "schedule") && schedule)
+		return explore_schedule_parse(value, schedule) ||
+		       wrong(why, size, "schedule '%s': 'CPU:STEPS CPU:STEPS ...'", value);
+	return wrong(why, size, "no field '%s'", key);
+}
+
+bool scenario_parse(const char *text, struct scenario *scenario, struct explore_schedule *schedule,
+		    char *why, size_t why_size)
+{
+	char copy[SCENARIO_TEXT], *save = NULL;
+
+	memset(scenario, 0, sizeof(*scenario));
+	scenario->design = designs[0];
+	scenario->nr_regions = 2;
+	if (schedule)
+		schedule->nr = 0;
+	if (strlen(text) >= sizeof(copy))
+		return wrong(why, why_size, "longer than %zu characters", sizeof(copy) - 1);
+	strcpy(copy, text);
+	for (char *field = strtok_r(copy, ";", &save); field; field = strtok_r(NULL, ";", &save)) {
+		char *value = strchr(field, '=');
+
+		if (!value)
+			return wrong(why, why_size, "'%s' is not KEY=VALUE", field);
+		*value++ = 0;
+		if (!parse_field(field, value, scenario, schedule, why, why_size))
+			return false;
+	}
+	if (!scenario->program.nr_cpus)
+		return wrong(why, why_size, "no program");
+	return true;
+}
+
+const char *scenario_print(const struct scenario *s, char text[SCENARIO_TEXT])
+{
+	char program[PROGRAM_TEXT], fault[128], mutants[256] = "";
+	size_t at = 0;
+
+	print_fault(&s->fault, fault, sizeof(fault));
+	for (unsigned int number = 0; number < 64; number++)
+		if (s->mutants >> number & 1)
+			at += (size_t)snprintf(mutants + at, sizeof(mutants) - at, ";mutant=%s",
+					       mutant_name(number));
+	snprintf(text, SCENARIO_TEXT, "design=%s;module=%s;pages=%s;regions=%u%s;program=%s",
+		 s->design->name, s->module == TRIAL_MODEL ? "model" : "softseam",
+		 s->pages == TRIAL_CROSSED ? "crossed" : "apart", s->nr_regions,
+		 s->cached ? ";cached=yes" : "", program_print(&s->program, program));
+	at = strlen(text);
+	if (s->idle_limit)
+		at += (size_t)snprintf(text + at, SCENARIO_TEXT - at, ";idle=%u", s->idle_limit);
+	snprintf(text + at, SCENARIO_TEXT - at, "%s%s", fault, mutants);
+	return text;
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * trial.c - sets a scenario up, hands it to the explorer, and looks at it between two steps.
+ *
+ * The machine: 1 GiB of RAM at 1 GiB, one TDMR. The run's regions are 16 regions apart, so that
+ * no two of their words or entries share eight bytes, which is what the explorer tells apart.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/mutants.h"
+#include "lab/trial_internal.h"
+
+#define FIRST_REGION  64u /* of the run, counted from the start of RAM */
+#define REGION_STRIDE 16u
+
+static region_t run_region(uint32_t i)
+{
+	return (region_t){ (TRIAL_RAM >> TDX_2M_SHIFT) + FIRST_REGION + i * REGION_STRIDE };
+}
+
+/* Region of the run that an address lies in, or UINT32_MAX. */
+uint32_t trial_region_of(const struct trial *trial, hpa_t at)
+{
+	for (uint32_t i = 0; i < trial->scenario.nr_regions; i++)
+		if (hpa_to_region(at).v == run_region(i).v)
+			return i;
+	return UINT32_MAX;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* What the explorer asks                                                                       */
+
+static void prepare(void *ctx)
+{
+	struct trial *trial = ctx;
+
+	box_restore(trial->box);
+	memcpy(trial->cpu, trial->cpu_at_start,
+	       trial->scenario.program.nr_cpus * sizeof(trial->cpu[0]));
+	memset(trial->removing, 0, sizeof(trial->removing));
+	for (uint32_t cpu = 0; cpu < trial->scenario.program.nr_cpus; cpu++)
+		stage_start(cpu, trial_run_cpu, &trial->cpu[cpu]);
+}
+
+const char *trial_check(struct trial *trial)
+{
+	const char *broken = trial->module.fatal(trial->module.box.ctx);
+
+	return broken ? broken : trial->scenario.design->check(trial->design);
+}
+
+static const char *check(void *ctx) { return trial_check(ctx); }
+
+static void finish(void *ctx)
+{
+	struct trial *trial = ctx;
+	const struct design *design = trial->scenario.design;
+	const char *left;
+
+	trial->cleaning = true;
+	trial_clean_up(trial);
+	trial->cleaning = false;
+	if (stage_violation()->wrong != STAGE_OK)
+		return;
+	left = trial->module.fatal(trial->module.box.ctx);
+	if (left)
+		stage_note(STAGE_INVARIANT, "%s", left);
+	left = design->check_end(trial->design);
+	if (left)
+		stage_note(STAGE_LEAK, "%s", left);
+	if (!trial->env.may_lose && box_pages_taken(trial->box) > trial->pages_at_start)
+		stage_note(STAGE_LEAK, "%lld pages of the OS are gone at the end",
+			   (long long)(box_pages_taken(trial->box) - trial->pages_at_start));
+}
+
+/* What trial_check() looks at: the design's words or counts and locks, and 2M entries. */
+static bool watched(void *ctx, const void *address)
+{
+	struct trial *trial = ctx;
+	const struct design *design = trial->scenario.design;
+	char text[64];
+
+	return trial->module.is_entry(trial->module.box.ctx, address) ||
+	       (design->name_of && design->name_of(trial->design, address, text));
+}
+
+void trial_system(struct trial *trial, struct explore_system *system)
+{
+	*system = (struct explore_system){ .ctx = trial,
+					   .prepare = prepare,
+					   .check = check,
+					   .finish = finish,
+					   .watched = watched };
+	system->memory = box_memory(trial->box, &system->bytes);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Setting up                                                                                   */
+
+static struct box *make_box(const struct scenario *s)
+{
+	struct box_config config = { .nr_cpus = s->program.nr_cpus,
+				     .nr_nodes = 1,
+				     .ram = hpa(TRIAL_RAM),
+				     .ram_bytes = TRIAL_RAM_BYTES,
+				     .restorable = true };
+
+	return box_create(&config);
+}
+
+/* Where blocks come from during the run; the set-up's own come from the bottom of RAM. */
+static void place_pages(struct trial *trial)
+{
+	region_t place[BOX_MAX_PLACES];
+	uint32_t nr = 0;
+
+	if (trial->scenario.pages != TRIAL_CROSSED)
+		return;
+	/* Two pages, one pair, from each in turn; and not from the region that wants it first. */
+	for (uint32_t i = trial->scenario.nr_regions; i-- && nr + 2 <= BOX_MAX_PLACES;) {
+		place[nr++] = run_region(i);
+		place[nr++] = run_region(i);
+	}
+	box_place(trial->box, nr, place);
+}
+
+static const char *bring_up(struct trial *trial)
+{
+	const struct os_services *os = box_services(trial->box);
+	struct pamt_host_config config = { .memory = &trial->memory,
+					   .nr_memory = 1,
+					   .dynamic = true,
+					   .hkid_start_bit = TRIAL_HKID_START,
+					   .global_hkid = TRIAL_GLOBAL_HKID,
+					   .nr_hkids = TRIAL_NR_HKIDS };
+	struct pamt_error error;
+
+	trial->memory = (struct pamt_memory){ .base = hpa(TRIAL_RAM), .bytes = TRIAL_RAM_BYTES };
+	if (pamt_host_create(os, &config, &trial->host, &error) ||
+	    pamt_bring_up(trial->host, &error))
+		return error.reason;
+	return NULL;
+}
+
+static const char *make_design(struct trial *trial)
+{
+	struct design_env *env = &trial->env;
+
+	env->os = box_services(trial->box);
+	env->host = trial->host;
+	env->ram = hpa(TRIAL_RAM);
+	env->ram_bytes = TRIAL_RAM_BYTES;
+	env->module = &trial->module;
+	env->nr_regions = trial->scenario.nr_regions;
+	env->idle_limit = trial->scenario.idle_limit;
+	for (uint32_t i = 0; i < env->nr_regions; i++)
+		env->region[i] = run_region(i);
+	if (trial->scenario.design->create(env, &trial->design))
+		return "the design cannot be set up";
+	return NULL;
+}
+
+static const char *fill_caches(struct trial *trial)
+{
+	for (uint32_t cpu = 0; cpu < trial->scenario.program.nr_cpus; cpu++) {
+		stage_pretend(cpu);
+		if (trial->scenario.design->topup(trial->design, &trial->cpu[cpu].cache, 2, 2))
+			return "the caches cannot be filled";
+	}
+	stage_pretend(0);
+	return NULL;
+}
+
+static const char *set_up(struct trial *trial)
+{
+	const char *why;
+
+	trial->box = make_box(&trial->scenario);
+	if (!trial->box)
+		return "no memory";
+	why = trial_make_module(trial);
+	if (!why)
+		why = bring_up(trial);
+	if (!why)
+		why = make_design(trial);
+	if (!why)
+		why = trial_make_tds(trial);
+	if (!why && trial->scenario.design->shrink)
+		trial->scenario.design->shrink(trial->design, UINT64_MAX);
+	trial->pages_at_start = box_pages_taken(trial->box);
+	place_pages(trial);
+	if (!why && trial->scenario.cached)
+		why = fill_caches(trial);
+	if (why)
+		return why;
+	memcpy(trial->cpu_at_start, trial->cpu, sizeof(trial->cpu));
+	box_observe(trial->box, trial_observe, trial);
+	box_fail(trial->box, &trial->scenario.fault);
+	/* Bring-up and the TDs were made without mistakes. */
+	mutants_set(trial->scenario.mutants);
+	return box_freeze(trial->box) ? "the state cannot be kept" : NULL;
+}
+
+/* What the program does that decides what is right. */
+static void read_program(struct trial *trial)
+{
+	const struct program *program = &trial->scenario.program;
+	bool softirqs = false;
+
+	for (uint32_t cpu = 0; cpu < program->nr_cpus; cpu++)
+		for (uint32_t i = 0; i < program->nr_ops[cpu]; i++) {
+			const struct op *op = &program->op[cpu][i];
+
+			if (op->kind == OP_MAP_2M)
+				trial->uses_2m |= 1u << op->region;
+			trial->env.strays += op->kind == OP_STRAY;
+			softirqs |= op->kind == OP_SOFTPUT;
+		}
+	stage_expect_softirqs(softirqs);
+	/* What a failed REMOVE leaves behind is lost by design. */
+	trial->env.may_lose = trial->scenario.fault.call_at;
+}
+
+struct trial *trial_create(const struct scenario *scenario, const char **why)
+{
+	struct trial *trial = calloc(1, sizeof(*trial));
+
+	*why = "no memory";
+	if (!trial || stage_open(scenario->program.nr_cpus, 1)) {
+		free(trial);
+		return NULL;
+	}
+	trial->scenario = *scenario;
+	for (uint32_t cpu = 0; cpu < PROGRAM_MAX_CPUS; cpu++)
+		trial->cpu[cpu] = (struct trial_cpu){ .trial = trial, .cpu = cpu };
+	read_program(trial);
+	*why = set_up(trial);
+	if (*why) {
+		trial_destroy(trial);
+		return NULL;
+	}
+	return trial;
+}
+
+void trial_destroy(struct trial *trial)
+{
+	if (!trial)
+		return;
+	mutants_set(0);
+	/* All that host, module and design have lies in the box. */
+	box_destroy(trial->box);
+	stage_close();
+	free(trial);
+}
+
+uint32_t trial_hot_pages(const struct trial *trial) { return box_hot_pages(trial->box); }

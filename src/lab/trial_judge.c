@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * trial_judge.c - looks at every SEAMCALL, before and after, and tells what happens to whoever
+ * wants to read it.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "abi/abi.h"
+#include "lab/trial_internal.h"
+
+/* ------------------------------------------------------------------------------------------- */
+/* Telling                                                                                      */
+
+void trial_tell(struct trial *trial, FILE *to)
+{
+	trial->tell = to;
+	box_show_log(trial->box, to != NULL);
+}
+
+static void tell_who(const struct trial *trial)
+{
+	const struct stage_actor *now = stage_now();
+
+	if (now)
+		fprintf(trial->tell, "CPU %u%s: ", now->cpu, now->softirq ? " (softirq)" : "");
+}
+
+void trial_say(const struct trial *trial, const char *format, ...)
+{
+	va_list args;
+
+	if (!trial->tell)
+		return;
+	tell_who(trial);
+	va_start(args, format);
+	vfprintf(trial->tell, format, args);
+	va_end(args);
+	fputc('\n', trial->tell);
+}
+
+/* "region A", "page B+3", or the number. */
+static const char *where(const struct trial *trial, uint64_t at, bool page, char text[32])
+{
+	uint32_t region = trial_region_of(trial, hpa(at));
+
+	if (region == UINT32_MAX)
+		snprintf(text, 32, "%#llx", (unsigned long long)at);
+	else if (page)
+		snprintf(text, 32, "%c+%llu", 'A' + region,
+			 (unsigned long long)(at >> TDX_PAGE_SHIFT) % TDX_PAGES_PER_2M);
+	else
+		snprintf(text, 32, "region %c", 'A' + region);
+	return text;
+}
+
+static void tell_call(const struct trial *trial, const struct tdx_regs *regs)
+{
+	const struct abi_leaf *leaf = abi_leaf(TDX_RAX_LEAF(regs->rax), false);
+	char target[32], first[32], second[32];
+
+	if (TDX_RAX_LEAF(regs->rax) == TDH_PHYMEM_PAMT_ADD)
+		trial_say(trial, "  %s of %s, pair %s and %s", leaf->name,
+			  where(trial, regs->rcx, false, target),
+			  where(trial, regs->rdx, true, first),
+			  where(trial, regs->r8, true, second));
+	else if (TDX_RAX_LEAF(regs->rax) == TDH_PHYMEM_PAMT_REMOVE)
+		trial_say(trial, "  %s of %s", leaf->name, where(trial, regs->rcx, false, target));
+	else
+		trial_say(trial, "  %s", leaf ? leaf->name : "a leaf without a name");
+}
+
+static const char *const kind_words[] = {
+	[STAGE_BEGIN] = "it begins",
+	[STAGE_READ] = "it reads",
+	[STAGE_WRITE] = "it writes",
+	[STAGE_LOCK] = "it takes a lock",
+	[STAGE_UNLOCK] = "it gives a lock back",
+	[STAGE_WAIT] = "it waits for a word",
+	[STAGE_RELAX] = "it spins",
+	[STAGE_YIELD] = "it yields",
+	[STAGE_IRQ] = "it switches interrupts",
+	[STAGE_CALL] = "it calls",
+	[STAGE_PASS] = "time passes",
+};
+
+bool trial_name_of(const struct trial *trial, const void *addr, char text[64])
+{
+	if (trial->module.name_of && trial->module.name_of(trial->module.box.ctx, addr, text))
+		return true;
+	return trial->scenario.design->name_of &&
+	       trial->scenario.design->name_of(trial->design, addr, text);
+}
+
+void trial_watch(void *ctx, const struct stage_actor *actor, bool switched)
+{
+	const struct trial *trial = ctx;
+	char text[64];
+
+	if (!trial->tell || !switched || !actor->begun)
+		return;
+	fprintf(trial->tell, "CPU %u%s: goes on where %s", actor->cpu,
+		actor->softirq ? " (softirq)" : "", kind_words[actor->step.kind]);
+	if (actor->step.kind == STAGE_CALL)
+		fprintf(trial->tell, " %s", actor->step.name);
+	else if (actor->step.addr && trial_name_of(trial, actor->step.addr, text))
+		fprintf(trial->tell, " %s", text);
+	fputc('\n', trial->tell);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Judging                                                                                      */
+
+uint64_t trial_map(const struct trial *trial, hpa_t page, enum tdx_size size)
+{
+	uint64_t region = trial_region_of(trial, page);
+
+	if (trial->scenario.module == TRIAL_MODEL)
+		return page.v | (uint64_t)size;
+	/* 4K pages in the first GiB of guest addresses, 2M pages in the second. */
+	return ((uint64_t)size << TDX_1G_SHIFT) + (region << TDX_2M_SHIFT) +
+	       (page.v & (TDX_2M_SIZE - 1)) + (uint64_t)size;
+}
+
+/* The region whose page a PAGE.REMOVE of 4K frees; UINT32_MAX: another leaf, or not of the run. */
+static uint32_t freed_region(const struct trial *trial, const struct tdx_regs *regs)
+{
+	if (TDX_RAX_LEAF(regs->rax) != TDH_MEM_PAGE_REMOVE || (regs->rcx & 7) != TDX_4K)
+		return UINT32_MAX;
+	if (trial->scenario.module == TRIAL_MODEL)
+		return trial_region_of(trial, hpa(regs->rcx));
+	return (uint32_t)(regs->rcx >> TDX_2M_SHIFT);
+}
+
+static void before_call(struct trial *trial, const struct tdx_regs *regs)
+{
+	uint32_t region = freed_region(trial, regs);
+	const char *broken = NULL;
+
+	if (trial->tell)
+		tell_call(trial, regs);
+	trial->call[os_cpu()] = *regs;
+	if (region != UINT32_MAX)
+		trial->removing[region]++;
+	if (TDX_RAX_LEAF(regs->rax) == TDH_PHYMEM_PAMT_REMOVE) {
+		region = trial_region_of(trial, hpa(regs->rcx));
+		if (region != UINT32_MAX && trial->removing[region])
+			broken = "PAMT.REMOVE while a leaf that frees a page of the region has not "
+				 "returned";
+	}
+	if (!broken && !trial->cleaning && trial->scenario.design->check_call)
+		broken = trial->scenario.design->check_call(trial->design, regs);
+	if (broken)
+		stage_fail(STAGE_INVARIANT, "%s", broken);
+}
+
+/* Did the scenario ask for this answer? */
+static bool asked_for(const struct trial *trial, uint32_t leaf, uint64_t status)
+{
+	const struct box_fault *fault = &trial->scenario.fault;
+
+	return fault->call_at && fault->leaf == leaf && fault->status == status;
+}
+
+static void after_call(struct trial *trial, const struct tdx_regs *regs)
+{
+	const struct tdx_regs *call = &trial->call[os_cpu()];
+	uint32_t leaf = TDX_RAX_LEAF(call->rax), region = freed_region(trial, call);
+	tdx_status_t status = { regs->rax };
+	char text[ABI_TEXT], target[32];
+
+	if (region != UINT32_MAX)
+		trial->removing[region]--;
+	if (!status.v)
+		return;
+	abi_status_text(status, text, sizeof(text));
+	trial_say(trial, "  -> %s", text);
+	if ((leaf == TDH_PHYMEM_PAMT_ADD || leaf == TDH_PHYMEM_PAMT_REMOVE) &&
+	    !asked_for(trial, leaf, status.v))
+		stage_fail(STAGE_STATUS, "%s of %s answers %s", abi_leaf(leaf, false)->name,
+			   where(trial, call->rcx & ~UINT64_C(7), false, target), text);
+}
+
+void trial_observe(void *ctx, const struct tdx_regs *regs, bool after)
+{
+	if (after)
+		after_call(ctx, regs);
+	else
+		before_call(ctx, regs);
+}

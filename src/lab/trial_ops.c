@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * trial_ops.c - what the CPUs of a trial do: each operation of a program, and the cleaning up at
+ * the end, which runs as an actor too, so that a word left LOCKED is a deadlock and no hang.
+ */
+#include <string.h>
+
+#include "abi/abi.h"
+#include "lab/trial_internal.h"
+
+/* Pages of CPUs lie in the upper half of a region: blocks are taken from the lower end. */
+#define CPU_PAGES   24u
+#define FIRST_PAGE  256u
+#define STRAY_PAGE  511u
+#define CONTROL_GIB 2u /* guest addresses of control pages begin here */
+
+static const struct design *design_of(const struct trial_cpu *cpu)
+{
+	return cpu->trial->scenario.design;
+}
+
+static struct design_cache *cache_of(struct trial_cpu *cpu)
+{
+	return cpu->trial->scenario.cached ? &cpu->cache : NULL;
+}
+
+static char letter(uint32_t region) { return (char)('A' + region); }
+
+static hpa_t page_of(const struct trial_cpu *cpu, uint32_t region, uint32_t number)
+{
+	uint64_t base = region_to_hpa(cpu->trial->env.region[region]).v;
+
+	return hpa(base + (FIRST_PAGE + cpu->cpu * CPU_PAGES + number) * TDX_PAGE_SIZE);
+}
+
+static pfn_t region_pfn(const struct trial_cpu *cpu, uint32_t region)
+{
+	return hpa_to_pfn(region_to_hpa(cpu->trial->env.region[region]));
+}
+
+/* A SEAMCALL that the design has no part in. It must succeed. */
+static bool make_call(struct trial_cpu *cpu, struct tdx_regs *regs, const char *what,
+		      uint32_t region)
+{
+	const struct os_services *os = box_services(cpu->trial->box);
+	tdx_status_t status = os->seamcall(os->ctx, regs);
+	char text[ABI_TEXT];
+
+	if (!status.v)
+		return true;
+	stage_fail(STAGE_STATUS, "CPU %u: %s in region %c, which is backed, answers %s", cpu->cpu,
+		   what, letter(region), abi_status_text(status, text, sizeof(text)));
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* 4K pages                                                                                     */
+
+/* The last page in that state, or NULL. */
+static struct held_page *last_page(struct trial_cpu *cpu, uint32_t region, enum held_state state)
+{
+	struct held *held = &cpu->held[region];
+
+	for (uint32_t i = held->nr; i--;)
+		if (held->page[i].state == state)
+			return &held->page[i];
+	return NULL;
+}
+
+/* A get that fails must have a reason. */
+static bool may_fail(const struct trial_cpu *cpu, uint32_t region, int error)
+{
+	const struct scenario *s = &cpu->trial->scenario;
+
+	if (s->fault.alloc_at || s->fault.call_at)
+		return error < 0;
+	if (error == -OS_EBUSY)
+		return cpu->trial->uses_2m >> region & 1;
+	return error == -OS_ENOMEM && s->cached;
+}
+
+static void get(struct trial_cpu *cpu, uint32_t region)
+{
+	struct held *held = &cpu->held[region];
+	struct held_page *page = &held->page[held->nr];
+	int result;
+
+	page->number = (uint8_t)held->next++;
+	result = design_of(cpu)->get(cpu->trial->design,
+				     hpa_to_pfn(page_of(cpu, region, page->number)), cache_of(cpu));
+	if (result > 0)
+		stage_fail(STAGE_STATUS,
+			   "get in region %c answers %d, which is neither 0 nor an error",
+			   letter(region), result);
+	else if (result && !may_fail(cpu, region, result))
+		stage_fail(STAGE_STATUS, "get in region %c fails with %d for no reason",
+			   letter(region), result);
+	page->state = result ? PAGE_REFUSED : PAGE_GOT;
+	held->nr++;
+}
+
+static void aug(struct trial_cpu *cpu, uint32_t region)
+{
+	struct held_page *page = last_page(cpu, region, PAGE_GOT);
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_AUG, 0), .rdx = cpu->tdr.v };
+
+	if (!page)
+		return;
+	regs.r8 = page_of(cpu, region, page->number).v;
+	regs.rcx = trial_map(cpu->trial, hpa(regs.r8), TDX_4K);
+	if (make_call(cpu, &regs, "AUG", region))
+		page->state = PAGE_MAPPED;
+}
+
+static void remove_page(struct trial_cpu *cpu, uint32_t region)
+{
+	struct held_page *page = last_page(cpu, region, PAGE_MAPPED);
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_REMOVE, 0), .rdx = cpu->tdr.v };
+
+	if (!page)
+		return;
+	regs.rcx = trial_map(cpu->trial, page_of(cpu, region, page->number), TDX_4K);
+	if (make_call(cpu, &regs, "REMOVE", region))
+		page->state = PAGE_FREED;
+}
+
+/* Takes the page that is next to be put off the list. False: there is none. */
+static bool next_put(struct trial_cpu *cpu, uint32_t region, pfn_t *pfn)
+{
+	struct held *held = &cpu->held[region];
+	struct held_page *page = last_page(cpu, region, PAGE_FREED);
+
+	if (!page)
+		page = last_page(cpu, region, PAGE_GOT);
+	if (!page)
+		return false;
+	*pfn = hpa_to_pfn(page_of(cpu, region, page->number));
+	*page = held->page[--held->nr];
+	return true;
+}
+
+static void put(struct trial_cpu *cpu, uint32_t region)
+{
+	pfn_t pfn;
+
+	if (next_put(cpu, region, &pfn))
+		design_of(cpu)->put(cpu->trial->design, pfn);
+}
+
+static void softirq(void *arg)
+{
+	struct trial_cpu *cpu = arg;
+
+	/* The CPU's own code does not run meanwhile. */
+	while (cpu->nr_soft) {
+		trial_say(cpu->trial, "put, in a softirq");
+		design_of(cpu)->put(cpu->trial->design, cpu->soft[--cpu->nr_soft]);
+	}
+}
+
+static void softput(struct trial_cpu *cpu, uint32_t region)
+{
+	if (next_put(cpu, region, &cpu->soft[cpu->nr_soft])) {
+		cpu->nr_soft++;
+		stage_softirq(cpu->cpu, softirq, cpu);
+	}
+}
+
+static void stray(struct trial_cpu *cpu, uint32_t region)
+{
+	uint64_t base = region_to_hpa(cpu->trial->env.region[region]).v;
+
+	design_of(cpu)->put(cpu->trial->design, hpa_to_pfn(hpa(base + STRAY_PAGE * TDX_PAGE_SIZE)));
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* 2M pages                                                                                     */
+
+/* The outcome of a call that the design makes while it holds the region. */
+static bool design_did(struct trial_cpu *cpu, uint32_t region, const char *what, int error,
+		       const struct tdx_regs *regs)
+{
+	tdx_status_t status = { regs->rax };
+	char text[ABI_TEXT];
+
+	if (!error)
+		return true;
+	/* In use otherwise, or no pair in the cache: the call was not made. */
+	if (error == -OS_EBUSY || error == -OS_EAGAIN || error == -OS_ENOMEM)
+		return false;
+	if (cpu->trial->scenario.fault.call_at)
+		return false;
+	stage_fail(STAGE_STATUS, "CPU %u: %s of region %c fails with %d, the call answers %s",
+		   cpu->cpu, what, letter(region), error,
+		   abi_status_text(status, text, sizeof(text)));
+	return false;
+}
+
+static void map_2m(struct trial_cpu *cpu, uint32_t region)
+{
+	hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_AUG, 0),
+				 .rcx = trial_map(cpu->trial, base, TDX_2M),
+				 .rdx = cpu->tdr.v,
+				 .r8 = base.v };
+	int error;
+
+	if (cpu->big[region] != NOT_2M)
+		return;
+	error = design_of(cpu)->map_2m(cpu->trial->design, region_pfn(cpu, region), &regs);
+	if (design_did(cpu, region, "map of 2M", error, &regs))
+		cpu->big[region] = WHOLE;
+}
+
+static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
+{
+	const struct lab_module *module = &cpu->trial->module;
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_REMOVE, 0), .rdx = cpu->tdr.v };
+	hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
+	struct lab_entry entry;
+	bool quiet;
+	int error;
+
+	if (cpu->big[region] != WHOLE)
+		return;
+	regs.rcx = trial_map(cpu->trial, base, TDX_2M);
+	error = design_of(cpu)->remove_2m(cpu->trial->design, region_pfn(cpu, region), &regs);
+	if (!design_did(cpu, region, "unmap of 2M", error, &regs))
+		return;
+	/* The write-back of 512 pages takes its time; the region must be ours until its end. */
+	stage_call("write-back of 2M", NULL);
+	quiet = stage_quiet(true);
+	module->entry(module->box.ctx, cpu->trial->env.region[region], &entry);
+	stage_quiet(quiet);
+	if (entry.kind != LAB_FREE)
+		stage_fail(STAGE_INVARIANT,
+			   "region %c is used by others while its last user writes it back",
+			   letter(region));
+	if (design_of(cpu)->release_2m)
+		design_of(cpu)->release_2m(cpu->trial->design, region_pfn(cpu, region));
+	cpu->big[region] = NOT_2M;
+}
+
+static void split(struct trial_cpu *cpu, uint32_t region)
+{
+	const struct design *design = design_of(cpu);
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_DEMOTE, 0), .rdx = cpu->tdr.v };
+	hpa_t sept;
+	int error;
+
+	if (cpu->big[region] != WHOLE ||
+	    design->alloc_page(cpu->trial->design, cache_of(cpu), &sept))
+		return;
+	regs.rcx = trial_map(cpu->trial, region_to_hpa(cpu->trial->env.region[region]), TDX_2M);
+	regs.r8 = sept.v;
+	error = design->split(cpu->trial->design, region_pfn(cpu, region), &regs, cache_of(cpu));
+	if (design_did(cpu, region, "split", error, &regs))
+		cpu->big[region] = IS_SPLIT;
+	else
+		design->free_page(cpu->trial->design, sept);
+}
+
+static void merge(struct trial_cpu *cpu, uint32_t region)
+{
+	const struct design *design = design_of(cpu);
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_PROMOTE, 0), .rdx = cpu->tdr.v };
+	int error;
+
+	if (cpu->big[region] != IS_SPLIT)
+		return;
+	regs.rcx = trial_map(cpu->trial, region_to_hpa(cpu->trial->env.region[region]), TDX_2M);
+	error = design->merge(cpu->trial->design, region_pfn(cpu, region), &regs);
+	if (!design_did(cpu, region, "merge", error, &regs))
+		return;
+	cpu->big[region] = WHOLE;
+	design->free_page(cpu->trial->design, TDX_PAGE_HPA(regs.rcx));
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Control pages, and the host's own business                                                   */
+
+/* An S-EPT page stands for all control pages: they are claimed and counted alike. */
+static uint64_t control_map(const struct trial_cpu *cpu, hpa_t page, uint32_t number)
+{
+	if (cpu->trial->scenario.module == TRIAL_MODEL)
+		return page.v | 1;
+	return ((uint64_t)CONTROL_GIB << TDX_1G_SHIFT) + number * TDX_2M_SIZE + 1;
+}
+
+static void take(struct trial_cpu *cpu)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_ADD, 0), .rdx = cpu->tdr.v };
+	hpa_t page;
+	int error = design_of(cpu)->alloc_page(cpu->trial->design, cache_of(cpu), &page);
+
+	if (error) {
+		if (!may_fail(cpu, 0, error))
+			stage_fail(STAGE_STATUS, "no control page: %d, for no reason", error);
+		return;
+	}
+	regs.r8 = page.v;
+	regs.rcx = control_map(cpu, page, cpu->nr_control);
+	if (make_call(cpu, &regs, "SEPT.ADD", trial_region_of(cpu->trial, page)))
+		cpu->control[cpu->nr_control++] = page;
+}
+
+static void give(struct trial_cpu *cpu)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_REMOVE, 0), .rdx = cpu->tdr.v };
+	hpa_t page;
+
+	if (!cpu->nr_control)
+		return;
+	page = cpu->control[cpu->nr_control - 1];
+	regs.rcx = control_map(cpu, page, cpu->nr_control - 1);
+	if (!make_call(cpu, &regs, "SEPT.REMOVE", trial_region_of(cpu->trial, page)))
+		return;
+	cpu->nr_control--;
+	design_of(cpu)->free_page(cpu->trial->design, page);
+}
+
+static void shrink(struct trial_cpu *cpu)
+{
+	if (design_of(cpu)->shrink)
+		design_of(cpu)->shrink(cpu->trial->design, UINT64_MAX);
+}
+
+static void verify(struct trial_cpu *cpu)
+{
+	int64_t found = design_of(cpu)->verify ? design_of(cpu)->verify(cpu->trial->design) : 0;
+
+	if (found > 0)
+		stage_fail(STAGE_INVARIANT, "verify sees a difference where there is none");
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static void (*const on_region[OP_KINDS])(struct trial_cpu *cpu, uint32_t region) = {
+	[OP_GET] = get,		[OP_AUG] = aug,	      [OP_REMOVE] = remove_page, [OP_PUT] = put,
+	[OP_SOFTPUT] = softput, [OP_MAP_2M] = map_2m, [OP_UNMAP] = unmap_2m,	 [OP_SPLIT] = split,
+	[OP_MERGE] = merge,	[OP_STRAY] = stray,
+};
+static void (*const on_cpu[OP_KINDS])(struct trial_cpu *cpu) = {
+	[OP_TAKE] = take,
+	[OP_GIVE] = give,
+	[OP_SHRINK] = shrink,
+	[OP_VERIFY] = verify,
+};
+
+void trial_run_cpu(void *arg)
+{
+	struct trial_cpu *cpu = arg;
+	const struct program *program = &cpu->trial->scenario.program;
+
+	for (uint32_t i = 0; i < program->nr_ops[cpu->cpu]; i++) {
+		struct op op = program->op[cpu->cpu][i];
+
+		if (op_has_region(op.kind)) {
+			trial_say(cpu->trial, "%s %c", op_name(op.kind), letter(op.region));
+			on_region[op.kind](cpu, op.region);
+		} else {
+			trial_say(cpu->trial, "%s", op_name(op.kind));
+			on_cpu[op.kind](cpu);
+		}
+	}
+}
+
+/* Outside the schedule, so between operations is often enough to look. */
+static bool still_well(struct trial *trial)
+{
+	const char *broken = trial_check(trial);
+
+	if (broken)
+		stage_fail(STAGE_INVARIANT, "%s, when all is given back", broken);
+	return !broken;
+}
+
+static void clean_region(struct trial_cpu *cpu, uint32_t region)
+{
+	struct trial *trial = cpu->trial;
+
+	if (cpu->big[region] == IS_SPLIT)
+		merge(cpu, region);
+	if (cpu->big[region] == WHOLE)
+		unmap_2m(cpu, region);
+	while (still_well(trial) && last_page(cpu, region, PAGE_MAPPED))
+		remove_page(cpu, region);
+	while (still_well(trial) &&
+	       (last_page(cpu, region, PAGE_FREED) || last_page(cpu, region, PAGE_GOT)))
+		put(cpu, region);
+}
+
+static void clean_all(void *arg)
+{
+	struct trial *trial = arg;
+	const struct design *design = trial->scenario.design;
+
+	stage_quiet(true);
+	for (uint32_t i = 0; i < trial->scenario.program.nr_cpus; i++) {
+		struct trial_cpu *cpu = &trial->cpu[i];
+
+		softirq(cpu);
+		for (uint32_t region = 0; region < trial->scenario.nr_regions; region++)
+			clean_region(cpu, region);
+		while (cpu->nr_control)
+			give(cpu);
+		design->cache_free(trial->design, &cpu->cache);
+	}
+	shrink(&trial->cpu[0]);
+	still_well(trial);
+}
+
+/* One actor, until it is done. */
+static struct stage_actor *alone(void *ctx, struct stage_actor *self)
+{
+	struct stage_actor *actor = stage_actor(0);
+
+	(void)ctx;
+	(void)self;
+	return stage_can_run(actor) ? actor : stage_nobody();
+}
+
+void trial_clean_up(struct trial *trial)
+{
+	static const struct stage_policy policy = { .next = alone };
+
+	trial_say(trial, "everybody is done; what is left is given back");
+	stage_start(0, clean_all, trial);
+	stage_run(&policy);
+}
