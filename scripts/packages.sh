@@ -67,8 +67,8 @@ build()
 	shift
 	log=$(mktemp)
 	ninja -C "$dir" "$@" >"$log" 2>&1 || status=$?
-	[ "$status" = 0 ] || grep -v '^\[[0-9]*/[0-9]*\] \(Compiling\|Linking\)' "$log" |
-		tail -n 60 >&2
+	# ninja says what it does before it says what failed.
+	[ "$status" = 0 ] || sed -n '/^FAILED:/,$p' "$log" | head -n 60 >&2
 	rm -f "$log"
 	return "$status"
 }

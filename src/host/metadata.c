@@ -36,10 +36,10 @@ static int read_field(struct pamt_host *host, uint64_t id, uint64_t *value)
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_SYS_RD, 0), .rdx = id };
 	tdx_status_t status = host_call_retry(host, &regs);
 
+	*value = regs.r8;
 	if (!tdx_status_ok(status))
 		return bringup_fail(host, PAMT_STEP_METADATA, -OS_EIO, status,
 				    "a metadata field cannot be read");
-	*value = regs.r8;
 	return 0;
 }
 
