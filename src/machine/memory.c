@@ -335,25 +335,25 @@ static __attribute__((noinline)) void *back_page(struct memory *memory, uint64_t
 
 /*
  * The tables that this thread used last, by a hash of their number. A table stays for the life of
- * its memory, and serials are not used twice, so that an entry is right or not found. It saves two
+ * its memory, and keys are not used twice, so that an entry is right or not found. It saves two
  * dependent loads of three, on the path that everything simulated goes through.
  */
-#define RECENT_BITS 5
-static _Thread_local struct {
-	uint64_t serial, number;
+#define RECENT_BITS 6
+static _Thread_local struct recent {
+	uint64_t key;
 	struct table *table;
 } recent[1u << RECENT_BITS];
 
-/* The table of a page, NULL if there is none yet. */
-static struct table *find_table(struct memory *memory, uint64_t page)
+/* Numbers of tables are below that; the serial of the memory is above. */
+#define NUMBER_BITS (TDX_PA_BITS - TDX_PAGE_SHIFT - TABLE_BITS)
+
+/* The table of a page, NULL if there is none yet; it is a recent one from now on. */
+static struct table *find_table(struct memory *memory, uint64_t page, struct recent *entry)
 {
 	uint64_t number = page / TABLE_PAGES;
-	uint64_t hash = number * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RECENT_BITS);
 	struct directory *directory;
 	struct table *table;
 
-	if (recent[hash].number == number && recent[hash].serial == memory->serial)
-		return recent[hash].table;
 	/* Acquire, twice: the level found was zeroed before it was published. */
 	directory = __atomic_load_n(&memory->root[page / DIRECTORY_PAGES], __ATOMIC_ACQUIRE);
 	if (!directory)
@@ -361,14 +361,15 @@ static struct table *find_table(struct memory *memory, uint64_t page)
 	table = __atomic_load_n(&directory->entry[number % (1u << DIRECTORY_BITS)].table,
 				__ATOMIC_ACQUIRE);
 	if (table) {
-		recent[hash].serial = memory->serial;
-		recent[hash].number = number;
-		recent[hash].table = table;
+		entry->key = memory->serial << NUMBER_BITS | number;
+		entry->table = table;
 	}
 	return table;
 }
 
-void *memory_map(struct memory *memory, hpa_t at, enum os_access access)
+/* The page is not backed, or its table is not a recent one. */
+static __attribute__((noinline)) void *map_slowly(struct memory *memory, hpa_t at,
+						  enum os_access access, struct recent *entry)
 {
 	uint64_t page = at.v >> TDX_PAGE_SHIFT, offset = at.v & (TDX_PAGE_SIZE - 1);
 	const struct table *table;
@@ -378,7 +379,7 @@ void *memory_map(struct memory *memory, hpa_t at, enum os_access access)
 		machine_bug("physical address 0x%llx is not below 2^%d", (unsigned long long)at.v,
 			    TDX_PA_BITS);
 
-	table = find_table(memory, page);
+	table = find_table(memory, page, entry);
 	if (table)
 		/* Acquire: the slot was zeroed before it was published. */
 		slot = __atomic_load_n(&table->slot[page % TABLE_PAGES], __ATOMIC_ACQUIRE);
@@ -388,6 +389,24 @@ void *memory_map(struct memory *memory, hpa_t at, enum os_access access)
 		slot = back_page(memory, page);
 	}
 	return slot + offset;
+}
+
+void *memory_map(struct memory *memory, hpa_t at, enum os_access access)
+{
+	uint64_t number = at.v >> (TDX_PAGE_SHIFT + TABLE_BITS);
+	uint64_t hash = number * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RECENT_BITS);
+	struct recent *entry = &recent[hash];
+	uint8_t *slot;
+
+	if (entry->key == (memory->serial << NUMBER_BITS | number) && !(number >> NUMBER_BITS)) {
+		/* Acquire: as in map_slowly(). */
+		slot = __atomic_load_n(
+			&entry->table->slot[at.v >> TDX_PAGE_SHIFT & (TABLE_PAGES - 1)],
+			__ATOMIC_ACQUIRE);
+		if (slot)
+			return slot + (at.v & (TDX_PAGE_SIZE - 1));
+	}
+	return map_slowly(memory, at, access, entry);
 }
 
 /* Takes the backing of one page, if it has any. */
