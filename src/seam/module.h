@@ -109,6 +109,8 @@ struct seam {
 	struct fault_plan *faults;  /* NULL: none were ever asked for */
 	struct debug_holder *debug; /* debug.c: what is held from outside */
 
+	/* What is above is read by every call, lp[0] is written by its own. */
+	uint8_t pad[64];
 	struct lp lp[];
 };
 
