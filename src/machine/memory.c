@@ -344,13 +344,19 @@ static _Thread_local struct recent {
 	struct table *table;
 } recent[1u << RECENT_BITS];
 
+static inline struct recent *recent_entry(uint64_t number)
+{
+	return &recent[number * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RECENT_BITS)];
+}
+
 /* Numbers of tables are below that; the serial of the memory is above. */
 #define NUMBER_BITS (TDX_PA_BITS - TDX_PAGE_SHIFT - TABLE_BITS)
 
 /* The table of a page, NULL if there is none yet; it is a recent one from now on. */
-static struct table *find_table(struct memory *memory, uint64_t page, struct recent *entry)
+static struct table *find_table(struct memory *memory, uint64_t page)
 {
 	uint64_t number = page / TABLE_PAGES;
+	struct recent *entry = recent_entry(number);
 	struct directory *directory;
 	struct table *table;
 
@@ -369,7 +375,7 @@ static struct table *find_table(struct memory *memory, uint64_t page, struct rec
 
 /* The page is not backed, or its table is not a recent one. */
 static __attribute__((noinline)) void *map_slowly(struct memory *memory, hpa_t at,
-						  enum os_access access, struct recent *entry)
+						  enum os_access access)
 {
 	uint64_t page = at.v >> TDX_PAGE_SHIFT, offset = at.v & (TDX_PAGE_SIZE - 1);
 	const struct table *table;
@@ -379,7 +385,7 @@ static __attribute__((noinline)) void *map_slowly(struct memory *memory, hpa_t a
 		machine_bug("physical address 0x%llx is not below 2^%d", (unsigned long long)at.v,
 			    TDX_PA_BITS);
 
-	table = find_table(memory, page, entry);
+	table = find_table(memory, page);
 	if (table)
 		/* Acquire: the slot was zeroed before it was published. */
 		slot = __atomic_load_n(&table->slot[page % TABLE_PAGES], __ATOMIC_ACQUIRE);
@@ -394,8 +400,7 @@ static __attribute__((noinline)) void *map_slowly(struct memory *memory, hpa_t a
 void *memory_map(struct memory *memory, hpa_t at, enum os_access access)
 {
 	uint64_t number = at.v >> (TDX_PAGE_SHIFT + TABLE_BITS);
-	uint64_t hash = number * UINT64_C(0x9e3779b97f4a7c15) >> (64 - RECENT_BITS);
-	struct recent *entry = &recent[hash];
+	const struct recent *entry = recent_entry(number);
 	uint8_t *slot;
 
 	if (entry->key == (memory->serial << NUMBER_BITS | number) && !(number >> NUMBER_BITS)) {
@@ -406,7 +411,7 @@ void *memory_map(struct memory *memory, hpa_t at, enum os_access access)
 		if (slot)
 			return slot + (at.v & (TDX_PAGE_SIZE - 1));
 	}
-	return map_slowly(memory, at, access, entry);
+	return map_slowly(memory, at, access);
 }
 
 /* Takes the backing of one page, if it has any. */
