@@ -69,6 +69,7 @@ int scenario_create(struct scenario *s, bool dynamic)
 		.dynamic = dynamic,
 		.guest = run_guest,
 		.guest_ctx = s,
+		.guard = true,
 		.log_level = OS_LOG_ERROR,
 	};
 
@@ -304,6 +305,8 @@ int scenario_check_empty(struct scenario *s)
 		return failed(s, "libpamt holds %llu bytes", (unsigned long long)stats.os_bytes);
 	if (pamt_leaks(s->stand.host, NULL, NULL))
 		return failed(s, "regions are still in use");
+	if (seam_guard_violations(threads_seam(s->stand.port)))
+		return failed(s, "the host touched pages that were not its own");
 	for (uint64_t at = s->range.base; at < s->range.base + s->range.size; at += TDX_2M_SIZE) {
 		seam_debug_pamt(threads_seam(s->stand.port), hpa(at), TDX_2M, &entry);
 		if (entry.type != TDX_PT_NDA)

@@ -121,12 +121,15 @@ static int port_sparse_populate(void *ctx, void *array, uint64_t offset, uint64_
 static void port_sparse_destroy(void *ctx, void *array, uint64_t bytes) { munmap(array, bytes); }
 
 /*
- * Two views that today show the same bytes. They are kept apart because the module may watch what
- * the host does to its pages.
+ * Two views of the same bytes. A module in guard mode is asked about the host's: whether the page
+ * is the host's at all.
  */
 static void *port_map_host(void *ctx, hpa_t at, enum os_access access)
 {
-	return memory_map(((struct threads_port *)ctx)->memory, at, access);
+	struct threads_port *port = ctx;
+
+	seam_guard_host_access(port->seam, at, access);
+	return memory_map(port->memory, at, access);
 }
 
 static void *port_map_module(void *ctx, hpa_t at, enum os_access access)
