@@ -146,6 +146,8 @@ static void holes_between_usable_ranges_exhaust_the_reserved_areas(void **state)
 	struct pamt_layout l;
 	struct pamt_error error;
 
+	assert_string_equal(pamt_step_name(PAMT_STEP_RESERVED), "reserved areas");
+	assert_string_equal(pamt_step_name((enum pamt_step)99), "unknown");
 	assert_int_equal(plan(&emerald, false, PAMT_HOLES_USABLE, &l, &error), -OS_ENOSPC);
 	assert_int_equal(error.step, PAMT_STEP_RESERVED);
 	assert_string_equal(error.reason, "reserved areas exhausted");

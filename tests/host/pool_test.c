@@ -247,6 +247,32 @@ static void memory_that_is_no_tdx_memory_is_never_a_chunk(void **state)
 	rig_destroy(&rig);
 }
 
+static void static_pages_are_tdx_memory_too(void **state)
+{
+	struct pamt_cache cache = { 0 };
+	struct pamt_error error;
+	struct rig rig;
+	hpa_t page;
+
+	rig_machine(&rig, 2);
+	rig.map.nr_ranges = 1;
+	assert_int_equal(rig_host(&rig, false, &error), 0);
+	/* Node 1 has only memory that the host was not told of. */
+	assert_int_equal(pamt_alloc_page(rig.host, 1, NULL, &page), -OS_ENOMEM);
+	age(&rig, 9, 1);
+	assert_int_equal(pamt_alloc_page(rig.host, 1, NULL, &page), 0);
+	assert_true(page.v < UINT64_C(1) << 30);
+	pamt_free_page(rig.host, page);
+	max_order = -1u;
+	empty_node = OS_ANY_NODE;
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 2, 0), 0);
+	assert_int_equal(pamt_shrink(rig.host, 10), 0);
+	assert_int_equal(pamt_leaks(rig.host, NULL, NULL), 0);
+	pamt_cache_free(rig.host, &cache);
+	assert_int_equal(rig_stats(&rig).os_bytes, 0);
+	rig_destroy(&rig);
+}
+
 static void cache_holds_what_was_asked_and_no_more_fits(void **state)
 {
 	struct pamt_cache cache = { 0 };
@@ -270,6 +296,67 @@ static void cache_holds_what_was_asked_and_no_more_fits(void **state)
 	pamt_cache_free(rig.host, &cache);
 	rig_expect_nothing_left(&rig);
 	rig_destroy(&rig);
+}
+
+static void refused_pages_of_a_new_chunk_are_kept_out_of_use(void **state)
+{
+	struct rig rig;
+	hpa_t page;
+
+	/* The first page of the block, then the next two are tried. */
+	rig_create(&rig, 1, true);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_ADD, TDX_PAGE_NOT_FREE | TDX_OP_RDX, 1);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	assert_int_equal(rig_stats(&rig).quarantined, 1);
+	rig_expect_sound(&rig);
+	pamt_free_page(rig.host, page);
+	assert_int_equal(rig_stats(&rig).os_bytes, 3 * 4096);
+	rig_destroy(&rig);
+
+	/* Both tries fail: the block goes back but for what was refused. */
+	rig_create(&rig, 1, true);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_ADD, TDX_PAGE_NOT_FREE | TDX_OP_R8, 2);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), -OS_EIO);
+	assert_int_equal(rig_stats(&rig).os_bytes, 4096);
+	rig_destroy(&rig);
+
+	/* The region is at fault: nothing of the block stays. */
+	rig_create(&rig, 1, true);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_ADD, TDX_HPA_RANGE_NOT_FREE | TDX_OP_RCX, 1);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), -OS_EIO);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+/* What PAMT.REMOVE may answer when a chunk is dissolved. */
+static void chunk_whose_pair_cannot_be_removed_stays(void **state)
+{
+	static const struct {
+		uint64_t status;
+		uint64_t left, leaked;
+	} cases[] = {
+		{ TDX_SYS_NOT_READY, 2, 0 },
+		{ TDX_OPERAND_INVALID | TDX_OP_RCX, 2, 0 },
+		{ TDX_PAMT_PAGE_NOT_EMPTY, 2, 1 },
+		{ TDX_NO_PAMT_PAGE_PAIR | TDX_OP_RCX, 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rig rig;
+		hpa_t page;
+
+		rig_create(&rig, 1, true);
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+		rig_fail_leaf(TDH_PHYMEM_PAMT_REMOVE, cases[i].status, UINT64_MAX);
+		pamt_free_page(rig.host, page);
+		rig_fail_leaf(TDH_PHYMEM_PAMT_REMOVE, 0, 0);
+		assert_int_equal(rig_stats(&rig).os_bytes, cases[i].left * 4096);
+		assert_int_equal(rig_stats(&rig).leaked_regions, cases[i].leaked);
+		pamt_shrink(rig.host, UINT64_MAX);
+		/* Refused is for now; leaked is for ever. */
+		assert_int_equal(rig_stats(&rig).os_bytes, cases[i].leaked * 2 * 4096);
+		rig_destroy(&rig);
+	}
 }
 
 /* Everything once: what fails is undone, and nothing is left whatever it was. */
@@ -353,7 +440,10 @@ int main(void)
 		cmocka_unit_test(chunk_in_a_backed_region_needs_no_pair),
 		cmocka_unit_test(page_that_is_not_out_is_not_taken_back),
 		cmocka_unit_test(memory_that_is_no_tdx_memory_is_never_a_chunk),
+		cmocka_unit_test(static_pages_are_tdx_memory_too),
 		cmocka_unit_test(cache_holds_what_was_asked_and_no_more_fits),
+		cmocka_unit_test(refused_pages_of_a_new_chunk_are_kept_out_of_use),
+		cmocka_unit_test(chunk_whose_pair_cannot_be_removed_stays),
 		cmocka_unit_test(every_failed_allocation_is_undone),
 		cmocka_unit_test(every_failed_seamcall_is_undone),
 	};

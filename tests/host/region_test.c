@@ -255,6 +255,70 @@ static void failed_remove_never_loses_a_pair(void **state)
 	}
 }
 
+static void module_that_stays_busy_is_given_up_on(void **state)
+{
+	struct pamt_cache cache = { 0 };
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	/* The first chunk cannot be backed. */
+	rig_fail_leaf(TDH_PHYMEM_PAMT_ADD, TDX_OPERAND_BUSY | TDX_OP_RCX, UINT64_MAX);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 0, 1), -OS_EAGAIN);
+	assert_int_equal(rig_stats(&rig).os_bytes, 0);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_ADD, 0, 0);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 0, 1), 0);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_ADD, TDX_OPERAND_BUSY | TDX_OP_RCX, UINT64_MAX);
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 0, 0), &cache), -OS_EAGAIN);
+	assert_int_equal(cache.nr_pages, 2);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_ADD, 0, 0);
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 0, 0), &cache), 0);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_REMOVE, TDX_OPERAND_BUSY | TDX_OP_RCX, UINT64_MAX);
+	pamt_put(rig.host, rig_page(&rig, 0, 0));
+	assert_int_equal(rig_stats(&rig).pairs_idle, 1);
+	/* Nothing can be given back now, and nothing is lost. */
+	pamt_cache_free(rig.host, &cache);
+	assert_int_not_equal(rig_stats(&rig).os_bytes, 0);
+	assert_int_equal(rig_stats(&rig).remove_busy > 1, true);
+	rig_expect_sound(&rig);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_REMOVE, 0, 0);
+	pamt_cache_free(rig.host, &cache);
+	assert_int_equal(rig_stats(&rig).os_bytes, 0);
+	rig_expect_sound(&rig);
+	rig_destroy(&rig);
+}
+
+static void two_refused_pairs_are_enough(void **state)
+{
+	struct pamt_cache cache = { 0 };
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 0, 3), 0);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_ADD, TDX_PAGE_NOT_FREE | TDX_OP_RDX, 2);
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 0, 0), &cache), -OS_EIO);
+	assert_int_equal(cache.nr_pages, 4);
+	assert_int_equal(rig_stats(&rig).quarantined, 2);
+	rig_expect_sound(&rig);
+	pamt_cache_free(rig.host, &cache);
+	rig_destroy(&rig);
+}
+
+static void full_cache_does_not_take_a_pair_back(void **state)
+{
+	struct pamt_cache cache = { 0 };
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 64, 0), 0);
+	assert_int_equal(cache.nr_pages, PAMT_CACHE_PAGES);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_ADD, TDX_SYS_SHUTDOWN, 1);
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 0, 0), &cache), -OS_EIO);
+	assert_int_equal(cache.nr_pages, PAMT_CACHE_PAGES);
+	pamt_cache_free(rig.host, &cache);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
 static void refused_remove_is_tried_again_when_the_last_cache_goes(void **state)
 {
 	struct rig rig;
@@ -355,6 +419,9 @@ int main(void)
 		cmocka_unit_test(put_of_more_than_there_is_changes_nothing),
 		cmocka_unit_test(failed_add_leaves_everything_as_it_was),
 		cmocka_unit_test(failed_remove_never_loses_a_pair),
+		cmocka_unit_test(module_that_stays_busy_is_given_up_on),
+		cmocka_unit_test(two_refused_pairs_are_enough),
+		cmocka_unit_test(full_cache_does_not_take_a_pair_back),
 		cmocka_unit_test(refused_remove_is_tried_again_when_the_last_cache_goes),
 		cmocka_unit_test(page_that_is_still_a_tds_is_named_as_a_leak),
 		cmocka_unit_test(idle_limit_keeps_that_many_regions),

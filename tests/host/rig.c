@@ -14,6 +14,27 @@
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
+/* What rig_fail_leaf() asked for; one rig at a time, and no threads while it is in force. */
+static tdx_status_t (*port_seamcall)(void *ctx, struct tdx_regs *regs);
+static enum tdx_leaf failing_leaf;
+static uint64_t failing_status, failing_times;
+
+static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
+{
+	if (!failing_times || TDX_RAX_LEAF(regs->rax) != (uint32_t)failing_leaf)
+		return port_seamcall(ctx, regs);
+	failing_times--;
+	regs->rax = failing_status;
+	return (tdx_status_t){ failing_status };
+}
+
+void rig_fail_leaf(enum tdx_leaf leaf, uint64_t status, uint64_t times)
+{
+	failing_leaf = leaf;
+	failing_status = status;
+	failing_times = times;
+}
+
 uint64_t rig_free_bytes(const struct rig *rig)
 {
 	return allocator_free_bytes(machine_allocator(rig->machine), OS_ANY_NODE);
@@ -45,6 +66,9 @@ void rig_machine(struct rig *rig, uint32_t nodes)
 		fail_msg("%s", error);
 	rig->services = *threads_services(rig->port);
 	rig->os = &rig->services;
+	port_seamcall = rig->services.seamcall;
+	rig->services.seamcall = seamcall;
+	failing_times = 0;
 	threads_log_level(rig->port, OS_LOG_ERROR);
 	threads_bind(rig->port, 0);
 	for (uint32_t i = 0; i < RIG_REGIONS; i++) {

@@ -47,6 +47,8 @@ void rig_expect_bound(struct rig *rig);
 void rig_fail_call(struct rig *rig, uint64_t n, uint64_t status);
 void rig_fail_alloc(struct rig *rig, uint64_t n);
 void rig_fail_nothing(struct rig *rig);
+/* The next `times` SEAMCALLs of this leaf answer status, without effect. */
+void rig_fail_leaf(enum tdx_leaf leaf, uint64_t status, uint64_t times);
 
 /* A page of the i-th guest region: 2M blocks taken from the OS, so that no pool chunk is there. */
 pfn_t rig_page(const struct rig *rig, uint32_t region, uint32_t page);

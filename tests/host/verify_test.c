@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * verify_test.c - pamt_verify() and pamt_leaks(): behind the host's back the module is told
+ * something else, and that is found and named.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "guest.h"
+
+struct found {
+	uint32_t nr;
+	struct pamt_finding last;
+};
+
+static void note(void *arg, const struct pamt_finding *finding)
+{
+	struct found *found = arg;
+
+	found->nr++;
+	found->last = *finding;
+}
+
+static struct tdx_regs call(struct rig *rig, struct tdx_regs regs)
+{
+	assert_int_equal(rig->os->seamcall(rig->os->ctx, &regs).v, 0);
+	return regs;
+}
+
+static void pair_that_the_host_does_not_know_is_found(void **state)
+{
+	struct found found = { 0 };
+	struct tdx_regs regs;
+	struct rig rig;
+	hpa_t pair;
+
+	rig_create(&rig, 1, true);
+	pair = rig.os->alloc_pages(rig.os->ctx, 1, 0);
+	regs = (struct tdx_regs){ .rax = TDH_PHYMEM_PAMT_ADD,
+				  .rcx = tdx_hpa_size(rig.guest[4], TDX_2M),
+				  .rdx = pair.v,
+				  .r8 = pair.v + 4096 };
+	call(&rig, regs);
+	assert_int_equal(pamt_verify(rig.host, note, &found), 1);
+	assert_int_equal(found.nr, 1);
+	assert_int_equal(found.last.region.v, hpa_to_region(rig.guest[4]).v);
+	assert_non_null(strstr(found.last.what, "free"));
+	/* Without somebody to tell it to, it counts. */
+	assert_int_equal(pamt_verify(rig.host, NULL, NULL), 1);
+	/* And ADD there says HPA_RANGE_NOT_FREE, which is never taken for success. */
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 4, 0), NULL), -OS_EIO);
+	regs.rax = TDH_PHYMEM_PAMT_REMOVE;
+	call(&rig, regs);
+	rig.os->free_pages(rig.os->ctx, pair, 1);
+	pamt_cache_free(rig.host, &(struct pamt_cache){ 0 });
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void pair_that_was_taken_away_is_found(void **state)
+{
+	struct found found = { 0 };
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 4, 0), NULL), 0);
+	call(&rig, (struct tdx_regs){ .rax = TDH_PHYMEM_PAMT_REMOVE,
+				      .rcx = tdx_hpa_size(rig.guest[4], TDX_2M) });
+	assert_int_equal(pamt_verify(rig.host, note, &found), 1);
+	assert_non_null(strstr(found.last.what, "users"));
+	/* put finds out as well: the word is right again, and it is counted. */
+	pamt_put(rig.host, rig_page(&rig, 4, 0));
+	assert_int_equal(rig_stats(&rig).remove_no_pair, 1);
+	rig_expect_sound(&rig);
+	rig_destroy(&rig);
+}
+
+static void module_that_does_not_answer_is_a_finding(void **state)
+{
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	rig_fail_leaf(TDH_PHYMEM_PAGE_RDMD, TDX_OPERAND_INVALID | TDX_OP_RCX, 3);
+	assert_int_equal(pamt_verify(rig.host, NULL, NULL), 3);
+	/* Busy passes, unless it does not. */
+	rig_fail_leaf(TDH_PHYMEM_PAGE_RDMD, TDX_OPERAND_BUSY | TDX_OP_RCX, 3);
+	assert_int_equal(pamt_verify(rig.host, NULL, NULL), 0);
+	rig_fail_leaf(TDH_PHYMEM_PAGE_RDMD, TDX_OPERAND_BUSY | TDX_OP_RCX, 100);
+	assert_int_equal(pamt_verify(rig.host, NULL, NULL), 1);
+	assert_int_equal(rig_stats(&rig).busy, 1);
+	rig_destroy(&rig);
+}
+
+static void leaks_are_named_with_their_users(void **state)
+{
+	struct found found = { 0 };
+	struct tdx_regs regs;
+	struct guest guest;
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 0);
+	guest_create(&guest, &rig, 40);
+	/* The pool's chunk with the TD's nine pages, the first of which is the TDR. */
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 1);
+	assert_int_equal(found.last.pages, 9);
+	assert_int_equal(found.last.owner.v, guest.tdr.v);
+	/* A page got and never put, and never a TD's. */
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 7, 7), NULL), 0);
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 2);
+	pamt_put(rig.host, rig_page(&rig, 7, 7));
+	/* A 2M page, whose 4K pages cannot be asked for one by one. */
+	regs = guest_aug_2m(&guest, 0, rig_page(&rig, 9, 0));
+	assert_int_equal(pamt_map_2m(rig.host, rig_page(&rig, 9, 0), &regs), 0);
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 2);
+	guest_block_2m(&guest, 0);
+	regs = guest_remove_2m(&guest, 0);
+	assert_int_equal(pamt_remove_2m(rig.host, rig_page(&rig, 9, 0), &regs), 0);
+	pamt_release_2m(rig.host, rig_page(&rig, 9, 0));
+	guest_end(&guest);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pair_that_the_host_does_not_know_is_found),
+		cmocka_unit_test(pair_that_was_taken_away_is_found),
+		cmocka_unit_test(module_that_does_not_answer_is_a_finding),
+		cmocka_unit_test(leaks_are_named_with_their_users),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
