@@ -239,12 +239,43 @@ static void exclude_given_up(struct pamt_host *host)
 			(unsigned long long)host->layout.given_up_bytes, host->module.max_reserved);
 }
 
+/* The same for usable memory that no CMR covers: the module does not know it. */
+static void exclude_outside_cmrs(struct pamt_host *host)
+{
+	const struct pamt_host_config *c = &host->config;
+	const struct os_services *os = host->os;
+	const struct plan *p = &host->plan;
+	uint64_t excluded = 0;
+	uint32_t inside = 0;
+
+	/* Both lists ascend, and what is inside lies in one range of the map each. */
+	for (uint32_t i = 0; i < c->nr_memory; i++) {
+		uint64_t end = c->memory[i].base.v + c->memory[i].bytes;
+		uint64_t at = max64(c->memory[i].base.v, LOW_MEMORY);
+
+		while (at < end) {
+			bool more = inside < p->nr_memory && p->memory[inside].base < end;
+			uint64_t stop = more ? p->memory[inside].base : end;
+
+			if (at < stop)
+				os->exclude(os->ctx, hpa(at), stop - at);
+			excluded += stop - at;
+			at = more ? p->memory[inside++].end : end;
+		}
+	}
+	if (excluded)
+		os->log(os->ctx, OS_LOG_WARN,
+			"%llu bytes of usable memory lie outside all CMRs: no TD can have them",
+			(unsigned long long)excluded);
+}
+
 int pamt_bring_up(struct pamt_host *host, struct pamt_error *error)
 {
 	int ret = run_steps(host, LAST_STEP, error);
 
 	if (!ret) {
 		exclude_given_up(host);
+		exclude_outside_cmrs(host);
 		host->os->log(host->os->ctx, OS_LOG_INFO, "%llu KB allocated for PAMT",
 			      (unsigned long long)host->layout.pamt_bytes >> 10);
 	}

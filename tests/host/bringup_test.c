@@ -224,6 +224,30 @@ static void module_is_told_what_the_layout_says(void **state)
 	finish(&t);
 }
 
+static void memory_outside_cmrs_is_never_handed_out(void **state)
+{
+	/* Beyond the end of a CMR, at its beginning, and where there is none. */
+	static const struct pamt_memory more[] = {
+		{ { 4096 }, 640 << 10, 0 }, /* below 1 MB: left out anyway */
+		{ { MIB }, 2 * GIB - MIB, 0 }, { { 4 * GIB - 4 * MIB }, 3 * GIB + 12 * MIB, 0 },
+		{ { 8 * GIB }, 2 * GIB, 1 },   { { 12 * GIB }, GIB, 1 },
+	};
+	struct setup t;
+
+	setup(&t);
+	t.config.memory = more;
+	t.config.nr_memory = 5;
+	assert_int_equal(bring_up(&t), 0);
+	assert_int_equal(t.os.excluded, GIB + 12 * MIB);
+	assert_int_equal(t.os.warnings, 1);
+	finish(&t);
+
+	setup(&t);
+	assert_int_equal(bring_up(&t), 0);
+	assert_int_equal(t.os.excluded, 0);
+	finish(&t);
+}
+
 static void pamt_is_written_back_and_scrubbed_at_the_end(void **state)
 {
 	uint64_t pages;
@@ -471,6 +495,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(module_is_told_what_the_layout_says),
+		cmocka_unit_test(memory_outside_cmrs_is_never_handed_out),
 		cmocka_unit_test(pamt_is_written_back_and_scrubbed_at_the_end),
 		cmocka_unit_test(reserved_chunks_are_those_of_bring_up),
 		cmocka_unit_test(reservation_alone_is_given_back_unscrubbed),
