@@ -236,6 +236,19 @@ void pamt_set_idle_limit(struct pamt_host *host, uint64_t regions);
 /* Give back up to n idle regions and unused pool pages; returns how many pages. May sleep. */
 uint64_t pamt_shrink(struct pamt_host *host, uint64_t pages);
 
+/*
+ * pamt_may_online - may this memory be brought online? TDMRs are fixed at bring-up, so memory
+ * outside them all could never be a TD's. Return: 0, -OS_EINVAL. Any context.
+ */
+int pamt_may_online(struct pamt_host *host, hpa_t base, uint64_t bytes);
+/*
+ * pamt_offline - may this memory go? The OS has isolated it before, so that none of its free
+ * pages is handed out any more. Shrinks first; pages in caches count as used.
+ * Return: 0; -OS_EBUSY (PAMT, pool pages or TD memory in it; none of these can be moved). May
+ * sleep.
+ */
+int pamt_offline(struct pamt_host *host, hpa_t base, uint64_t bytes);
+
 /* ------------------------------------------------------------------------------------------- */
 /* Accounting. Exact whenever no call is in flight.                                             */
 

@@ -63,7 +63,7 @@ uint64_t pamt_shrink(struct pamt_host *host, uint64_t pages)
 		return 0;
 	given = pool_trim_all(host, pages);
 	/* A pair is two pages; they reach the OS by way of the pool. */
-	if (given < pages && region_shrink_idle(host, (pages - given + 1) / 2))
+	if (given < pages && region_shrink_idle(host, (pages - given) / 2 + 1))
 		given += pool_trim_all(host, pages - given);
 	pool_free_spare(host);
 	return given;

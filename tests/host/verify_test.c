@@ -125,6 +125,38 @@ static void leaks_are_named_with_their_users(void **state)
 	rig_destroy(&rig);
 }
 
+static void memory_may_go_when_nothing_uses_it(void **state)
+{
+	struct pamt_cache cache = { 0 };
+	struct rig rig;
+	hpa_t at, page;
+
+	rig_create(&rig, 1, true);
+	at = rig.guest[4];
+	assert_int_equal(pamt_offline(rig.host, at, TDX_2M_SIZE), 0);
+	pamt_set_idle_limit(rig.host, 4);
+	assert_int_equal(pamt_get(rig.host, hpa_to_pfn(at), NULL), 0);
+	assert_int_equal(pamt_offline(rig.host, at, TDX_2M_SIZE), -OS_EBUSY);
+	pamt_put(rig.host, hpa_to_pfn(at));
+	/* Idle is not used. */
+	assert_int_equal(rig_stats(&rig).pairs_idle, 1);
+	assert_int_equal(pamt_offline(rig.host, at, TDX_2M_SIZE), 0);
+	assert_int_equal(rig_stats(&rig).os_bytes, 0);
+	/* Pages of the pool cannot be moved. */
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 1, 0), 0);
+	page = cache.page[0];
+	assert_int_equal(pamt_offline(rig.host, page, 4096), -OS_EBUSY);
+	pamt_cache_free(rig.host, &cache);
+	assert_int_equal(pamt_offline(rig.host, page, 4096), 0);
+	assert_int_equal(pamt_offline(rig.host, pamt_layout(rig.host)->tdmr[0].pamt_base, 4096),
+			 -OS_EBUSY);
+	assert_int_equal(pamt_may_online(rig.host, at, TDX_2M_SIZE), 0);
+	assert_int_equal(pamt_may_online(rig.host, hpa(UINT64_C(2) << 30), TDX_1G_SIZE),
+			 -OS_EINVAL);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +164,7 @@ int main(void)
 		cmocka_unit_test(pair_that_was_taken_away_is_found),
 		cmocka_unit_test(module_that_does_not_answer_is_a_finding),
 		cmocka_unit_test(leaks_are_named_with_their_users),
+		cmocka_unit_test(memory_may_go_when_nothing_uses_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
