@@ -9,6 +9,7 @@
 
 #include "lab/replay.h"
 #include "machine/memory.h"
+#include "port/threads/issue.h"
 
 struct replay {
 	const struct vector *vector;
@@ -96,7 +97,7 @@ static bool sys_call(struct replay *r, enum tdx_leaf leaf, uint32_t lp, char *er
 		     size_t error_size)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0) };
-	tdx_status_t status = seam_call(r->seam, lp, &regs);
+	tdx_status_t status = threads_issue(r->seam, lp, &regs);
 
 	if (status.v == TDX_SUCCESS)
 		return true;
@@ -220,7 +221,7 @@ static bool step_call(struct replay *r, const struct vector_item *item)
 	struct tdx_regs regs = call->in, after = call->after;
 	bool was_fatal = seam_is_fatal(r->seam, NULL), good;
 
-	seam_call(r->seam, call->lp, &regs);
+	threads_issue(r->seam, call->lp, &regs);
 	good = same_end(r, call, was_fatal);
 	if (call->fatal) /* the machine stops: nobody sees registers */
 		return good;
@@ -246,7 +247,7 @@ static bool step_init_tdmr(struct replay *r, const struct vector_item *item)
 		uint64_t expected =
 			i < item->word.value ? TDX_SUCCESS : TDX_TDMR_ALREADY_INITIALIZED;
 
-		seam_call(r->seam, 0, &regs);
+		threads_issue(r->seam, 0, &regs);
 		if (!same_status(r, expected, regs.rax)) {
 			outcome(r, "each call succeeds, one more has nothing to do",
 				"call %" PRIu64 " of %" PRIu64, i + 1, item->word.value);

@@ -4,6 +4,8 @@
  */
 #include <stdlib.h>
 
+#include "port/threads/issue.h"
+
 #include "fixture.h"
 
 static void *service_map(void *ctx, hpa_t at, enum os_access access)
@@ -89,7 +91,7 @@ void fixture_destroy(struct fixture *f)
 
 uint64_t fixture_call(struct fixture *f, uint32_t lp, struct tdx_regs *regs)
 {
-	return seam_call(f->seam, lp, regs).v;
+	return threads_issue(f->seam, lp, regs).v;
 }
 
 uint64_t call3(struct fixture *f, uint64_t rax, uint64_t rcx, uint64_t rdx, uint64_t r8)

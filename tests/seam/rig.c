@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "machine/memory.h"
+#include "port/threads/issue.h"
 #include "rig.h"
 #include "seam/sept.h"
 
@@ -161,7 +162,7 @@ void rig_stop(struct rig *rig)
 
 uint64_t rig_call(struct rig *rig, uint32_t lp, struct tdx_regs *regs)
 {
-	return seam_call(rig->seam, lp, regs).v;
+	return threads_issue(rig->seam, lp, regs).v;
 }
 
 static const uint64_t fault_status[SEAM_NR_FAULTS][2] = {

@@ -5,7 +5,7 @@
  *
  * A call from softseam_call() or from the signal handler holds the lock of its LP for as long as it
  * lasts: a processor executes one SEAMCALL at a time, while a process may have more threads than
- * LPs. The handler runs with all signals blocked, so no call interrupts another on one thread.
+ * LPs. One call can only be within another on a thread where a guest in VP.ENTER issues it.
  */
 #include <errno.h>
 #include <sched.h>
@@ -23,6 +23,7 @@
 
 struct lp_lock {
 	struct lock lock;
+	const struct binding *owner; /* of the thread that has it */
 } __attribute__((aligned(64)));
 
 struct softseam {
@@ -52,21 +53,39 @@ static struct softseam *process_machine;
 /* ------------------------------------------------------------------------------------------- */
 /* Calls                                                                                        */
 
-/* One SEAMCALL on this LP; false: the module is dead and takes none. */
+/* The LP's lock, unless it is this thread that has it: its guest is not in VMX root operation. */
+static bool enter(struct softseam *s, uint32_t lp)
+{
+	/* Relaxed: a thread finds its own mark, or anything else. */
+	if (__atomic_load_n(&s->busy[lp].owner, __ATOMIC_RELAXED) == &binding)
+		return false;
+	lock_take(&s->busy[lp].lock);
+	__atomic_store_n(&s->busy[lp].owner, &binding, __ATOMIC_RELAXED);
+	return true;
+}
+
+static void leave(struct softseam *s, uint32_t lp)
+{
+	__atomic_store_n(&s->busy[lp].owner, NULL, __ATOMIC_RELAXED);
+	lock_drop(&s->busy[lp].lock);
+}
+
+/* One SEAMCALL on this LP; false: it takes none. */
 static bool issue(struct softseam *s, uint32_t lp, struct tdx_regs *regs)
 {
 	uint32_t before = threads_cpu;
-	bool served;
+	bool served = enter(s, lp);
 
-	lock_take(&s->busy[lp].lock);
-	served = !seam_is_fatal(threads_seam(s->port), NULL);
 	if (served) {
-		/* The services ask the thread which CPU it is. */
-		threads_cpu = lp;
-		s->services->seamcall(s->services->ctx, regs);
-		threads_cpu = before;
+		served = !seam_is_fatal(threads_seam(s->port), NULL);
+		if (served) {
+			/* The services ask the thread which CPU it is. */
+			threads_cpu = lp;
+			s->services->seamcall(s->services->ctx, regs);
+			threads_cpu = before;
+		}
+		leave(s, lp);
 	}
-	lock_drop(&s->busy[lp].lock);
 	if (!served && s->trace_fd)
 		trace_call(s->trace_fd, lp, regs, regs, false);
 	return served;

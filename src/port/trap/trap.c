@@ -4,7 +4,8 @@
  *
  * Everything here may be interrupted by the signals it handles, so: state that the handler reads is
  * changed with all signals blocked on the changing thread, and under a spin lock against the
- * others. The handler itself runs with all signals blocked, like a processor that is in SEAM mode.
+ * others. The handler itself runs with all other signals blocked, like a processor that is in SEAM
+ * mode.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -245,10 +246,13 @@ static void give_back(size_t nr)
 static int take_signal(size_t i)
 {
 	struct sigaction act = { .sa_sigaction = on_signal,
-				 .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
+				 .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER };
 	struct sigaction before;
 
+	/* Open for the two alone: a guest in VP.ENTER may be host code on another LP's behalf. */
 	sigfillset(&act.sa_mask);
+	for (size_t s = 0; s < NR_SIGNALS; s++)
+		sigdelset(&act.sa_mask, signals[s]);
 	if (os.sigaction(signals[i], NULL, &before))
 		return -errno;
 	/* Noted before the handler can run, for a thread that faults right now. */

@@ -9,8 +9,8 @@
  * have gone to without this: the handler that was there before, or the default action.
  *
  * A target is the module that a thread's SEAMCALLs reach. It is asked from within the signal
- * handler, with all signals blocked: it must be async-signal-safe, as seam_call() and the simulated
- * memory are as long as no signal handler of the program calls them by itself.
+ * handler, with all signals but these two blocked: it must be async-signal-safe, as seam_call() and
+ * the simulated memory are as long as no signal handler of the program calls them by itself.
  */
 #ifndef PAMT_PORT_TRAP_H
 #define PAMT_PORT_TRAP_H
