@@ -33,6 +33,10 @@ tdx_status_t tdh_mng_vpflushdone(struct call *call)
 	td_end_build(seam, &td, tdcs);
 	kot = &seam->kot[td.tdr->hkid];
 	kot->state = TDX_KOT_FLUSHED;
+	/* A write-back that began in a former life of the KeyID, and will go on, is not for this.
+	 */
+	for (uint32_t package = 0; package < seam->config.nr_packages; package++)
+		seam->wbt[package].hkids[td.tdr->hkid / 64] &= ~(UINT64_C(1) << td.tdr->hkid % 64);
 	/* Relaxed: ordered by the KOT's lock. */
 	os_store32(&kot->wb_packages, seam_all_packages(seam), OS_RELAXED);
 	td.tdr->lifecycle = TDX_BLOCKED;
@@ -68,18 +72,20 @@ tdx_status_t tdh_mng_key_reclaimid(struct call *call) { return CALL_OK; }
 /* ------------------------------------------------------------------------------------------- */
 /* CACHE.WB.                                                                                    */
 
-/* Notes the KeyIDs that this write-back will count for. False: none. */
+/* Notes the KeyIDs that this write-back will count for. False: none, and nothing is noted. */
 static bool collect_flushed(const struct seam *seam, struct wbt *wbt)
 {
+	uint64_t hkids[TDX_MAX_HKIDS / 64] = { 0 };
 	bool any = false;
 
-	os_memset(wbt->hkids, 0, sizeof(wbt->hkids));
 	for (uint32_t hkid = seam->config.hkid_min; hkid <= seam->config.hkid_max; hkid++) {
 		if (seam->kot[hkid].state != TDX_KOT_FLUSHED)
 			continue;
-		wbt->hkids[hkid / 64] |= UINT64_C(1) << hkid % 64;
+		hkids[hkid / 64] |= UINT64_C(1) << hkid % 64;
 		any = true;
 	}
+	if (any)
+		os_memcpy(wbt->hkids, hkids, sizeof(hkids));
 	return any;
 }
 

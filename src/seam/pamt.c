@@ -395,7 +395,7 @@ void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type ty
 		uint64_t old = os_fetch_add64(&page->node->tail, 1, OS_RELAXED);
 
 		if ((old & PAMT_COUNT_MASK) >= TDX_PAGES_PER_2M)
-			call_fatal(call, FATAL_COUNT_RANGE, owner);
+			call_fatal(call, FATAL_COUNT_RANGE, page->address);
 	}
 	swap_head(page->entry, pamt_head(type, owner), LOCK_HP);
 	call_lock_forget(call, &page->entry->head);
@@ -419,6 +419,6 @@ bool pamt_release(struct call *call, struct pamt_page *page)
 	/* Release: what this call did to the page is over when PAMT.REMOVE sees the count. */
 	old = os_fetch_add64(&page->node->tail, UINT64_MAX, OS_RELEASE) & PAMT_COUNT_MASK;
 	if (!old)
-		call_fatal(call, FATAL_COUNT_RANGE, 0);
+		call_fatal(call, FATAL_COUNT_RANGE, page->address);
 	return old == 1;
 }

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * mng_init_test.c - MNG.INIT: every field of TD_PARAMS is checked, and reported in its turn.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "machine/memory.h"
+#include "rig.h"
+
+#define PARAMS UINT64_C(0x202000)
+
+struct td_pages {
+	struct rig rig;
+	struct tdx_td_params *params;
+	uint64_t tdr;
+};
+
+static uint64_t init(struct td_pages *t, uint64_t rdx)
+{
+	return RIG_CALL(&t->rig, 0, .rax = TDH_MNG_INIT, .rcx = t->tdr, .rdx = rdx);
+}
+
+static void start(struct td_pages *t)
+{
+	rig_init(&t->rig, true, 2);
+	rig_start(&t->rig);
+	t->tdr = rig_page(&t->rig);
+	RIG_OK(&t->rig, 0, .rax = TDH_MNG_CREATE, .rcx = t->tdr, .rdx = RIG_GLOBAL + 1);
+	RIG_OK(&t->rig, 0, .rax = TDH_MNG_KEY_CONFIG, .rcx = t->tdr);
+	for (uint32_t i = 0; i < TDX_MIN_TDCX - 1; i++)
+		RIG_OK(&t->rig, 0, .rax = TDH_MNG_ADDCX, .rcx = rig_page(&t->rig), .rdx = t->tdr);
+	assert_int_equal(init(t, PARAMS), TDX_TDCS_NOT_ALLOCATED);
+	RIG_OK(&t->rig, 0, .rax = TDH_MNG_ADDCX, .rcx = rig_page(&t->rig), .rdx = t->tdr);
+	t->params = memory_map(t->rig.memory, hpa(PARAMS), OS_WRITE);
+}
+
+/* One wrong field after the other, the last to be looked at first; each hides those before. */
+static void break_tsc(struct tdx_td_params *p) { p->tsc_frequency = 3; }
+static void break_eptp(struct tdx_td_params *p) { p->eptp_controls = 6; }
+static void break_config(struct tdx_td_params *p) { p->config_flags = 8; }
+static void break_reserved0(struct tdx_td_params *p) { p->reserved0 = 1; }
+static void break_l2(struct tdx_td_params *p) { p->num_l2_vms = 1; }
+static void break_vcpus(struct tdx_td_params *p) { p->max_vcpus = 577; }
+static void break_xfam(struct tdx_td_params *p) { p->xfam = 1; }
+static void break_attributes(struct tdx_td_params *p) { p->attributes = 2; }
+static void break_reserved(struct tdx_td_params *p) { p->reserved2[23] = 1; }
+
+static const struct {
+	void (*fn)(struct tdx_td_params *params);
+	enum tdx_operand operand;
+} breaks[] = {
+	{ break_reserved, TDX_OP_RDX },		 { break_tsc, TDX_OP_TSC_FREQUENCY },
+	{ break_eptp, TDX_OP_EPTP_CONTROLS },	 { break_config, TDX_OP_EXEC_CONTROLS },
+	{ break_reserved0, TDX_OP_RDX },	 { break_l2, TDX_OP_NUM_L2_VMS },
+	{ break_vcpus, TDX_OP_MAX_VCPUS },	 { break_xfam, TDX_OP_XFAM },
+	{ break_attributes, TDX_OP_ATTRIBUTES },
+};
+
+static const struct tdx_td_params good = {
+	.attributes = TDX_ATTR_SEPT_VE_DISABLE,
+	.xfam = TDX_XFAM_FIXED1,
+	.max_vcpus = 1,
+	.eptp_controls = TDX_EPTP_WRITE_BACK | 3 << TDX_EPTP_PWL_SHIFT,
+	.tsc_frequency = 4,
+};
+
+static void each_field_is_reported_in_its_turn(void **state)
+{
+	struct td_pages t;
+
+	(void)state;
+	start(&t);
+	*t.params = good;
+	for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
+		breaks[i].fn(t.params);
+		assert_int_equal(init(&t, PARAMS), TDX_OPERAND_INVALID | breaks[i].operand);
+	}
+	*t.params = good;
+	assert_int_equal(init(&t, PARAMS + 512), TDX_OPERAND_INVALID | TDX_OP_RDX);
+	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
+	assert_int_equal(init(&t, PARAMS), TDX_OP_STATE_INCORRECT | TDX_OP_INITIALIZED);
+	rig_stop(&t.rig);
+}
+
+static void wide_addresses_need_five_levels(void **state)
+{
+	struct td_pages t;
+
+	(void)state;
+	start(&t);
+	*t.params = good;
+	t.params->config_flags = TDX_CONFIG_GPAW;
+	assert_int_equal(init(&t, PARAMS), TDX_OPERAND_INVALID | TDX_OP_EPTP_CONTROLS);
+	t.params->eptp_controls = TDX_EPTP_WRITE_BACK | 4 << TDX_EPTP_PWL_SHIFT;
+	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
+	/* Bit 50 is private now, and the root is of level 4. */
+	RIG_OK(&t.rig, 0, .rax = TDH_MEM_SEPT_ADD, .rcx = UINT64_C(1) << 50 | 4, .rdx = t.tdr,
+	       .r8 = rig_page(&t.rig));
+	assert_int_equal(RIG_CALL(&t.rig, 0, .rax = TDH_MEM_SEPT_ADD, .rcx = UINT64_C(1) << 51 | 4,
+				  .rdx = t.tdr),
+			 TDX_OPERAND_INVALID | TDX_OP_RCX);
+	rig_stop(&t.rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_field_is_reported_in_its_turn),
+		cmocka_unit_test(wide_addresses_need_five_levels),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
