@@ -1,32 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * bitmap.c - a bitmap with 64-ary summaries over it.
+ * bitmap.c - bitmaps with 64-ary summaries over them, kept where they differ from their beginning.
+ *
+ * Level 0 are the words of the groups, level n > 0 is level[n - 1]. The highest level is one word.
  */
 #include <stddef.h>
 #include <sys/mman.h>
 
 #include "machine/bitmap.h"
 
-bool bitmap_create(struct bitmap *bitmap, uint64_t bits, bool all_set)
+static const struct bitmap_group untouched = { .word = { [BITMAP_SET] = UINT64_MAX } };
+
+static void *map_zeroed(uint64_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static uint64_t summary_bytes(const struct bitmap *bitmap)
 {
 	uint64_t words = 0;
-	void *at;
 
-	*bitmap = (struct bitmap){ .bits = bits, .flip = all_set ? UINT64_MAX : 0 };
-	for (uint64_t below = bits; !words || below > 1; bitmap->nr_levels++) {
+	for (unsigned int i = 0; i < bitmap->nr_levels; i++)
+		words += bitmap->words[i];
+	return words * sizeof(struct bitmap_summary);
+}
+
+bool bitmap_create(struct bitmap *bitmap, uint64_t bits)
+{
+	uint64_t below = (bits + 63) / 64;
+
+	*bitmap = (struct bitmap){ .bits = bits, .nr_groups = below };
+	do {
 		below = (below + 63) / 64;
-		bitmap->words[bitmap->nr_levels] = below;
-		words += below;
-	}
+		bitmap->words[bitmap->nr_levels++] = below;
+	} while (below > 1);
 
-	bitmap->bytes = words * sizeof(uint64_t);
-	at = mmap(NULL, bitmap->bytes, PROT_READ | PROT_WRITE,
-		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (at == MAP_FAILED) {
-		bitmap->bytes = 0;
+	bitmap->group_of = map_zeroed(bitmap->nr_groups * sizeof(*bitmap->group_of));
+	bitmap->groups = map_zeroed(bitmap->nr_groups * sizeof(*bitmap->groups));
+	bitmap->level[0] = map_zeroed(summary_bytes(bitmap));
+	if (!bitmap->group_of || !bitmap->groups || !bitmap->level[0])
 		return false;
-	}
-	bitmap->level[0] = at;
 	for (unsigned int i = 1; i < bitmap->nr_levels; i++)
 		bitmap->level[i] = bitmap->level[i - 1] + bitmap->words[i - 1];
 	return true;
@@ -34,49 +50,95 @@ bool bitmap_create(struct bitmap *bitmap, uint64_t bits, bool all_set)
 
 void bitmap_destroy(struct bitmap *bitmap)
 {
-	if (bitmap->bytes)
-		munmap(bitmap->level[0], bitmap->bytes);
-	bitmap->bytes = 0;
+	if (bitmap->group_of)
+		munmap(bitmap->group_of, bitmap->nr_groups * sizeof(*bitmap->group_of));
+	if (bitmap->groups)
+		munmap(bitmap->groups, bitmap->nr_groups * sizeof(*bitmap->groups));
+	if (bitmap->level[0])
+		munmap(bitmap->level[0], summary_bytes(bitmap));
+	*bitmap = (struct bitmap){ 0 };
 }
 
-static uint64_t word_at(const struct bitmap *bitmap, unsigned int level, uint64_t word)
+static const struct bitmap_group *group_read(const struct bitmap *bitmap, uint64_t index)
 {
-	return bitmap->level[level][word] ^ bitmap->flip;
+	uint32_t group = bitmap->group_of[index];
+
+	return group ? &bitmap->groups[group - 1] : &untouched;
 }
 
-bool bitmap_test(const struct bitmap *bitmap, uint64_t bit)
+static struct bitmap_group *group_write(struct bitmap *bitmap, uint64_t index)
 {
-	return word_at(bitmap, 0, bit / 64) >> bit % 64 & 1;
+	uint32_t *group = &bitmap->group_of[index];
+
+	if (!*group) {
+		bitmap->groups[bitmap->used_groups] = untouched;
+		*group = ++bitmap->used_groups;
+	}
+	return &bitmap->groups[*group - 1];
 }
 
-void bitmap_set(struct bitmap *bitmap, uint64_t bit)
+static uint64_t word_at(const struct bitmap *bitmap, unsigned int map, unsigned int level,
+			uint64_t index)
 {
-	for (unsigned int level = 0; level < bitmap->nr_levels; level++, bit /= 64) {
-		uint64_t old = word_at(bitmap, level, bit / 64);
+	if (!level)
+		return group_read(bitmap, index)->word[map];
+	return bitmap->level[level - 1][index].word[map] ^ (map == BITMAP_SET ? UINT64_MAX : 0);
+}
 
-		bitmap->level[level][bit / 64] = (old | UINT64_C(1) << bit % 64) ^ bitmap->flip;
-		/* The summary above said so already. */
+static void set_word(struct bitmap *bitmap, unsigned int map, unsigned int level, uint64_t index,
+		     uint64_t word)
+{
+	if (!level)
+		group_write(bitmap, index)->word[map] = word;
+	else
+		bitmap->level[level - 1][index].word[map] =
+			word ^ (map == BITMAP_SET ? UINT64_MAX : 0);
+}
+
+bool bitmap_test(const struct bitmap *bitmap, unsigned int map, uint64_t bit)
+{
+	return group_read(bitmap, bit / 64)->word[map] >> bit % 64 & 1;
+}
+
+void bitmap_set(struct bitmap *bitmap, unsigned int map, uint64_t bit)
+{
+	for (unsigned int level = 0; level <= bitmap->nr_levels; level++, bit /= 64) {
+		uint64_t old = word_at(bitmap, map, level, bit / 64);
+
+		set_word(bitmap, map, level, bit / 64, old | UINT64_C(1) << bit % 64);
+		/* The summary above says so already. */
 		if (old)
 			return;
 	}
 }
 
-void bitmap_clear(struct bitmap *bitmap, uint64_t bit)
+void bitmap_clear(struct bitmap *bitmap, unsigned int map, uint64_t bit)
 {
-	for (unsigned int level = 0; level < bitmap->nr_levels; level++, bit /= 64) {
-		uint64_t left = word_at(bitmap, level, bit / 64) & ~(UINT64_C(1) << bit % 64);
+	for (unsigned int level = 0; level <= bitmap->nr_levels; level++, bit /= 64) {
+		uint64_t left = word_at(bitmap, map, level, bit / 64) & ~(UINT64_C(1) << bit % 64);
 
-		bitmap->level[level][bit / 64] = left ^ bitmap->flip;
+		set_word(bitmap, map, level, bit / 64, left);
 		if (left)
 			return;
 	}
 }
 
-/* From a set bit of a level's summary down to the lowest, or highest, bit under it. */
-static uint64_t descend(const struct bitmap *bitmap, unsigned int level, uint64_t bit, bool highest)
+uint32_t bitmap_number(const struct bitmap *bitmap, uint64_t bit)
+{
+	return group_read(bitmap, bit / 64)->number[bit % 64];
+}
+
+void bitmap_set_number(struct bitmap *bitmap, uint64_t bit, uint32_t number)
+{
+	group_write(bitmap, bit / 64)->number[bit % 64] = number;
+}
+
+/* From a set bit of a level down to the lowest, or highest, bit of level 0 under it. */
+static uint64_t descend(const struct bitmap *bitmap, unsigned int map, unsigned int level,
+			uint64_t bit, bool highest)
 {
 	while (level--) {
-		uint64_t word = word_at(bitmap, level, bit);
+		uint64_t word = word_at(bitmap, map, level, bit);
 
 		bit = bit * 64 + (highest ? 63 - (uint64_t)__builtin_clzll(word)
 					  : (uint64_t)__builtin_ctzll(word));
@@ -86,47 +148,44 @@ static uint64_t descend(const struct bitmap *bitmap, unsigned int level, uint64_
 
 /*
  * Both searches climb while the rest of the word they stand in has nothing, then go down again.
- * Bits beyond the end, which look set in a bitmap that starts so, can only be met by next.
+ * Bits beyond the end, which look set in BITMAP_SET, can only be met by next.
  */
-uint64_t bitmap_next(const struct bitmap *bitmap, uint64_t from)
+uint64_t bitmap_next(const struct bitmap *bitmap, unsigned int map, uint64_t from)
 {
-	unsigned int top = bitmap->nr_levels - 1;
-	uint64_t bit = from, word;
+	/* The first of all: straight down from the top. */
+	unsigned int level = from ? 0 : bitmap->nr_levels;
+	uint64_t words = bitmap->nr_groups, bit = from;
 
 	if (from >= bitmap->bits)
 		return BITMAP_NONE;
-	/* The first of all: straight down from the top. */
-	if (!from) {
-		word = word_at(bitmap, top, 0);
-		if (!word)
-			return BITMAP_NONE;
-		bit = descend(bitmap, top, (uint64_t)__builtin_ctzll(word), false);
-		return bit < bitmap->bits ? bit : BITMAP_NONE;
-	}
-	for (unsigned int level = 0; level < bitmap->nr_levels; level++) {
-		word = word_at(bitmap, level, bit / 64) & UINT64_MAX << bit % 64;
+	for (; level <= bitmap->nr_levels; level++) {
+		uint64_t word = word_at(bitmap, map, level, bit / 64) & UINT64_MAX << bit % 64;
+
 		if (word) {
 			bit = bit / 64 * 64 + (uint64_t)__builtin_ctzll(word);
-			bit = descend(bitmap, level, bit, false);
+			bit = descend(bitmap, map, level, bit, false);
 			return bit < bitmap->bits ? bit : BITMAP_NONE;
 		}
 		bit = bit / 64 + 1;
-		if (bit >= bitmap->words[level])
+		if (level)
+			words = bitmap->words[level - 1];
+		if (bit >= words)
 			return BITMAP_NONE;
 	}
 	return BITMAP_NONE;
 }
 
-uint64_t bitmap_prev(const struct bitmap *bitmap, uint64_t from)
+uint64_t bitmap_prev(const struct bitmap *bitmap, unsigned int map, uint64_t from)
 {
 	uint64_t bit = from < bitmap->bits ? from : bitmap->bits - 1;
 
-	for (unsigned int level = 0; level < bitmap->nr_levels; level++) {
-		uint64_t word = word_at(bitmap, level, bit / 64) & UINT64_MAX >> (63 - bit % 64);
+	for (unsigned int level = 0; level <= bitmap->nr_levels; level++) {
+		uint64_t word =
+			word_at(bitmap, map, level, bit / 64) & UINT64_MAX >> (63 - bit % 64);
 
 		if (word) {
 			bit = bit / 64 * 64 + 63 - (uint64_t)__builtin_clzll(word);
-			return descend(bitmap, level, bit, true);
+			return descend(bitmap, map, level, bit, true);
 		}
 		if (bit < 64)
 			return BITMAP_NONE;
@@ -135,10 +194,12 @@ uint64_t bitmap_prev(const struct bitmap *bitmap, uint64_t from)
 	return BITMAP_NONE;
 }
 
-uint64_t bitmap_next_clear(const struct bitmap *bitmap, uint64_t from, uint64_t end)
+uint64_t bitmap_next_clear(const struct bitmap *bitmap, unsigned int map, uint64_t from,
+			   uint64_t end)
 {
 	while (from < end) {
-		uint64_t clear = ~word_at(bitmap, 0, from / 64) & UINT64_MAX << from % 64;
+		uint64_t clear = ~group_read(bitmap, from / 64)->word[map] & UINT64_MAX
+										     << from % 64;
 
 		if (clear) {
 			from = from / 64 * 64 + (uint64_t)__builtin_ctzll(clear);
@@ -149,10 +210,12 @@ uint64_t bitmap_next_clear(const struct bitmap *bitmap, uint64_t from, uint64_t 
 	return BITMAP_NONE;
 }
 
-uint64_t bitmap_prev_clear(const struct bitmap *bitmap, uint64_t from, uint64_t start)
+uint64_t bitmap_prev_clear(const struct bitmap *bitmap, unsigned int map, uint64_t from,
+			   uint64_t start)
 {
 	for (;;) {
-		uint64_t clear = ~word_at(bitmap, 0, from / 64) & UINT64_MAX >> (63 - from % 64);
+		uint64_t clear =
+			~group_read(bitmap, from / 64)->word[map] & UINT64_MAX >> (63 - from % 64);
 
 		if (clear) {
 			from = from / 64 * 64 + 63 - (uint64_t)__builtin_clzll(clear);

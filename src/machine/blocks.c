@@ -7,6 +7,12 @@
 
 #include "machine/blocks.h"
 
+/* The maps of blocks->maps. */
+#define WHOLE	    BITMAP_SET
+#define PARTIAL	    1u
+#define OF_ORDER(n) (2u + (unsigned int)(n))
+_Static_assert(OF_ORDER(BLOCKS_WHOLE - 1) < BITMAP_MAPS, "a map for each order");
+
 static void *map_zeroed(uint64_t bytes)
 {
 	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -22,24 +28,13 @@ bool blocks_create(struct blocks *blocks, uint64_t nr_blocks)
 		return true;
 	blocks->free_pages = nr_blocks * BLOCK_PAGES;
 	blocks->nr_whole = nr_blocks;
-	for (unsigned int i = 0; i < BLOCKS_WHOLE; i++)
-		if (!bitmap_create(&blocks->of_order[i], nr_blocks, false))
-			return false;
-	blocks->record_of = map_zeroed(nr_blocks * sizeof(*blocks->record_of));
 	blocks->records = map_zeroed(nr_blocks * sizeof(*blocks->records));
-	return blocks->record_of && blocks->records &&
-	       bitmap_create(&blocks->whole, nr_blocks, true) &&
-	       bitmap_create(&blocks->partial, nr_blocks, false);
+	return bitmap_create(&blocks->maps, nr_blocks) && blocks->records;
 }
 
 void blocks_destroy(struct blocks *blocks)
 {
-	bitmap_destroy(&blocks->whole);
-	bitmap_destroy(&blocks->partial);
-	for (unsigned int i = 0; i < BLOCKS_WHOLE; i++)
-		bitmap_destroy(&blocks->of_order[i]);
-	if (blocks->record_of)
-		munmap(blocks->record_of, blocks->nr_blocks * sizeof(*blocks->record_of));
+	bitmap_destroy(&blocks->maps);
 	if (blocks->records)
 		munmap(blocks->records, blocks->nr_blocks * sizeof(*blocks->records));
 }
@@ -64,7 +59,7 @@ static void count_free(struct blocks *blocks, int64_t pages)
 /* NULL: the block is whole, full or missing. */
 static struct block_record *record_find(const struct blocks *blocks, uint64_t block)
 {
-	uint32_t number = blocks->record_of[block];
+	uint32_t number = bitmap_number(&blocks->maps, block);
 
 	return number && number != BLOCKS_MISSING ? &blocks->records[number - 1] : NULL;
 }
@@ -73,8 +68,8 @@ static struct block_record *record_find(const struct blocks *blocks, uint64_t bl
 static struct block_record *record_get(struct blocks *blocks, uint64_t block)
 {
 	struct block_record *record = record_find(blocks, block);
-	bool missing = blocks->record_of[block] == BLOCKS_MISSING;
-	bool whole = bitmap_test(&blocks->whole, block);
+	bool missing = bitmap_number(&blocks->maps, block) == BLOCKS_MISSING;
+	bool whole = bitmap_test(&blocks->maps, WHOLE, block);
 
 	if (record)
 		return record;
@@ -87,7 +82,7 @@ static struct block_record *record_get(struct blocks *blocks, uint64_t block)
 	*record = (struct block_record){ .order = whole ? BLOCKS_WHOLE : -1 };
 	if (whole || missing)
 		pagemap_set(whole ? &record->free : &record->missing, 0, PAGEMAP_BITS);
-	blocks->record_of[block] = (uint32_t)(record - blocks->records) + 1;
+	bitmap_set_number(&blocks->maps, block, (uint32_t)(record - blocks->records) + 1);
 	return record;
 }
 
@@ -96,18 +91,18 @@ static void record_drop(struct blocks *blocks, uint64_t block, struct block_reco
 {
 	record->next = blocks->unused_record;
 	blocks->unused_record = (uint32_t)(record - blocks->records) + 1;
-	blocks->record_of[block] = state;
+	bitmap_set_number(&blocks->maps, block, state);
 }
 
 static void set_whole(struct blocks *blocks, uint64_t block)
 {
-	bitmap_set(&blocks->whole, block);
+	bitmap_set(&blocks->maps, WHOLE, block);
 	__atomic_store_n(&blocks->nr_whole, blocks->nr_whole + 1, __ATOMIC_RELAXED);
 }
 
 static void clear_whole(struct blocks *blocks, uint64_t block)
 {
-	bitmap_clear(&blocks->whole, block);
+	bitmap_clear(&blocks->maps, WHOLE, block);
 	__atomic_store_n(&blocks->nr_whole, blocks->nr_whole - 1, __ATOMIC_RELAXED);
 }
 
@@ -116,8 +111,8 @@ static void block_enter(struct blocks *blocks, uint64_t block, int order)
 	if (order == BLOCKS_WHOLE) {
 		set_whole(blocks, block);
 	} else if (order >= 0) {
-		bitmap_set(&blocks->partial, block);
-		bitmap_set(&blocks->of_order[order], block);
+		bitmap_set(&blocks->maps, PARTIAL, block);
+		bitmap_set(&blocks->maps, OF_ORDER(order), block);
 		blocks->nr_of_order[order]++;
 	}
 }
@@ -127,8 +122,8 @@ static void block_leave(struct blocks *blocks, uint64_t block, int order)
 	if (order == BLOCKS_WHOLE) {
 		clear_whole(blocks, block);
 	} else if (order >= 0) {
-		bitmap_clear(&blocks->partial, block);
-		bitmap_clear(&blocks->of_order[order], block);
+		bitmap_clear(&blocks->maps, PARTIAL, block);
+		bitmap_clear(&blocks->maps, OF_ORDER(order), block);
 		blocks->nr_of_order[order]--;
 	}
 }
@@ -172,8 +167,8 @@ bool blocks_put(struct blocks *blocks, uint64_t page, unsigned int count)
 	uint64_t block = page / BLOCK_PAGES;
 	struct block_record *record = record_find(blocks, block);
 
-	if (!record &&
-	    (bitmap_test(&blocks->whole, block) || blocks->record_of[block] == BLOCKS_MISSING))
+	if (!record && (bitmap_test(&blocks->maps, WHOLE, block) ||
+			bitmap_number(&blocks->maps, block) == BLOCKS_MISSING))
 		return false;
 	for (unsigned int i = 0; record && i < PAGEMAP_WORDS; i++)
 		if ((record->free.word[i] | record->missing.word[i]) &
@@ -210,7 +205,7 @@ static unsigned int move(struct pagemap *from, struct pagemap *to, uint64_t page
 void blocks_exclude(struct blocks *blocks, uint64_t page, unsigned int count)
 {
 	uint64_t block = page / BLOCK_PAGES;
-	bool whole = bitmap_test(&blocks->whole, block);
+	bool whole = bitmap_test(&blocks->maps, WHOLE, block);
 	struct block_record *record;
 
 	/* Full, or missing already. */
@@ -220,7 +215,7 @@ void blocks_exclude(struct blocks *blocks, uint64_t page, unsigned int count)
 	if (whole && count == BLOCK_PAGES) {
 		count_free(blocks, -(int64_t)count);
 		clear_whole(blocks, block);
-		blocks->record_of[block] = BLOCKS_MISSING;
+		bitmap_set_number(&blocks->maps, block, BLOCKS_MISSING);
 		return;
 	}
 	record = record_get(blocks, block);
@@ -231,7 +226,7 @@ void blocks_exclude(struct blocks *blocks, uint64_t page, unsigned int count)
 void blocks_include(struct blocks *blocks, uint64_t page, unsigned int count)
 {
 	uint64_t block = page / BLOCK_PAGES;
-	bool missing = blocks->record_of[block] == BLOCKS_MISSING;
+	bool missing = bitmap_number(&blocks->maps, block) == BLOCKS_MISSING;
 	struct block_record *record;
 
 	/* Whole or full: nothing is missing. */
@@ -240,7 +235,7 @@ void blocks_include(struct blocks *blocks, uint64_t page, unsigned int count)
 	if (missing && count == BLOCK_PAGES) {
 		count_free(blocks, count);
 		set_whole(blocks, block);
-		blocks->record_of[block] = 0;
+		bitmap_set_number(&blocks->maps, block, 0);
 		return;
 	}
 	record = record_get(blocks, block);
@@ -255,8 +250,8 @@ unsigned int blocks_used(const struct blocks *blocks, uint64_t page, unsigned in
 	unsigned int unused = 0;
 
 	if (!record)
-		return bitmap_test(&blocks->whole, block) ||
-				       blocks->record_of[block] == BLOCKS_MISSING
+		return bitmap_test(&blocks->maps, WHOLE, block) ||
+				       bitmap_number(&blocks->maps, block) == BLOCKS_MISSING
 			       ? 0
 			       : count;
 	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++)
@@ -274,10 +269,10 @@ uint64_t blocks_find(const struct blocks *blocks, unsigned int order)
 	for (unsigned int i = order; i < BLOCKS_WHOLE; i++) {
 		if (!blocks->nr_of_order[i])
 			continue;
-		block = bitmap_next(&blocks->of_order[i], 0);
+		block = bitmap_next(&blocks->maps, OF_ORDER(i), 0);
 		return block * BLOCK_PAGES + pagemap_find(&record_find(blocks, block)->free, order);
 	}
-	block = bitmap_next(&blocks->whole, 0);
+	block = bitmap_next(&blocks->maps, WHOLE, 0);
 	return block == BITMAP_NONE ? BLOCKS_NONE : block * BLOCK_PAGES;
 }
 
@@ -290,7 +285,7 @@ static uint64_t next_free(const struct blocks *blocks, uint64_t page, uint64_t e
 	uint64_t block = page / BLOCK_PAGES, whole, partial;
 	const struct block_record *record = record_find(blocks, block);
 
-	if (bitmap_test(&blocks->whole, block))
+	if (bitmap_test(&blocks->maps, WHOLE, block))
 		return page;
 	if (record) {
 		unsigned int bit = pagemap_next(&record->free, page % BLOCK_PAGES);
@@ -299,8 +294,8 @@ static uint64_t next_free(const struct blocks *blocks, uint64_t page, uint64_t e
 			return block * BLOCK_PAGES + bit < end ? block * BLOCK_PAGES + bit
 							       : BLOCKS_NONE;
 	}
-	whole = bitmap_next(&blocks->whole, block + 1);
-	partial = bitmap_next(&blocks->partial, block + 1);
+	whole = bitmap_next(&blocks->maps, WHOLE, block + 1);
+	partial = bitmap_next(&blocks->maps, PARTIAL, block + 1);
 	if (whole < partial)
 		page = whole * BLOCK_PAGES;
 	else if (partial != BITMAP_NONE)
@@ -316,7 +311,7 @@ static uint64_t prev_free(const struct blocks *blocks, uint64_t page, uint64_t s
 	uint64_t block = page / BLOCK_PAGES, whole, partial;
 	const struct block_record *record = record_find(blocks, block);
 
-	if (bitmap_test(&blocks->whole, block))
+	if (bitmap_test(&blocks->maps, WHOLE, block))
 		return page;
 	if (record) {
 		unsigned int bit = pagemap_prev(&record->free, page % BLOCK_PAGES);
@@ -327,8 +322,8 @@ static uint64_t prev_free(const struct blocks *blocks, uint64_t page, uint64_t s
 	}
 	if (!block)
 		return BLOCKS_NONE;
-	whole = bitmap_prev(&blocks->whole, block - 1);
-	partial = bitmap_prev(&blocks->partial, block - 1);
+	whole = bitmap_prev(&blocks->maps, WHOLE, block - 1);
+	partial = bitmap_prev(&blocks->maps, PARTIAL, block - 1);
 	/* BITMAP_NONE is the highest number: + 1 makes it the lowest. */
 	if (whole + 1 > partial + 1)
 		page = whole * BLOCK_PAGES + BLOCK_PAGES - 1;
@@ -348,8 +343,8 @@ static uint64_t next_busy(const struct blocks *blocks, uint64_t page, uint64_t e
 		const struct block_record *record;
 		unsigned int bit;
 
-		if (bitmap_test(&blocks->whole, block)) {
-			block = bitmap_next_clear(&blocks->whole, block,
+		if (bitmap_test(&blocks->maps, WHOLE, block)) {
+			block = bitmap_next_clear(&blocks->maps, WHOLE, block,
 						  (end - 1) / BLOCK_PAGES + 1);
 			if (block == BITMAP_NONE)
 				return BLOCKS_NONE;
@@ -375,8 +370,8 @@ static uint64_t prev_busy(const struct blocks *blocks, uint64_t page, uint64_t s
 		const struct block_record *record;
 		unsigned int bit;
 
-		if (bitmap_test(&blocks->whole, block)) {
-			block = bitmap_prev_clear(&blocks->whole, block, start / BLOCK_PAGES);
+		if (bitmap_test(&blocks->maps, WHOLE, block)) {
+			block = bitmap_prev_clear(&blocks->maps, WHOLE, block, start / BLOCK_PAGES);
 			if (block == BITMAP_NONE)
 				return BLOCKS_NONE;
 			page = block * BLOCK_PAGES + BLOCK_PAGES - 1;
@@ -407,7 +402,7 @@ uint64_t blocks_lowest(const struct blocks *blocks, const struct blocks_wanted *
 
 		/* Then nothing ends before the next whole block does: spares walking the rest. */
 		if (wanted->nr_pages >= HOLDS_WHOLE) {
-			uint64_t whole = bitmap_next(&blocks->whole, low / BLOCK_PAGES);
+			uint64_t whole = bitmap_next(&blocks->maps, WHOLE, low / BLOCK_PAGES);
 
 			if (whole == BITMAP_NONE || whole * BLOCK_PAGES >= high)
 				return BLOCKS_NONE;
@@ -437,7 +432,8 @@ uint64_t blocks_highest(const struct blocks *blocks, const struct blocks_wanted 
 
 		/* As in blocks_lowest(). */
 		if (wanted->nr_pages >= HOLDS_WHOLE) {
-			uint64_t whole = bitmap_prev(&blocks->whole, (high - 1) / BLOCK_PAGES);
+			uint64_t whole =
+				bitmap_prev(&blocks->maps, WHOLE, (high - 1) / BLOCK_PAGES);
 
 			if (whole == BITMAP_NONE || (whole + 1) * BLOCK_PAGES <= low)
 				return BLOCKS_NONE;

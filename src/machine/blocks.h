@@ -5,11 +5,12 @@
  * Pages are numbered from 0 without regard to addresses; 512 of them, from a multiple of 512, are
  * a block. A block is in one of these states:
  *
- *   whole      all pages are free. Bit in whole; no record.
- *   broken     some pages are free. Bit in partial and in of_order[order of its largest aligned
- *              free run]; a record with a map of the free pages.
+ *   whole      all pages are free. Bit in the map whole; no record.
+ *   broken     some pages are free. Bit in partial, the union of the maps of_order[], and in
+ *              of_order[order of its largest aligned free run]; record_of[] is the number, from 1,
+ *              of a record with a map of the free pages.
  *   full       no page is free. In no bitmap; no record, unless pages of it are missing.
- *   missing    all pages are missing: record_of[] says BLOCKS_MISSING.
+ *   missing    all pages are missing: record_of[] is BLOCKS_MISSING.
  *
  * A missing page is one that is no memory, or was taken out for good. A block that misses some
  * pages keeps its record, which has a map of them, for as long as it does. The record of a block
@@ -42,11 +43,8 @@ struct blocks {
 	uint64_t nr_blocks;
 	/* Changed under the node's lock, read without. */
 	uint64_t free_pages, nr_whole;
-	struct bitmap whole;   /* starts all set */
-	struct bitmap partial; /* the union of of_order[] */
-	struct bitmap of_order[BLOCKS_WHOLE];
+	struct bitmap maps; /* whole, partial, of_order[]; the number is record_of[] */
 	uint32_t nr_of_order[BLOCKS_WHOLE]; /* bits in each, to pass over empty ones */
-	uint32_t *record_of;		    /* by block: number of its record + 1, 0: none */
 	struct block_record *records;	    /* room for one per block */
 	uint32_t nr_records;		    /* of these, how many were ever used */
 	uint32_t unused_record;

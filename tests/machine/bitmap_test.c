@@ -27,40 +27,48 @@ static uint64_t slow_prev(const uint8_t *bits, uint64_t from, uint8_t what)
 	return BITMAP_NONE;
 }
 
-static void compare(const struct bitmap *map, const uint8_t *bits, uint64_t n, uint64_t at)
+static void compare(const struct bitmap *map, unsigned int which, const uint8_t *bits, uint64_t n,
+		    uint64_t at)
 {
-	assert_int_equal(bitmap_test(map, at), bits[at]);
-	assert_int_equal(bitmap_next(map, at), slow_next(bits, n, at, 1));
-	assert_int_equal(bitmap_prev(map, at), slow_prev(bits, at, 1));
-	assert_int_equal(bitmap_next_clear(map, at, n), slow_next(bits, n, at, 0));
-	assert_int_equal(bitmap_prev_clear(map, at, 0), slow_prev(bits, at, 0));
+	assert_int_equal(bitmap_test(map, which, at), bits[at]);
+	assert_int_equal(bitmap_next(map, which, at), slow_next(bits, n, at, 1));
+	assert_int_equal(bitmap_prev(map, which, at), slow_prev(bits, at, 1));
+	assert_int_equal(bitmap_next_clear(map, which, at, n), slow_next(bits, n, at, 0));
+	assert_int_equal(bitmap_prev_clear(map, which, at, 0), slow_prev(bits, at, 0));
 }
 
-static void searches_agree_with_a_linear_one(uint64_t n, bool all_set)
+/* Two maps side by side: what happens to one does not show in the other. */
+static void searches_agree_with_a_linear_one(uint64_t n)
 {
-	uint8_t *bits = malloc(n);
-	struct bitmap map;
+	const unsigned int map[2] = { BITMAP_SET, BITMAP_MAPS - 1 };
+	uint8_t *bits[2] = { malloc(n), malloc(n) };
+	struct bitmap bitmap;
 
-	assert_non_null(bits);
-	assert_true(bitmap_create(&map, n, all_set));
-	for (uint64_t i = 0; i < n; i++)
-		bits[i] = all_set;
-	compare(&map, bits, n, 0);
-	compare(&map, bits, n, n - 1);
-	for (unsigned int i = 0; i < 3000; i++) {
+	assert_true(bits[0] && bits[1]);
+	assert_true(bitmap_create(&bitmap, n));
+	for (uint64_t i = 0; i < n; i++) {
+		bits[0][i] = 1;
+		bits[1][i] = 0;
+	}
+	for (unsigned int m = 0; m < 2; m++) {
+		compare(&bitmap, map[m], bits[m], n, 0);
+		compare(&bitmap, map[m], bits[m], n, n - 1);
+	}
+	for (unsigned int i = 0; i < 5000; i++) {
 		/* Runs, so that whole words and summaries fill and empty. */
 		uint64_t at = (uint64_t)rand() % n, run = (uint64_t)rand() % 200;
-		uint8_t set = rand() % 2;
+		uint8_t set = rand() % 2, m = rand() % 2;
 
 		for (uint64_t j = at; j < n && j < at + run; j++) {
-			(set ? bitmap_set : bitmap_clear)(&map, j);
-			bits[j] = set;
+			(set ? bitmap_set : bitmap_clear)(&bitmap, map[m], j);
+			bits[m][j] = set;
 		}
-		compare(&map, bits, n, (uint64_t)rand() % n);
-		compare(&map, bits, n, at);
+		compare(&bitmap, map[m], bits[m], n, (uint64_t)rand() % n);
+		compare(&bitmap, map[m], bits[m], n, at);
 	}
-	bitmap_destroy(&map);
-	free(bits);
+	bitmap_destroy(&bitmap);
+	free(bits[0]);
+	free(bits[1]);
 }
 
 static void bitmap_agrees_with_a_linear_one(void **state)
@@ -68,10 +76,23 @@ static void bitmap_agrees_with_a_linear_one(void **state)
 	const uint64_t sizes[] = { 1, 63, 64, 65, 4095, 4096, 4097, 20000, 300000 };
 
 	srand(1);
-	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		searches_agree_with_a_linear_one(sizes[i], false);
-		searches_agree_with_a_linear_one(sizes[i], true);
-	}
+	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		searches_agree_with_a_linear_one(sizes[i]);
+}
+
+static void numbers_are_kept_and_start_as_zero(void **state)
+{
+	struct bitmap bitmap;
+
+	assert_true(bitmap_create(&bitmap, 100000));
+	for (uint64_t i = 0; i < 100000; i += 37)
+		bitmap_set_number(&bitmap, i, (uint32_t)i + 1);
+	for (uint64_t i = 0; i < 100000; i++)
+		assert_int_equal(bitmap_number(&bitmap, i), i % 37 ? 0 : i + 1);
+	/* A number changes no bit. */
+	assert_int_equal(bitmap_next_clear(&bitmap, BITMAP_SET, 0, 100000), BITMAP_NONE);
+	assert_int_equal(bitmap_next(&bitmap, 1, 0), BITMAP_NONE);
+	bitmap_destroy(&bitmap);
 }
 
 static void bitmap_over_the_whole_address_space_touches_little(void **state)
@@ -79,18 +100,16 @@ static void bitmap_over_the_whole_address_space_touches_little(void **state)
 	const uint64_t bits = UINT64_C(1) << 31;
 	struct bitmap map;
 
-	assert_true(bitmap_create(&map, bits, true));
-	assert_int_equal(bitmap_next(&map, 12345678), 12345678);
-	bitmap_clear(&map, 12345678);
-	assert_int_equal(bitmap_next(&map, 12345678), 12345679);
-	assert_int_equal(bitmap_prev(&map, bits - 1), bits - 1);
-	assert_int_equal(bitmap_next(&map, bits), BITMAP_NONE);
-	bitmap_destroy(&map);
-
-	assert_true(bitmap_create(&map, bits, false));
-	assert_int_equal(bitmap_next(&map, 0), BITMAP_NONE);
-	bitmap_set(&map, bits - 1);
-	assert_int_equal(bitmap_next(&map, 0), bits - 1);
+	assert_true(bitmap_create(&map, bits));
+	assert_int_equal(bitmap_next(&map, BITMAP_SET, 12345678), 12345678);
+	bitmap_clear(&map, BITMAP_SET, 12345678);
+	assert_int_equal(bitmap_next(&map, BITMAP_SET, 12345678), 12345679);
+	assert_int_equal(bitmap_prev(&map, BITMAP_SET, bits - 1), bits - 1);
+	assert_int_equal(bitmap_next(&map, BITMAP_SET, bits), BITMAP_NONE);
+	assert_int_equal(bitmap_next(&map, 1, 0), BITMAP_NONE);
+	bitmap_set(&map, 1, bits - 1);
+	assert_int_equal(bitmap_next(&map, 1, 0), bits - 1);
+	assert_int_equal(map.used_groups, 2);
 	bitmap_destroy(&map);
 }
 
@@ -162,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bitmap_agrees_with_a_linear_one),
+		cmocka_unit_test(numbers_are_kept_and_start_as_zero),
 		cmocka_unit_test(bitmap_over_the_whole_address_space_touches_little),
 		cmocka_unit_test(buddy_arithmetic_agrees_with_a_linear_one),
 		cmocka_unit_test(masks_cover_exactly_their_bits),
