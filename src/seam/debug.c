@@ -114,9 +114,10 @@ int seam_debug_hold(struct seam *seam, hpa_t pa, unsigned int level, bool exclus
 /* ------------------------------------------------------------------------------------------- */
 /* TDs by their TDR, without a lock.                                                            */
 
+/* An address inside a page names nothing. */
 static enum tdx_page_type type_of(struct seam *seam, uint64_t pa)
 {
-	struct pamt_entry *entry = pamt_peek(seam, pa, TDX_4K);
+	struct pamt_entry *entry = pa % TDX_PAGE_SIZE ? NULL : pamt_peek(seam, pa, TDX_4K);
 
 	return entry ? pamt_type(os_load64(&entry->head, OS_RELAXED)) : TDX_PT_NDA;
 }
