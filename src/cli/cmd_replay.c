@@ -3,6 +3,7 @@
  * cmd_replay.c - `pamt replay`: recordings against the software module.
  *
  * All files are read before the first is replayed: bad input costs one line and no half results.
+ * With --record one file is printed again, with the results that the software module gives.
  */
 #include <errno.h>
 #include <fts.h>
@@ -135,7 +136,7 @@ static int replay_all(struct recordings *all, struct replay_result *total)
 	for (size_t i = 0; i < all->nr; i++) {
 		struct recording *r = &all->list[i];
 
-		if (replay_run(&r->vector, NULL, NULL, &r->result, error, sizeof(error)))
+		if (replay_run(&r->vector, NULL, &r->result, error, sizeof(error)))
 			return cli_usage_error("%s", error);
 		total->passed += r->result.passed;
 		total->failed += r->result.failed;
@@ -268,27 +269,123 @@ static void print_json(const struct recordings *all, const struct replay_result 
 	cli_json_print(root);
 }
 
+/* ------------------------------------------------------------------------------------------- */
+/* Recording.                                                                                   */
+
+static void record_call(const struct vector_call *call, const struct replay_outcome *outcome,
+			const struct seam *seam)
+{
+	struct tdx_regs in = call->in, after = outcome->regs;
+	struct seam_fatal fatal;
+
+	printf("call 0x%" PRIx64, in.rax);
+	if (call->lp)
+		printf(" lp=%u", call->lp);
+	for (unsigned int i = 1; i < VECTOR_REGS; i++)
+		if (*vector_reg(&in, i))
+			printf(" %s=0x%" PRIx64, vector_reg_name[i], *vector_reg(&in, i));
+	if (outcome->fatal && seam_is_fatal(seam, &fatal)) {
+		printf(" -> fatal %u\n", fatal.id);
+		return;
+	}
+	printf(" -> rax=0x%" PRIx64, after.rax);
+	for (unsigned int i = 1; i < VECTOR_REGS; i++)
+		if (*vector_reg(&after, i) != *vector_reg(&in, i))
+			printf(" %s=0x%" PRIx64, vector_reg_name[i], *vector_reg(&after, i));
+	printf("\n");
+}
+
+static void record_accept(const struct vector_accept *a, const struct replay_outcome *outcome)
+{
+	printf("accept 0x%" PRIx64 " rcx=0x%" PRIx64 " -> ", a->tdr.v, a->rcx);
+	if (outcome->how == SEAM_ACCEPT_STATUS)
+		printf("rax=0x%" PRIx64 "\n", outcome->status.v);
+	else
+		printf("%s\n", outcome->how == SEAM_ACCEPT_TDEXIT ? "tdexit" : "interrupted");
+}
+
+struct recorder {
+	const struct vector_item *machine; /* the next one to come */
+	const struct seam *seam;
+};
+
+static void record_machine(void *ctx, const struct seam_config *config, struct seam *seam,
+			   struct memory *memory)
+{
+	struct recorder *recorder = ctx;
+
+	while (recorder->machine->kind != VECTOR_MACHINE)
+		recorder->machine++;
+	printf("%s\n", recorder->machine++->text);
+	recorder->seam = seam;
+}
+
+static void record_item(void *ctx, const struct vector_item *item,
+			const struct replay_outcome *outcome)
+{
+	struct recorder *recorder = ctx;
+
+	if (item->kind == VECTOR_CALL)
+		record_call(&item->call, outcome, recorder->seam);
+	else if (item->kind == VECTOR_ACCEPT)
+		record_accept(&item->accept, outcome);
+	else
+		printf("%s\n", item->text);
+}
+
+static int record(const struct recordings *all)
+{
+	struct recorder recorder;
+	const struct replay_watcher watcher = {
+		.ctx = &recorder,
+		.machine = record_machine,
+		.item = record_item,
+	};
+	struct replay_result result;
+	char error[1024];
+
+	if (all->nr != 1)
+		return cli_usage_error("--record: %zu recordings; exactly 1 is allowed", all->nr);
+	recorder.machine = all->list[0].vector.items;
+	if (replay_run(&all->list[0].vector, &watcher, &result, error, sizeof(error)))
+		return cli_usage_error("%s", error);
+	return CLI_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static int show(const struct recordings *all, const struct replay_result *total, bool json)
+{
+	if (json)
+		print_json(all, total);
+	else
+		print_text(all, total);
+	return total->failed ? CLI_FAILED : CLI_OK;
+}
+
 int cmd_replay(int argc, char **argv)
 {
-	struct cli_args args = { .argc = argc, .argv = argv };
+	static const struct cli_option options[] = {
+		{ 'r', "record", NULL, "print the recording with the results of softseam" },
+		{ 0 },
+	};
+	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
 	struct recordings all = { 0 };
 	struct replay_result total = { 0 };
 	char **operands;
-	int nr, code;
+	bool recording = false;
+	int nr, code, option;
 
-	if (cli_next_option(&args))
+	while ((option = cli_next_option(&args)) > 0)
+		recording = true;
+	if (option < 0)
 		return args.exit;
 	operands = cli_operands(&args, &nr);
 	code = read_all(&all, operands, nr);
-	if (code == CLI_OK)
-		code = replay_all(&all, &total);
-	if (code == CLI_OK) {
-		if (args.json)
-			print_json(&all, &total);
-		else
-			print_text(&all, &total);
-		code = total.failed ? CLI_FAILED : CLI_OK;
-	}
+	if (code == CLI_OK && recording)
+		code = record(&all);
+	else if (code == CLI_OK && (code = replay_all(&all, &total)) == CLI_OK)
+		code = show(&all, &total, args.json);
 	recordings_free(&all);
 	return code;
 }

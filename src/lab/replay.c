@@ -18,7 +18,9 @@ struct replay {
 	struct seam *seam;
 	struct os_services os;
 	uint64_t key_mask; /* the KeyID's bits of an address: the same memory without them */
-	struct replay_difference difference; /* of the item that is being executed */
+	/* Of the item that is being executed. */
+	struct replay_difference difference;
+	struct replay_outcome outcome;
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -196,12 +198,14 @@ static bool step_poke64(struct replay *r, const struct vector_item *item)
 }
 
 /* Did the call end as it should: with a return, or with a fatal error of this number? */
-static bool same_end(struct replay *r, const struct vector_call *call, bool was_fatal)
+static bool same_end(struct replay *r, const struct vector_call *call)
 {
 	struct seam_fatal fatal;
-	bool is_fatal = !was_fatal && seam_is_fatal(r->seam, &fatal);
+	bool is_fatal = r->outcome.fatal && seam_is_fatal(r->seam, &fatal);
 	char expected[32] = "returns";
 
+	if (call->any == VECTOR_ANY_REGS)
+		return true;
 	if (call->fatal)
 		snprintf(expected, sizeof(expected), "fatal %u", call->fatal_id);
 	if (is_fatal && (!call->fatal || fatal.id != call->fatal_id)) {
@@ -218,18 +222,20 @@ static bool same_end(struct replay *r, const struct vector_call *call, bool was_
 static bool step_call(struct replay *r, const struct vector_item *item)
 {
 	const struct vector_call *call = &item->call;
-	struct tdx_regs regs = call->in, after = call->after;
+	struct tdx_regs after = call->after, *regs = &r->outcome.regs;
 	bool was_fatal = seam_is_fatal(r->seam, NULL), good;
 
-	threads_issue(r->seam, call->lp, &regs);
-	good = same_end(r, call, was_fatal);
+	*regs = call->in;
+	threads_issue(r->seam, call->lp, regs);
+	r->outcome.fatal = !was_fatal && seam_is_fatal(r->seam, NULL);
+	good = same_end(r, call);
 	if (call->fatal) /* the machine stops: nobody sees registers */
 		return good;
-	if (!(call->any & 1) && !same_status(r, after.rax, regs.rax))
+	if (!(call->any & 1) && !same_status(r, after.rax, regs->rax))
 		good = false;
 	for (unsigned int i = 1; i < VECTOR_REGS; i++)
 		if (!(call->any & 1u << i) &&
-		    !same(r, vector_reg_name[i], *vector_reg(&after, i), *vector_reg(&regs, i)))
+		    !same(r, vector_reg_name[i], *vector_reg(&after, i), *vector_reg(regs, i)))
 			good = false;
 	return good;
 }
@@ -280,14 +286,16 @@ static const char *const accept_name[] = {
 static bool step_accept(struct replay *r, const struct vector_item *item)
 {
 	const struct vector_accept *a = &item->accept;
-	tdx_status_t status = { 0 };
-	enum seam_debug_accept how = seam_debug_accept(r->seam, a->tdr, a->rcx, &status);
+	enum seam_debug_accept how = seam_debug_accept(r->seam, a->tdr, a->rcx, &r->outcome.status);
 
+	r->outcome.how = how;
+	if (a->any)
+		return true;
 	if (how != a->how) {
 		outcome(r, accept_name[a->how], "%s", accept_name[how]);
 		return false;
 	}
-	return how != SEAM_ACCEPT_STATUS || same_status(r, a->rax, status.v);
+	return how != SEAM_ACCEPT_STATUS || same_status(r, a->rax, r->outcome.status.v);
 }
 
 static bool step_enter(struct replay *r, const struct vector_item *item)
@@ -432,38 +440,51 @@ static int next_machine(struct replay *r, const struct vector_item *item, char *
 	return -1;
 }
 
-static int run_items(struct replay *r, replay_report *report, void *ctx,
+static void run_item(struct replay *r, const struct vector_item *item,
+		     const struct replay_watcher *watcher, struct replay_result *result)
+{
+	r->difference = (struct replay_difference){ .item = item };
+	r->outcome = (struct replay_outcome){ 0 };
+	r->outcome.good = steps[item->kind].step(r, item);
+	if (watcher->item)
+		watcher->item(watcher->ctx, item, &r->outcome);
+	if (r->outcome.good) {
+		result->passed += steps[item->kind].counted;
+		return;
+	}
+	if (!result->failed++)
+		result->first = r->difference;
+	if (watcher->difference)
+		watcher->difference(watcher->ctx, &r->difference);
+}
+
+static int run_items(struct replay *r, const struct replay_watcher *watcher,
 		     struct replay_result *result, char *error, size_t error_size)
 {
 	for (size_t i = 0; i < r->vector->nr_items; i++) {
 		const struct vector_item *item = &r->vector->items[i];
 
-		if (item->kind == VECTOR_MACHINE) {
-			if (next_machine(r, item, error, error_size))
-				return -1;
+		if (item->kind != VECTOR_MACHINE) {
+			run_item(r, item, watcher, result);
 			continue;
 		}
-		r->difference = (struct replay_difference){ .item = item };
-		if (steps[item->kind].step(r, item)) {
-			result->passed += steps[item->kind].counted;
-			continue;
-		}
-		if (!result->failed++)
-			result->first = r->difference;
-		if (report)
-			report(ctx, &r->difference);
+		if (next_machine(r, item, error, error_size))
+			return -1;
+		if (watcher->machine)
+			watcher->machine(watcher->ctx, r->config, r->seam, r->memory);
 	}
 	return 0;
 }
 
-int replay_run(const struct vector *vector, replay_report *report, void *ctx,
+int replay_run(const struct vector *vector, const struct replay_watcher *watcher,
 	       struct replay_result *result, char *error, size_t error_size)
 {
+	static const struct replay_watcher nobody;
 	struct replay r = { .vector = vector };
 	int status;
 
 	*result = (struct replay_result){ 0 };
-	status = run_items(&r, report, ctx, result, error, error_size);
+	status = run_items(&r, watcher ? watcher : &nobody, result, error, error_size);
 	end_machine(&r);
 	return status;
 }

@@ -12,6 +12,7 @@
 #define PAMT_LAB_REPLAY_H
 
 #include "lab/vector.h"
+#include "machine/memory.h"
 
 /* A register, an outcome or a field of a check, as recorded and as found. */
 struct replay_value {
@@ -38,17 +39,36 @@ struct replay_result {
 	struct replay_difference first; /* if failed */
 };
 
-/* Called for each difference, in order; may be NULL. */
-typedef void replay_report(void *ctx, const struct replay_difference *difference);
+/* What became of an item that was executed. */
+struct replay_outcome {
+	bool good;		    /* as recorded, or set up */
+	bool fatal;		    /* call: the module stopped */
+	struct tdx_regs regs;	    /* call: after it */
+	enum seam_debug_accept how; /* accept */
+	tdx_status_t status;	    /* accept that returned */
+};
+
+/* Somebody who looks on. Functions that are NULL are not called. */
+struct replay_watcher {
+	void *ctx;
+	/* A new machine has begun; the last one, if any, is gone. */
+	void (*machine)(void *ctx, const struct seam_config *config, struct seam *seam,
+			struct memory *memory);
+	/* An item of any kind but machine was executed. */
+	void (*item)(void *ctx, const struct vector_item *item,
+		     const struct replay_outcome *outcome);
+	/* It was not as recorded. */
+	void (*difference)(void *ctx, const struct replay_difference *difference);
+};
 
 /*
  * replay_run - replays one recording.
  * @vector: the recording
- * @report: called for each difference, or NULL
+ * @watcher: told of everything that happens, or NULL
  * Return: 0 with *result filled, whether or not there were differences; -1 with one line in error
  * if a machine of the recording is not possible (its geometry, or no memory for it).
  */
-int replay_run(const struct vector *vector, replay_report *report, void *ctx,
+int replay_run(const struct vector *vector, const struct replay_watcher *watcher,
 	       struct replay_result *result, char *error, size_t error_size);
 
 #endif

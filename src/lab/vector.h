@@ -43,7 +43,8 @@ enum vector_kind {
 };
 
 /* Registers of a SEAMCALL by index, in the order of struct tdx_regs: rax is 0. */
-#define VECTOR_REGS 15
+#define VECTOR_REGS	15
+#define VECTOR_ANY_REGS ((1u << VECTOR_REGS) - 1)
 extern const char *const vector_reg_name[VECTOR_REGS];
 uint64_t *vector_reg(struct tdx_regs *regs, unsigned int index);
 
@@ -59,6 +60,7 @@ struct vector_call {
 struct vector_accept {
 	hpa_t tdr;
 	uint64_t rcx;
+	bool any; /* the result is not compared */
 	enum seam_debug_accept how;
 	uint64_t rax; /* of SEAM_ACCEPT_STATUS */
 };

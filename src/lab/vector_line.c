@@ -353,6 +353,10 @@ static int call_result(struct vector_line *line, unsigned int arrow, struct vect
 	call->after = call->in;
 	if (arrow + 1 >= line->nr_fields)
 		return fail_syntax(line, "no result behind '->' in", line->field[0]);
+	if (arrow + 2 == line->nr_fields && !strcmp(line->field[arrow + 1], "*")) {
+		call->any = VECTOR_ANY_REGS;
+		return 0;
+	}
 	if (!strcmp(line->field[arrow + 1], "fatal")) {
 		if (arrow + 3 != line->nr_fields || !number(line->field[arrow + 2], &id) ||
 		    id > UINT32_MAX)
@@ -402,6 +406,9 @@ static int build_accept(struct vector_line *line, struct vector_item *item)
 		return fail_syntax(line, "bad number in", line->field[0]);
 	result = line->field[4];
 	accept->how = SEAM_ACCEPT_STATUS;
+	accept->any = !strcmp(result, "*");
+	if (accept->any)
+		return 0;
 	if (!strcmp(result, "tdexit"))
 		accept->how = SEAM_ACCEPT_TDEXIT;
 	else if (!strcmp(result, "interrupted"))
@@ -414,7 +421,7 @@ static int build_accept(struct vector_line *line, struct vector_item *item)
 /* ------------------------------------------------------------------------------------------- */
 /* The forms.                                                                                   */
 
-#define CALL "call RAX [lp=N] [reg=VALUE ...] -> rax=VALUE [reg=VALUE|* ...] | fatal N"
+#define CALL "call RAX [lp=N] [reg=VALUE ...] -> rax=VALUE [reg=VALUE|* ...] | fatal N | *"
 #define MODE "mode=shared|exclusive id=N"
 #define MACHINE                                                                               \
 	"machine max_pa=N hkid_bits=N hkid_min=N hkid_max=N lps=N packages=N cache_blocks=N " \
@@ -427,7 +434,7 @@ static const struct form forms[] = {
 	{ "init-tdmr BASE calls=N", 1, VECTOR_INIT_TDMR, build_init_tdmr, 0 },
 	{ "force-td TDR op_state=0|1|2 [pwl=3|4] [gpaw=0|1]", 1, VECTOR_FORCE_TD, build_force_td,
 	  0 },
-	{ "accept TDR rcx=VALUE -> rax=VALUE | tdexit | interrupted", 1, VECTOR_ACCEPT,
+	{ "accept TDR rcx=VALUE -> rax=VALUE | tdexit | interrupted | *", 1, VECTOR_ACCEPT,
 	  build_accept, 0 },
 	{ "enter TDR id=N", 1, VECTOR_ENTER, build_enter, 0 },
 	{ "exit id=N", 1, VECTOR_EXIT, build_enter, 0 },

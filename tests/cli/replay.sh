@@ -53,6 +53,19 @@ name=a_recording_may_come_on_stdin
 runs "$name" 0 replay - <"$vectors/03-bringup-static.vec"
 out_has '396 passed, 0 failed'
 
+# A recording whose results are all taken out gets the same ones again.
+sed 's/ -> .*/ -> */' "$vectors/27-fatal-remove-race.vec" >"$scratch/open.vec"
+runs results_are_filled_in 0 replay --record "$scratch/open.vec"
+err_empty
+check_that 'no result is open' bash -c '! grep -qF -- "-> *" "$1"' _ "$scratch/out"
+check_that 'the stop is there' grep -qxF 'call 0x3b rcx=0x138a00001 -> fatal 343' "$scratch/out"
+cp "$scratch/out" "$scratch/filled.vec"
+runs what_was_recorded_passes 0 replay "$scratch/filled.vec"
+check_that 'all of it is there' test "$(grep -cE '^(call|accept|pamt|bitmap|chldcnt|poke64) ' \
+	"$scratch/filled.vec")" -eq "$(grep -cE '^(call|accept|pamt|bitmap|chldcnt|poke64) ' \
+	"$vectors/27-fatal-remove-race.vec")"
+refuses one_file_is_recorded_at_a_time '--record: 32 recordings; exactly 1' replay --record "$vectors"
+
 refuses nothing_to_replay_is_refused 'nothing to replay; allowed: recordings' replay
 refuses an_empty_name_is_refused 'an empty file name' replay ''
 refuses a_missing_file_is_refused "$scratch/none.vec: cannot open: No such file" replay "$scratch/none.vec"

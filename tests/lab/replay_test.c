@@ -44,7 +44,7 @@ static struct replay_result replay(const struct vector *vector)
 	struct replay_result result;
 	char error[512];
 
-	if (replay_run(vector, NULL, NULL, &result, error, sizeof(error)))
+	if (replay_run(vector, NULL, &result, error, sizeof(error)))
 		fail_msg("%s", error);
 	return result;
 }
@@ -326,8 +326,7 @@ static void an_impossible_machine_ends_the_replay(void **state)
 		snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - MACHINE), MACHINE,
 			 cases[i].with, at + strlen(cases[i].field));
 		read_text(text, &vector);
-		assert_int_equal(replay_run(&vector, NULL, NULL, &result, error, sizeof(error)),
-				 -1);
+		assert_int_equal(replay_run(&vector, NULL, &result, error, sizeof(error)), -1);
 		if (strncmp(error, cases[i].error, strlen(cases[i].error)))
 			fail_msg("'%s', not '%s'", error, cases[i].error);
 		vector_free(&vector);
@@ -347,12 +346,12 @@ static void every_difference_is_reported_in_order(void **state)
 	struct vector vector;
 	struct replay_result result;
 	uint32_t line = 0;
+	const struct replay_watcher watcher = { .ctx = &line, .difference = count_report };
 	char error[512];
 
 	(void)state;
 	read_text(MACHINE "call 45 -> rax=1\ncall 45 -> rax=2\ncall 45 -> rax=* rcx=1\n", &vector);
-	assert_int_equal(replay_run(&vector, count_report, &line, &result, error, sizeof(error)),
-			 0);
+	assert_int_equal(replay_run(&vector, &watcher, &result, error, sizeof(error)), 0);
 	assert_int_equal(result.failed, 3);
 	assert_int_equal(result.first.item->line, 2);
 	assert_int_equal(line, 4);

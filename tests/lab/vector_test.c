@@ -97,6 +97,17 @@ static void registers_not_listed_keep_their_input(void **state)
 	vector_free(&vector);
 }
 
+static void a_star_alone_means_that_nothing_is_compared(void **state)
+{
+	struct vector vector;
+
+	(void)state;
+	assert_int_equal(read_one("call 59 rcx=1 -> *", &vector)->call.any, 0x7fff);
+	vector_free(&vector);
+	assert_true(read_one("accept 1 rcx=2 -> *", &vector)->accept.any);
+	vector_free(&vector);
+}
+
 static void a_call_may_end_fatal(void **state)
 {
 	struct vector vector;
@@ -323,6 +334,7 @@ static void mistakes_are_named_with_their_place(void **state)
 		{ "call 1 rax=1 -> rax=0", "test:2: given twice: 'rax'" },
 		{ "call 1 r16=1 -> rax=0", "test:2: no register is called 'r16'" },
 		{ "call 1 rcx -> rax=0", "test:2: not register=value: 'rcx'" },
+		{ "call 1 -> * rax=0", "test:2: not register=value: '*'" },
 		{ "call 1 -> fatal", "test:2: no fatal error number behind 'fatal'" },
 		{ "call 1 -> fatal 1 rax=0", "test:2: no fatal error number behind 'fatal'" },
 		{ "accept 1 rcx=2", "test:2: malformed 'accept'; allowed: accept TDR rcx=VALUE" },
@@ -423,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_machine_line_gives_the_geometry),
 		cmocka_unit_test(registers_not_listed_keep_their_input),
+		cmocka_unit_test(a_star_alone_means_that_nothing_is_compared),
 		cmocka_unit_test(a_call_may_end_fatal),
 		cmocka_unit_test(an_accept_has_three_ends),
 		cmocka_unit_test(every_lock_is_known),
