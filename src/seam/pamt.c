@@ -127,6 +127,7 @@ static bool walk(struct call *call, const struct tdmr *tdmr, uint64_t address, u
 	page->address = address;
 	page->tdmr = tdmr;
 	page->node = NULL;
+	page->all_free = NULL;
 	for (page->level = TDX_1G; page->level > TDX_4K; page->level--) {
 		enum tdx_page_type type;
 
@@ -142,6 +143,7 @@ static bool walk(struct call *call, const struct tdmr *tdmr, uint64_t address, u
 		page->node = page->entry;
 		page->entry = pamt_entry_in_pair(seam, page->node, address);
 	} else {
+		page->all_free = page->head & PAMT_ALL_FREE ? page->entry : NULL;
 		page->entry = pamt_entry_at(call, tdmr, address, TDX_4K);
 	}
 	if (!lock_entry(call, page->entry, exclusive))
@@ -175,6 +177,7 @@ tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struc
 	page->address = address;
 	page->tdmr = tdmr;
 	page->node = NULL;
+	page->all_free = NULL;
 	page->level = size;
 	if (size == TDX_4K && seam->dpamt) {
 		page->node = pamt_entry_at(call, tdmr, address, TDX_2M);
@@ -299,9 +302,11 @@ tdx_status_t pamt_free_4k(struct call *call, uint64_t address, enum tdx_operand 
 }
 
 /* No 4K page of the region is used or donated. Its 2M entry is NDA and locked exclusively. */
-static bool region_is_unused(struct call *call, const struct tdmr *tdmr, uint64_t address)
+static bool region_is_unused(struct call *call, const struct pamt_page *page)
 {
 	const struct seam *seam = call->seam;
+	const struct tdmr *tdmr = page->tdmr;
+	uint64_t address = page->address;
 	uint64_t even = 0, odd = 0;
 
 	/* Plain loads, all: the exclusive lock keeps everyone away who would change these. */
@@ -312,6 +317,8 @@ static bool region_is_unused(struct call *call, const struct tdmr *tdmr, uint64_
 			even |= words[i].v;
 		return !even;
 	}
+	if (page->head & PAMT_ALL_FREE)
+		return true;
 	for (uint32_t half = 0; half < 2; half++) {
 		uint64_t first = (address - tdmr->base) / TDX_PAGE_SIZE + half * 256;
 		/* Never written, hence a page of zeros: all NDA. Mapped for reading it stays so. */
@@ -337,7 +344,7 @@ tdx_status_t pamt_free_2m(struct call *call, uint64_t address, enum tdx_operand 
 	if (call_failed(status))
 		return status;
 	if (page->level != TDX_2M || pamt_type(page->head) != TDX_PT_NDA ||
-	    !region_is_unused(call, page->tdmr, address))
+	    !region_is_unused(call, page))
 		return status_operand(TDX_PAGE_METADATA_INCORRECT, operand);
 	return CALL_OK;
 }
@@ -397,6 +404,9 @@ void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type ty
 		if ((old & PAMT_COUNT_MASK) >= TDX_PAGES_PER_2M)
 			call_fatal(call, FATAL_COUNT_RANGE, page->address);
 	}
+	/* Relaxed: ordered by the shared lock of the 2M entry, which keeps AUG away until later. */
+	if (page->all_free)
+		os_fetch_and64(&page->all_free->head, ~PAMT_ALL_FREE, OS_RELAXED);
 	swap_head(page->entry, pamt_head(type, owner), LOCK_HP);
 	call_lock_forget(call, &page->entry->head);
 }
@@ -412,7 +422,11 @@ bool pamt_release(struct call *call, struct pamt_page *page)
 	 * two steps the region looks free while its count says otherwise, and a PAMT.REMOVE that
 	 * comes then is module-fatal; hosts must wait for this call to return.
 	 */
-	os_fetch_and64(&page->entry->head, ~(PAMT_TYPE_MASK | LOCK_MASK) | LOCK_HP, OS_RELEASE);
+	if (page->level == TDX_2M && !call->seam->dpamt)
+		swap_head(page->entry, PAMT_ALL_FREE, LOCK_HP);
+	else
+		os_fetch_and64(&page->entry->head, ~(PAMT_TYPE_MASK | LOCK_MASK) | LOCK_HP,
+			       OS_RELEASE);
 	call_lock_forget(call, &page->entry->head);
 	if (!page->node)
 		return false;

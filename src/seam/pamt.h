@@ -36,8 +36,8 @@
 
 struct pamt_entry {
 	/*
-	 * 15:0 lock, 20:16 type. A page: 63:24 owner (TDR address >> 12). A node: 63:28 address
-	 * of the pair's first page >> 12.
+	 * 15:0 lock, 20:16 type, 21 PAMT_ALL_FREE. A page: 63:24 owner (TDR address >> 12). A
+	 * node: 63:28 address of the pair's first page >> 12.
 	 */
 	os_a64_t head;
 	/*
@@ -48,8 +48,13 @@ struct pamt_entry {
 };
 _Static_assert(sizeof(struct pamt_entry) == TDX_PAMT_ENTRY_BYTES, "a PAMT entry is 16 bytes");
 
-#define PAMT_TYPE_SHIFT	 16
-#define PAMT_TYPE_MASK	 (UINT64_C(0x1f) << PAMT_TYPE_SHIFT)
+#define PAMT_TYPE_SHIFT 16
+#define PAMT_TYPE_MASK	(UINT64_C(0x1f) << PAMT_TYPE_SHIFT)
+/*
+ * Static PAMT, a free 2M entry: the 512 entries below are known to be free, so that AUG need not
+ * look. Set when a 2M page is given back, cleared when a 4K page is taken; without it AUG looks.
+ */
+#define PAMT_ALL_FREE	 (UINT64_C(1) << 21)
 #define PAMT_OWNER_SHIFT 24
 #define PAMT_PAIR_SHIFT	 28
 #define PAMT_COUNT_MASK	 UINT64_C(0x3ff)
@@ -84,9 +89,10 @@ struct pamt_page {
 	uint64_t address;
 	const struct tdmr *tdmr;
 	struct pamt_entry *entry;
-	struct pamt_entry *node; /* 2M entry above a 4K one, with Dynamic PAMT; else NULL */
-	uint64_t head;		 /* of the entry, as read under the lock */
-	uint32_t level;		 /* enum tdx_size reached */
+	struct pamt_entry *node;     /* 2M entry above a 4K one, with Dynamic PAMT; else NULL */
+	struct pamt_entry *all_free; /* 2M entry above a 4K one that has PAMT_ALL_FREE; else NULL */
+	uint64_t head;		     /* of the entry, as read under the lock */
+	uint32_t level;		     /* enum tdx_size reached */
 };
 
 /* The TDMR that covers the address, with usable metadata; NULL: none. */
