@@ -10,22 +10,10 @@ import re
 import subprocess
 import sys
 
-library, map_file, *headers = sys.argv[1:]
+sys.dont_write_bytecode = True
+import headers
 
-
-def declared(header):
-    """Names of the functions that a header declares (static inline ones are not exported)."""
-    text = re.sub(r"/\*.*?\*/", " ", pathlib.Path(header).read_text(), flags=re.S)
-    text = re.sub(r"^\s*#.*(?:\\\n.*)*$", "", text, flags=re.M)
-    # Bodies of structures, which have pointers to functions in them.
-    while re.search(r"\{[^{}]*\}", text):
-        text = re.sub(r"\{[^{}]*\}", " ", text)
-    names = set()
-    for statement in text.split(";"):
-        match = re.match(r"\s*(?!static\b|typedef\b)[\w\s*]*?\b(\w+)\s*\(", statement)
-        if match:
-            names.add(match.group(1))
-    return names
+library, map_file, *public = sys.argv[1:]
 
 
 def listed():
@@ -42,7 +30,7 @@ def defined():
     return {row[-1].split("@")[0]: row[-2] for row in rows if row[-2] != "A"}
 
 
-want = set().union(*(declared(header) for header in headers))
+want = set().union(*(headers.functions(header) for header in public))
 in_map, in_library = listed(), defined()
 wrong = []
 if len(want) < 5:

@@ -13,7 +13,11 @@ flags=(-std=gnu11 -Wall -Wextra -Werror -Wundef)
 export ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0"
 
 DESTDIR=$root meson install -C "$build" --no-rebuild --quiet
-for name in libpamt.so libsoftseam.so libpamt-trap.so pamt.pc softseam.pc pamt host.h os_port.h \
+[ -s "$(find "$root" -path '*/bash-completion/completions/pamt')" ] || {
+	echo 'no completion'
+	exit 1
+}
+for name in libpamt.so libsoftseam.so libpamt-trap.so pamt.pc softseam.pc host.h os_port.h \
 	pamt.1; do
 	found=$(find "$root" -name "$name" ! -type d | wc -l)
 	if [ "$name" = pamt.1 ] && ! command -v scdoc >/dev/null; then
@@ -21,6 +25,17 @@ for name in libpamt.so libsoftseam.so libpamt-trap.so pamt.pc softseam.pc pamt h
 	fi
 	[ "$found" = 1 ] || { echo "$name is installed $found times"; exit 1; }
 done
+
+if command -v scdoc >/dev/null; then
+	for name in $(sed -n 's/^\t\t\(\w*\);$/\1/p' "$source"/src/host/libpamt.map \
+		"$source"/src/port/trap/libsoftseam.map); do
+		page=$(find "$root" -path "*/man3/$name.3")
+		if [ ! -s "$page" ]; then
+			echo "no manual page $name(3)"
+			exit 1
+		fi
+	done
+fi
 
 # Nothing in a .pc file or a library may point to where it was built.
 if grep -rlF "$source" "$root" --include='*.pc' --include='*.h'; then
@@ -54,6 +69,6 @@ fi
 grep -q '/no/such.log' "$scratch/err"
 
 cc "${flags[@]}" "${cflags[@]}" "$source/examples/seamcall.c" -o "$scratch/seamcall"
-"$(find "$root" -name pamt -type f)" trap --machine builtin:256g "$scratch/seamcall" >"$scratch/out"
+"$(find "$root" -path '*/bin/pamt')" trap --machine builtin:256g "$scratch/seamcall" >"$scratch/out"
 grep -qx 'Dynamic PAMT: yes' "$scratch/out"
 echo 'installed, built and run'
