@@ -19,8 +19,10 @@
 #define DEFAULT_FLIPS	256u
 
 /* So that a run of three quarters of any machine ends within half a minute. */
-#define MAX_BYTES	    (UINT64_C(1536) << 30)
-#define MAX_BYTES_SANITIZED (UINT64_C(8) << 30)
+#define MAX_BYTES (UINT64_C(1536) << 30)
+/* The same where a sanitizer slows everything down. */
+#define MAX_BYTES_SANITIZED (UINT64_C(4) << 30)
+#define FLIPS_SANITIZED	    32u
 
 static os_a32_t interrupted;
 
@@ -211,10 +213,12 @@ static void print_setting(const struct run *run)
 	if (!cli_quiet() && *run->map.notes)
 		printf("%s", run->map.notes);
 	if (result->wanted_bytes > result->td_bytes + TDX_2M_SIZE)
-		printf("smaller TDs: three quarters of this machine would be %s%s; --memory sets "
+		printf("smaller TDs: three quarters of this machine would be %s; --memory sets "
 		       "it\n",
-		       cli_bytes(result->wanted_bytes, wanted),
-		       *workload_sanitizer() ? ", too slow under a sanitizer" : "");
+		       cli_bytes(result->wanted_bytes, wanted));
+	if (*workload_sanitizer())
+		printf("built with a sanitizer (%s): smaller TDs and fewer flips by default\n",
+		       workload_sanitizer());
 	if (config->dynamic && !result->dynamic)
 		printf("static PAMT is used: %s\n", result->why_static);
 }
@@ -430,7 +434,7 @@ int cmd_run(int argc, char **argv)
 			.seed = 1,
 			.nr_tds = DEFAULT_TDS,
 			.vcpus = DEFAULT_VCPUS,
-			.max_bytes = *workload_sanitizer() ? MAX_BYTES_SANITIZED : MAX_BYTES,
+			.max_bytes = MAX_BYTES,
 			.percent_4k = DEFAULT_PERCENT,
 			.flips = DEFAULT_FLIPS,
 			.stop = &interrupted,
@@ -440,7 +444,13 @@ int cmd_run(int argc, char **argv)
 		.round = WORKLOAD_ROUNDS,
 	};
 	char error[512];
-	int exit = read_options(&run, argc, argv);
+	int exit;
+
+	if (*workload_sanitizer()) {
+		run.config.max_bytes = MAX_BYTES_SANITIZED;
+		run.config.flips = FLIPS_SANITIZED;
+	}
+	exit = read_options(&run, argc, argv);
 
 	if (exit >= 0)
 		return exit;

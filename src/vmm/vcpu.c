@@ -7,6 +7,8 @@
 
 /* A guest access that finds the same trouble so many times in a row is given up. */
 #define FAULT_TRIES 10000u
+/* A vCPU that is waited for is kicked once in so many looks. */
+#define KICK_AGAIN 1000u
 
 /* ------------------------------------------------------------------------------------------- */
 /* In the guest, out of it                                                                      */
@@ -54,13 +56,18 @@ static void vcpu_kick(struct vcpu *vcpu)
 	os->kick(os->ctx, os_load32(&vcpu->cpu, OS_RELAXED));
 }
 
-/* Until the vCPU is not, or no longer, in the stay that word shows. */
+/*
+ * Until the vCPU is not, or no longer, in the stay that word shows. Kicked again now and then: an
+ * interrupt may be taken by somebody who acts on that CPU in between.
+ */
 static void vcpu_wait_out(struct vcpu *vcpu, uint32_t word)
 {
 	uint32_t stay = word & ~(VCPU_BARRED | VCPU_STOP);
 	uint32_t now = word;
 
-	while ((now & ~(VCPU_BARRED | VCPU_STOP)) == stay) {
+	for (uint32_t i = 1; (now & ~(VCPU_BARRED | VCPU_STOP)) == stay; i++) {
+		if (i % KICK_AGAIN == 0)
+			vcpu_kick(vcpu);
 		os_relax();
 		/* Acquire: pairs with vcpu_go_out(). */
 		now = os_load32(&vcpu->word, OS_ACQUIRE);
@@ -143,9 +150,10 @@ static int flush_here(void *arg)
 		struct tdx_regs regs = { .rax = TDX_RAX(TDH_VP_FLUSH, 0), .rcx = vcpu->tdvpr.v };
 		int error;
 
-		/* Of the others nothing is known here: they may be running. */
-		if ((flush->only && flush->only != vcpu) || !vcpu->associated ||
-		    os_load32(&vcpu->cpu, OS_RELAXED) != os_cpu())
+		/* The others may be running, and are not to be looked at. */
+		if (flush->only && flush->only != vcpu)
+			continue;
+		if (!vcpu->associated || os_load32(&vcpu->cpu, OS_RELAXED) != os_cpu())
 			continue;
 		error = call_make_sure(&flush->td->vmm->caller, &regs);
 		/* Never entered there, or flushed already: as wanted. */
