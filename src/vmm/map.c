@@ -135,28 +135,23 @@ static int map_2m(struct td *td, struct mirror_slot *slot, hpa_t page, struct td
 	return error ? -OS_ERANGE : 0;
 }
 
-/*
- * Maps page at this GPA. *used: the page is the guest's now. 0 without *used: there was a mapping
- * already.
- */
+/* Maps page at this GPA; TD_FAULT_THERE and others: page is still the caller's. */
 static int map_page(struct td *td, gpa_t at, enum tdx_size size, hpa_t page, hpa_t source,
-		    struct td_stock *stock, struct td_counts *counts, bool *used)
+		    struct td_stock *stock, struct td_counts *counts)
 {
 	struct mirror_slot slot;
 	int error;
 
-	*used = false;
 	os_read_lock(&td->mmu_lock);
 	error = td_link_down(td, at, size, false, stock, counts, &slot);
 	if (!error && size == TDX_2M && mirror_is_link(slot.seen))
 		error = -OS_ERANGE; /* mapped in 4K already: 2M does not fit */
-	if (!error && !mirror_is_leaf(slot.seen)) {
-		if (size == TDX_2M)
-			error = map_2m(td, &slot, page, stock);
-		else
-			error = map_4k(td, &slot, page, source, stock);
-		*used = !error;
-	}
+	if (!error && mirror_is_leaf(slot.seen))
+		error = TD_FAULT_THERE;
+	if (!error && size == TDX_2M)
+		error = map_2m(td, &slot, page, stock);
+	else if (!error)
+		error = map_4k(td, &slot, page, source, stock);
 	os_read_unlock(&td->mmu_lock);
 	return error;
 }
@@ -179,7 +174,6 @@ static int fault_2m(struct vcpu *vcpu, gpa_t at)
 {
 	struct td *td = vcpu->td;
 	hpa_t page;
-	bool used;
 	int error;
 
 	at.v &= ~(TDX_2M_SIZE - 1);
@@ -188,8 +182,8 @@ static int fault_2m(struct vcpu *vcpu, gpa_t at)
 	page = td_alloc_memory(td, TDX_2M);
 	if (hpa_is_none(page))
 		return -OS_ERANGE; /* no 2M block left; 4K pages there may be */
-	error = map_page(td, at, TDX_2M, page, HPA_NONE, &vcpu->stock, &vcpu->counts, &used);
-	if (used)
+	error = map_page(td, at, TDX_2M, page, HPA_NONE, &vcpu->stock, &vcpu->counts);
+	if (!error)
 		td_count(&vcpu->counts.maps_2m, 1);
 	else
 		td_free_memory(td, page, TDX_2M);
@@ -200,13 +194,12 @@ static int fault_4k(struct vcpu *vcpu, gpa_t at)
 {
 	struct td *td = vcpu->td;
 	hpa_t page = td_alloc_memory(td, TDX_4K);
-	bool used;
 	int error;
 
 	if (hpa_is_none(page))
 		return -OS_ENOMEM;
-	error = map_page(td, at, TDX_4K, page, HPA_NONE, &vcpu->stock, &vcpu->counts, &used);
-	if (used)
+	error = map_page(td, at, TDX_4K, page, HPA_NONE, &vcpu->stock, &vcpu->counts);
+	if (!error)
 		td_count(&vcpu->counts.maps_4k, 1);
 	else
 		td_free_memory(td, page, TDX_4K);
@@ -243,7 +236,6 @@ int td_fault(struct vcpu *vcpu, gpa_t at)
 int td_add_page(struct td *td, gpa_t at, hpa_t source)
 {
 	hpa_t page;
-	bool used;
 	int error;
 
 	if (td->state != TD_BUILDING || at.v % TDX_PAGE_SIZE || at.v >= td_shared_bit(td))
@@ -257,13 +249,13 @@ int td_add_page(struct td *td, gpa_t at, hpa_t source)
 		error = -OS_ENOMEM;
 		goto out;
 	}
-	error = map_page(td, at, TDX_4K, page, source, &td->stock, &td->counts, &used);
-	if (used)
+	error = map_page(td, at, TDX_4K, page, source, &td->stock, &td->counts);
+	if (!error)
 		td_count(&td->counts.maps_4k, 1);
 	else
 		td_free_memory(td, page, TDX_4K);
-	if (!error && !used)
-		error = -OS_EBUSY; /* something is there already */
+	if (error == TD_FAULT_THERE)
+		error = -OS_EBUSY;
 out:
 	os_mutex_unlock(&td->mutex);
 	return error;

@@ -138,7 +138,7 @@ struct vcpu {
 	struct td_stock stock;
 	struct td_counts counts;
 	struct tdx_regs regs; /* of VP.ENTER: what the guest is answered, what it asked */
-	gpa_t fault_gpa;
+	gpa_t fault_gpa;      /* of an access to shared memory; of a fault that found a mapping */
 	int error;
 };
 
@@ -276,11 +276,11 @@ void td_unbar(struct td *td);
 int td_flush_vcpus(struct td *td);
 
 /* map.c */
-enum { TD_FAULT_BLOCKED = 1, TD_FAULT_SHARED = 2 };
+enum { TD_FAULT_BLOCKED = 1, TD_FAULT_SHARED = 2, TD_FAULT_THERE = 3 };
 /*
  * td_fault - a private access to this GPA found nothing. Return: 0: there is a mapping now;
- * -OS_EAGAIN: lost a race, or contention; TD_FAULT_BLOCKED: td_unblock() is due; TD_FAULT_SHARED:
- * the range is marked shared; -OS_ENOMEM; -OS_EIO. May sleep.
+ * TD_FAULT_THERE: there was one already; -OS_EAGAIN: lost a race, or contention; TD_FAULT_BLOCKED:
+ * td_unblock() is due; TD_FAULT_SHARED: the range is marked shared; -OS_ENOMEM; -OS_EIO. May sleep.
  */
 int td_fault(struct vcpu *vcpu, gpa_t at);
 /*

@@ -7,6 +7,9 @@
 
 /* A guest access that finds the same trouble so many times in a row is given up. */
 #define FAULT_TRIES 10000u
+/* A guest that cannot use what it finds mapped, at the same place in a row. */
+#define SAME_FAULT_TRIES 100u
+#define HERE_NEVER	 ((gpa_t){ UINT64_MAX })
 /* A vCPU that is waited for is kicked once in so many looks. */
 #define KICK_AGAIN 1000u
 
@@ -200,6 +203,24 @@ static enum after give_up(struct vcpu *vcpu, int error, enum vcpu_exit *exit)
 	return AFTER_RETURN;
 }
 
+/*
+ * There is a mapping where the guest found none. Once: somebody else was faster. Again at the same
+ * place: the guest cannot use what is there. It accepts in 4K what is pending as 2M, and gets what
+ * it wants; or it touches what it never accepted, which does not get better with time.
+ */
+static int serve_again(struct vcpu *vcpu, gpa_t at, uint32_t *tries)
+{
+	bool again = vcpu->fault_gpa.v == at.v;
+
+	vcpu->fault_gpa = at;
+	td_count(&vcpu->counts.lost_races, 1);
+	if (!again)
+		return 0;
+	if (++*tries > SAME_FAULT_TRIES)
+		return -OS_EIO;
+	return td_split(vcpu->td, at);
+}
+
 static enum after serve_fault(struct vcpu *vcpu, uint32_t *tries, enum vcpu_exit *exit)
 {
 	struct td *td = vcpu->td;
@@ -212,12 +233,14 @@ static enum after serve_fault(struct vcpu *vcpu, uint32_t *tries, enum vcpu_exit
 		return AFTER_RETURN;
 	}
 	error = td_fault(vcpu, at);
+	if (error == TD_FAULT_THERE) {
+		error = serve_again(vcpu, at, tries);
+		return error ? give_up(vcpu, error, exit) : AFTER_ENTER;
+	}
+	vcpu->fault_gpa = HERE_NEVER;
 	if (error == TD_FAULT_BLOCKED)
 		error = td_unblock(td, at);
-	/*
-	 * The guest changed its mind without saying so, as it may: what it touches as private is
-	 * private. One page, since it touched one; a whole 2M where all of it was shared.
-	 */
+	/* The guest changed its mind without saying so, as it may: what it touches is private. */
 	if (error == TD_FAULT_SHARED)
 		error = td_convert(td, at, TDX_PAGE_SIZE, false);
 	if (!error) {
@@ -301,6 +324,7 @@ enum vcpu_exit vcpu_run(struct vcpu *vcpu)
 	uint32_t fault_tries = 0;
 	int error = vcpu_move_here(vcpu);
 
+	vcpu->fault_gpa = HERE_NEVER;
 	if (error) {
 		give_up(vcpu, error, &exit);
 		return exit;

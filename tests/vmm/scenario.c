@@ -4,6 +4,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scenario.h"
@@ -29,14 +30,14 @@ static enum seam_exit run_guest(void *ctx, struct seam_vcpu *vcpu)
 /* The scenario that runs; there is one at a time. */
 static struct scenario *current;
 
-static void note_fault(struct scenario *s, const struct tdx_regs *regs)
+static void note_fault(struct scenario *s, uint64_t n, const struct tdx_regs *regs)
 {
 	struct scenario_fault *fault = &s->fault;
 	struct seam *seam = threads_seam(s->stand.port);
 	uint64_t page = regs->rcx & ((UINT64_C(1) << s->stand.config.hkid_start_bit) - 1);
 	struct seam_debug_entry entry;
 
-	if (s->seamcalls > fault->at) {
+	if (n > fault->at) {
 		fault->same &= fault->leaf == TDX_RAX_LEAF(regs->rax) && fault->rcx == regs->rcx;
 		return;
 	}
@@ -53,11 +54,11 @@ static void note_fault(struct scenario *s, const struct tdx_regs *regs)
 static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 {
 	struct scenario *s = current;
-	uint64_t n = ++s->seamcalls;
+	uint64_t n = os_fetch_add64(&s->seamcalls, 1, OS_RELAXED) + 1;
 
 	if (n < s->fault.at || n >= s->fault.at + s->fault.nr)
 		return threads_services(s->stand.port)->seamcall(ctx, regs);
-	note_fault(s, regs);
+	note_fault(s, n, regs);
 	regs->rax = s->fault.status;
 	return (tdx_status_t){ regs->rax };
 }
@@ -314,4 +315,65 @@ int scenario_check_empty(struct scenario *s)
 				      (unsigned long long)at, (int)entry.type, entry.count);
 	}
 	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static int set_up_host(void **state, bool dynamic)
+{
+	struct scenario *s = calloc(1, sizeof(*s));
+
+	if (!s || scenario_create(s, dynamic) || scenario_bring_up(s)) {
+		fprintf(stderr, "%s\n", s ? s->error : "no memory");
+		return -1;
+	}
+	*state = s;
+	return 0;
+}
+
+int scenario_set_up(void **state) { return set_up_host(state, true); }
+
+int scenario_set_up_static(void **state) { return set_up_host(state, false); }
+
+int scenario_set_up_td(void **state)
+{
+	if (set_up_host(state, true))
+		return -1;
+	if (scenario_build(*state, 0)) {
+		fprintf(stderr, "%s\n", ((struct scenario *)*state)->error);
+		return -1;
+	}
+	return 0;
+}
+
+int scenario_tear_down_lossy(void **state)
+{
+	struct scenario *s = *state;
+
+	scenario_end(s);
+	scenario_destroy(s);
+	free(s);
+	return 0;
+}
+
+int scenario_tear_down(void **state)
+{
+	struct scenario *s = *state;
+	uint64_t missing;
+	int wrong;
+
+	scenario_end(s);
+	wrong = scenario_check_empty(s);
+	if (wrong)
+		fprintf(stderr, "%s\n", s->error);
+	stand_end_host(&s->stand);
+	missing = s->free_at_start - stand_free_bytes(&s->stand);
+	if (s->lost_pages || missing) {
+		fprintf(stderr, "%llu pages lost, %llu bytes missing\n",
+			(unsigned long long)s->lost_pages, (unsigned long long)missing);
+		wrong = -1;
+	}
+	scenario_destroy(s);
+	free(s);
+	return wrong;
 }

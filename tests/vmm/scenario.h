@@ -39,7 +39,7 @@ struct scenario {
 	struct stand stand;
 	struct os_services services; /* the port's, with a SEAMCALL that may fail */
 	struct scenario_fault fault;
-	uint64_t seamcalls;
+	os_a64_t seamcalls;
 	struct td *ending;
 	struct machine_map map;
 	struct map_range range;
@@ -77,5 +77,23 @@ int scenario_all(struct scenario *s);
 
 /* With zero TDs and nothing lost: libpamt holds nothing, and no region of the PAMT has a pair. */
 int scenario_check_empty(struct scenario *s);
+
+/*
+ * cmocka fixtures: a host that is up; the same with static PAMT; with TD 0 built. The teardown
+ * ends all TDs and fails if anything is left or lost; _lossy only cleans up after a test that
+ * lost pages on purpose and has looked itself.
+ */
+int scenario_set_up(void **state);
+int scenario_set_up_static(void **state);
+int scenario_set_up_td(void **state);
+int scenario_tear_down(void **state);
+int scenario_tear_down_lossy(void **state);
+
+/* In a cmocka test: a step of the scenario that must succeed. */
+#define check(s, call)                              \
+	do {                                        \
+		if (call)                           \
+			fail_msg("%s", (s)->error); \
+	} while (0)
 
 #endif
