@@ -85,20 +85,25 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
  * no registers saved.
  */
 
-/* USED, and no page of it need be looked up. One comparison for both ends: 1 to 512 - n users. */
+/*
+ * USED, and no page of it need be looked up. Shifted left by two, BEFORE and AGAIN fall out of the
+ * 16 bits, and one comparison is enough for both ends, 1 to 512 - n users, and for all bits that
+ * must be clear.
+ */
+_Static_assert((REGION_BEFORE | REGION_AGAIN) == 0xc000, "the two highest bits");
 static HOT bool plainly_used(uint16_t word, uint32_t n)
 {
-	uint32_t users = word & ~(REGION_BEFORE | REGION_AGAIN);
-
-	return users - 1 < REGION_MAX_COUNT - n;
+	return (uint16_t)(4u * word - 4u) < 4u * (REGION_MAX_COUNT - n);
 }
 
-/* USED by more than one. PARTIAL does not matter to a put: who was counted was checked. */
+/*
+ * USED by more than one. PARTIAL does not matter to a put, since who was counted was checked: it
+ * falls out as well.
+ */
+_Static_assert(REGION_BESIDE == 0xe000, "the three highest bits");
 static HOT bool used_by_more(uint16_t word)
 {
-	uint32_t users = word & ~REGION_BESIDE;
-
-	return users - 2 < REGION_MAX_COUNT - 1;
+	return (uint16_t)(8u * word - 16u) < 8u * (REGION_MAX_COUNT - 1);
 }
 
 static HOT bool get_hot(struct pamt_host *host, pfn_t first, uint32_t n)
@@ -108,7 +113,7 @@ static HOT bool get_hot(struct pamt_host *host, pfn_t first, uint32_t n)
 	os_a16_t *word;
 	uint16_t old;
 
-	if (!region_in_tdmr(host, region))
+	if (!region_has_word(host, region))
 		return false;
 	word = &host->table.word[region.v];
 	/* Looked up before the compare-and-swap, which nothing behind it overtakes. */
@@ -156,7 +161,7 @@ static HOT bool put_hot(struct pamt_host *host, pfn_t page)
 	os_a16_t *word;
 	uint16_t old;
 
-	if (!region_in_tdmr(host, region))
+	if (!region_has_word(host, region))
 		return false;
 	word = &host->table.word[region.v];
 	cpu = this_cpu(host);

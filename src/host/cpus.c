@@ -8,10 +8,10 @@ void *alloc_aligned(struct pamt_host *host, size_t bytes, void **memory)
 {
 	uintptr_t at;
 
-	*memory = host->os->alloc(host->os->ctx, bytes + CPU_ALIGN);
+	*memory = host->os->alloc(host->os->ctx, bytes + CPU_STRIDE);
 	if (!*memory)
 		return NULL;
-	at = ((uintptr_t)*memory + CPU_ALIGN - 1) & ~(uintptr_t)(CPU_ALIGN - 1);
+	at = ((uintptr_t)*memory + CPU_STRIDE - 1) & ~(uintptr_t)(CPU_STRIDE - 1);
 	return (void *)at;
 }
 

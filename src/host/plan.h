@@ -68,6 +68,12 @@ int plan_memory(struct plan *p);
 int plan_tdmrs(struct plan *p);
 int plan_pamt(struct plan *p);
 int plan_reserved(struct plan *p);
+/*
+ * Do the region words of holes between TDMRs cost next to nothing (a sixteenth at most)? Then the
+ * table has them as well, and finding a word is one comparison.
+ */
+#define REGION_WORD_BYTES 2u
+bool plan_table_is_whole(const struct pamt_layout *l);
 /* Gives the PAMT chunks back to the OS, scrubbed if the module may have had them. */
 void plan_free_pamt(struct plan *p);
 /* Frees the lists. Both leave the layout as it is and may be called at any time. */

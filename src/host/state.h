@@ -10,15 +10,18 @@
 #include "host/plan.h"
 
 /*
- * The region words, one per 2 MiB from address 0 to the end of the last TDMR, in a sparse array
- * of which the TDMRs' parts are populated. present has a bit per GiB, since TDMRs consist of
- * whole GiBs: a word may be read only if its bit is set. Written at bring-up, then constant.
+ * The region words, one per 2 MiB from address 0 to the end of the last TDMR. Where holes between
+ * TDMRs are small the table is whole: every word is there, those of holes PARTIAL, so that any
+ * look at them ends in a refusal. Otherwise it is a sparse array of which the TDMRs' parts are
+ * populated; present then has a bit per GiB (TDMRs consist of whole GiBs), and a word may be read
+ * only if its bit is set. Written at bring-up, then constant.
  */
 struct region_table {
 	os_a16_t *word;
-	uint64_t bytes; /* of the array, unpopulated parts included */
+	uint64_t whole; /* regions, if the table is whole; 0 if not */
 	uint64_t *present;
 	uint64_t nr_gib;
+	uint64_t bytes; /* of the array, unpopulated parts included */
 };
 
 /* What each CPU counts by itself: stats.h. */
@@ -47,6 +50,8 @@ enum cpu_stat {
 
 /* Two lines, since the hardware fetches lines in pairs. */
 #define CPU_ALIGN 128
+/* A power of two, so that a CPU's state is found by a shift. */
+#define CPU_STRIDE 512
 
 #define MAGAZINE_PAGES 8
 
@@ -63,10 +68,10 @@ struct magazine {
 };
 
 struct pamt_cpu {
-	struct magazine magazine;
+	os_a64_t stat[NR_CPU_STATS];
 	bool locked; /* debug builds: this CPU holds a LOCKED word */
-	os_a64_t stat[NR_CPU_STATS] __attribute__((aligned(CPU_ALIGN)));
-} __attribute__((aligned(CPU_ALIGN)));
+	struct magazine magazine __attribute__((aligned(CPU_ALIGN)));
+} __attribute__((aligned(CPU_STRIDE)));
 
 struct pool;
 struct node_span;
@@ -110,19 +115,21 @@ struct pamt_host {
 int table_create(struct pamt_host *host);
 void table_destroy(struct pamt_host *host);
 
-/* Is the region part of a TDMR, so that it has a word? */
-static inline bool region_in_tdmr(const struct pamt_host *host, region_t region)
+/* Has the region a word? All regions of TDMRs have. */
+static inline bool region_has_word(const struct pamt_host *host, region_t region)
 {
 	const struct region_table *t = &host->table;
 	uint64_t gib = region.v >> (TDX_1G_SHIFT - TDX_2M_SHIFT);
 
+	if (region.v < t->whole)
+		return true;
 	return gib < t->nr_gib && t->present[gib / 64] >> gib % 64 & 1;
 }
 
-/* The word of a region; NULL if the region lies outside every TDMR. */
+/* The word of a region; NULL if it has none. */
 static inline os_a16_t *region_word(const struct pamt_host *host, region_t region)
 {
-	return region_in_tdmr(host, region) ? &host->table.word[region.v] : NULL;
+	return region_has_word(host, region) ? &host->table.word[region.v] : NULL;
 }
 
 /* cpus.c */

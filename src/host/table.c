@@ -4,17 +4,20 @@
  */
 #include "host/region.h"
 
+/* All words, or those of the TDMRs with a bit for each of their GiBs. */
 static int populate(struct pamt_host *host)
 {
 	const struct os_services *os = host->os;
 	struct region_table *t = &host->table;
 	uint64_t done = 0;
 
+	if (t->whole)
+		return os->sparse_populate(os->ctx, t->word, 0, t->bytes);
 	for (uint32_t i = 0; i < host->layout.nr_tdmrs; i++) {
 		struct span s = tdmr_span(&host->layout.tdmr[i]);
 		uint64_t first =
-			round_down((s.base >> TDX_2M_SHIFT) * sizeof(*t->word), TDX_PAGE_SIZE);
-		uint64_t end = round_up((s.end >> TDX_2M_SHIFT) * sizeof(*t->word), TDX_PAGE_SIZE);
+			round_down((s.base >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+		uint64_t end = round_up((s.end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
 
 		/* One page of words covers 4 GiB: neighbouring TDMRs meet in it. */
 		first = max64(first, done);
@@ -27,23 +30,35 @@ static int populate(struct pamt_host *host)
 	return 0;
 }
 
-/* Marks the regions of which some part is not TDX memory. */
-static void mark_partial(struct pamt_host *host)
+/* Marks the regions within a span of which some part is not TDX memory. */
+static void mark_partial(struct pamt_host *host, struct span s)
 {
 	const struct plan *p = &host->plan;
+	uint32_t b = span_find(p->blocked, p->nr_blocked, s.base);
+
+	for (; b < p->nr_blocked && p->blocked[b].base < s.end; b++) {
+		uint64_t base = max64(p->blocked[b].base, s.base);
+		uint64_t end = min64(p->blocked[b].end, s.end);
+
+		/* Relaxed: nobody else knows the table yet. */
+		for (uint64_t r = base >> TDX_2M_SHIFT; r << TDX_2M_SHIFT < end; r++)
+			os_store16(&host->table.word[r], REGION_PARTIAL, OS_RELAXED);
+	}
+}
+
+/* TDMRs, and with a whole table what lies between them: memory there is in none. */
+static void mark_table(struct pamt_host *host)
+{
+	struct region_table *t = &host->table;
+	uint64_t last = 0;
 
 	for (uint32_t i = 0; i < host->layout.nr_tdmrs; i++) {
 		struct span s = tdmr_span(&host->layout.tdmr[i]);
-		uint32_t b = span_find(p->blocked, p->nr_blocked, s.base);
 
-		for (; b < p->nr_blocked && p->blocked[b].base < s.end; b++) {
-			uint64_t base = max64(p->blocked[b].base, s.base);
-			uint64_t end = min64(p->blocked[b].end, s.end);
-
-			/* Relaxed: nobody else knows the table yet. */
-			for (uint64_t r = base >> TDX_2M_SHIFT; r << TDX_2M_SHIFT < end; r++)
-				os_store16(&host->table.word[r], REGION_PARTIAL, OS_RELAXED);
-		}
+		mark_partial(host, s);
+		for (uint64_t r = last >> TDX_2M_SHIFT; t->whole && r < s.base >> TDX_2M_SHIFT; r++)
+			os_store16(&t->word[r], REGION_PARTIAL, OS_RELAXED);
+		last = s.end;
 	}
 }
 
@@ -52,17 +67,22 @@ int table_create(struct pamt_host *host)
 	const struct os_services *os = host->os;
 	struct region_table *t = &host->table;
 	struct span last = tdmr_span(&host->layout.tdmr[host->layout.nr_tdmrs - 1]);
+	uint64_t regions = last.end >> TDX_2M_SHIFT;
 	int ret;
 
-	t->nr_gib = last.end >> TDX_1G_SHIFT;
-	t->bytes = round_up((last.end >> TDX_2M_SHIFT) * sizeof(*t->word), TDX_PAGE_SIZE);
+	t->bytes = round_up(regions * REGION_WORD_BYTES, TDX_PAGE_SIZE);
 	t->word = os->sparse_create(os->ctx, t->bytes);
-	t->present = os->alloc(os->ctx, (t->nr_gib + 63) / 64 * sizeof(*t->present));
-	ret = t->word && t->present ? populate(host) : -OS_ENOMEM;
+	if (plan_table_is_whole(&host->layout)) {
+		t->whole = regions;
+	} else {
+		t->nr_gib = last.end >> TDX_1G_SHIFT;
+		t->present = os->alloc(os->ctx, (t->nr_gib + 63) / 64 * sizeof(*t->present));
+	}
+	ret = t->word && (t->whole || t->present) ? populate(host) : -OS_ENOMEM;
 	if (ret)
 		table_destroy(host);
 	else
-		mark_partial(host);
+		mark_table(host);
 	return ret;
 }
 

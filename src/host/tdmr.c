@@ -110,21 +110,40 @@ static void size_pamt(struct pamt_tdmr *t, const struct module_info *m, bool dyn
 	t->pamt_1g_bytes = round_up((t->bytes >> TDX_1G_SHIFT) * m->entry_1g, TDX_PAGE_SIZE);
 }
 
-/* Bytes of region words: 16 bits per 2 MiB, in whole pages, each page counted once. */
-static uint64_t table_bytes(const struct pamt_layout *l)
+/* Bytes of words from address 0 to the end of the last TDMR, in whole pages. */
+static uint64_t whole_table(const struct pamt_layout *l)
+{
+	uint64_t end = tdmr_span(&l->tdmr[l->nr_tdmrs - 1]).end;
+
+	return round_up((end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+}
+
+/* The same for the TDMRs alone, each page counted once. */
+static uint64_t least_table(const struct pamt_layout *l)
 {
 	uint64_t bytes = 0, done = 0;
 
 	for (uint32_t i = 0; i < l->nr_tdmrs; i++) {
 		struct span s = tdmr_span(&l->tdmr[i]);
-		uint64_t first = round_down((s.base >> TDX_2M_SHIFT) * 2, TDX_PAGE_SIZE);
-		uint64_t end = round_up((s.end >> TDX_2M_SHIFT) * 2, TDX_PAGE_SIZE);
+		uint64_t first =
+			round_down((s.base >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+		uint64_t end = round_up((s.end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
 
 		first = max64(first, done);
 		bytes += end - first;
 		done = end;
 	}
 	return bytes;
+}
+
+bool plan_table_is_whole(const struct pamt_layout *l)
+{
+	return whole_table(l) <= least_table(l) + least_table(l) / 16;
+}
+
+static uint64_t table_bytes(const struct pamt_layout *l)
+{
+	return plan_table_is_whole(l) ? whole_table(l) : least_table(l);
 }
 
 int plan_tdmrs(struct plan *p)
