@@ -124,6 +124,37 @@ static void pages_that_are_no_tdx_memory_are_refused_before_anything_is_drawn(vo
 	rig_destroy(&rig);
 }
 
+static void words_of_large_holes_cost_nothing_and_are_never_read(void **state)
+{
+	const uint64_t upper = UINT64_C(512) << 30;
+	struct pamt_error error;
+	struct rig rig;
+	pfn_t page;
+
+	rig_machine_at(&rig, 2, upper);
+	assert_int_equal(rig_host(&rig, true, &error), 0);
+	assert_int_equal(rig_stats(&rig).table_bytes, 2 * 4096);
+	/* Unpopulated: a look at the word would be a fault. */
+	page = pfn(upper / 2 >> 12);
+	assert_int_equal(pamt_get(rig.host, page, NULL), -OS_EINVAL);
+	pamt_put(rig.host, page);
+	assert_int_equal(rig_stats(&rig).unbalanced_puts, 1);
+	/* The region before the upper TDMR lies in a page of words that is there. */
+	assert_int_equal(pamt_get(rig.host, pfn((upper >> 12) - 1), NULL), -OS_EINVAL);
+	assert_int_equal(pamt_get(rig.host, pfn(((upper >> 30) + 1) << 18), NULL), -OS_EINVAL);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 1), NULL), 0);
+		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 2), NULL), 0);
+	}
+	assert_int_equal(rig_stats(&rig).gets_fast, 2);
+	rig_expect_sound(&rig);
+	for (uint32_t i = 0; i < 2; i++)
+		pamt_put_range(rig.host, rig_page(&rig, i, 1), 2);
+	pamt_shrink(rig.host, UINT64_MAX);
+	assert_int_equal(rig_stats(&rig).os_bytes, 0);
+	rig_destroy(&rig);
+}
+
 static void get_with_an_empty_cache_fails_and_one_that_loses_keeps_its_pair(void **state)
 {
 	struct pamt_cache cache = { 0 };
@@ -415,6 +446,7 @@ int main(void)
 		cmocka_unit_test(range_is_one_change_per_region),
 		cmocka_unit_test(range_over_many_regions_is_all_or_nothing),
 		cmocka_unit_test(pages_that_are_no_tdx_memory_are_refused_before_anything_is_drawn),
+		cmocka_unit_test(words_of_large_holes_cost_nothing_and_are_never_read),
 		cmocka_unit_test(get_with_an_empty_cache_fails_and_one_that_loses_keeps_its_pair),
 		cmocka_unit_test(put_of_more_than_there_is_changes_nothing),
 		cmocka_unit_test(failed_add_leaves_everything_as_it_was),

@@ -40,18 +40,20 @@ uint64_t rig_free_bytes(const struct rig *rig)
 	return allocator_free_bytes(machine_allocator(rig->machine), OS_ANY_NODE);
 }
 
-void rig_machine(struct rig *rig, uint32_t nodes)
+void rig_machine(struct rig *rig, uint32_t nodes) { rig_machine_at(rig, nodes, 4 * GIB); }
+
+void rig_machine_at(struct rig *rig, uint32_t nodes, uint64_t upper)
 {
 	char error[256];
 
 	memset(rig, 0, sizeof(*rig));
 	rig->ranges[0] = (struct map_range){ MIB, GIB - MIB, 0 };
-	rig->ranges[1] = (struct map_range){ 4 * GIB, GIB, nodes - 1 };
+	rig->ranges[1] = (struct map_range){ upper, GIB, nodes - 1 };
 	rig->map = (struct machine_map){ .name = "rig",
 					 .nr_ranges = 2,
 					 .ranges = rig->ranges,
 					 .nr_cmrs = 2,
-					 .cmr = { { MIB, GIB - MIB }, { 4 * GIB, GIB } },
+					 .cmr = { { MIB, GIB - MIB }, { upper, GIB } },
 					 .hkid_min = 32,
 					 .hkid_max = 63,
 					 .max_pa = 46,
