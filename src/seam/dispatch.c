@@ -9,7 +9,7 @@ enum leaf_flags {
 	LEAF_ANY_STATE = 1, /* may be called before the module is READY */
 	LEAF_VERSIONS = 2,  /* versions 0 and 1; without it only version 0 */
 	LEAF_CLEARS = 4,    /* RCX and RDX are results, zero unless the leaf says otherwise */
-	LEAF_L2_PAGES = 8,  /* version 1: R9..R11 are results, "no page" unless ... */
+	LEAF_L2_PAGES = 8,  /* version 1: R9..R11 are pages of L2 VMs given back, "no page" here */
 	LEAF_IN_SHUTDOWN = 16,
 	LEAF_CLEARS_INIT = 32, /* RCX, RDX, R8..R10 are zero on return: SYS.INIT */
 };

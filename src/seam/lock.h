@@ -20,7 +20,8 @@
  *
  * A host that adds itself to the readers of a lock held exclusively does not take itself off
  * again: the owner's release clears the reader count. As readers look before they add, at most
- * one such stray per logical processor and ownership can exist, and the 14 bits never overflow.
+ * one such stray per logical processor and ownership can exist, and with 2048 of them, each with a
+handful of holds on one word, the 14 bits never overflow.
  *
  * Memory orders: an acquisition is an acquire, a release a release; what was written under the
  * lock is thus seen by its next owner, and a try that fails needs no order since nothing is read

@@ -23,8 +23,9 @@ static const char *config_fault(const struct seam_config *config)
 		return "nr_packages is not within 1..8";
 	if (config->nr_lps < config->nr_packages)
 		return "fewer logical processors than packages";
-	if (config->nr_lps > 16383)
-		return "more logical processors than a lock can count";
+	/* A call has one 1G entry locked up to five times, and a lock counts to 16383. */
+	if (config->nr_lps > 2048)
+		return "more than 2048 logical processors";
 	if (config->cache_blocks < 1)
 		return "cache_blocks is 0";
 	return NULL;

@@ -306,6 +306,89 @@ static void vcpus_have_ids_of_their_own(void **state)
 	rig_stop(&rig);
 }
 
+/* What the guest is told of itself, and accesses that cannot be. */
+static enum seam_exit look_around(struct script *script, struct seam_vcpu *vcpu)
+{
+	uint64_t shared = UINT64_C(1) << seam_guest_shared_bit(vcpu);
+	uint8_t bytes[16];
+
+	script->inner_status[0] = seam_guest_index(vcpu);
+	script->inner_status[1] = seam_guest_tdr(vcpu).v;
+	script->inner_status[2] = seam_guest_touch(vcpu, gpa(GPA));
+	if (seam_guest_read(vcpu, gpa(GPA + TDX_PAGE_SIZE - 8), bytes, 16) != SEAM_EXIT_EPT ||
+	    seam_guest_write(vcpu, gpa(shared), bytes, 8) != SEAM_EXIT_EPT)
+		return SEAM_EXIT_INTERRUPT;
+	return seam_guest_write(vcpu, gpa(GPA + TDX_PAGE_SIZE), bytes, 8);
+}
+
+static void a_guest_knows_itself_and_no_page_but_its_own(void **state)
+{
+	struct script script;
+	struct tdx_regs regs;
+	struct rig rig;
+
+	(void)state;
+	start(&script, &rig, 2);
+	map(&script, GPA, TDX_4K, rig_page(&rig));
+	script.step = accept_and_write;
+	enter(&script, 0, 1);
+	script.step = look_around;
+	regs = enter(&script, 0, 1);
+	assert_int_equal(regs.rax, TDX_EXIT_EPT_VIOLATION);
+	assert_int_equal(regs.r8, GPA + TDX_PAGE_SIZE);
+	assert_int_equal(script.inner_status[0], 1);
+	assert_int_equal(script.inner_status[1], script.td.tdr);
+	assert_int_equal(script.inner_status[2], SEAM_EXIT_NONE);
+	rig_stop(&rig);
+}
+
+static void a_td_has_no_more_vcpus_than_it_may(void **state)
+{
+	struct script script;
+	struct rig rig;
+	uint64_t tdvpr;
+
+	(void)state;
+	memset(&script, 0, sizeof(script));
+	rig_init(&rig, true, 2);
+	rig_start(&rig);
+	rig_td_create(&rig, &script.td, RIG_MAX_VCPUS);
+	tdvpr = rig_page(&rig);
+	RIG_OK(&rig, 0, .rax = TDH_VP_CREATE, .rcx = tdvpr, .rdx = script.td.tdr);
+	for (uint32_t i = 1; i < TDX_MIN_TDVPS; i++)
+		RIG_OK(&rig, 0, .rax = TDH_VP_ADDCX, .rcx = rig_page(&rig), .rdx = tdvpr);
+	for (uint32_t version = 0; version < 2; version++)
+		assert_int_equal(RIG_CALL(&rig, 0, .rax = TDX_RAX(TDH_VP_INIT, version),
+					  .rcx = tdvpr, .r8 = 99),
+				 TDX_MAX_VCPUS_EXCEEDED);
+	rig_stop(&rig);
+}
+
+static void a_vcpu_cannot_enter_what_is_locked_or_unfinished(void **state)
+{
+	struct script script;
+	struct rig rig;
+	uint64_t tdvpr;
+
+	(void)state;
+	start(&script, &rig, 1);
+	script.step = leave_at_once;
+	assert_int_equal(seam_debug_lock(rig.seam, SEAM_DEBUG_EPOCH, script.td.tdr, 0, true, 1), 0);
+	assert_int_equal(enter(&script, 0, 0).rax, TDX_OPERAND_BUSY | TDX_OP_TD_EPOCH);
+	assert_int_equal(seam_debug_release(rig.seam, 1), 0);
+	assert_int_equal(enter(&script, 0, 0).rax, TDX_EXIT_INTERRUPT);
+	rig_td_destroy(&rig, &script.td);
+
+	rig_td_create(&rig, &script.td, 1);
+	assert_int_equal(enter(&script, 0, 0).rax, TDX_OP_STATE_INCORRECT | TDX_OP_INITIALIZED);
+	tdvpr = rig_page(&rig);
+	RIG_OK(&rig, 0, .rax = TDH_VP_CREATE, .rcx = tdvpr, .rdx = script.td.tdr);
+	rig_td_finalize(&rig, &script.td);
+	script.td.tdvpr[1] = tdvpr;
+	assert_int_equal(enter(&script, 0, 1).rax, TDX_TDCX_NUM_INCORRECT);
+	rig_stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +399,9 @@ int main(void)
 		cmocka_unit_test(a_vcpu_inside_keeps_its_pages_and_its_epoch_busy),
 		cmocka_unit_test(a_vcpu_belongs_to_its_lp_until_it_is_flushed_there),
 		cmocka_unit_test(vcpus_have_ids_of_their_own),
+		cmocka_unit_test(a_guest_knows_itself_and_no_page_but_its_own),
+		cmocka_unit_test(a_td_has_no_more_vcpus_than_it_may),
+		cmocka_unit_test(a_vcpu_cannot_enter_what_is_locked_or_unfinished),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,7 +109,14 @@ static void a_vcpu_takes_what_the_host_posts(void **state)
 	regs = (struct tdx_regs){ .rax = TDH_VP_RD, .rcx = vp, .rdx = ID(0, 0x2016) };
 	rig_ok(&rig, 0, &regs);
 	assert_int_equal(regs.r8, 0x12345600);
+	RIG_OK(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 0x4000), .r8 = 0x80, .r9 = 0x80);
+	RIG_OK(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(32, 11), .r8 = 1, .r9 = 1);
+	regs = (struct tdx_regs){ .rax = TDH_VP_RD, .rcx = vp, .rdx = ID(32, 11) };
+	rig_ok(&rig, 0, &regs);
+	assert_int_equal(regs.r8, 1);
 	/* It is LP 0's, since VP.INIT. */
+	assert_int_equal(RIG_CALL(&rig, 1, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(32, 11), .r9 = 1),
+			 TDX_VCPU_ASSOCIATED);
 	assert_int_equal(RIG_CALL(&rig, 1, .rax = TDH_VP_RD, .rcx = vp, .rdx = ID(32, 0)),
 			 TDX_VCPU_ASSOCIATED);
 	rig_stop(&rig);
