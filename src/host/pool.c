@@ -223,7 +223,7 @@ void pool_give(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
 /* ------------------------------------------------------------------------------------------- */
 /* Beginning and end                                                                            */
 
-/* About one bucket per 256 MB: a 1 TB node has 4096, for 2048 chunks of 2 MB at the very most. */
+/* About one bucket per 256 MB: a 1 TB node has 4096, and 2048 chunks of 2 MB back all of it. */
 #define HASH_SHIFT 28
 #define HASH_MIN   6u
 #define HASH_MAX   16u
