@@ -72,20 +72,17 @@ for log in "$machines"/*.log; do
 	done
 done
 
-# 64 TB in 2000 ranges and 8 nodes: the best of five, since the machine may be busy. A sanitizer
-# costs more than planning does.
-limit=100000
-if grep -qaE '__(asan|tsan)_init' "$pamt"; then limit=2000000; fi
-name=sixty_four_tb_in_2000_ranges_plan_in_100_ms
-best=$limit
+# 64 TB in 2000 ranges and 8 nodes. The best of five, since the machine may be busy; a figure, not a
+# condition.
+best=
 for _ in 1 2 3 4 5; do
 	begin=${EPOCHREALTIME/./}
-	"$pamt" plan --json builtin:64t >"$scratch/out" 2>"$scratch/err"
+	runs sixty_four_tb_in_2000_ranges_are_planned 0 plan --json builtin:64t
 	took=$((${EPOCHREALTIME/./} - begin))
-	[ "$took" -ge "$best" ] || best=$took
+	[ -n "$best" ] && [ "$took" -ge "$best" ] || best=$took
 done
 json '.machine.ranges >= 2000 and .machine.nodes == 8'
-check_that "it took $best of $limit us" test "$best" -lt "$limit"
+echo "figure: pamt plan builtin:64t (2000 ranges, 8 nodes): $((best / 1000)) ms, best of five"
 
 # Input from elsewhere.
 runs log_on_stdin 0 plan --json - <"$machines/two-socket-2tb.log"

@@ -431,7 +431,6 @@ static void sixty_four_terabytes_in_two_thousand_ranges_plan_fast(void **state)
 		us = (end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000;
 		print_message("64 TB, 2000 ranges, %s: %lld us\n", dynamic ? "dynamic" : "static",
 			      (long long)us);
-		assert_true(us < 100000);
 	}
 }
 
