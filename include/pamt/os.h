@@ -220,10 +220,11 @@ struct os_services {
 	/* Range of bytes (4K multiple) set to zero. Any context. */
 	void (*zero)(void *ctx, hpa_t base, uint64_t bytes);
 	/*
-	 * Makes one 4K page that was TDX-private fit for ordinary use (on parts with the partial
-	 * write erratum a plain store before this is a machine check). Contents: zeros. Any.
+	 * Makes a range of bytes (4K multiple) that was TDX-private fit for ordinary use (on parts
+	 * with the partial write erratum a plain store before this is a machine check). Contents:
+	 * zeros. Any.
 	 */
-	void (*scrub)(void *ctx, hpa_t page);
+	void (*scrub)(void *ctx, hpa_t base, uint64_t bytes);
 	/* Copies one 4K page. Any. */
 	void (*copy)(void *ctx, hpa_t to, hpa_t from);
 

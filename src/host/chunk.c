@@ -189,7 +189,7 @@ uint64_t page_set_free(struct pamt_host *host, const struct page_set *set)
 		order = block_order(set, i);
 		for (uint32_t j = i; j < i + (1u << order); j++)
 			if (map_test(set->dirty, j))
-				os->scrub(os->ctx, hpa(base + j * TDX_PAGE_SIZE));
+				os->scrub(os->ctx, hpa(base + j * TDX_PAGE_SIZE), TDX_PAGE_SIZE);
 		os->free_pages(os->ctx, hpa(base + i * TDX_PAGE_SIZE), order);
 		i += 1u << order;
 		pages += UINT64_C(1) << order;

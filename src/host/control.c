@@ -44,7 +44,7 @@ static void static_free(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
 	const struct os_services *os = host->os;
 
 	for (uint32_t i = 0; i < nr; i++) {
-		os->scrub(os->ctx, pages[i]);
+		os->scrub(os->ctx, pages[i], TDX_PAGE_SIZE);
 		os->free_pages(os->ctx, pages[i], 0);
 	}
 	stats_os_pages(host, 0, nr);

@@ -121,10 +121,10 @@ void plan_free_pamt(struct plan *p)
 
 		if (hpa_is_none(t->pamt_base))
 			continue;
-		for (uint64_t at = 0; p->configured && at < bytes; at += TDX_PAGE_SIZE) {
-			os->scrub(os->ctx, hpa(t->pamt_base.v + at));
-			if (!(at & (TDX_2M_SIZE - 1)))
-				os_resched();
+		for (uint64_t at = 0; p->configured && at < bytes; at += TDX_2M_SIZE) {
+			os->scrub(os->ctx, hpa(t->pamt_base.v + at),
+				  min64(bytes - at, TDX_2M_SIZE));
+			os_resched();
 		}
 		os->free_range(os->ctx, t->pamt_base, bytes);
 		t->pamt_base = HPA_NONE;

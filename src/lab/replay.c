@@ -42,7 +42,7 @@ static void service_zero(void *ctx, hpa_t base, uint64_t bytes)
 	memory_zero(r->memory, strip_key(r, base), bytes);
 }
 
-static void service_scrub(void *ctx, hpa_t page) { service_zero(ctx, page, TDX_PAGE_SIZE); }
+static void service_scrub(void *ctx, hpa_t base, uint64_t bytes) { service_zero(ctx, base, bytes); }
 
 static void service_copy(void *ctx, hpa_t to, hpa_t from)
 {

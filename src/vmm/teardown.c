@@ -105,7 +105,7 @@ static void reclaim_4k(struct td *td, hpa_t page)
 		td_leak(td, page, 1, "guest page not reclaimed", (tdx_status_t){ regs.rax });
 		return;
 	}
-	os->scrub(os->ctx, page);
+	os->scrub(os->ctx, page, TDX_PAGE_SIZE);
 	pamt_put(td->vmm->host, hpa_to_pfn(page));
 	td_free_memory(td, page, TDX_4K);
 }
@@ -121,8 +121,7 @@ static void reclaim_2m(struct td *td, hpa_t page)
 			(tdx_status_t){ regs.rax });
 		return;
 	}
-	for (uint64_t i = 0; i < TDX_PAGES_PER_2M; i++)
-		os->scrub(os->ctx, hpa(page.v + i * TDX_PAGE_SIZE));
+	os->scrub(os->ctx, page, TDX_2M_SIZE);
 	pamt_release_2m(td->vmm->host, hpa_to_pfn(page));
 	td_free_memory(td, page, TDX_2M);
 }

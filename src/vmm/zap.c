@@ -172,8 +172,7 @@ static void dispose(struct td *td, hpa_t page, enum tdx_size size)
 		td_leak(td, page, nr, "not written back", status);
 		return;
 	}
-	for (uint64_t i = 0; i < nr; i++)
-		os->scrub(os->ctx, hpa(page.v + i * TDX_PAGE_SIZE));
+	os->scrub(os->ctx, page, nr * TDX_PAGE_SIZE);
 	if (size == TDX_2M)
 		pamt_release_2m(td->vmm->host, hpa_to_pfn(page));
 	else

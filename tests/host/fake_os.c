@@ -125,7 +125,10 @@ static void *map(void *ctx, hpa_t at, enum os_access access)
 	return (char *)f->mapped[i].bytes + at.v % 4096;
 }
 
-static void scrub(void *ctx, hpa_t page) { ((struct fake_os *)ctx)->scrubs++; }
+static void scrub(void *ctx, hpa_t base, uint64_t bytes)
+{
+	((struct fake_os *)ctx)->scrubs += bytes / TDX_PAGE_SIZE;
+}
 static void wbinvd_all(void *ctx) { ((struct fake_os *)ctx)->wbinvds++; }
 
 static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)

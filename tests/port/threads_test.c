@@ -100,7 +100,7 @@ static void host_and_module_see_the_same_bytes(void **state)
 	assert_int_equal(*(uint64_t *)os->map_module(os->ctx, hpa(3 * MB + 8), OS_READ), 42);
 	os->copy(os->ctx, hpa(4 * MB), hpa(3 * MB));
 	assert_int_equal(*(uint64_t *)os->map_module(os->ctx, hpa(4 * MB + 8), OS_READ), 42);
-	os->scrub(os->ctx, hpa(4 * MB));
+	os->scrub(os->ctx, hpa(4 * MB), TDX_PAGE_SIZE);
 	assert_int_equal(*(uint64_t *)os->map_host(os->ctx, hpa(4 * MB + 8), OS_READ), 0);
 	os->zero(os->ctx, hpa(0), 64 * MB);
 	assert_int_equal(*(uint64_t *)os->map_host(os->ctx, hpa(3 * MB + 8), OS_READ), 0);

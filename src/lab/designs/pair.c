@@ -32,7 +32,7 @@ int pair_alloc(const struct os_services *os, struct design_cache *cache, struct 
 
 static void reset_and_free(const struct os_services *os, hpa_t page)
 {
-	os->scrub(os->ctx, page);
+	os->scrub(os->ctx, page, TDX_PAGE_SIZE);
 	os->free_pages(os->ctx, page, 0);
 }
 

@@ -401,12 +401,10 @@ static void zero(void *ctx, hpa_t base, uint64_t bytes)
 	memset(at_ram(ctx, base, bytes), 0, bytes);
 }
 
-static void scrub(void *ctx, hpa_t page)
+static void scrub(void *ctx, hpa_t base, uint64_t bytes)
 {
-	struct box *box = ctx;
-
 	stage_call("scrub", NULL);
-	memset(map_host(box, page, OS_WRITE), 0, TDX_PAGE_SIZE);
+	memset(at_ram(ctx, base, bytes), 0, bytes);
 }
 
 static void copy(void *ctx, hpa_t to, hpa_t from)

@@ -142,10 +142,7 @@ static void port_zero(void *ctx, hpa_t base, uint64_t bytes)
 	memory_zero(((struct threads_port *)ctx)->memory, base, bytes);
 }
 
-static void port_scrub(void *ctx, hpa_t page)
-{
-	memory_zero(((struct threads_port *)ctx)->memory, page, TDX_PAGE_SIZE);
-}
+static void port_scrub(void *ctx, hpa_t base, uint64_t bytes) { port_zero(ctx, base, bytes); }
 
 static void port_copy(void *ctx, hpa_t to, hpa_t from)
 {
