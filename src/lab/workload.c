@@ -419,6 +419,8 @@ static void run_rounds(struct workload *load)
 
 	if (run_round(load, WORKLOAD_BUILD) && run_round(load, WORKLOAD_BOOT)) {
 		verify(load);
+		if (load->config->at_peak)
+			load->config->at_peak(load->config->arg, &load->stand);
 		if (restart && run_round(load, WORKLOAD_RESTART))
 			run_round(load, WORKLOAD_AGAIN);
 	}

@@ -59,6 +59,9 @@ struct workload_config {
 	/* Called now and then by the thread that called workload_run(). May be NULL. */
 	void (*progress)(void *arg, const struct workload_progress *progress);
 	void *arg;
+	/* Called between boot and restart, when nothing runs and all memory is in use. May be NULL.
+	 */
+	void (*at_peak)(void *arg, struct stand *stand);
 	/* Called for every region found wrong or left in use. May be NULL. */
 	void (*finding)(void *arg, const struct pamt_finding *finding);
 };

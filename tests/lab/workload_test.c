@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * workload_test.c - TDs on threads: what a run reports, and that it finds what is left.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lab/workload.h"
+
+#define MB UINT64_C(0x100000)
+
+static struct map_range ranges[] = {
+	{ .base = 4096 * MB, .size = 512 * MB, .node = 0 },
+	{ .base = 8192 * MB, .size = 512 * MB, .node = 1 },
+};
+
+static const struct machine_map small_map = {
+	.name = "small",
+	.nr_ranges = 2,
+	.ranges = ranges,
+	.nr_cmrs = 2,
+	.cmr = { { 4096 * MB, 512 * MB }, { 8192 * MB, 512 * MB } },
+	.hkid_min = 32,
+	.hkid_max = 40,
+	.max_pa = 52,
+	.hkid_bits = 6,
+	.nr_cpus = 4,
+	.nr_packages = 2,
+	.nr_nodes = 2,
+};
+
+/* A small run of three TDs; tests change what they are about. */
+static struct workload_config small_run(void)
+{
+	return (struct workload_config){
+		.map = &small_map,
+		.dynamic = true,
+		.seed = 7,
+		.nr_tds = 3,
+		.share = { 1, 2, 4 },
+		.vcpus = 2,
+		.bytes = 128 * MB,
+		.percent_4k = 10,
+		.flips = 8,
+		.partial = 4,
+		.restart = 1,
+		.log_level = OS_LOG_ERROR,
+	};
+}
+
+static struct workload_result result;
+static char error[256];
+
+static uint64_t value(os_a64_t counter) { return os_load64(&counter, OS_RELAXED); }
+
+static void run_clean(const struct workload_config *config)
+{
+	if (workload_run(config, &result, error, sizeof(error)))
+		fail_msg("%s", error);
+	assert_true(workload_is_clean(&result));
+	assert_int_equal(result.left_bytes, 0);
+	assert_int_equal(result.pamt_busy, 0);
+}
+
+static void every_page_got_is_put(void **state)
+{
+	struct workload_config config = small_run();
+
+	(void)state;
+	config.partial = 0;
+	run_clean(&config);
+	assert_true(result.dynamic);
+	assert_int_equal(result.stats.gets_fast + result.stats.gets_slow, result.stats.puts);
+	assert_int_equal(result.stats.adds, result.stats.removes);
+	assert_true(result.dynamic_bytes < result.static_bytes / 50);
+	assert_true(result.stats.os_bytes_peak > 0);
+	/* All of the memory, and that of the TD that was restarted once more. */
+	assert_true(value(result.counts.maps_2m) * 2 * MB > result.td_bytes * 3 / 4);
+	assert_int_equal(result.threads, 4);
+}
+
+static void static_pamt_needs_nothing_at_run_time(void **state)
+{
+	struct workload_config config = small_run();
+
+	(void)state;
+	config.dynamic = false;
+	run_clean(&config);
+	assert_false(result.dynamic);
+	assert_int_equal(result.stats.adds, 0);
+	assert_int_equal(result.stats.pairs_installed_peak, 0);
+}
+
+static void one_cpu_runs_all_vcpus(void **state)
+{
+	struct machine_map map = small_map;
+	struct workload_config config = small_run();
+
+	(void)state;
+	map.nr_cpus = 1;
+	map.nr_packages = 1;
+	config.map = &map;
+	run_clean(&config);
+	assert_int_equal(result.threads, 1);
+}
+
+static void all_memory_may_be_in_pages_of_one_size(void **state)
+{
+	struct workload_config config = small_run();
+
+	(void)state;
+	config.partial = 0;
+	config.bytes = 32 * MB;
+	config.percent_4k = 100;
+	run_clean(&config);
+	assert_int_equal(value(result.counts.maps_2m), 0);
+	config.percent_4k = 0;
+	run_clean(&config);
+	/* Measured pages are 4K, and with them the region that they are in. */
+	assert_in_range(value(result.counts.maps_4k), 4 * 512, 4 * 512 + 64);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* What the test did wrong on purpose, and what was said about it. */
+struct leak {
+	region_t region;
+	unsigned int named;
+};
+
+static void take_a_page_for_good(void *arg, struct stand *stand)
+{
+	struct leak *leak = arg;
+	hpa_t page = stand->os->alloc_pages(stand->os->ctx, 0, 1);
+
+	assert_false(hpa_is_none(page));
+	assert_int_equal(pamt_get(stand->host, hpa_to_pfn(page), NULL), 0);
+	leak->region = hpa_to_region(page);
+	stand->os->free_pages(stand->os->ctx, page, 0);
+}
+
+static void note(void *arg, const struct pamt_finding *finding)
+{
+	struct leak *leak = arg;
+
+	assert_non_null(finding->what);
+	leak->named += finding->region.v == leak->region.v;
+}
+
+static void a_page_that_is_never_put_is_found_and_its_region_named(void **state)
+{
+	struct workload_config config = small_run();
+	struct leak leak = { 0 };
+
+	(void)state;
+	config.at_peak = take_a_page_for_good;
+	config.finding = note;
+	config.arg = &leak;
+	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), 0);
+	assert_false(workload_is_clean(&result));
+	/* And with it the region that its pair comes from, if that is another. */
+	assert_in_range(result.leaked_regions, 1, 2);
+	assert_true(result.left_bytes >= 2 * TDX_PAGE_SIZE);
+	assert_int_equal(leak.named, 1);
+}
+
+static void lose_memory(void *arg, struct stand *stand)
+{
+	(void)arg;
+	assert_false(hpa_is_none(stand->os->alloc_pages(stand->os->ctx, 3, 0)));
+}
+
+static void memory_that_is_gone_is_missed_though_no_region_is_in_use(void **state)
+{
+	struct workload_config config = small_run();
+
+	(void)state;
+	config.at_peak = lose_memory;
+	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), 0);
+	assert_false(workload_is_clean(&result));
+	assert_int_equal(result.leaked_regions, 0);
+	assert_int_equal(result.left_bytes, 8 * TDX_PAGE_SIZE);
+}
+
+static void too_many_tds_for_the_key_ids_are_said_so_and_nothing_is_left(void **state)
+{
+	struct workload_config config = small_run();
+
+	(void)state;
+	config.nr_tds = 20;
+	for (unsigned int t = 0; t < config.nr_tds; t++)
+		config.share[t] = 1;
+	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), -1);
+	assert_string_equal(error, "creating a TD failed: error 28");
+	assert_true(workload_is_clean(&result));
+}
+
+static void more_memory_than_there_is_ends_in_an_error_and_nothing_is_left(void **state)
+{
+	struct workload_config config = small_run();
+
+	(void)state;
+	config.bytes = 2048 * MB;
+	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "running a vCPU failed: error 12"));
+	assert_true(workload_is_clean(&result));
+}
+
+static os_a32_t stop;
+
+static void stop_it(void *arg, const struct workload_progress *progress)
+{
+	(void)arg;
+	(void)progress;
+	os_store32(&stop, 1, OS_RELAXED);
+}
+
+static void a_run_that_is_stopped_leaves_nothing(void **state)
+{
+	struct workload_config config = small_run();
+
+	(void)state;
+	config.flips = 1000000; /* it would last */
+	config.stop = &stop;
+	config.progress = stop_it;
+	run_clean(&config);
+	assert_true(result.stopped);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_page_got_is_put),
+		cmocka_unit_test(static_pamt_needs_nothing_at_run_time),
+		cmocka_unit_test(one_cpu_runs_all_vcpus),
+		cmocka_unit_test(all_memory_may_be_in_pages_of_one_size),
+		cmocka_unit_test(a_page_that_is_never_put_is_found_and_its_region_named),
+		cmocka_unit_test(memory_that_is_gone_is_missed_though_no_region_is_in_use),
+		cmocka_unit_test(too_many_tds_for_the_key_ids_are_said_so_and_nothing_is_left),
+		cmocka_unit_test(more_memory_than_there_is_ends_in_an_error_and_nothing_is_left),
+		cmocka_unit_test(a_run_that_is_stopped_leaves_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
