@@ -35,6 +35,11 @@ struct softseam_options {
 	enum seam_exit (*guest)(void *guest_ctx, struct seam_vcpu *vcpu);
 	void *guest_ctx;
 	/*
+	 * Guard mode: a map by the host, softseam_map() included, of a page that is the module's or
+	 * a TD's is reported with its owner and the call that took it (seam_guard_violations()).
+	 */
+	bool guard;
+	/*
 	 * One line per SEAMCALL to this file descriptor: LP, leaf, its operands, status, registers
 	 * that changed. 0: none. The descriptor stays the caller's.
 	 */

@@ -21,20 +21,23 @@
 #include "cli/version.h"
 #include "machine/map.h"
 
-enum { OPTION_MACHINE = 'm', OPTION_TRACE = 't', OPTION_CPUS = 1 };
+enum { OPTION_MACHINE = 'm', OPTION_TRACE = 't', OPTION_GUARD = 'g', OPTION_CPUS = 1 };
 
 static const struct cli_option options[] = {
 	{ OPTION_MACHINE, "machine", "LOG|builtin:...", "the machine it finds; default: this one" },
 	{ OPTION_CPUS, "cpus", "N", "logical processors; default: those it may run on" },
+	{ OPTION_GUARD, "guard", NULL,
+	  "report what it does to pages that are a TD's or the module's" },
 	{ OPTION_TRACE, "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE" },
 	{ 0 },
 };
 
 struct request {
 	const char *machine; /* NULL: this one */
-	uint64_t cpus;	     /* 0: those it may run on */
-	const char *trace;   /* NULL: none; "-": stderr */
-	char **program;	     /* with its arguments */
+	bool guard;
+	uint64_t cpus;	   /* 0: those it may run on */
+	const char *trace; /* NULL: none; "-": stderr */
+	char **program;	   /* with its arguments */
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -313,6 +316,10 @@ static int run(const struct request *request)
 	if (!find_library(library) || !put_in_front(library))
 		return CLI_NOT_POSSIBLE;
 	set_cpus(request);
+	if (request->guard)
+		setenv("PAMT_TRAP_GUARD", "1", 1);
+	else
+		unsetenv("PAMT_TRAP_GUARD");
 	execv(program, request->program);
 	return cli_usage_error("trap: %s: %s", program, strerror(errno));
 }
@@ -341,6 +348,9 @@ int cmd_trap(int argc, char **argv)
 		switch (id) {
 		case OPTION_MACHINE:
 			request.machine = args.value;
+			break;
+		case OPTION_GUARD:
+			request.guard = true;
 			break;
 		case OPTION_TRACE:
 			request.trace = args.value ? args.value : "-";

@@ -63,6 +63,9 @@ if ! nm -D --undefined-only "$pamt" | grep -q __tsan_; then
 	spoilt trace_that_has_gone PAMT_TRAP_TRACE=/no/such/folder/trace '/no/such/folder/trace'
 fi
 
+runs guard_mode_is_quiet_about_a_program_that_behaves 0 trap --guard --machine builtin:256g "$seamcall"
+err_empty
+
 refuses no_program 'say which program to run' trap
 refuses program_in_no_folder "no program 'nosuchprogram' in PATH" trap nosuchprogram
 refuses program_that_is_not_there '/no/such/program: No such file' trap /no/such/program
