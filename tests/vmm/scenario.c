@@ -176,6 +176,63 @@ int scenario_run(struct scenario *s, unsigned int i, unsigned int v, uint32_t cp
 	return 0;
 }
 
+/* Does the module's entry, as SEPT.RD shows it, agree with the host's? */
+static bool agrees(struct mirror_entry host, const struct tdx_regs *module)
+{
+	unsigned int state = (module->rdx >> 8) & 0xff;
+
+	switch (mirror_state(host)) {
+	case MIRROR_NONE:
+	case MIRROR_SHARED:
+		return state == TDX_SEPT_FREE;
+	case MIRROR_LINK:
+		return state == TDX_SEPT_NL_MAPPED;
+	case MIRROR_LINK_BLOCKED:
+		return state == TDX_SEPT_NL_BLOCKED;
+	case MIRROR_LEAF:
+		/* Whether what is pending has been accepted the host is not told. */
+		return TDX_PAGE_HPA(module->rcx).v == mirror_page(host).v &&
+		       (state == TDX_SEPT_MAPPED ||
+			(state == TDX_SEPT_PENDING && host.v & MIRROR_PENDING));
+	case MIRROR_LEAF_BLOCKED:
+		return state == TDX_SEPT_BLOCKED || state == TDX_SEPT_PENDING_BLOCKED;
+	default:
+		return false;
+	}
+}
+
+static int check_node(struct scenario *s, const struct td *td, struct mirror_node *node)
+{
+	for (unsigned int e = 0; e < MIRROR_ENTRIES; e++) {
+		struct mirror_slot slot = { .node = node, .index = e };
+		struct mirror_entry host = { os_load64(&node->entry[e], OS_RELAXED) };
+		struct tdx_regs regs = {
+			.rax = TDX_RAX(TDH_MEM_SEPT_RD, 0),
+			.rcx = tdx_gpa_level(mirror_gpa(&slot), node->level),
+			.rdx = td->tdr.v,
+		};
+
+		/* What is beyond the TD's address space the module does not show. */
+		if (mirror_gpa(&slot).v >= td_shared_bit(td))
+			break;
+		s->stand.os->seamcall(s->stand.os->ctx, &regs);
+		if (regs.rax || !agrees(host, &regs))
+			return failed(
+				s, "GPA 0x%llx, level %u: host %s, module 0x%llx 0x%llx, 0x%llx",
+				(unsigned long long)mirror_gpa(&slot).v, node->level,
+				mirror_state_name(mirror_state(host)), (unsigned long long)regs.rax,
+				(unsigned long long)regs.rcx, (unsigned long long)regs.rdx);
+		if (mirror_state(host) == MIRROR_LINK && check_node(s, td, mirror_child(host)))
+			return -1;
+	}
+	return 0;
+}
+
+int scenario_check_mirror(struct scenario *s, unsigned int i)
+{
+	return check_node(s, s->td[i], s->td[i]->mirror.root);
+}
+
 void scenario_end_td(struct scenario *s, unsigned int i)
 {
 	struct td_counts counts;
@@ -360,10 +417,12 @@ int scenario_tear_down(void **state)
 {
 	struct scenario *s = *state;
 	uint64_t missing;
-	int wrong;
+	int wrong = 0;
 
+	for (unsigned int i = 0; i < SCENARIO_TDS && !wrong; i++)
+		wrong = s->td[i] ? scenario_check_mirror(s, i) : 0;
 	scenario_end(s);
-	wrong = scenario_check_empty(s);
+	wrong = wrong ? wrong : scenario_check_empty(s);
 	if (wrong)
 		fprintf(stderr, "%s\n", s->error);
 	stand_end_host(&s->stand);

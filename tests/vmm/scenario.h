@@ -65,6 +65,8 @@ int scenario_build(struct scenario *s, unsigned int i);
 /* Runs steps on vCPU v of TD i, on this CPU of the machine, to their end. */
 int scenario_run(struct scenario *s, unsigned int i, unsigned int v, uint32_t cpu,
 		 const struct script_step *steps);
+/* Every entry of TD i's mirror against the module's S-EPT (MEM.SEPT.RD). Nothing runs. */
+int scenario_check_mirror(struct scenario *s, unsigned int i);
 void scenario_end_td(struct scenario *s, unsigned int i);
 /* Ends what TDs there are. */
 void scenario_end(struct scenario *s);
@@ -80,8 +82,8 @@ int scenario_check_empty(struct scenario *s);
 
 /*
  * cmocka fixtures: a host that is up; the same with static PAMT; with TD 0 built. The teardown
- * ends all TDs and fails if anything is left or lost; _lossy only cleans up after a test that
- * lost pages on purpose and has looked itself.
+ * compares mirrors with the module, ends all TDs and fails if anything is left or lost; _lossy only
+ * cleans up after a test that lost pages on purpose and has looked itself.
  */
 int scenario_set_up(void **state);
 int scenario_set_up_static(void **state);
