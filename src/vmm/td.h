@@ -292,7 +292,7 @@ int td_link_down(struct td *td, gpa_t at, unsigned int level, bool through_share
 
 /* zap.c; the mutex, and where a slot is passed the MMU lock for writing, are held. */
 enum zap_op { ZAP_REMOVE, ZAP_TO_SHARED, ZAP_TO_PRIVATE };
-/* Does op to [at, end), whose edges no 2M leaf crosses; *at is how far it came. */
+/* Does op to [*at, end); *at is how far it came. */
 int td_zap_range(struct td *td, gpa_t *at, gpa_t end, enum zap_op op);
 int td_block(struct td *td, struct mirror_slot *slot);
 int td_unblock_slot(struct td *td, struct mirror_slot *slot);

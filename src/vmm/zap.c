@@ -119,14 +119,20 @@ static void mark(struct mirror_slot *slot, enum zap_op op, gpa_t at, gpa_t end)
 	mirror_set(slot, mirror_make(to));
 }
 
-/* Marks what is no leaf and gathers leaves, from *at on, until end or until the batch is full. */
-static int zap_collect(struct td *td, gpa_t *at, gpa_t end, enum zap_op op, unsigned int *nr)
+/*
+ * Marks what is no leaf and gathers leaves, from *at on, until end or until the batch is full; or
+ * until a 2M leaf that the range covers in part: *crossed. Edges are split before, but where there
+ * was nothing to split a fault may have mapped 2M since.
+ */
+static int zap_collect(struct td *td, gpa_t *at, gpa_t end, enum zap_op op, unsigned int *nr,
+		       bool *crossed)
 {
 	struct mirror_slot slot;
 	uint64_t bytes;
 	int error;
 
 	*nr = 0;
+	*crossed = false;
 	while (at->v < end.v && *nr < ZAP_BATCH) {
 		error = td_walk_open(td, *at, TDX_4K, &slot);
 		if (error)
@@ -135,8 +141,9 @@ static int zap_collect(struct td *td, gpa_t *at, gpa_t end, enum zap_op op, unsi
 		if (!mirror_is_leaf(slot.seen)) {
 			mark(&slot, op, *at, end);
 		} else if (op != ZAP_TO_PRIVATE) {
-			/* Edges are split before, and the mutex keeps them so. */
-			OS_INVARIANT(mirror_gpa(&slot).v == at->v && end.v - at->v >= bytes);
+			*crossed = mirror_gpa(&slot).v != at->v || end.v - at->v < bytes;
+			if (*crossed)
+				return 0;
 			td->zap[*nr].page = mirror_page(slot.seen);
 			td->zap[(*nr)++].slot = slot;
 		}
@@ -181,15 +188,18 @@ static void dispose(struct td *td, hpa_t page, enum tdx_size size)
 	td_count(size == TDX_2M ? &td->counts.zaps_2m : &td->counts.zaps_4k, 1);
 }
 
-/* A batch from *at on. What was removed before something failed is disposed of all the same. */
-static int zap_round(struct td *td, gpa_t *at, gpa_t end, enum zap_op op)
+/*
+ * A batch from *at on. What was removed before something failed is disposed of all the same.
+ * *crossed: what comes next is a 2M leaf to be split.
+ */
+static int zap_round(struct td *td, gpa_t *at, gpa_t end, enum zap_op op, bool *crossed)
 {
 	gpa_t next = *at;
 	unsigned int nr, removed = 0;
 	int error;
 
 	os_write_lock(&td->mmu_lock);
-	error = zap_collect(td, &next, end, op, &nr);
+	error = zap_collect(td, &next, end, op, &nr, crossed);
 	for (unsigned int i = 0; i < nr && !error; i++) {
 		if (!is_blocked(td->zap[i].slot.seen))
 			error = td_block(td, &td->zap[i].slot);
@@ -270,10 +280,14 @@ static void drop_sept_page(struct td *td, gpa_t at, enum mirror_state state)
 int td_zap_range(struct td *td, gpa_t *at, gpa_t end, enum zap_op op)
 {
 	gpa_t start = *at;
+	bool crossed;
 	int error = 0;
 
 	while (at->v < end.v && !error) {
-		error = zap_round(td, at, end, op);
+		error = zap_round(td, at, end, op, &crossed);
+		/* A 2M leaf that is split does not come back: this ends. */
+		if (!error && crossed)
+			error = td_split_locked(td, *at);
 		os_resched();
 	}
 	if (op == ZAP_TO_PRIVATE)
