@@ -74,6 +74,8 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
 			break;
 		}
 	}
+	if (MUTANT(POSITIVE_GET) && !ret && pair.nr)
+		ret = 1;
 	pair_return(host, cache, &pair);
 	return ret;
 }

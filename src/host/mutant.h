@@ -12,7 +12,8 @@
 
 /* Name, and what is done wrong. Trap numbers are those of docs/concurrency.md. */
 #define PAMT_MUTANT_LIST(X)                                                             \
-	X(NO_PIN, "T1: pages are donated although nothing pins their own region")       \
+	X(ANY_PAGES, "T1: a pair is two pages of the OS, whatever region they lie in")  \
+	X(NO_PIN, "an unpinned donor: chunks are taken without a pin")                  \
 	X(TWO_LOCKED, "T2: a region stays LOCKED while its donor's is taken as well")   \
 	X(IRQS_ON, "T3: interrupts stay on while a word is LOCKED")                     \
 	X(EARLY_COUNT, "T4: the count is published before PAMT.ADD has returned")       \

@@ -2,6 +2,7 @@
 /*
  * pool.c - pages drawn from the pool and given to it, through the CPU's magazine where possible.
  */
+#include "host/mutant.h"
 #include "host/pool.h"
 
 uint32_t node_of_region(const struct pamt_host *host, region_t region)
@@ -135,6 +136,11 @@ int pool_draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, 
 
 static void report_stranger(struct pamt_host *host, hpa_t page)
 {
+	if (MUTANT(ANY_PAGES)) {
+		host->os->scrub(host->os->ctx, page);
+		host->os->free_pages(host->os->ctx, page, 0);
+		return;
+	}
 	count(host, STAT_UNBALANCED);
 	host->os->log(host->os->ctx, OS_LOG_ERROR,
 		      "page 0x%llx comes back to the pool, which did not hand it out",

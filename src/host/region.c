@@ -103,7 +103,10 @@ int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache,
 	int ret = 0;
 
 	pair->bad = -1;
-	if (cache) {
+	if (MUTANT(ANY_PAGES)) {
+		while (got < 2)
+			pair->page[got++] = host->os->alloc_pages(host->os->ctx, 0, OS_ANY_NODE);
+	} else if (cache) {
 		if (cache->nr_pages < 2)
 			return -OS_ENOMEM;
 		while (got < 2)
@@ -256,7 +259,7 @@ int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair 
 				continue;
 			if (old & REGION_IDLE)
 				os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
-			return MUTANT(POSITIVE_GET) && pair->nr ? 1 : 0;
+			return 0;
 		}
 		if (!pair->nr)
 			return NEED_PAIR;
