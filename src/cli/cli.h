@@ -39,6 +39,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_trap(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Errors: "pamt: ..." on stderr, always one line (control characters are shown as '?').         */

@@ -462,8 +462,14 @@ void explore_all(struct explorer *e, const struct explore_limits *limits,
 		 struct explore_result *result)
 {
 	enum { SCOUTS = 32 };
-	struct explore_limits scouts = { .pct_depth = 3, .schedules = SCOUTS };
+	struct explore_limits scouts = { .pct_depth = 3,
+					 .schedules = SCOUTS,
+					 .max_steps = limits->max_steps,
+					 .ticks = limits->ticks };
 	uint32_t restarts = 0;
+
+	if (limits->schedules && limits->schedules < SCOUTS)
+		scouts.schedules = limits->schedules;
 
 	/*
 	 * A few random runs first learn most of what is shared. They count: what they find is
@@ -471,11 +477,10 @@ void explore_all(struct explorer *e, const struct explore_limits *limits,
 	 */
 	memset(e->line, 0, sizeof(e->line));
 	e->nr_lines = 0;
-	scouts.max_steps = limits->max_steps;
 	explore_random(e, &scouts, 0, result);
-	if (result->violation.wrong != STAGE_OK)
-		return;
 	result->complete = false;
+	if (result->violation.wrong != STAGE_OK || result->schedules == limits->schedules)
+		return;
 	e->max_steps = limits->max_steps ? limits->max_steps : DEFAULT_MAX_STEPS;
 	e->bound = limits->bound;
 	while (!explore_pass(e, limits, result))

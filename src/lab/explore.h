@@ -41,8 +41,6 @@
 #ifndef PAMT_LAB_EXPLORE_H
 #define PAMT_LAB_EXPLORE_H
 
-#include <stdio.h>
-
 #include "port/stage/stage.h"
 
 /* More actors than this cannot be told apart in a state. */
@@ -123,9 +121,9 @@ void explore_all(struct explorer *explorer, const struct explore_limits *limits,
  */
 void explore_random(struct explorer *explorer, const struct explore_limits *limits, uint64_t first,
 		    struct explore_result *result);
-/* One run of a given schedule. */
+/* One run of a given schedule. max_steps as in the limits. */
 void explore_one(struct explorer *explorer, const struct explore_schedule *schedule,
-		 struct explore_result *result);
+		 uint32_t max_steps, struct explore_result *result);
 /* Makes the schedule of a violation shorter, as long as the same kind of thing goes wrong. */
 void explore_minimise(struct explorer *explorer, struct explore_result *result);
 /* Is told of every step of explore_one(): the actor that is about to take it. NULL: nobody is. */
@@ -135,6 +133,7 @@ void explore_watch(struct explorer *explorer,
 
 /* "0:12 1:3 0:5"; false: not a schedule. */
 bool explore_schedule_parse(const char *text, struct explore_schedule *schedule);
-void explore_schedule_print(FILE *to, const struct explore_schedule *schedule);
+/* Cut where the text is full, but always terminated. */
+void explore_schedule_text(const struct explore_schedule *schedule, char *text, size_t size);
 
 #endif

@@ -3,6 +3,7 @@
  * minimise.c - runs one given schedule, and makes that of a violation shorter: fewer turns, and
  * no longer than needed.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,10 +42,10 @@ static void run_script(struct explorer *e, const struct explore_schedule *schedu
 	explorer_run(e, result);
 }
 
-void explore_one(struct explorer *e, const struct explore_schedule *schedule,
+void explore_one(struct explorer *e, const struct explore_schedule *schedule, uint32_t max_steps,
 		 struct explore_result *result)
 {
-	struct explore_limits limits = { .bound = 0 };
+	struct explore_limits limits = { .max_steps = max_steps };
 	/* The schedule may be the one in *result. */
 	struct explore_schedule copy = *schedule;
 
@@ -125,7 +126,6 @@ void explore_minimise(struct explorer *e, struct explore_result *result)
 
 	/* From what really ran: the total is the number to beat. */
 	best.steps = UINT64_MAX;
-	e->max_steps = e->max_steps ? e->max_steps : 20000;
 	if (!still_wrong(e, &result->schedule, &best))
 		return;
 	while (better) {
@@ -163,9 +163,12 @@ bool explore_schedule_parse(const char *text, struct explore_schedule *schedule)
 	return true;
 }
 
-void explore_schedule_print(FILE *to, const struct explore_schedule *schedule)
+void explore_schedule_text(const struct explore_schedule *schedule, char *text, size_t size)
 {
-	for (uint32_t i = 0; i < schedule->nr; i++)
-		fprintf(to, "%s%u:%u", i ? " " : "", schedule->turn[i].actor,
-			schedule->turn[i].steps);
+	size_t at = 0;
+
+	text[0] = 0;
+	for (uint32_t i = 0; i < schedule->nr && at < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s%u:%u", i ? " " : "",
+				       schedule->turn[i].actor, schedule->turn[i].steps);
 }

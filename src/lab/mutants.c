@@ -4,6 +4,8 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "lab/mutants.h"
@@ -24,25 +26,74 @@ void mutants_set(uint64_t bits) { now = bits; }
 bool pamt_mutant(enum pamt_mutant mutant) { return now >> mutant & 1; }
 
 unsigned int mutants_nr(void) { return NR_MUTANTS; }
-const char *mutant_name(unsigned int number) { return mutants[number].name; }
+
+const char *mutant_name(unsigned int number, char text[MUTANT_NAME_BYTES])
+{
+	const char *what = mutants[number].what, *colon = strchr(what, ':');
+	size_t at = 0;
+
+	/* "T5: ...": known by the number of the trap. */
+	if (what[0] == 'T' && colon && colon - what < 4) {
+		snprintf(text, MUTANT_NAME_BYTES, "%.*s", (int)(colon - what), what);
+		return text;
+	}
+	for (const char *c = mutants[number].name; *c && at < MUTANT_NAME_BYTES - 1; c++)
+		text[at++] = *c == '_' ? '-' : (char)(*c | 0x20);
+	text[at] = 0;
+	return text;
+}
+
 const char *mutant_what(unsigned int number) { return mutants[number].what; }
 
 bool mutant_find(const char *name, unsigned int *number)
 {
+	char text[MUTANT_NAME_BYTES];
+
 	for (unsigned int i = 1; i < NR_MUTANTS; i++)
-		if (!strcasecmp(mutants[i].name, name)) {
+		if (!strcasecmp(mutant_name(i, text), name)) {
 			*number = i;
 			return true;
 		}
 	return false;
 }
 
-static const char *const scenarios[] = {
-	"pages=crossed;program=gA aA rA pA/gB aB rB pB",
-	NULL,
+/*
+ * Small ones, on the model, that together use every path a mistake can hide in. Calls made to fail
+ * are numbered from the first of their leaf: where pages are crossed, the first PAMT.ADD backs the
+ * pool's own chunk, the second the region that was asked for.
+ */
+#define SUITE "module=model;"
+static const struct mutant_scenario scenarios[] = {
+	/* Edges of one region, and of two whose pairs lie in each other. */
+	{ 2, SUITE "program=gA aA rA pA/gA aA rA pA" },
+	{ 2, SUITE "program=gA pA gA/gB pB gB" },
+	{ 2, SUITE "program=gA aA gB/gB aB gA" },
+	/* A user more, and one who was never there. */
+	{ 1, SUITE "program=xA gA aA/gB pB" },
+	{ 1, SUITE "program=gA aA xA k" },
+	/* Calls that fail. */
+	{ 1, SUITE "fault=PHYMEM.PAMT.ADD:2:HPA_RANGE_NOT_FREE;program=gA aA/gA aA" },
+	{ 1, SUITE "fault=PHYMEM.PAMT.ADD:2:OPERAND_BUSY;program=gA aA/gA aA" },
+	{ 1, SUITE "fault=PHYMEM.PAMT.REMOVE:1:SYS_NOT_READY;program=gA pA gA/gB" },
+	{ 1, SUITE "fault=PHYMEM.PAMT.REMOVE:1:OPERAND_BUSY;program=gA pA gA/gB" },
+	{ 1, SUITE "fault=PHYMEM.PAMT.REMOVE:1:NO_PAMT_PAGE_PAIR:done;program=gA pA gA/gB" },
+	/* Allocations that fail. */
+	{ 1, SUITE "fault=alloc:1;program=gA aA/gB aB" },
+	{ 1, SUITE "fault=alloc:2;program=gA aA/gB aB" },
+	{ 1, SUITE "fault=alloc:3;program=gA aA/gB aB" },
+	{ 1, SUITE "fault=alloc:4;program=gA aA/gB aB" },
+	/* The first chunk has 14 pages to give: the pair's second page is one too many. */
+	{ 0, SUITE "fault=alloc:3;program=c c c c c c c c c c c c c gA" },
+	/* 2M pages, whole and in pieces. */
+	{ 2, SUITE "pages=apart;program=MA UA/gA aA" },
+	{ 2, SUITE "pages=apart;program=MA SA JA/gA aA rA pA" },
+	/* The host looks at itself. */
+	{ 1, SUITE "pages=apart;program=v/gA pA" },
+	/* Puts from softirqs. */
+	{ 2, SUITE "program=gA gA qA/gA pA" },
 };
 
-const char *mutant_scenario(unsigned int i)
+const struct mutant_scenario *mutant_scenario(unsigned int i)
 {
-	return i < sizeof(scenarios) / sizeof(scenarios[0]) ? scenarios[i] : NULL;
+	return i < sizeof(scenarios) / sizeof(scenarios[0]) ? &scenarios[i] : NULL;
 }

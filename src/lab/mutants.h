@@ -9,7 +9,9 @@
 
 /* Numbers are those of enum pamt_mutant; 0 is none. */
 unsigned int mutants_nr(void);
-const char *mutant_name(unsigned int number);
+/* "T5", the number of the trap that it falls into, or words with dashes. */
+#define MUTANT_NAME_BYTES 32
+const char *mutant_name(unsigned int number, char text[MUTANT_NAME_BYTES]);
 /* What is done wrong, one line. */
 const char *mutant_what(unsigned int number);
 /* The mistakes that the host library makes from now on, one bit each; none at first. */
@@ -18,9 +20,14 @@ void mutants_set(uint64_t bits);
 bool mutant_find(const char *name, unsigned int *number);
 
 /*
- * The i-th scenario of the suite in which all mutants must be found, and in which the library
- * without any must not fail; NULL at the end. Text as scenario_parse() takes it.
+ * The suite in which all mutants must be found, and in which the library without any must not
+ * fail: scenarios as scenario_parse() takes them, each with its preemption bound. The i-th; NULL
+ * at the end.
  */
-const char *mutant_scenario(unsigned int i);
+struct mutant_scenario {
+	uint32_t bound;
+	const char *text;
+};
+const struct mutant_scenario *mutant_scenario(unsigned int i);
 
 #endif

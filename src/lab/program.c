@@ -290,3 +290,47 @@ uint64_t program_enumerate(uint32_t nr_cpus, uint32_t nr_regions, uint32_t nr_op
 	extend(&e, 0, 0, none);
 	return e.nr;
 }
+
+/* ------------------------------------------------------------------------------------------- */
+/* Random ones                                                                                  */
+
+/* Every operation that makes sense now is as likely as any other. */
+static bool random_op(uint64_t *random, uint32_t nr_regions, uint32_t set, struct holding *holding,
+		      struct op *op)
+{
+	uint32_t seen = 0;
+
+	for (enum op_kind kind = 0; kind < OP_KINDS; kind++) {
+		uint32_t regions = kinds[kind].region ? nr_regions : 1;
+
+		for (uint32_t region = 0; (set >> kind & 1) && region < regions; region++) {
+			struct holding there = holding[region], cpu = holding[0];
+
+			if (!apply(&there, &cpu, kind))
+				continue;
+			*random = *random * UINT64_C(6364136223846793005) +
+				  UINT64_C(1442695040888963407);
+			if ((*random >> 33) % ++seen == 0)
+				*op = (struct op){ kind, region };
+		}
+	}
+	return seen && apply(&holding[op->region], &holding[0], op->kind);
+}
+
+void program_random(uint64_t seed, uint64_t i, uint32_t nr_cpus, uint32_t nr_regions,
+		    uint32_t nr_ops, uint32_t set, struct program *program)
+{
+	uint64_t random =
+		(seed + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ (i + 1) * UINT64_C(0xd1342543de82ef95);
+
+	memset(program, 0, sizeof(*program));
+	program->nr_cpus = nr_cpus;
+	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
+		struct holding holding[PROGRAM_MAX_REGIONS] = { { 0 } };
+		uint32_t *nr = &program->nr_ops[cpu];
+
+		while (*nr < nr_ops &&
+		       random_op(&random, nr_regions, set, holding, &program->op[cpu][*nr]))
+			++*nr;
+	}
+}

@@ -69,4 +69,8 @@ bool program_kinds(const char *letters, uint32_t *kinds);
 uint64_t program_enumerate(uint32_t nr_cpus, uint32_t nr_regions, uint32_t nr_ops, uint32_t kinds,
 			   bool (*each)(void *ctx, const struct program *program), void *ctx);
 
+/* The i-th random program of that kind; depends on nothing but the arguments. */
+void program_random(uint64_t seed, uint64_t i, uint32_t nr_cpus, uint32_t nr_regions,
+		    uint32_t nr_ops, uint32_t kinds, struct program *program);
+
 #endif

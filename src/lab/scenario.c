@@ -24,10 +24,13 @@ static bool wrong(char *why, size_t size, const char *format, ...)
 	return false;
 }
 
-/* "alloc:3": the third allocation fails. "PHYMEM.PAMT.ADD:1:OPERAND_BUSY": the first answers so. */
+/*
+ * "alloc:3": the third allocation fails. "PHYMEM.PAMT.ADD:1:OPERAND_BUSY": the first answers so,
+ * and has no effect; with ":done" behind it has its effect nevertheless.
+ */
 static bool parse_fault(const char *text, struct box_fault *fault)
 {
-	char leaf[64], status[64];
+	char leaf[64], status[64], done[8] = "";
 	unsigned long long at;
 	const struct abi_leaf *found;
 	const struct abi_status *code;
@@ -37,7 +40,8 @@ static bool parse_fault(const char *text, struct box_fault *fault)
 		fault->alloc_at = at;
 		return at > 0;
 	}
-	if (sscanf(text, "%63[^:]:%llu:%63s", leaf, &at, status) != 3)
+	if (sscanf(text, "%63[^:]:%llu:%63[^:]:%7s", leaf, &at, status, done) < 3 ||
+	    (*done && strcmp(done, "done")))
 		return false;
 	found = abi_leaf_by_name(leaf);
 	code = abi_status_by_name(status);
@@ -46,6 +50,7 @@ static bool parse_fault(const char *text, struct box_fault *fault)
 	fault->leaf = found->number;
 	fault->call_at = at;
 	fault->status = code->value;
+	fault->takes_effect = *done;
 	return true;
 }
 
@@ -57,9 +62,19 @@ static void print_fault(const struct box_fault *fault, char *text, size_t size)
 	if (fault->alloc_at)
 		snprintf(text, size, ";fault=alloc:%llu", (unsigned long long)fault->alloc_at);
 	else if (fault->call_at)
-		snprintf(text, size, ";fault=%s:%llu:%s",
+		snprintf(text, size, ";fault=%s:%llu:%s%s",
 			 abi_leaf(fault->leaf, false)->name + strlen("TDH."),
-			 (unsigned long long)fault->call_at, abi_status(status)->name);
+			 (unsigned long long)fault->call_at, abi_status(status)->name,
+			 fault->takes_effect ? ":done" : "");
+}
+
+static bool parse_count(const char *text, unsigned long min, unsigned long max, uint32_t *count)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	*count = (uint32_t)value;
+	return *text >= '0' && *text <= '9' && !*end && value >= min && value <= max;
 }
 
 static bool parse_mutants(const char *text, uint64_t *mutants)
@@ -80,7 +95,9 @@ static bool parse_field(const char *key, const char *value, struct scenario *s,
 
 	if (!strcmp(key, "design")) {
 		s->design = design_find(value);
-		return s->design || wrong(why, size, "no design '%s'", value);
+		return s->design ||
+		       wrong(why, size, "no design '%s'; allowed are ours, merged, v6, per-region",
+			     value);
 	}
 	if (!strcmp(key, "module")) {
 		s->module = !strcmp(value, "softseam") ? TRIAL_SOFTSEAM : TRIAL_MODEL;
@@ -95,18 +112,16 @@ static bool parse_field(const char *key, const char *value, struct scenario *s,
 	if (!strcmp(key, "program"))
 		return program_parse(value, &s->program, &reason) ||
 		       wrong(why, size, "program '%s': %s", value, reason);
-	if (!strcmp(key, "regions")) {
-		s->nr_regions = (uint32_t)strtoul(value, NULL, 10);
-		return (s->nr_regions && s->nr_regions <= PROGRAM_MAX_REGIONS) ||
+	if (!strcmp(key, "regions"))
+		return parse_count(value, 1, PROGRAM_MAX_REGIONS, &s->nr_regions) ||
 		       wrong(why, size, "regions are 1 to 8, not '%s'", value);
-	}
-	if (!strcmp(key, "idle")) {
-		s->idle_limit = (uint32_t)strtoul(value, NULL, 10);
-		return true;
-	}
+	if (!strcmp(key, "idle"))
+		return parse_count(value, 0, 512, &s->idle_limit) ||
+		       wrong(why, size, "idle regions are 0 to 512, not '%s'", value);
 	if (!strcmp(key, "cached")) {
 		s->cached = !strcmp(value, "yes");
-		return true;
+		return s->cached || !strcmp(value, "no") ||
+		       wrong(why, size, "cached is 'yes' or 'no', not '%s'", value);
 	}
 	if (!strcmp(key, "fault"))
 		return parse_fault(value, &s->fault) ||
@@ -120,14 +135,27 @@ static bool parse_field(const char *key, const char *value, struct scenario *s,
 	return wrong(why, size, "no field '%s'", key);
 }
 
+void scenario_init(struct scenario *scenario)
+{
+	memset(scenario, 0, sizeof(*scenario));
+	scenario->design = designs[0];
+	scenario->module = TRIAL_SOFTSEAM;
+	scenario->pages = TRIAL_CROSSED;
+	scenario->nr_regions = 2;
+}
+
+bool scenario_set(struct scenario *scenario, const char *field, const char *value, char *why,
+		  size_t why_size)
+{
+	return parse_field(field, value, scenario, NULL, why, why_size);
+}
+
 bool scenario_parse(const char *text, struct scenario *scenario, struct explore_schedule *schedule,
 		    char *why, size_t why_size)
 {
 	char copy[SCENARIO_TEXT], *save = NULL;
 
-	memset(scenario, 0, sizeof(*scenario));
-	scenario->design = designs[0];
-	scenario->nr_regions = 2;
+	scenario_init(scenario);
 	if (schedule)
 		schedule->nr = 0;
 	if (strlen(text) >= sizeof(copy))
@@ -144,19 +172,24 @@ bool scenario_parse(const char *text, struct scenario *scenario, struct explore_
 	}
 	if (!scenario->program.nr_cpus)
 		return wrong(why, why_size, "no program");
+	for (uint32_t cpu = 0; cpu < scenario->program.nr_cpus; cpu++)
+		for (uint32_t i = 0; i < scenario->program.nr_ops[cpu]; i++)
+			if (scenario->program.op[cpu][i].region >= scenario->nr_regions)
+				return wrong(why, why_size, "the program uses more than %u regions",
+					     scenario->nr_regions);
 	return true;
 }
 
 const char *scenario_print(const struct scenario *s, char text[SCENARIO_TEXT])
 {
-	char program[PROGRAM_TEXT], fault[128], mutants[256] = "";
+	char program[PROGRAM_TEXT], fault[128], mutants[256] = "", name[MUTANT_NAME_BYTES];
 	size_t at = 0;
 
 	print_fault(&s->fault, fault, sizeof(fault));
 	for (unsigned int number = 0; number < 64; number++)
 		if (s->mutants >> number & 1)
 			at += (size_t)snprintf(mutants + at, sizeof(mutants) - at, ";mutant=%s",
-					       mutant_name(number));
+					       mutant_name(number, name));
 	snprintf(text, SCENARIO_TEXT, "design=%s;module=%s;pages=%s;regions=%u%s;program=%s",
 		 s->design->name, s->module == TRIAL_MODEL ? "model" : "softseam",
 		 s->pages == TRIAL_CROSSED ? "crossed" : "apart", s->nr_regions,

@@ -41,6 +41,7 @@ static void prepare(void *ctx)
 	memcpy(trial->cpu, trial->cpu_at_start,
 	       trial->scenario.program.nr_cpus * sizeof(trial->cpu[0]));
 	memset(trial->removing, 0, sizeof(trial->removing));
+	memset(trial->not_empty, 0, sizeof(trial->not_empty));
 	for (uint32_t cpu = 0; cpu < trial->scenario.program.nr_cpus; cpu++)
 		stage_start(cpu, trial_run_cpu, &trial->cpu[cpu]);
 }
@@ -117,6 +118,10 @@ static void place_pages(struct trial *trial)
 	region_t place[BOX_MAX_PLACES];
 	uint32_t nr = 0;
 
+	for (uint32_t i = 0; i < trial->scenario.nr_regions; i++)
+		box_claim(trial->box,
+			  hpa(region_to_hpa(run_region(i)).v + TRIAL_FIRST_PAGE * TDX_PAGE_SIZE),
+			  TDX_PAGES_PER_2M - TRIAL_FIRST_PAGE);
 	if (trial->scenario.pages != TRIAL_CROSSED)
 		return;
 	/* Two pages, one pair, from each in turn; and not from the region that wants it first. */
@@ -190,8 +195,8 @@ static const char *set_up(struct trial *trial)
 		why = trial_make_tds(trial);
 	if (!why && trial->scenario.design->shrink)
 		trial->scenario.design->shrink(trial->design, UINT64_MAX);
-	trial->pages_at_start = box_pages_taken(trial->box);
 	place_pages(trial);
+	trial->pages_at_start = box_pages_taken(trial->box);
 	if (!why && trial->scenario.cached)
 		why = fill_caches(trial);
 	if (why)
@@ -254,6 +259,18 @@ void trial_destroy(struct trial *trial)
 	box_destroy(trial->box);
 	stage_close();
 	free(trial);
+}
+
+uint32_t trial_max_steps(const struct scenario *scenario)
+{
+	/* Thousands for an operation on softseam; verify asks about every region of the machine. */
+	enum { EACH = 5000, VERIFY = 40 * (TRIAL_RAM_BYTES >> TDX_2M_SHIFT) };
+	uint32_t steps = EACH;
+
+	for (uint32_t cpu = 0; cpu < scenario->program.nr_cpus; cpu++)
+		for (uint32_t i = 0; i < scenario->program.nr_ops[cpu]; i++)
+			steps += scenario->program.op[cpu][i].kind == OP_VERIFY ? VERIFY : EACH;
+	return steps;
 }
 
 uint32_t trial_hot_pages(const struct trial *trial) { return box_hot_pages(trial->box); }

@@ -13,6 +13,8 @@
 #ifndef PAMT_LAB_TRIAL_H
 #define PAMT_LAB_TRIAL_H
 
+#include <stdio.h>
+
 #include "lab/designs/design.h"
 #include "lab/explore.h"
 #include "lab/program.h"
@@ -45,6 +47,11 @@ struct scenario {
 #define SCENARIO_TEXT 2048
 bool scenario_parse(const char *text, struct scenario *scenario, struct explore_schedule *schedule,
 		    char *why, size_t why_size);
+/* The defaults: ours, softseam, pages crossed, two regions, no program. */
+void scenario_init(struct scenario *scenario);
+/* One field, as between the semicolons. False: *why says what is wrong. */
+bool scenario_set(struct scenario *scenario, const char *field, const char *value, char *why,
+		  size_t why_size);
 const char *scenario_print(const struct scenario *scenario, char text[SCENARIO_TEXT]);
 
 struct trial;
@@ -57,6 +64,8 @@ void trial_system(struct trial *trial, struct explore_system *system);
 void trial_tell(struct trial *trial, FILE *to);
 /* For explore_watch(), ctx = the trial. */
 void trial_watch(void *ctx, const struct stage_actor *actor, bool switched);
+/* More steps than any run of this program takes that gets on at all. */
+uint32_t trial_max_steps(const struct scenario *scenario);
 uint32_t trial_hot_pages(const struct trial *trial);
 
 #endif

@@ -11,7 +11,9 @@
 #define TRIAL_RAM_BYTES	  TDX_1G_SIZE
 #define TRIAL_HKID_START  46u
 #define TRIAL_GLOBAL_HKID 32u
-#define TRIAL_NR_HKIDS	  16u
+/* The CPUs' own 4K pages lie in the upper half of a region; the allocator has the lower. */
+#define TRIAL_FIRST_PAGE 256u
+#define TRIAL_NR_HKIDS	 16u
 
 /* A page that a CPU has, and what it did with it last. */
 enum held_state { PAGE_REFUSED, PAGE_GOT, PAGE_MAPPED, PAGE_FREED };
@@ -55,10 +57,14 @@ struct trial {
 	bool cleaning;	  /* the schedule is over */
 	uint32_t uses_2m; /* regions that somebody may map as a whole */
 	FILE *tell;
+	/* The same call again and again, as verify makes them, is told once. */
+	uint32_t told_cpu, told_leaf;
+	uint64_t told_again;
 
 	struct trial_cpu cpu[PROGRAM_MAX_CPUS], cpu_at_start[PROGRAM_MAX_CPUS];
 	/* Of each CPU, the SEAMCALL that it is in, as it was made. */
 	struct tdx_regs call[PROGRAM_MAX_CPUS];
+	bool not_empty[PROGRAM_MAX_REGIONS]; /* PAMT.REMOVE has answered so */
 	/* Leaves in flight that free a page of the region without a walk to it. */
 	uint32_t removing[PROGRAM_MAX_REGIONS];
 };
@@ -67,8 +73,7 @@ uint32_t trial_region_of(const struct trial *trial, hpa_t at);
 /* NULL, or what is broken now. */
 const char *trial_check(struct trial *trial);
 /* One line of what happens, if anybody listens. */
-void trial_say(const struct trial *trial, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void trial_say(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* trial_module.c: NULL, or why not. */
 const char *trial_make_module(struct trial *trial);

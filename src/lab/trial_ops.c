@@ -8,9 +8,7 @@
 #include "abi/abi.h"
 #include "lab/trial_internal.h"
 
-/* Pages of CPUs lie in the upper half of a region: blocks are taken from the lower end. */
 #define CPU_PAGES   24u
-#define FIRST_PAGE  256u
 #define STRAY_PAGE  511u
 #define CONTROL_GIB 2u /* guest addresses of control pages begin here */
 
@@ -30,7 +28,7 @@ static hpa_t page_of(const struct trial_cpu *cpu, uint32_t region, uint32_t numb
 {
 	uint64_t base = region_to_hpa(cpu->trial->env.region[region]).v;
 
-	return hpa(base + (FIRST_PAGE + cpu->cpu * CPU_PAGES + number) * TDX_PAGE_SIZE);
+	return hpa(base + (TRIAL_FIRST_PAGE + cpu->cpu * CPU_PAGES + number) * TDX_PAGE_SIZE);
 }
 
 static pfn_t region_pfn(const struct trial_cpu *cpu, uint32_t region)
@@ -74,7 +72,8 @@ static bool may_fail(const struct trial_cpu *cpu, uint32_t region, int error)
 
 	if (s->fault.alloc_at || s->fault.call_at)
 		return error < 0;
-	if (error == -OS_EBUSY)
+	/* Somebody's 2M page, whole or in 512 pieces. */
+	if (error == -OS_EBUSY || error == -OS_ERANGE)
 		return cpu->trial->uses_2m >> region & 1;
 	return error == -OS_ENOMEM && s->cached;
 }
@@ -205,11 +204,14 @@ static void map_2m(struct trial_cpu *cpu, uint32_t region)
 				 .r8 = base.v };
 	int error;
 
-	if (cpu->big[region] != NOT_2M)
+	/* Memory that is to be a guest's must be had first; somebody's chunk may lie there. */
+	if (cpu->big[region] != NOT_2M || !box_claim(cpu->trial->box, base, TRIAL_FIRST_PAGE))
 		return;
 	error = design_of(cpu)->map_2m(cpu->trial->design, region_pfn(cpu, region), &regs);
 	if (design_did(cpu, region, "map of 2M", error, &regs))
 		cpu->big[region] = WHOLE;
+	else
+		box_unclaim(cpu->trial->box, base, TRIAL_FIRST_PAGE);
 }
 
 static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
@@ -238,6 +240,7 @@ static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
 			   letter(region));
 	if (design_of(cpu)->release_2m)
 		design_of(cpu)->release_2m(cpu->trial->design, region_pfn(cpu, region));
+	box_unclaim(cpu->trial->box, base, TRIAL_FIRST_PAGE);
 	cpu->big[region] = NOT_2M;
 }
 

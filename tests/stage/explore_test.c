@@ -192,7 +192,7 @@ static void a_schedule_repeats_the_violation(void **state)
 	/* CPU 0 up to between its load and store, then CPU 1 through. */
 	assert_true(result.schedule.nr <= 2);
 	for (int i = 0; i < 3; i++) {
-		explore_one(explorer, &result.schedule, &again);
+		explore_one(explorer, &result.schedule, 0, &again);
 		assert_int_equal(again.violation.wrong, STAGE_LEAK);
 	}
 	unmake_toy();

@@ -221,8 +221,9 @@ static const char *check_end(void *state)
 		if (region_state(word) != REGION_STATE_FREE && !o->env->may_lose)
 			return "a region is still in use";
 	}
-	if (unbalanced(o->host) != o->env->strays)
-		return "puts were counted as unbalanced that were not";
+	/* A stray put of a region in use takes somebody else's place and is not noticed as such. */
+	if (unbalanced(o->host) > o->env->strays)
+		return "puts, or pages given back, were counted as unbalanced that were not";
 	return NULL;
 }
 

@@ -420,17 +420,22 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 	struct box *box = ctx;
 	struct box_fault *fault = &box->state->fault;
 	tdx_status_t status;
+	bool fails;
 
 	stage_call("SEAMCALL", NULL);
 	if (box->observer)
 		box->observer(box->observer_ctx, regs, false);
-	if (fault->call_at && TDX_RAX_LEAF(regs->rax) == fault->leaf &&
-	    ++box->state->calls == fault->call_at) {
-		regs->rax = fault->status;
-		status.v = fault->status;
-	} else {
-		status = box->module.call(box->module.ctx, os_cpu(), regs);
+	fails = fault->call_at && TDX_RAX_LEAF(regs->rax) == fault->leaf &&
+		++box->state->calls == fault->call_at;
+	if (fails && fault->takes_effect) {
+		struct tdx_regs unseen = *regs;
+
+		box->module.call(box->module.ctx, os_cpu(), &unseen);
 	}
+	if (fails)
+		regs->rax = status.v = fault->status;
+	else
+		status = box->module.call(box->module.ctx, os_cpu(), regs);
 	if (box->observer)
 		box->observer(box->observer_ctx, regs, true);
 	return status;
@@ -591,6 +596,21 @@ void box_observe(struct box *box, box_observer observer, void *ctx)
 {
 	box->observer = observer;
 	box->observer_ctx = ctx;
+}
+
+bool box_claim(struct box *box, hpa_t first, uint64_t nr)
+{
+	stage_call("box_claim", &box->state->pages_taken);
+	if (!range_is_free(box, page_index(box, first), nr))
+		return false;
+	set_taken(box, page_index(box, first), nr, true);
+	return true;
+}
+
+void box_unclaim(struct box *box, hpa_t first, uint64_t nr)
+{
+	stage_call("box_unclaim", &box->state->pages_taken);
+	give_pages(box, first, nr, "box_unclaim()");
 }
 
 void box_place(struct box *box, uint32_t nr, const region_t *place)

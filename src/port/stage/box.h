@@ -41,7 +41,8 @@ struct box_fault {
 	uint64_t alloc_at; /* the n-th allocation of any kind fails; 0: none */
 	uint32_t leaf;	   /* of calls of this leaf ... */
 	uint64_t call_at;  /* ... the n-th is answered ... */
-	uint64_t status;   /* ... with this and has no effect; 0 in call_at: none */
+	uint64_t status;   /* ... with this; 0 in call_at: none */
+	bool takes_effect; /* although it is answered so; else it has none */
 };
 
 struct box *box_create(const struct box_config *config);
@@ -55,6 +56,13 @@ void box_observe(struct box *box, box_observer observer, void *ctx);
  * then, or with none, from the lowest region that has one.
  */
 void box_place(struct box *box, uint32_t nr, const region_t *place);
+
+/*
+ * Takes pages out of the allocator by address, as somebody who owns them; false: not all of them
+ * are free, none is taken. A step.
+ */
+bool box_claim(struct box *box, hpa_t first, uint64_t nr);
+void box_unclaim(struct box *box, hpa_t first, uint64_t nr);
 
 /* Keeps the state as it is now; box_restore() comes back to it. Return: 0 or -1 with errno. */
 int box_freeze(struct box *box);

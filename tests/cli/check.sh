@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# check.sh - `pamt check`: what is right is explored to the end, what is wrong is found, repeated
+# and told; the same seed gives the same hash; bad input is refused in one line.
+# shellcheck source=tests/cli/expect.sh
+. "$(dirname "$0")/expect.sh" "$@"
+exec </dev/null
+one='gA aA rA/gA pA gB'
+
+runs ours_is_explored_to_the_end 0 check --program "$one" --bound 2 --json
+err_empty
+json '.schema == "pamt.check/1" and .design == "ours" and .violations == 0 and .complete'
+json '.schedules > 1000 and .merged < .schedules and (.hash | startswith("0x"))'
+hash=$(jq -r .hash "$scratch/out")
+runs the_same_again_has_the_same_hash 0 check --program "$one" --bound 2 --json -j 1
+json ".hash == \"$hash\""
+
+runs all_programs_of_a_size 0 check --module model --ops 2 --bound 1 --json
+json '.programs == 20 and .violations == 0 and .complete'
+hash=$(jq -r .hash "$scratch/out")
+runs on_one_process_the_hash_is_the_same 0 check --module model --ops 2 --bound 1 --json -j 1
+json ".hash == \"$hash\""
+
+runs random_schedules 0 check --module model --cpus 4 --ops 4 --kinds garpMUSJckvq --pct-depth 4 \
+	--schedules 3000 --seed 7 --json
+json '.schedules == 3000 and .violations == 0 and .complete'
+hash=$(jq -r .hash "$scratch/out")
+runs random_schedules_repeat 0 check --module model --cpus 4 --ops 4 --kinds garpMUSJckvq \
+	--pct-depth 4 --schedules 3000 --seed 7 --json -j 1
+json ".hash == \"$hash\""
+runs another_seed_is_another_hash 0 check --module model --cpus 4 --ops 4 --kinds garpMUSJckvq \
+	--pct-depth 4 --schedules 3000 --seed 8 --json
+json ".hash != \"$hash\""
+
+runs limited_by_schedules 0 check --module model --schedules 500 --json
+json '.schedules == 500 and (.complete | not) and has("hash")'
+runs limited_by_time 0 check --module model --pct-depth 3 --time 1 --json
+json '.schedules > 100 and (has("hash") | not)'
+
+# One lock per region is not enough: the pair of each lies in the other.
+runs per_region_locks_end_in_busy 1 check --design per-region --program 'gA/gB' --bound 1
+out_has '1 violations'
+out_has 'CPU 1:   TDH.PHYMEM.PAMT.ADD of region '
+out_has '  -> OPERAND_BUSY('
+out_has "again with: pamt check --replay '"
+replay=$(sed -n "s/^again with: pamt check --replay '\(.*\)'\$/\1/p" "$scratch/out")
+runs the_command_repeats_it 1 check --replay "$replay"
+out_has 'status: TDH.PHYMEM.PAMT.ADD'
+runs other_designs_of_linux_hold 0 check --design v6 --program 'gA pA gA/gB pB gA' --bound 2
+runs and_so_does_the_merged_one 0 check --design merged --program 'gA pA gA/gB pB gA' --bound 2
+
+runs every_mutant_is_found 0 check --mutants --json
+json '.violations == 0 and ([.mutants[] | select(.found | not)] | length) == 0'
+json '["T1","T2","T4","T5","T6","T8","T9","T10","T17","T26","T38","no-pin"] -
+	[.mutants[].name] == []'
+replay=$(jq -r '.mutants[] | select(.name == "T4") | .replay' "$scratch/out")
+runs a_mutant_is_repeated 1 check --replay "$replay"
+out_has 'a region is USED and has no pair'
+runs without_the_mistake_it_is_not 0 check --replay "${replay/mutant=T4;/}"
+out_has 'nothing is wrong'
+
+refuses unknown_design "no design 'best'" check --design best
+refuses bad_program "program 'gZ'" check --program gZ
+refuses random_without_an_end '--schedules or --time' check --pct-depth 3
+refuses bad_kinds "--kinds 'z'" check --kinds z
+refuses bad_replay "no field 'colour'" check --replay 'colour=red'
+refuses bad_schedule "schedule '0'" check --replay 'program=gA;schedule=0'
+refuses operand 'takes options only' check now
+finish

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * trial_test.c - programs and scenarios as text, and trials of the library and the other designs:
+ * what holds is explored to the end, what does not is found.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lab/trial.h"
+
+/* ------------------------------------------------------------------------------------------- */
+/* Programs                                                                                     */
+
+static void a_program_is_printed_as_it_is_read(void **state)
+{
+	struct program program;
+	char text[PROGRAM_TEXT];
+	const char *why;
+
+	(void)state;
+	assert_true(program_parse("gA aA,rA pA / gB c f k", &program, &why));
+	assert_string_equal(program_print(&program, text), "gA aA rA pA/gB c f k");
+	assert_int_equal(program.nr_cpus, 2);
+	assert_int_equal(program.nr_ops[1], 4);
+	assert_false(program_parse("gA zA", &program, &why));
+	assert_false(program_parse("gI", &program, &why));
+	assert_false(program_parse("g", &program, &why));
+	assert_false(program_parse("gAgAgAgAgAgAgAgAgAgAgAgAgAgAgAgAgA", &program, &why));
+	assert_false(program_parse("////////gA", &program, &why));
+}
+
+static uint32_t seen;
+
+static bool count_program(void *ctx, const struct program *program)
+{
+	const struct op *first = program->op[0], *second = program->op[1];
+
+	(void)ctx;
+	seen++;
+	/* A CPU can only put, map or unmap what it has; the first thing is a get. */
+	assert_int_equal(first[0].kind, OP_GET);
+	assert_int_equal(second[0].kind, OP_GET);
+	return true;
+}
+
+static void programs_that_differ_in_names_only_are_one(void **state)
+{
+	uint32_t kinds;
+	uint64_t nr;
+
+	(void)state;
+	assert_true(program_kinds("garp", &kinds));
+	/* One operation each: both in one region, or in two. */
+	assert_int_equal(program_enumerate(2, 2, 1, kinds, count_program, NULL), 2);
+	/* Three CPUs in one region, two CPUs and one apart. */
+	assert_int_equal(program_enumerate(3, 2, 1, kinds, count_program, NULL), 2);
+	/*
+	 * get, then get there, get elsewhere, put or AUG: eight lists of one CPU with names; 36
+	 * unordered pairs of them, of which 4 are their own mirror: (36 + 4) / 2.
+	 */
+	seen = 0;
+	nr = program_enumerate(2, 2, 2, kinds, count_program, NULL);
+	assert_int_equal(nr, 20);
+	assert_int_equal(seen, 20);
+}
+
+static void a_random_program_depends_on_its_number_alone(void **state)
+{
+	struct program one, two;
+	uint32_t kinds;
+
+	(void)state;
+	program_kinds("garpqMUSJcfkv", &kinds);
+	program_random(5, 17, 3, 2, 8, kinds, &one);
+	program_random(5, 17, 3, 2, 8, kinds, &two);
+	assert_memory_equal(&one, &two, sizeof(one));
+	program_random(5, 18, 3, 2, 8, kinds, &two);
+	assert_memory_not_equal(&one, &two, sizeof(one));
+	for (uint32_t cpu = 0; cpu < 3; cpu++)
+		assert_int_equal(one.nr_ops[cpu], 8);
+}
+
+static void a_scenario_is_printed_as_it_is_read(void **state)
+{
+	static const char *const texts[] = {
+		"design=ours;module=model;pages=apart;regions=3;program=gA/gC",
+		"design=v6;module=softseam;pages=crossed;regions=2;cached=yes;program=gA "
+		"pA/gB;idle=4;"
+		"fault=PHYMEM.PAMT.ADD:2:OPERAND_BUSY",
+		"design=ours;module=model;pages=crossed;regions=2;program=gA;fault=alloc:3;mutant="
+		"T5",
+		"design=ours;module=model;pages=crossed;regions=2;program=gA;"
+		"fault=PHYMEM.PAMT.REMOVE:1:NO_PAMT_PAGE_PAIR:done",
+	};
+	char text[SCENARIO_TEXT], why[256];
+	struct scenario scenario;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_true(scenario_parse(texts[i], &scenario, NULL, why, sizeof(why)));
+		assert_string_equal(scenario_print(&scenario, text), texts[i]);
+	}
+	assert_false(scenario_parse("program=gA;design=none", &scenario, NULL, why, sizeof(why)));
+	assert_false(scenario_parse("program=gC", &scenario, NULL, why, sizeof(why)));
+	assert_false(scenario_parse("design=ours", &scenario, NULL, why, sizeof(why)));
+	assert_false(scenario_parse("program", &scenario, NULL, why, sizeof(why)));
+	assert_false(scenario_parse("program=gA;idle=x", &scenario, NULL, why, sizeof(why)));
+	assert_false(scenario_parse("program=gA;fault=ADD:0:SUCCESS", &scenario, NULL, why,
+				    sizeof(why)));
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Trials                                                                                       */
+
+static void explore(const char *text, uint32_t bound, struct explore_result *result)
+{
+	struct explore_limits limits = { .bound = bound };
+	struct explore_system system;
+	struct explorer *explorer;
+	struct scenario scenario;
+	struct trial *trial;
+	const char *failed;
+	char why[256];
+
+	if (!scenario_parse(text, &scenario, NULL, why, sizeof(why)))
+		fail_msg("%s: %s", text, why);
+	trial = trial_create(&scenario, &failed);
+	if (!trial)
+		fail_msg("%s: %s", text, failed);
+	trial_system(trial, &system);
+	explorer = explorer_create(&system);
+	assert_non_null(explorer);
+	limits.max_steps = trial_max_steps(&scenario);
+	explore_all(explorer, &limits, result);
+	explorer_destroy(explorer);
+	trial_destroy(trial);
+}
+
+static void holds(const char *text, uint32_t bound)
+{
+	struct explore_result result;
+
+	explore(text, bound, &result);
+	if (result.violation.wrong != STAGE_OK)
+		fail_msg("%s: %s", text, result.violation.text);
+	assert_true(result.complete);
+}
+
+static void fails(const char *text, uint32_t bound, enum stage_wrong wrong, const char *part)
+{
+	struct explore_result result;
+
+	explore(text, bound, &result);
+	assert_int_equal(result.violation.wrong, wrong);
+	if (!strstr(result.violation.text, part))
+		fail_msg("%s: %s", text, result.violation.text);
+}
+
+static void the_library_holds_against_the_model(void **state)
+{
+	(void)state;
+	holds("module=model;program=gA aA rA pA/gA aA rA pA", 2);
+	holds("module=model;program=gA pA gB/gB pB gA", 2);
+	holds("module=model;cached=yes;program=gA pA gB/gB pB gA", 2);
+	holds("module=model;idle=1;program=gA pA gA/gB k gA", 2);
+	holds("module=model;pages=apart;program=MA UA/gA aA rA", 2);
+	holds("module=model;pages=apart;program=MA SA JA/k gB", 2);
+	holds("module=model;program=c f c/gA pA c", 2);
+	holds("module=model;program=gA gA qA/gA pA", 2);
+}
+
+static void the_library_holds_against_softseam(void **state)
+{
+	(void)state;
+	holds("program=gA aA rA pA/gA aA rA pA", 1);
+	holds("program=gA pA gB/gB pB gA", 1);
+	holds("pages=apart;program=MA SA JA UA/gA", 1);
+	holds("program=c f c/gA pA c", 1);
+}
+
+static void designs_with_a_global_lock_hold(void **state)
+{
+	(void)state;
+	holds("design=merged;program=gA pA gB/gB pB gA", 1);
+	holds("design=v6;program=gA pA gB/gB pB gA", 1);
+	holds("design=v6;module=model;program=gA aA rA pA/gA pA gA", 2);
+}
+
+static void a_lock_per_region_meets_busy_where_pairs_are_crossed(void **state)
+{
+	(void)state;
+	fails("design=per-region;program=gA/gB", 1, STAGE_STATUS, "OPERAND_BUSY");
+	fails("design=per-region;module=model;program=gA pA/gB pB", 1, STAGE_STATUS,
+	      "OPERAND_BUSY");
+	/* And does not where they lie elsewhere: it is the donors, not the targets. */
+	holds("design=per-region;module=model;pages=apart;program=gA pA/gB pB", 2);
+}
+
+/*
+ * pamt_shrink(UINT64_MAX) asked for (UINT64_MAX + 1) / 2 = 0 idle regions: idle ones, and the
+ * chunks that their pairs came from, stayed for ever unless there were pages to trim as well.
+ */
+static void shrink_of_everything_takes_idle_regions_too(void **state)
+{
+	(void)state;
+	holds("module=model;idle=1;program=gA gB k gB c/gB c aB gB gA/k c c gA f", 0);
+	holds("module=model;idle=2;program=gA pA gB pB k", 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_program_is_printed_as_it_is_read),
+		cmocka_unit_test(programs_that_differ_in_names_only_are_one),
+		cmocka_unit_test(a_random_program_depends_on_its_number_alone),
+		cmocka_unit_test(a_scenario_is_printed_as_it_is_read),
+		cmocka_unit_test(the_library_holds_against_the_model),
+		cmocka_unit_test(the_library_holds_against_softseam),
+		cmocka_unit_test(designs_with_a_global_lock_hold),
+		cmocka_unit_test(a_lock_per_region_meets_busy_where_pairs_are_crossed),
+		cmocka_unit_test(shrink_of_everything_takes_idle_regions_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
