@@ -343,29 +343,32 @@ static tdx_status_t reclaim(struct model *model, struct tdx_regs *regs)
 /* ------------------------------------------------------------------------------------------- */
 /* Pairs                                                                                        */
 
-/* A page that is to become part of target's pair: a shared walk, unless it lies in target. */
-static tdx_status_t walk_donated(struct model *model, uint64_t at, uint64_t target,
-				 uint64_t operand)
+/* A page that is to become part of a pair: a shared walk, unless it lies in `own`. */
+static tdx_status_t walk_donated(struct model *model, uint64_t at, uint64_t own, uint64_t operand)
 {
 	struct model_region *region = region_at(model, at);
-	bool is_free;
+	uint16_t entry = PAGE_FREE;
+	tdx_status_t status;
 
-	if (at >> TDX_2M_SHIFT == target >> TDX_2M_SHIFT)
+	if (at >> TDX_2M_SHIFT == own >> TDX_2M_SHIFT)
 		return answer(TDX_SUCCESS, 0);
 	if (!lock_shared(region))
 		return answer(TDX_OPERAND_BUSY, operand);
-	is_free = region->type == TDX_PT_NDA ||
-		  (region->type == TDX_PT_PAMT &&
-		   PAGE_TYPE(os_load16(page_at(model, at), OS_RELAXED)) == TDX_PT_NDA);
-	if (is_free)
+	if (region->type == TDX_PT_PAMT)
+		entry = os_load16(page_at(model, at), OS_RELAXED);
+	if (entry & PAGE_LOCK)
+		status = answer(TDX_OPERAND_BUSY, operand);
+	else if (region->type == TDX_PT_REG || PAGE_TYPE(entry) != TDX_PT_NDA)
+		status = answer(TDX_PAGE_NOT_FREE, operand);
+	else
 		return answer(TDX_SUCCESS, 0);
 	unlock_shared(region);
-	return answer(TDX_PAGE_NOT_FREE, operand);
+	return status;
 }
 
-static void unwalk_donated(struct model *model, uint64_t at, uint64_t target)
+static void unwalk_donated(struct model *model, uint64_t at, uint64_t own)
 {
-	if (at >> TDX_2M_SHIFT != target >> TDX_2M_SHIFT)
+	if (at >> TDX_2M_SHIFT != own >> TDX_2M_SHIFT)
 		unlock_shared(region_at(model, at));
 }
 
@@ -381,19 +384,23 @@ static tdx_status_t claim_pair(struct model *model, const uint64_t pair[2], cons
 	return answer(TDX_SUCCESS, 0);
 }
 
-/* The target's 2M entry is held exclusively: walk to both pages, claim them, install them. */
+/*
+ * The target's 2M entry is held exclusively: walk to both pages, claim them, install them. own:
+ * the region whose pages need no walk, the target for ADD; DEMOTE has none, and so meets its own
+ * lock where a page lies in what it demotes.
+ */
 static tdx_status_t install_pair(struct model *model, struct tdx_regs *regs, uint64_t target,
-				 const uint64_t pair[2], const uint64_t op[2])
+				 uint64_t own, const uint64_t pair[2], const uint64_t op[2])
 {
 	struct model_region *region = region_at(model, target);
-	tdx_status_t status = walk_donated(model, pair[0], target, op[0]);
+	tdx_status_t status = walk_donated(model, pair[0], own, op[0]);
 
 	if (status.v)
 		return status;
-	status = walk_donated(model, pair[1], target, op[1]);
+	status = walk_donated(model, pair[1], own, op[1]);
 	if (!status.v) {
 		status = claim_pair(model, pair, op);
-		unwalk_donated(model, pair[1], target);
+		unwalk_donated(model, pair[1], own);
 	}
 	if (!status.v) {
 		work(model, regs);
@@ -401,7 +408,7 @@ static tdx_status_t install_pair(struct model *model, struct tdx_regs *regs, uin
 		region->pair[1] = hpa(pair[1]);
 		region->type = TDX_PT_PAMT;
 	}
-	unwalk_donated(model, pair[0], target);
+	unwalk_donated(model, pair[0], own);
 	return status;
 }
 
@@ -428,7 +435,7 @@ static tdx_status_t pamt_add(struct model *model, struct tdx_regs *regs)
 	if (region->type != TDX_PT_NDA)
 		status = answer(TDX_HPA_RANGE_NOT_FREE, TDX_OP_RCX);
 	else
-		status = install_pair(model, regs, target, pair, op);
+		status = install_pair(model, regs, target, target, pair, op);
 	unlock_exclusive(region);
 	return status;
 }
@@ -486,12 +493,8 @@ static tdx_status_t demote(struct model *model, struct tdx_regs *regs)
 		for (unsigned int i = 0; i < 2 && !status.v; i++)
 			if (!is_known(model, pair[i]))
 				status = answer(TDX_OPERAND_ADDR_RANGE_ERROR, op[i]);
-		/* A page inside the demoted one would be walked to through its own lock. */
-		for (unsigned int i = 0; i < 2 && !status.v; i++)
-			if (pair[i] >> TDX_2M_SHIFT == target >> TDX_2M_SHIFT)
-				status = answer(TDX_OPERAND_BUSY, op[i]);
 		if (!status.v)
-			status = install_pair(model, regs, target, pair, op);
+			status = install_pair(model, regs, target, UINT64_MAX, pair, op);
 		if (!status.v) {
 			set_pages(model, target, TDX_PT_REG);
 			region->used[0] = region->used[1] = TDX_PAGES_PER_2M / 2;
