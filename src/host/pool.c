@@ -137,7 +137,7 @@ int pool_draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, 
 static void report_stranger(struct pamt_host *host, hpa_t page)
 {
 	if (MUTANT(ANY_PAGES)) {
-		host->os->scrub(host->os->ctx, page);
+		host->os->scrub(host->os->ctx, page, TDX_PAGE_SIZE);
 		host->os->free_pages(host->os->ctx, page, 0);
 		return;
 	}

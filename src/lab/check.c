@@ -249,7 +249,7 @@ static void add_up(const struct check *check, struct check_result *result, uint3
 		result->hash += unit->hash * (2 * (uint64_t)i + 1);
 		if (unit->longest > result->longest)
 			result->longest = unit->longest;
-		result->complete &= unit->complete || unit->wrong;
+		result->complete &= unit->complete;
 		result->violations += unit->wrong;
 		if (unit->wrong && *first_wrong == UINT32_MAX)
 			*first_wrong = i;
