@@ -58,15 +58,15 @@ static void note_locked(struct pamt_host *host, bool locked)
 
 bool region_lock(struct pamt_host *host, os_a16_t *word, uint16_t old, os_irq_t *irq)
 {
-	if (!MUTANT(IRQS_ON))
-		*irq = os_irq_save();
+	*irq = os_irq_save();
+	if (MUTANT(IRQS_ON))
+		os_irq_restore(*irq);
 	/* Acquire: after what earlier holders and putters did. */
 	if (change(word, old, region_beside(old) | REGION_LOCKED, OS_ACQUIRE)) {
 		note_locked(host, true);
 		return true;
 	}
-	if (!MUTANT(IRQS_ON))
-		os_irq_restore(*irq);
+	os_irq_restore(*irq);
 	return false;
 }
 
@@ -76,8 +76,7 @@ void region_unlock(struct pamt_host *host, os_a16_t *word, uint16_t value, os_ir
 	note_locked(host, false);
 	/* Release: the SEAMCALL is before whatever a reader of the new state does. */
 	os_store16(word, value, OS_RELEASE);
-	if (!MUTANT(IRQS_ON))
-		os_irq_restore(irq);
+	os_irq_restore(irq);
 }
 
 uint16_t region_read(struct pamt_host *host, const os_a16_t *word)
