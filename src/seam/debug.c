@@ -129,12 +129,14 @@ static struct tdr *find_tdr(struct seam *seam, uint64_t address)
 	return module_map(seam, address, OS_WRITE);
 }
 
-/* With its TDCS. */
+/* With its TDCS. In teardown those pages are reclaimed in any order and may be another TD's. */
 static bool find_td(struct seam *seam, uint64_t address, struct td *td)
 {
 	td->address = address;
 	td->tdr = find_tdr(seam, address);
-	td->tdcs = td->tdr ? td_tdcs(seam, td->tdr) : NULL;
+	if (!td->tdr || td->tdr->lifecycle == TDX_TEARDOWN)
+		return false;
+	td->tdcs = td_tdcs(seam, td->tdr);
 	return td->tdcs;
 }
 
