@@ -203,20 +203,21 @@ static void lock_donor(struct pamt_host *host, hpa_t donor, region_t target)
 static int install(struct pamt_host *host, region_t region, os_a16_t *word, uint16_t old,
 		   uint32_t n, struct pair *pair)
 {
+	const bool early = MUTANT(EARLY_COUNT);
 	tdx_status_t status;
-	os_irq_t irq;
+	os_irq_t irq = { 0 }; /* unused where a mistake leaves LOCKED out */
 	bool ok;
 
-	if (MUTANT(EARLY_COUNT) && !os_cas16(word, &old, backed(old, n), OS_ACQUIRE))
+	if (early && !os_cas16(word, &old, backed(old, n), OS_ACQUIRE))
 		return NEED_PAIR;
-	if (!MUTANT(EARLY_COUNT) && !region_lock(host, word, old, &irq))
+	if (!early && !region_lock(host, word, old, &irq))
 		return NEED_PAIR;
 	if (MUTANT(TWO_LOCKED))
 		lock_donor(host, pair->page[0], region);
 	status = add_call(host, region, pair);
 	ok = tdx_status_is(status, TDX_SUCCESS) ||
 	     (MUTANT(NOT_FREE_IS_BACKED) && tdx_status_is(status, TDX_HPA_RANGE_NOT_FREE));
-	if (!MUTANT(EARLY_COUNT))
+	if (!early)
 		region_unlock(host, word, ok ? backed(old, n) : old, irq);
 	trace(host, "pamt.add", region.v, status.v);
 	if (ok) {
