@@ -67,6 +67,7 @@ struct run {
 	struct machine_map map;
 	struct cli_progress progress;
 	enum workload_round round; /* shown last */
+	uint64_t accepted_before;  /* when it began */
 	json_t *findings;	   /* NULL: text */
 };
 
@@ -153,19 +154,33 @@ static int read_options(struct run *run, int argc, char **argv)
 /* ------------------------------------------------------------------------------------------- */
 /* While it runs                                                                                */
 
+/* Gigabytes: accepted since the round began, or at the end given back by now. */
 static void show_progress(void *arg, const struct workload_progress *at)
 {
+	static const char *const what[WORKLOAD_ROUNDS] = {
+		[WORKLOAD_BUILD] = "build, GB",
+		[WORKLOAD_BOOT] = "boot, GB accepted",
+		[WORKLOAD_VERIFY] = "verify, GB",
+		[WORKLOAD_RESTART] = "restart, GB accepted",
+		[WORKLOAD_AGAIN] = "again, GB accepted",
+		[WORKLOAD_END] = "end, GB given back",
+	};
+	bool whole = at->round == WORKLOAD_BOOT || at->round == WORKLOAD_END;
+	uint64_t mapped = at->stats.leaf_regions * TDX_2M_SIZE;
 	struct run *run = arg;
-	char what[64];
 
 	if (at->round != run->round) {
 		cli_progress_end(&run->progress);
-		snprintf(what, sizeof(what), "%s", workload_round_name(at->round));
-		cli_progress_begin(&run->progress, workload_round_name(at->round),
-				   at->round == WORKLOAD_BOOT ? at->total_bytes >> 30 : 0);
+		cli_progress_begin(&run->progress, what[at->round],
+				   whole ? at->total_bytes >> 30 : 0);
 		run->round = at->round;
+		run->accepted_before = at->accepted_bytes;
 	}
-	cli_progress(&run->progress, at->accepted_bytes >> 30);
+	if (at->round == WORKLOAD_END)
+		cli_progress(&run->progress,
+			     at->total_bytes > mapped ? (at->total_bytes - mapped) >> 30 : 0);
+	else
+		cli_progress(&run->progress, (at->accepted_bytes - run->accepted_before) >> 30);
 }
 
 static void show_finding(void *arg, const struct pamt_finding *finding)
