@@ -31,7 +31,10 @@ struct worker {
 	bool failed;
 };
 
-/* One TD, and its guests. */
+/*
+ * One TD, and its guests. Built and ended by one worker, run by others: rounds are joined in
+ * between, so that nothing here needs a lock.
+ */
 struct tenant {
 	struct td *td;
 	struct td_config config;
@@ -165,8 +168,10 @@ static void run_vcpu(struct worker *worker, struct tenant *tenant, uint32_t v, b
 	guest_restart(guest, accept);
 	guest->flips = config->flips;
 	guest->partial = config->partial;
+	/* More vCPUs than regions. */
 	if (guest->low == guest->high)
-		return; /* more vCPUs than regions */
+		return;
+	/* run_guest() finds it by the CPU, which no other thread is meanwhile. */
 	worker->guest = guest;
 	exit = vcpu_run(vcpu);
 	worker->guest = NULL;
@@ -280,7 +285,10 @@ static void show_progress(struct workload *load)
 	config->progress(config->arg, &progress);
 }
 
-/* One round on all workers; false: not even begun, or stopped. */
+/*
+ * One round on all workers, on threads of its own: creating and joining them is what orders the
+ * rounds. This thread only watches meanwhile. False: stopped, or a worker failed.
+ */
 static bool run_round(struct workload *load, enum workload_round round)
 {
 	const struct timespec pause = { .tv_nsec = PROGRESS_NS / 10 };
@@ -439,6 +447,7 @@ static int first_failure(const struct workload *load, char *error, size_t error_
 	return 0;
 }
 
+/* With zero TDs. What is missing now is missing for good. */
 static void take_account(struct workload *load, uint64_t free_before)
 {
 	struct workload_result *result = load->result;
@@ -480,6 +489,7 @@ static int run_tds(struct workload *load, char *error, size_t error_size)
 	}
 	memset(os->map_host(os->ctx, load->image, OS_WRITE), 0x5a, TDX_PAGE_SIZE);
 	run_rounds(load);
+	/* Everything of the workload's own goes back before the count. */
 	os->zero(os->ctx, load->image, TDX_PAGE_SIZE);
 	os->free_pages(os->ctx, load->image, 0);
 	threads_bind(load->stand.port, 0);

@@ -60,6 +60,11 @@ static int issue_until(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_
 	return *why == -OS_EBUSY ? -OS_EAGAIN : *why;
 }
 
+/*
+ * Barring all vCPUs costs as much as a TLB flush, so it comes only after the vCPU in the way had
+ * its chance to be quick. With the MMU lock held for writing no vCPU gets past its next fault, and
+ * those outside wait: whatever the guest held in the module is free then.
+ */
 int td_issue(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_regs *regs,
 	     struct td_stock *stock, enum td_issue_how how)
 {

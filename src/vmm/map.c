@@ -23,6 +23,7 @@ static int add_sept_page(struct td *td, struct mirror_slot *slot, enum mirror_st
 	hpa_t page;
 	int error;
 
+	/* Out of the stock: under the MMU lock nothing can be allocated. */
 	if (!node)
 		return -OS_ENOMEM;
 	error = pamt_alloc_page(td->vmm->host, td->config.node, &stock->pages, &page);
@@ -33,10 +34,12 @@ static int add_sept_page(struct td *td, struct mirror_slot *slot, enum mirror_st
 	regs.r8 = page.v;
 	error = td_issue(td, NULL, pfn(0), &regs, stock, TD_ISSUE_PLAIN);
 	if (error) {
+		/* The module took nothing: both are as good as before. */
 		pamt_free_page(td->vmm->host, page);
 		td_stock_return_node(stock, node);
 		return error;
 	}
+	/* Only now can others find it, and issue SEAMCALLs on what is below. */
 	mirror_prepare_child(node, slot, page, fill);
 	mirror_thaw(slot, mirror_make_link(node));
 	return 0;
@@ -71,6 +74,7 @@ int td_link_down(struct td *td, gpa_t at, unsigned int level, bool through_share
 			return error;
 		if (slot->node->level == level || mirror_is_leaf(slot->seen))
 			return 0;
+		/* NONE, or SHARED and wanted: an S-EPT page is due. */
 		if (!mirror_is_link(slot->seen)) {
 			was = mirror_state(slot->seen);
 			if (!mirror_freeze(slot))
@@ -102,10 +106,14 @@ static int map_4k(struct td *td, struct mirror_slot *slot, hpa_t page, hpa_t sou
 
 	if (!mirror_freeze(slot))
 		return -OS_EAGAIN;
+	/*
+	 * Backed first: the module refuses a page of a region without a pair. If one is missing
+	 * it comes out of the stock, so that this neither sleeps nor fails for want of memory.
+	 */
 	error = pamt_get(td->vmm->host, hpa_to_pfn(page), &stock->pages);
 	if (!error) {
 		error = td_issue(td, NULL, pfn(0), &regs, stock, TD_ISSUE_PLAIN);
-		/* The module did not take the page. */
+		/* The module did not take the page, so nobody uses it: one user less. */
 		if (error)
 			pamt_put(td->vmm->host, hpa_to_pfn(page));
 	}
@@ -142,6 +150,10 @@ static int map_page(struct td *td, gpa_t at, enum tdx_size size, hpa_t page, hpa
 	struct mirror_slot slot;
 	int error;
 
+	/*
+	 * For reading: other vCPUs fault at the same time, each in entries of its own. What this
+	 * keeps away are zaps, which take nodes out of the tree.
+	 */
 	os_read_lock(&td->mmu_lock);
 	error = td_link_down(td, at, size, false, stock, counts, &slot);
 	if (!error && size == TDX_2M && mirror_is_link(slot.seen))
@@ -217,6 +229,10 @@ int td_fault(struct vcpu *vcpu, gpa_t at)
 		return -OS_EINVAL;
 	if (td->config.page_size)
 		size = td->config.page_size(td->config.arg, at);
+	/*
+	 * All that may be needed, before the lock: a page for every level of the S-EPT, and a pair
+	 * for the region of a 4K page. What is not used stays for the next fault.
+	 */
 	error = td_stock_topup(td, &vcpu->stock, sept_pages(td), 1);
 	if (error)
 		return error;
@@ -240,6 +256,7 @@ int td_add_page(struct td *td, gpa_t at, hpa_t source)
 
 	if (td->state != TD_BUILDING || at.v % TDX_PAGE_SIZE || at.v >= td_shared_bit(td))
 		return -OS_EINVAL;
+	/* There is no vCPU whose stock could serve: the TD's own, which the mutex protects. */
 	os_mutex_lock(&td->mutex);
 	error = td_stock_topup(td, &td->stock, sept_pages(td), 1);
 	if (error)

@@ -14,7 +14,11 @@ static struct tdx_regs on_2m(struct td *td, enum tdx_leaf leaf, const struct mir
 	};
 }
 
-/* The DEMOTE itself, of a leaf that is blocked and tracked. The new S-EPT page is in node->page. */
+/*
+ * The DEMOTE itself, of a leaf that is blocked and tracked. It needs three pages, all out of the
+ * stock: one for the new S-EPT page, and the pair that the region has not got as a 2M page, which
+ * libpamt adds to the registers.
+ */
 static int demote(struct td *td, struct mirror_slot *slot, struct mirror_node *node)
 {
 	hpa_t block = mirror_page(slot->seen);
@@ -32,7 +36,10 @@ static int demote(struct td *td, struct mirror_slot *slot, struct mirror_node *n
 		pamt_free_page(td->vmm->host, page);
 		return error;
 	}
-	/* libpamt has published 512 users: the 4K entries may appear. */
+	/*
+	 * libpamt has published 512 users already, so that each 4K entry can be zapped and put like
+	 * any other from the moment it appears. The module has unblocked them all.
+	 */
 	mirror_prepare_child(node, slot, page, MIRROR_NONE);
 	for (unsigned int i = 0; i < MIRROR_ENTRIES; i++) {
 		hpa_t at = hpa(block.v + i * TDX_PAGE_SIZE);
@@ -43,6 +50,7 @@ static int demote(struct td *td, struct mirror_slot *slot, struct mirror_node *n
 	return 0;
 }
 
+/* BLOCK, TRACK, DEMOTE: the module changes an entry's kind only while no TLB can have it. */
 static int split_slot(struct td *td, struct mirror_slot *slot, struct mirror_node *node)
 {
 	int error = 0;
@@ -99,6 +107,7 @@ int td_split(struct td *td, gpa_t at)
 }
 
 /* ------------------------------------------------------------------------------------------- */
+/* The way back. Nobody else changes the count of a region of 512 pages that are all this TD's.  */
 
 /* The block that 512 entries map in order and alike; HPA_NONE if they do not. */
 static hpa_t one_block(const struct mirror_node *node, bool *pending)
@@ -174,7 +183,7 @@ int td_merge(struct td *td, gpa_t at)
 			td_leak(td, node->page, 1, "S-EPT page not written back", status);
 		else
 			pamt_free_page(td->vmm->host, node->page);
-		td_stock_return_node(&td->stock, node);
+		td->vmm->os->free(td->vmm->os->ctx, node);
 	}
 	os_mutex_unlock(&td->mutex);
 	return error;

@@ -5,6 +5,7 @@
  */
 #include "vmm/td.h"
 
+/* As the system's allocator counts. */
 static const unsigned int size_order[] = { [TDX_4K] = 0, [TDX_2M] = 9 };
 
 int td_stock_topup(struct td *td, struct td_stock *stock, unsigned int control, unsigned int pairs)
@@ -12,9 +13,10 @@ int td_stock_topup(struct td *td, struct td_stock *stock, unsigned int control, 
 	const struct os_services *os = td->vmm->os;
 	int error = pamt_cache_topup(td->vmm->host, &stock->pages, control, pairs);
 
+	/* What was drawn stays in the stock: the next try begins with it. */
 	if (error)
 		return error;
-	/* One node per S-EPT page. */
+	/* Every S-EPT page has its node in the mirror. */
 	while (stock->nr_nodes < control) {
 		struct mirror_node *node = os->alloc(os->ctx, sizeof(*node));
 
@@ -53,6 +55,7 @@ void td_stock_return_node(struct td_stock *stock, struct mirror_node *node)
 	stock->nr_nodes++;
 }
 
+/* Near the TD's vCPUs if there is memory, elsewhere before not at all. */
 hpa_t td_alloc_memory(struct td *td, enum tdx_size size)
 {
 	const struct os_services *os = td->vmm->os;

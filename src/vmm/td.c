@@ -7,7 +7,10 @@
 /* The TD's clock: 2.5 GHz, in units of 25 MHz. */
 #define TD_TSC_FREQUENCY 100
 
-/* A control page given to the module by one leaf with page in RCX and parent in RDX. */
+/*
+ * A control page, out of the pool and so backed already, given to the module by a leaf that takes
+ * it in RCX and its parent in RDX.
+ */
 static int give_page(struct td *td, enum tdx_leaf leaf, uint64_t rdx, hpa_t *page)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0), .rdx = rdx };
@@ -22,21 +25,30 @@ static int give_page(struct td *td, enum tdx_leaf leaf, uint64_t rdx, hpa_t *pag
 	return error;
 }
 
+/* The TDR comes first, and makes the KeyID this TD's in the module's table. */
 static int create_root(struct td *td)
 {
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MNG_CREATE, 0), .rdx = td->hkid };
 	hpa_t tdr;
-	int error;
+	int error = pamt_alloc_page(td->vmm->host, td->config.node, NULL, &tdr);
 
-	os_mutex_lock(&td->vmm->kot);
-	error = give_page(td, TDH_MNG_CREATE, td->hkid, &tdr);
-	os_mutex_unlock(&td->vmm->kot);
 	if (error)
 		return error;
+	regs.rcx = tdr.v;
+	/* The page was drawn before: nobody waits for the KOT while somebody allocates. */
+	os_mutex_lock(&td->vmm->kot);
+	error = call_make(&td->vmm->caller, &regs);
+	os_mutex_unlock(&td->vmm->kot);
+	if (error) {
+		pamt_free_page(td->vmm->host, tdr);
+		return error;
+	}
 	td->tdr = tdr;
 	td->state = TD_ASSIGNED;
 	return 0;
 }
 
+/* On one CPU of each package, since each has its own table of keys. */
 static int configure_key_here(void *arg)
 {
 	struct td *td = arg;
@@ -55,6 +67,7 @@ static int configure_keys(struct td *td)
 	return error;
 }
 
+/* The pages of the control structure; one of them is the root of the S-EPT. */
 static int add_tdcs(struct td *td)
 {
 	int error = 0;
@@ -72,6 +85,7 @@ static void fill_params(const struct td *td, struct tdx_td_params *params)
 	bool five = td->config.levels == 5;
 
 	os_memset(params, 0, sizeof(*params));
+	/* An access to a page that was not accepted comes to the host, not to the guest as #VE. */
 	params->attributes = TDX_ATTR_SEPT_VE_DISABLE;
 	params->xfam = TDX_XFAM_FIXED1;
 	params->max_vcpus = td->config.max_vcpus;
@@ -90,6 +104,7 @@ static int init_td(struct td *td)
 
 	if (hpa_is_none(page))
 		return -OS_ENOMEM;
+	/* An ordinary page of the host's, which the module only reads. */
 	fill_params(td, os->map_host(os->ctx, page, OS_WRITE));
 	regs.rdx = page.v;
 	error = call_make(&td->vmm->caller, &regs);
@@ -141,6 +156,7 @@ int td_create(struct vmm *vmm, const struct td_config *config, struct td **out)
 		error = add_tdcs(td);
 	if (!error)
 		error = init_td(td);
+	/* td->state says how far it came, and with that what there is to undo. */
 	if (error) {
 		td_destroy(td);
 		return error;
@@ -153,7 +169,10 @@ static int init_vcpu(struct vcpu *vcpu)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_VP_INIT, 0), .rcx = vcpu->tdvpr.v };
 
-	/* Relaxed: nobody else looks before the vCPU runs. */
+	/*
+	 * VP.INIT binds the vCPU to this CPU, even if nothing ever runs. Before the call, as a
+	 * call that failed half-way must be flushed too. Relaxed: nobody else looks yet.
+	 */
 	os_store32(&vcpu->cpu, os_cpu(), OS_RELAXED);
 	vcpu->associated = true;
 	return call_make(&vcpu->td->vmm->caller, &regs);

@@ -60,6 +60,7 @@ static int free_key_locked(struct td *td, tdx_status_t *status)
 	return on_tdr(td, TDH_MNG_KEY_FREEID, status);
 }
 
+/* From KEY.FREEID on, the KeyID may be another TD's, and this one's pages can be reclaimed. */
 static int free_key(struct td *td, tdx_status_t *status)
 {
 	int error = td_flush_vcpus(td);
@@ -110,6 +111,7 @@ static void reclaim_4k(struct td *td, hpa_t page)
 	td_free_memory(td, page, TDX_4K);
 }
 
+/* Its own entry in the PAMT is locked exclusively for that: libpamt holds the region's word. */
 static void reclaim_2m(struct td *td, hpa_t page)
 {
 	const struct os_services *os = td->vmm->os;
@@ -190,6 +192,7 @@ uint64_t td_destroy(struct td *td)
 			"vmm: KeyID %u and all of its TD are lost: status 0x%llx", td->hkid,
 			(unsigned long long)status.v);
 	}
+	/* In any order but for the last; guest memory first, since there is most of it. */
 	td_stock_free(td, &td->stock);
 	reclaim_node(td, td->mirror.root);
 	for (uint32_t i = 0; i < td->nr_vcpus; i++)

@@ -152,6 +152,7 @@ static int zap_collect(struct td *td, gpa_t *at, gpa_t end, enum zap_op op, unsi
 	return 0;
 }
 
+/* Blocked and tracked before. A 2M page goes while libpamt holds its region's word. */
 static int remove_leaf(struct td *td, struct td_zap *zap, enum zap_op op)
 {
 	struct tdx_regs regs = on_slot(td, TDH_MEM_PAGE_REMOVE, &zap->slot);
@@ -172,6 +173,7 @@ static void dispose(struct td *td, hpa_t page, enum tdx_size size)
 	tdx_status_t status = { 0 };
 	int error = 0;
 
+	/* Lines of the TD's key that are still in a cache must not come down on the next owner. */
 	for (uint64_t i = 0; i < nr && !error; i++) {
 		error = vmm_write_back(td->vmm, hpa(page.v + i * TDX_PAGE_SIZE), td->hkid, &status);
 	}
@@ -180,6 +182,7 @@ static void dispose(struct td *td, hpa_t page, enum tdx_size size)
 		return;
 	}
 	os->scrub(os->ctx, page, nr * TDX_PAGE_SIZE);
+	/* Last but for the system: until here the region is as good as mapped. */
 	if (size == TDX_2M)
 		pamt_release_2m(td->vmm->host, hpa_to_pfn(page));
 	else
@@ -198,6 +201,10 @@ static int zap_round(struct td *td, gpa_t *at, gpa_t end, enum zap_op op, bool *
 	unsigned int nr, removed = 0;
 	int error;
 
+	/*
+	 * One BLOCK and one REMOVE for each leaf, but one TRACK and one round of kicks for all of
+	 * them: that is what a batch is for.
+	 */
 	os_write_lock(&td->mmu_lock);
 	error = zap_collect(td, &next, end, op, &nr, crossed);
 	for (unsigned int i = 0; i < nr && !error; i++) {
@@ -271,7 +278,7 @@ static void drop_sept_page(struct td *td, gpa_t at, enum mirror_state state)
 		td_leak(td, node->page, 1, "S-EPT page not written back", status);
 	else
 		pamt_free_page(td->vmm->host, node->page);
-	td_stock_return_node(&td->stock, node);
+	td->vmm->os->free(td->vmm->os->ctx, node);
 }
 
 /* ------------------------------------------------------------------------------------------- */
