@@ -241,7 +241,10 @@ enum model_verdict model_accept(struct model *m, uint64_t tdr, uint64_t rcx,
 	enum seam_debug_accept want_how;
 	uint64_t want;
 
-	if (m->lost || !a.td || !a.td->pwl || (rcx & UINT64_C(0xffffffffff000)) >> a.td->shared_bit)
+	/* A vCPU of a TD in teardown cannot be inside it. */
+	if (m->lost || !a.td || !a.td->pwl || a.td->lifecycle == TDX_TEARDOWN)
+		return MODEL_UNKNOWN;
+	if ((rcx & UINT64_C(0xffffffffff000)) >> a.td->shared_bit)
 		return MODEL_UNKNOWN;
 	/* A host that failed to lock the entry, then or earlier, goes first. */
 	if (how == SEAM_ACCEPT_STATUS && is_excuse(rax))
