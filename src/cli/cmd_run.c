@@ -355,6 +355,9 @@ static void print_text(const struct run *run)
 	if (result->pamt_busy)
 		printf("%" PRIu64 " times a PAMT operand was busy, which must not be\n",
 		       result->pamt_busy);
+	if (result->over_bound)
+		printf("libpamt held %" PRIu64 " bytes more than twice what was in use\n",
+		       result->over_bound);
 	if (result->leaked_pages)
 		printf("%" PRIu64 " pages could not be reclaimed\n", result->leaked_pages);
 	if (result->leaked_regions)
@@ -406,6 +409,7 @@ static void print_json(struct run *run)
 	json_object_set_new(object, "counts", counts);
 	json_object_set_new(object, "seconds", json_seconds(result));
 	json_object_set_new(object, "stopped", json_boolean(result->stopped));
+	json_object_set_new(object, "over_bound", integer(result->over_bound));
 	json_object_set_new(object, "leaked_pages", integer(result->leaked_pages));
 	json_object_set_new(object, "leaked_regions", integer(result->leaked_regions));
 	json_object_set_new(object, "findings", json_incref(run->findings));

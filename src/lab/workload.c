@@ -286,6 +286,24 @@ static void show_progress(struct workload *load)
 }
 
 /*
+ * What libpamt may hold while nothing runs: twice what is in use, and a little for each node. The
+ * caches of vCPUs are included.
+ */
+#define BOUND_PER_NODE UINT64_C(65536)
+
+static void check_bound(struct workload *load)
+{
+	struct workload_result *result = load->result;
+	struct pamt_stats stats;
+	uint64_t bound;
+
+	pamt_stats(load->stand.host, &stats);
+	bound = 2 * stats.used_bytes + BOUND_PER_NODE * load->stand.os->nr_nodes;
+	if (stats.os_bytes > bound && stats.os_bytes - bound > result->over_bound)
+		result->over_bound = stats.os_bytes - bound;
+}
+
+/*
  * One round on all workers, on threads of its own: creating and joining them is what orders the
  * rounds. This thread only watches meanwhile. False: stopped, or a worker failed.
  */
@@ -318,6 +336,7 @@ static bool run_round(struct workload *load, enum workload_round round)
 	for (uint32_t i = 0; i < started; i++)
 		pthread_join(load->workers[i].thread, NULL);
 	load->result->seconds[round] = since(&start);
+	check_bound(load);
 	return !stopped(load);
 }
 
@@ -541,5 +560,6 @@ int workload_run(const struct workload_config *config, struct workload_result *r
 bool workload_is_clean(const struct workload_result *result)
 {
 	return !result->left_bytes && !result->leaked_regions && !result->leaked_pages &&
-	       !result->findings && !result->pamt_busy && !result->stats.unbalanced_puts;
+	       !result->findings && !result->pamt_busy && !result->over_bound &&
+	       !result->stats.unbalanced_puts;
 }

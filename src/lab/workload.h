@@ -85,6 +85,7 @@ struct workload_result {
 	uint64_t findings;	 /* regions found wrong at the peak */
 	uint64_t leaked_regions; /* with zero TDs */
 	uint64_t leaked_pages;	 /* that td_destroy() had to give up */
+	uint64_t over_bound;	 /* bytes held too many, at the worst moment between two rounds */
 	uint64_t left_bytes;	 /* with zero TDs: in the pool, or missing in the allocator */
 	uint64_t real_memory;	 /* peak of the backing of simulated memory */
 };
