@@ -41,6 +41,12 @@ int cmd_bench(int argc, char **argv);
 int cmd_trap(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 
+/*
+ * Runs pamt-lab with these words, argv[0] being its subcommand, in this process's place. Returns
+ * only if that cannot be done, an exit code; reported.
+ */
+int cli_exec_lab(int argc, char **argv);
+
 /* ------------------------------------------------------------------------------------------- */
 /* Errors: "pamt: ..." on stderr, always one line (control characters are shown as '?').         */
 

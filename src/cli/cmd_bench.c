@@ -302,6 +302,9 @@ int cmd_bench(int argc, char **argv)
 	char **operands;
 	int id, nr;
 
+	/* On many CPUs: another program, with options of its own. */
+	if (argc > 1 && !strcmp(argv[1], "virtual"))
+		return cli_exec_lab(argc - 1, argv + 1);
 	while ((id = cli_next_option(&args)) > 0) {
 		if (id == OPTION_CHECK)
 			check = true;
@@ -312,6 +315,6 @@ int cmd_bench(int argc, char **argv)
 		return args.exit;
 	operands = cli_operands(&args, &nr);
 	if (nr != 1 || strcmp(operands[0], "seam"))
-		return cli_usage_error("bench: say what to measure: seam");
+		return cli_usage_error("bench: say what to measure: seam or virtual");
 	return bench_seam((uint32_t)rounds, args.json, check);
 }

@@ -8,20 +8,27 @@
 
 #include "cli/lab.h"
 
-static const struct cli_command commands[] = {
-	{ "check", "", "hunt races: every schedule of small programs, and random ones", lab_check },
-	{ NULL, NULL, NULL, NULL },
+/* By the word that pamt passes on. */
+static const struct {
+	const char *word;
+	struct cli_command command;
+} commands[] = {
+	{ "check",
+	  { "check", "", "hunt races: every schedule of small programs, and random ones",
+	    lab_check } },
+	{ "virtual",
+	  { "bench virtual", "", "designs on many CPUs, in virtual time", lab_virtual } },
 };
 
 static int dispatch(int argc, char **argv)
 {
-	for (const struct cli_command *c = commands; argc > 1 && c->name; c++) {
-		if (strcmp(c->name, argv[1]))
+	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(commands[i].word, argv[1]))
 			continue;
-		cli_set_command(c);
-		return c->run(argc - 1, argv + 1);
+		cli_set_command(&commands[i].command);
+		return commands[i].command.run(argc - 1, argv + 1);
 	}
-	return cli_usage_error("pamt-lab is run by pamt: `pamt check`");
+	return cli_usage_error("pamt-lab is run by pamt: `pamt check`, `pamt bench virtual`");
 }
 
 int main(int argc, char **argv)

@@ -17,7 +17,8 @@ static const struct cli_command commands[] = {
 	  cmd_explain },
 	{ "trap", "PROGRAM [ARGUMENTS]", "run a program whose SEAMCALLs the software module serves",
 	  cmd_trap },
-	{ "bench", "seam", "how fast the software module is, against the reference", cmd_bench },
+	{ "bench", "seam|virtual", "how fast the software module is; designs on many CPUs",
+	  cmd_bench },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -230,7 +230,7 @@ static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
 	if (!design_did(cpu, region, "unmap of 2M", error, &regs))
 		return;
 	/* The write-back of 512 pages takes its time; the region must be ours until its end. */
-	stage_call("write-back of 2M", NULL);
+	stage_call("write-back of 2M", NULL, TDX_PAGES_PER_2M);
 	quiet = stage_quiet(true);
 	module->entry(module->box.ctx, cpu->trial->env.region[region], &entry);
 	stage_quiet(quiet);

@@ -204,7 +204,7 @@ static hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
 	struct box *box = ctx;
 
 	stage_may_sleep("alloc_pages()");
-	stage_call("alloc_pages", &box->state->pages_taken);
+	stage_call("alloc_pages", &box->state->pages_taken, UINT64_C(1) << order);
 	if (order > MAX_ORDER || !may_allocate(box))
 		return HPA_NONE;
 	return take_block(box, order, node);
@@ -239,7 +239,7 @@ static void free_pages(void *ctx, hpa_t block, unsigned int order)
 {
 	struct box *box = ctx;
 
-	stage_call("free_pages", &box->state->pages_taken);
+	stage_call("free_pages", &box->state->pages_taken, UINT64_C(1) << order);
 	give_pages(box, block, UINT64_C(1) << order, "free_pages()");
 }
 
@@ -258,7 +258,7 @@ static hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, h
 	uint64_t from, to, start = box->config.ram.v, end = start + box->config.ram_bytes;
 
 	stage_may_sleep("alloc_range()");
-	stage_call("alloc_range", &box->state->pages_taken);
+	stage_call("alloc_range", &box->state->pages_taken, bytes >> TDX_PAGE_SHIFT);
 	node_part(box, node, &from, &to);
 	if (start + (from << TDX_2M_SHIFT) > low.v)
 		low.v = start + (from << TDX_2M_SHIFT);
@@ -285,7 +285,7 @@ static void free_range(void *ctx, hpa_t base, uint64_t bytes)
 {
 	struct box *box = ctx;
 
-	stage_call("free_range", &box->state->pages_taken);
+	stage_call("free_range", &box->state->pages_taken, bytes >> TDX_PAGE_SHIFT);
 	give_pages(box, base, bytes >> TDX_PAGE_SHIFT, "free_range()");
 }
 
@@ -319,7 +319,7 @@ static void *alloc_object(void *ctx, size_t bytes)
 	struct box *box = ctx;
 
 	stage_may_sleep("alloc()");
-	stage_call("alloc", &box->state->objects_used);
+	stage_call("alloc", &box->state->objects_used, 0);
 	return may_allocate(box) ? take_object(box, bytes) : NULL;
 }
 
@@ -331,7 +331,7 @@ static void free_object(void *ctx, void *object)
 	if (!object)
 		return;
 	stage_may_sleep("free()");
-	stage_call("free", &box->state->objects_used);
+	stage_call("free", &box->state->objects_used, 0);
 	header = (void *)((char *)object - OBJECT_HEADER);
 	if (header[0] != OBJECT_LIVE)
 		os_bug("free() of an object that is not alive");
@@ -398,12 +398,14 @@ static void *map_host(void *ctx, hpa_t at, enum os_access access)
 
 static void zero(void *ctx, hpa_t base, uint64_t bytes)
 {
+	stage_call("zero", NULL, bytes >> TDX_PAGE_SHIFT);
 	memset(at_ram(ctx, base, bytes), 0, bytes);
 }
 
 static void scrub(void *ctx, hpa_t base, uint64_t bytes)
 {
-	stage_call("scrub", NULL);
+	stage_call("scrub", NULL, bytes >> TDX_PAGE_SHIFT);
+	stage_call("zero", NULL, bytes >> TDX_PAGE_SHIFT);
 	memset(at_ram(ctx, base, bytes), 0, bytes);
 }
 
@@ -422,7 +424,7 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 	tdx_status_t status;
 	bool fails;
 
-	stage_call("SEAMCALL", NULL);
+	stage_call("SEAMCALL", NULL, 0);
 	if (box->observer)
 		box->observer(box->observer_ctx, regs, false);
 	fails = fault->call_at && TDX_RAX_LEAF(regs->rax) == fault->leaf &&
@@ -432,10 +434,16 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 
 		box->module.call(box->module.ctx, os_cpu(), &unseen);
 	}
-	if (fails)
+	if (fails) {
 		regs->rax = status.v = fault->status;
-	else
+	} else {
+		/* Timed, the module says itself how long it took; its steps cost nothing more. */
+		bool quiet = box->config.timed && stage_quiet(true);
+
 		status = box->module.call(box->module.ctx, os_cpu(), regs);
+		if (box->config.timed)
+			stage_quiet(quiet);
+	}
 	if (box->observer)
 		box->observer(box->observer_ctx, regs, true);
 	return status;
@@ -445,7 +453,7 @@ static void wbinvd_all(void *ctx)
 {
 	(void)ctx;
 	stage_may_sleep("wbinvd_all()");
-	stage_call("wbinvd_all", NULL);
+	stage_call("wbinvd_all", NULL, 0);
 }
 
 static int on_cpus(struct box *box, uint32_t nr, int (*fn)(void *arg), void *arg)
@@ -480,7 +488,7 @@ static void kick(void *ctx, uint32_t cpu)
 {
 	(void)ctx;
 	(void)cpu;
-	stage_call("kick", NULL);
+	stage_call("kick", NULL, 0);
 }
 
 static void log_line(void *ctx, enum os_log_level level, const char *format, ...)
@@ -600,7 +608,7 @@ void box_observe(struct box *box, box_observer observer, void *ctx)
 
 bool box_claim(struct box *box, hpa_t first, uint64_t nr)
 {
-	stage_call("box_claim", &box->state->pages_taken);
+	stage_call("box_claim", &box->state->pages_taken, nr);
 	if (!range_is_free(box, page_index(box, first), nr))
 		return false;
 	set_taken(box, page_index(box, first), nr, true);
@@ -609,7 +617,7 @@ bool box_claim(struct box *box, hpa_t first, uint64_t nr)
 
 void box_unclaim(struct box *box, hpa_t first, uint64_t nr)
 {
-	stage_call("box_unclaim", &box->state->pages_taken);
+	stage_call("box_unclaim", &box->state->pages_taken, nr);
 	give_pages(box, first, nr, "box_unclaim()");
 }
 

@@ -126,9 +126,10 @@ static inline void choose(struct stage_actor *self)
 	bool quiet = stage_quiet(true);
 	struct stage_actor *next = stage.policy.next(stage.policy.ctx, self);
 
-	stage_quiet(quiet);
-	if (next == self)
+	if (next == self) {
+		stage_quiet(quiet);
 		return;
+	}
 	if (!next) {
 		leave_run(self);
 		return;
@@ -136,6 +137,8 @@ static inline void choose(struct stage_actor *self)
 	become(next);
 	self->fiber.abandoned = self->state == STAGE_DONE;
 	fiber_switch(&self->fiber, &next->fiber);
+	/* Back again, and as quiet as before, whatever others were. */
+	stage_quiet(quiet);
 }
 
 static void actor_main(void *arg)
@@ -143,6 +146,7 @@ static void actor_main(void *arg)
 	struct stage_actor *self = arg;
 
 	fiber_entered(&self->fiber);
+	stage_quiet(false);
 	self->run(self->arg);
 	if (self->atomic)
 		stage_fail(STAGE_CONTEXT, "returns with %u locks held", self->atomic);
@@ -193,7 +197,6 @@ enum stage_outcome stage_run(const struct stage_policy *policy)
 	first = policy->next(policy->ctx, NULL);
 	if (first) {
 		become(first);
-		stage_here.running = true;
 		stage.thread.abandoned = false;
 		fiber_switch(&stage.thread, &first->fiber);
 	}
@@ -286,9 +289,11 @@ void stage_point(const void *addr, enum os_access access)
 	choose(self);
 }
 
-void stage_call(const char *name, const void *changes)
+void stage_call(const char *name, const void *changes, uint64_t pages)
 {
-	struct stage_step step = { .kind = STAGE_CALL, .addr = changes, .name = name };
+	struct stage_step step = {
+		.kind = STAGE_CALL, .addr = changes, .name = name, .value = pages
+	};
 
 	if (stage_here.running)
 		stage_announce(&step);
@@ -298,7 +303,8 @@ void stage_pass(uint64_t ns)
 {
 	struct stage_step step = { .kind = STAGE_PASS, .value = ns };
 
-	if (stage_here.running)
+	/* Time passes in the quietest of places. */
+	if (stage_cast.now)
 		stage_announce(&step);
 }
 

@@ -42,7 +42,7 @@ enum stage_kind {
 	STAGE_RELAX,  /* one turn of a spin loop; value: what the write count was */
 	STAGE_YIELD,  /* lets others run */
 	STAGE_IRQ,    /* interrupts go off (value 0) or on (1); addr: the CPU's switch */
-	STAGE_CALL,   /* enters a service; addr: what it changes, NULL if nothing that is shared */
+	STAGE_CALL,   /* enters a service; addr: what it changes, or NULL; value: 4K pages */
 	STAGE_PASS,   /* time passes: value ns */
 };
 
@@ -162,10 +162,13 @@ bool stage_quiet(bool quiet);
 /* Will there be softirqs? If not, and at first, switching interrupts is no step. */
 void stage_expect_softirqs(bool expected);
 
-/* For services: announce a call; and refuse callers that may not sleep. */
-void stage_call(const char *name, const void *changes);
+/*
+ * For services: announce a call, which changes something that others see (or NULL) and is about so
+ * many 4K pages; and refuse callers that may not sleep.
+ */
+void stage_call(const char *name, const void *changes, uint64_t pages);
 void stage_may_sleep(const char *what);
-/* Virtual time passes for this CPU. Other policies give no meaning to it. */
+/* Virtual time passes for this CPU, also quietly. Other policies give no meaning to it. */
 void stage_pass(uint64_t ns);
 /* For locks.c: the general form; and can the lock of this step be had now? */
 bool stage_lock_is_free(const struct stage_step *step);

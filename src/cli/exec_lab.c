@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * cmd_check.c - `pamt check`: run by pamt-lab, in this process's place.
+ * exec_lab.c - subcommands that pamt-lab runs, in this process's place: `pamt check`, and `pamt
+ * bench virtual`.
  *
  * The library is compiled once against threads, into this program, and once against the stage,
  * into the other one: the two cannot be linked together.
@@ -16,14 +17,14 @@
 #include "cli/version.h"
 
 /* Beside this program, as in a build folder, or where it is installed. False: reported. */
-static bool find_lab(char path[PATH_MAX])
+static bool find_lab(const char *command, char path[PATH_MAX])
 {
 	static const char *const places[] = { "pamt-lab", PAMT_LAB };
 	char self[PATH_MAX], candidate[2 * PATH_MAX];
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	if (length < 0) {
-		cli_error(CLI_NOT_POSSIBLE, "check: /proc/self/exe: %s", strerror(errno));
+		cli_error(CLI_NOT_POSSIBLE, "%s: /proc/self/exe: %s", command, strerror(errno));
 		return false;
 	}
 	self[length] = 0;
@@ -36,18 +37,18 @@ static bool find_lab(char path[PATH_MAX])
 		if (realpath(candidate, path) && !access(path, X_OK))
 			return true;
 	}
-	cli_error(CLI_NOT_POSSIBLE, "check: the program %s is not there", candidate);
+	cli_error(CLI_NOT_POSSIBLE, "%s: the program %s is not there", command, candidate);
 	return false;
 }
 
-int cmd_check(int argc, char **argv)
+int cli_exec_lab(int argc, char **argv)
 {
 	char path[PATH_MAX], name[] = "pamt-lab";
 	char **words = calloc((size_t)argc + 2, sizeof(*words));
 
 	if (!words)
-		return cli_error(CLI_FAILED, "check: no memory");
-	if (!find_lab(path)) {
+		return cli_error(CLI_FAILED, "%s: no memory", argv[0]);
+	if (!find_lab(argv[0], path)) {
 		free(words);
 		return CLI_NOT_POSSIBLE;
 	}
@@ -56,5 +57,7 @@ int cmd_check(int argc, char **argv)
 		words[i + 1] = argv[i];
 	execv(path, words);
 	free(words);
-	return cli_error(CLI_NOT_POSSIBLE, "check: %s: %s", path, strerror(errno));
+	return cli_error(CLI_NOT_POSSIBLE, "%s: %s: %s", argv[0], path, strerror(errno));
 }
+
+int cmd_check(int argc, char **argv) { return cli_exec_lab(argc, argv); }

@@ -1,0 +1,3 @@
+# Lines of text as C string literals.
+s/["\\]/\\&/g
+s/.*/"&\\n"/

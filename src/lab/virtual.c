@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * virtual.c - clocks, lines, queues and the heap of CPUs; virtual.h says what they stand for.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lab/virtual.h"
+
+#define LINE_SHIFT   6
+#define CACHED_LINES 1024u
+#define FIRST_LINES  (1u << 14)
+#define NOWHERE	     UINT32_MAX
+
+struct line {
+	uint64_t number;  /* address >> LINE_SHIFT; 0: unused */
+	uint64_t free_at; /* when the last transfer to a writer ends */
+	uint32_t version; /* of what is in it: counts changes of owner */
+	uint32_t owner;	  /* CPU that wrote last, + 1 */
+	bool shared;	  /* somebody else has read it since */
+	struct virtual_line told;
+};
+
+/* What a CPU has of a line. */
+struct cached {
+	uint32_t line; /* index + 1 */
+	uint32_t version;
+};
+
+struct clock {
+	uint64_t now;
+	uint64_t since;	 /* when it began to wait */
+	bool called;	 /* waited, and may go on: its turn is to come */
+	uint32_t at;	 /* place in the heap, or NOWHERE */
+	uint32_t behind; /* next in the queue of whom it waits for, or NOWHERE */
+	struct cached cache[CACHED_LINES];
+};
+
+/* Who waits for one address, in order of arrival. */
+struct queue {
+	const void *addr; /* NULL: unused */
+	uint32_t first, last;
+	/* Of a lock: called, and not come yet. The lock is theirs; who comes now waits. */
+	uint32_t called;
+};
+
+struct virtual
+{
+	const struct costs *costs;
+	uint32_t nr_actors;
+	struct clock *clock; /* by actor */
+	uint32_t nr_heap;
+	uint32_t *heap;
+	struct line *line;
+	uint32_t nr_lines, room_lines;
+	uint32_t nr_waiting;
+	struct queue *queue; /* by hash of the address; as many as actors, twice */
+	/* What the step just taken may have changed, so that who waits for it may go on. */
+	const void *changed;
+	uint64_t changed_at;
+	uint64_t end, hash, turns;
+};
+
+struct virtual *virtual_create(const struct costs *costs)
+{
+	struct virtual *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->costs = costs;
+	v->nr_actors = 2 * stage_nr_cpus();
+	v->room_lines = FIRST_LINES;
+	v->clock = calloc(v->nr_actors, sizeof(*v->clock));
+	v->heap = calloc(v->nr_actors, sizeof(*v->heap));
+	v->queue = calloc(2 * (size_t)v->nr_actors, sizeof(*v->queue));
+	v->line = calloc(v->room_lines, sizeof(*v->line));
+	if (!v->clock || !v->heap || !v->queue || !v->line) {
+		virtual_destroy(v);
+		return NULL;
+	}
+	return v;
+}
+
+void virtual_destroy(struct virtual *v)
+{
+	if (!v)
+		return;
+	free(v->clock);
+	free(v->heap);
+	free(v->queue);
+	free(v->line);
+	free(v);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The heap of those who could go on, earliest first, equal clocks by number                    */
+
+static bool earlier(const struct virtual *v, uint32_t a, uint32_t b)
+{
+	uint64_t at_a = v->clock[a].now, at_b = v->clock[b].now;
+
+	return at_a < at_b || (at_a == at_b && a < b);
+}
+
+static void place(struct virtual *v, uint32_t at, uint32_t actor)
+{
+	v->heap[at] = actor;
+	v->clock[actor].at = at;
+}
+
+static void heap_push(struct virtual *v, uint32_t actor)
+{
+	uint32_t at = v->nr_heap++;
+
+	for (; at && earlier(v, actor, v->heap[(at - 1) / 2]); at = (at - 1) / 2)
+		place(v, at, v->heap[(at - 1) / 2]);
+	place(v, at, actor);
+}
+
+/* Puts actor where the first was, and lets it sink. */
+static void heap_sink(struct virtual *v, uint32_t actor)
+{
+	uint32_t at = 0;
+
+	for (;;) {
+		uint32_t child = 2 * at + 1;
+
+		if (child >= v->nr_heap)
+			break;
+		if (child + 1 < v->nr_heap && earlier(v, v->heap[child + 1], v->heap[child]))
+			child++;
+		if (!earlier(v, v->heap[child], actor))
+			break;
+		place(v, at, v->heap[child]);
+		at = child;
+	}
+	place(v, at, actor);
+}
+
+static uint32_t heap_pop(struct virtual *v)
+{
+	uint32_t first = v->heap[0];
+
+	v->clock[first].at = NOWHERE;
+	if (--v->nr_heap)
+		heap_sink(v, v->heap[v->nr_heap]);
+	return first;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Lines                                                                                        */
+
+static uint32_t line_slot(const struct virtual *v, const struct line *lines, uint64_t number)
+{
+	uint32_t at = (uint32_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (v->room_lines - 1);
+
+	while (lines[at].number && lines[at].number != number)
+		at = (at + 1) & (v->room_lines - 1);
+	return at;
+}
+
+/* Lines move when the table grows, so every CPU's idea of where they are goes. */
+static void grow_lines(struct virtual *v)
+{
+	struct line *old = v->line;
+	uint32_t old_room = v->room_lines;
+
+	v->room_lines *= 4;
+	v->line = calloc(v->room_lines, sizeof(*v->line));
+	if (!v->line)
+		os_bug("no memory for the lines of virtual time");
+	for (uint32_t i = 0; i < old_room; i++)
+		if (old[i].number)
+			v->line[line_slot(v, v->line, old[i].number)] = old[i];
+	for (uint32_t actor = 0; actor < v->nr_actors; actor++)
+		for (uint32_t i = 0; i < CACHED_LINES; i++) {
+			struct cached *cached = &v->clock[actor].cache[i];
+
+			if (cached->line)
+				cached->line =
+					line_slot(v, v->line, old[cached->line - 1].number) + 1;
+		}
+	free(old);
+}
+
+static struct line *find_line(struct virtual *v, const void *addr)
+{
+	uint64_t number = (uint64_t)(uintptr_t)addr >> LINE_SHIFT;
+	uint32_t at = line_slot(v, v->line, number);
+
+	if (!v->line[at].number) {
+		if (++v->nr_lines > v->room_lines / 2) {
+			grow_lines(v);
+			at = line_slot(v, v->line, number);
+		}
+		v->line[at].number = number;
+		v->line[at].told.addr = addr;
+	}
+	return &v->line[at];
+}
+
+static struct cached *cached_line(struct virtual *v, uint32_t actor, const struct line *line)
+{
+	return &v->clock[actor].cache[line->number % CACHED_LINES];
+}
+
+static bool is_cached(struct virtual *v, uint32_t actor, const struct line *line, bool write)
+{
+	const struct cached *cached = cached_line(v, actor, line);
+
+	if (cached->line != (uint32_t)(line - v->line) + 1 || cached->version != line->version)
+		return false;
+	return !write || (line->owner == stage_actor(actor)->cpu + 1 && !line->shared);
+}
+
+/* The line comes here; time passes. */
+static void transfer(struct virtual *v, uint32_t actor, struct line *line, bool write)
+{
+	struct clock *clock = &v->clock[actor];
+	uint32_t cpu = stage_actor(actor)->cpu;
+
+	if (line->free_at > clock->now) {
+		uint64_t wait = line->free_at - clock->now;
+
+		line->told.waits++;
+		line->told.wait_total += wait;
+		if (wait > line->told.wait_longest)
+			line->told.wait_longest = wait;
+		clock->now = line->free_at;
+	}
+	clock->now += v->costs->transfer;
+	line->told.transfers++;
+	if (write) {
+		line->free_at = clock->now;
+		line->version++;
+		line->owner = cpu + 1;
+		line->shared = false;
+	} else {
+		line->shared |= line->owner != cpu + 1;
+	}
+	*cached_line(v, actor, line) =
+		(struct cached){ (uint32_t)(line - v->line) + 1, line->version };
+}
+
+static void touch(struct virtual *v, uint32_t actor, const void *addr, bool write)
+{
+	struct line *line = find_line(v, addr);
+
+	if (is_cached(v, actor, line, write))
+		v->clock[actor].now += v->costs->cached;
+	else
+		transfer(v, actor, line, write);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Waiting                                                                                      */
+
+/* The queue of an address, or the free place where it would be. */
+static struct queue *find_queue(struct virtual *v, const void *addr)
+{
+	uint32_t room = 2 * v->nr_actors;
+	uint32_t at =
+		(uint32_t)((uint64_t)(uintptr_t)addr * UINT64_C(0x9e3779b97f4a7c15) >> 33) % room;
+
+	while (v->queue[at].addr && v->queue[at].addr != addr)
+		at = (at + 1) % room;
+	return &v->queue[at];
+}
+
+/* Takes an empty queue out of the table; those behind it may have to move up. */
+static void drop_queue(struct virtual *v, struct queue *queue)
+{
+	uint32_t room = 2 * v->nr_actors, at = (uint32_t)(queue - v->queue);
+
+	queue->addr = NULL;
+	for (at = (at + 1) % room; v->queue[at].addr; at = (at + 1) % room) {
+		struct queue moved = v->queue[at];
+
+		v->queue[at].addr = NULL;
+		*find_queue(v, moved.addr) = moved;
+	}
+}
+
+static void wait_in_line(struct virtual *v, uint32_t actor)
+{
+	const void *addr = stage_actor(actor)->step.addr;
+	struct queue *queue = find_queue(v, addr);
+
+	v->clock[actor].since = v->clock[actor].now;
+	v->clock[actor].behind = NOWHERE;
+	if (!queue->addr)
+		*queue = (struct queue){ .addr = addr, .first = NOWHERE };
+	if (queue->first == NOWHERE)
+		queue->first = actor;
+	else
+		v->clock[queue->last].behind = actor;
+	queue->last = actor;
+	v->nr_waiting++;
+}
+
+static bool is_lock(const struct stage_actor *actor) { return actor->step.kind == STAGE_LOCK; }
+
+static bool is_reader(const struct stage_actor *actor)
+{
+	return is_lock(actor) && actor->step.value == STAGE_READER;
+}
+
+/* The first of the queue goes on, one transfer after the change. */
+static void call_first(struct virtual *v, struct queue *queue)
+{
+	uint32_t actor = queue->first;
+	struct clock *clock = &v->clock[actor];
+	struct virtual_line *told = &find_line(v, queue->addr)->told;
+	uint64_t wait;
+
+	if (clock->now < v->changed_at)
+		clock->now = v->changed_at;
+	clock->now += v->costs->transfer;
+	wait = clock->now - clock->since;
+	told->lock_waits++;
+	told->lock_total += wait;
+	if (wait > told->lock_longest)
+		told->lock_longest = wait;
+	clock->called = true;
+	queue->called += is_lock(stage_actor(actor));
+	queue->first = clock->behind;
+	v->nr_waiting--;
+	heap_push(v, actor);
+}
+
+static void drop_if_empty(struct virtual *v, struct queue *queue)
+{
+	if (queue->addr && queue->first == NOWHERE && !queue->called)
+		drop_queue(v, queue);
+}
+
+/*
+ * After a change: whoever can go on does. A lock goes to the first; if that is a reader, to the
+ * readers behind it as well. A word that changed wakes all that waited for that.
+ */
+static void wake(struct virtual *v)
+{
+	struct queue *queue;
+	const void *addr = v->changed;
+
+	v->changed = NULL;
+	if (!addr || !v->nr_waiting)
+		return;
+	queue = find_queue(v, addr);
+	while (queue->addr && queue->first != NOWHERE) {
+		const struct stage_actor *first = stage_actor(queue->first);
+
+		if (!stage_can_run(first) || (queue->called && !is_reader(first)))
+			return;
+		call_first(v, queue);
+		if (is_lock(first) && !is_reader(first))
+			return;
+	}
+	drop_if_empty(v, queue);
+}
+
+/* It was called and has come. */
+static void arrive(struct virtual *v, struct stage_actor *actor)
+{
+	struct queue *queue;
+
+	v->clock[actor->id].called = false;
+	if (!is_lock(actor))
+		return;
+	queue = find_queue(v, actor->step.addr);
+	queue->called--;
+	drop_if_empty(v, queue);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Steps                                                                                        */
+
+static bool is_name(const char *name, const char *other) { return !strcmp(name, other); }
+
+static uint64_t price_of_call(const struct virtual *v, const struct stage_step *step)
+{
+	if (is_name(step->name, "alloc_pages") || is_name(step->name, "alloc"))
+		return v->costs->page_alloc;
+	if (is_name(step->name, "scrub") || is_name(step->name, "zero"))
+		return step->value * v->costs->page_clear;
+	/* A SEAMCALL's time passes inside, while the module holds its locks. */
+	return 0;
+}
+
+/* Does somebody wait for what it wants, or has been called for it? */
+static bool has_queue(struct virtual *v, const struct stage_actor *actor)
+{
+	return find_queue(v, actor->step.addr)->addr;
+}
+
+/*
+ * The actor, whose clock is the earliest, takes its step. False: it must wait in line first.
+ */
+static bool take_step(struct virtual *v, struct stage_actor *actor)
+{
+	struct clock *clock = &v->clock[actor->id];
+	struct stage_step *step = &actor->step;
+
+	switch (step->kind) {
+	case STAGE_READ:
+		touch(v, actor->id, step->addr, false);
+		break;
+	case STAGE_WRITE:
+	case STAGE_UNLOCK:
+		touch(v, actor->id, step->addr, true);
+		v->changed = step->addr;
+		break;
+	case STAGE_LOCK:
+	case STAGE_WAIT:
+		/* Who was called has had its transfer, and what it waited for is its own. */
+		if (clock->called) {
+			arrive(v, actor);
+			break;
+		}
+		if ((step->kind == STAGE_LOCK && has_queue(v, actor)) || !stage_can_run(actor))
+			return false;
+		touch(v, actor->id, step->addr, step->kind == STAGE_LOCK);
+		break;
+	case STAGE_CALL:
+		clock->now += price_of_call(v, step);
+		break;
+	default:
+		break;
+	}
+	v->changed_at = clock->now;
+	return true;
+}
+
+/* Can the step be noticed by nobody? Then it need not wait for its turn. */
+static bool runs_ahead(struct virtual *v, const struct stage_actor *self)
+{
+	bool write = self->step.kind == STAGE_WRITE || self->step.kind == STAGE_UNLOCK;
+
+	if (self->step.kind != STAGE_READ && !write)
+		return false;
+	/* Not where somebody waits for it to change. */
+	if (write && v->nr_waiting && find_queue(v, self->step.addr)->addr)
+		return false;
+	return is_cached(v, self->id, find_line(v, self->step.addr), write);
+}
+
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+	a = (a + UINT64_C(0x632be59bd9b4e019)) * UINT64_C(0x9e3779b97f4a7c15);
+	return a ^ (a >> 32) ^ b;
+}
+
+/* Time that passes is over before the turn is asked for. */
+static void pass_time(struct virtual *v, struct stage_actor *self)
+{
+	struct clock *clock = &v->clock[self->id];
+
+	if (self->step.kind == STAGE_PASS) {
+		clock->now += self->step.value;
+		self->step.value = 0;
+	} else if (self->step.kind == STAGE_RELAX || self->step.kind == STAGE_YIELD) {
+		clock->now += v->costs->relax;
+	}
+}
+
+static struct stage_actor *next_turn(struct virtual *v)
+{
+	while (v->nr_heap) {
+		struct stage_actor *actor = stage_actor(heap_pop(v));
+
+		if (!take_step(v, actor)) {
+			wait_in_line(v, actor->id);
+			continue;
+		}
+		v->turns++;
+		v->hash = mix(v->hash, v->clock[actor->id].now << 11 ^ actor->id);
+		return actor;
+	}
+	return stage_nobody();
+}
+
+/*
+ * The softirq that begins on this CPU now; or, of a softirq that is done, the CPU's own code that
+ * it interrupted. NULL: neither. It comes at the CPU's next step with interrupts on.
+ */
+static struct stage_actor *softirq_of(struct stage_actor *self)
+{
+	struct stage_actor *process = stage_actor(self->cpu);
+	struct stage_actor *softirq = stage_actor(stage_nr_cpus() + self->cpu);
+
+	if (self == process)
+		return stage_can_run(softirq) && !softirq->begun ? softirq : NULL;
+	return self->state == STAGE_DONE && process->state == STAGE_READY ? process : NULL;
+}
+
+static struct stage_actor *next(void *ctx, struct stage_actor *self)
+{
+	struct virtual *v = ctx;
+	struct stage_actor *other;
+	struct clock *clock;
+
+	if (!self) {
+		for (uint32_t id = 0; id < stage_nr_cpus(); id++)
+			if (stage_actor(id)->state == STAGE_READY)
+				heap_push(v, id);
+		return next_turn(v);
+	}
+	clock = &v->clock[self->id];
+	/* The step that ends here may be what others wait for. */
+	wake(v);
+	if (stage_violation()->wrong != STAGE_OK) {
+		stage_end(STAGE_FAILED);
+		return NULL;
+	}
+	if (self->state == STAGE_DONE && clock->now > v->end)
+		v->end = clock->now;
+	other = softirq_of(self);
+	if (other && self->softirq) {
+		/* Back to where it came in between. */
+		v->clock[other->id].now = clock->now;
+		self = other;
+		clock = &v->clock[self->id];
+	} else if (other) {
+		v->clock[other->id].now = clock->now;
+		return other;
+	}
+	if (self->state == STAGE_DONE)
+		return next_turn(v);
+	if (runs_ahead(v, self)) {
+		clock->now += v->costs->cached;
+		v->changed = self->step.kind == STAGE_READ ? NULL : self->step.addr;
+		v->changed_at = clock->now;
+		return self;
+	}
+	pass_time(v, self);
+	if (!v->nr_heap || earlier(v, self->id, v->heap[0])) {
+		/* Still the earliest: no need to go through the heap. */
+		if (take_step(v, self)) {
+			v->turns++;
+			v->hash = mix(v->hash, clock->now << 11 ^ self->id);
+			return self;
+		}
+		wait_in_line(v, self->id);
+		return next_turn(v);
+	}
+	heap_push(v, self->id);
+	return next_turn(v);
+}
+
+void virtual_policy(struct virtual *v, struct stage_policy *policy)
+{
+	*policy = (struct stage_policy){ .next = next, .ctx = v };
+}
+
+uint64_t virtual_now(const struct virtual *v) { return v->clock[stage_now()->id].now; }
+uint64_t virtual_end(const struct virtual *v) { return v->end; }
+uint64_t virtual_hash(const struct virtual *v) { return v->hash; }
+uint64_t virtual_turns(const struct virtual *v) { return v->turns; }
+
+static int worse(const void *a, const void *b)
+{
+	const struct virtual_line *x = a, *y = b;
+	uint64_t wait_x = x->wait_total + x->lock_total, wait_y = y->wait_total + y->lock_total;
+
+	return wait_x < wait_y ? 1 : wait_x > wait_y ? -1 : 0;
+}
+
+uint32_t virtual_worst(const struct virtual *v, struct virtual_line *lines, uint32_t nr)
+{
+	struct virtual_line *all = calloc(v->nr_lines + 1, sizeof(*all));
+	uint32_t found = 0;
+
+	if (!all)
+		return 0;
+	for (uint32_t i = 0; i < v->room_lines; i++)
+		if (v->line[i].number && (v->line[i].told.waits || v->line[i].told.lock_waits))
+			all[found++] = v->line[i].told;
+	qsort(all, found, sizeof(*all), worse);
+	if (found > nr)
+		found = nr;
+	memcpy(lines, all, found * sizeof(*all));
+	free(all);
+	return found;
+}

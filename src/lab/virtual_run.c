@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * virtual_run.c - builds the machine for a virtual run, and is each CPU of it.
+ *
+ * Memory: the TDs' own, then what the operating system has: a 64th of that, as pairs, and some
+ * more. The module is the model, which passes its own time while it holds its locks.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lab/model.h"
+#include "lab/virtual_run.h"
+
+#define RAM	   (UINT64_C(4) << TDX_1G_SHIFT)
+#define HKID_START 46u
+
+struct run {
+	const struct virtual_config *config;
+	struct virtual_result *result;
+	const struct costs *costs;
+	struct box *box;
+	struct lab_module module;
+	struct pamt_memory memory;
+	struct pamt_host *host;
+	struct design_env env;
+	void *design;
+	struct virtual *virtual;
+	struct run_cpu {
+		struct run *run;
+		uint32_t cpu;
+		uint64_t random;
+		struct design_cache cache;
+	} * cpu;
+	os_a32_t *mapped; /* CPUs whose memory is all mapped; lies in the box */
+};
+
+static int fail(char *error, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static int fail(char *error, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, size, format, args);
+	va_end(args);
+	return -1;
+}
+
+const char *virtual_workload_name(enum virtual_workload workload)
+{
+	return workload == VIRTUAL_LINEAR ? "linear" : "edges";
+}
+
+const char *virtual_op_name(enum virtual_op op)
+{
+	static const char *const names[] = { "top-up", "get", "put" };
+
+	return names[op];
+}
+
+uint64_t virtual_cost(const struct virtual_result *result)
+{
+	uint64_t total = 0;
+
+	for (unsigned int op = 0; op < VIRTUAL_NR_OPS; op++)
+		total += result->op[op].total;
+	return total;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* What a CPU does                                                                              */
+
+static uint64_t guest_bytes(const struct virtual_config *c) { return c->nr_tds * c->td_bytes; }
+
+static uint64_t next_random(struct run_cpu *cpu)
+{
+	cpu->random = cpu->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return cpu->random >> 33;
+}
+
+/* Between half the time of the table and one and a half. */
+static void think(struct run_cpu *cpu)
+{
+	uint64_t think = cpu->run->costs->think;
+
+	stage_pass(think / 2 + next_random(cpu) % think);
+}
+
+static void note_op(struct run_cpu *cpu, enum virtual_op op, uint64_t since)
+{
+	histogram_add(&cpu->run->result->op[op], virtual_now(cpu->run->virtual) - since);
+}
+
+static void page_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page)
+{
+	const struct os_services *os = box_services(cpu->run->box);
+	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0), .rcx = page.v, .r8 = page.v };
+
+	if (os->seamcall(os->ctx, &regs).v)
+		stage_fail(STAGE_STATUS, "CPU %u: leaf %u of page %#llx answers %#llx", cpu->cpu,
+			   (unsigned int)leaf, (unsigned long long)page.v,
+			   (unsigned long long)regs.rax);
+}
+
+static void map_page(struct run_cpu *cpu, hpa_t page)
+{
+	struct run *run = cpu->run;
+	const struct design *design = run->config->design;
+	uint64_t since = virtual_now(run->virtual);
+
+	if (design->topup(run->design, &cpu->cache, 0, 1))
+		stage_fail(STAGE_STATUS, "CPU %u: top-up fails", cpu->cpu);
+	note_op(cpu, VIRTUAL_TOPUP, since);
+	since = virtual_now(run->virtual);
+	if (design->get(run->design, hpa_to_pfn(page), &cpu->cache))
+		stage_fail(STAGE_STATUS, "CPU %u: get fails", cpu->cpu);
+	note_op(cpu, VIRTUAL_GET, since);
+	page_call(cpu, TDH_MEM_PAGE_AUG, page);
+}
+
+static void unmap_page(struct run_cpu *cpu, hpa_t page)
+{
+	struct run *run = cpu->run;
+	uint64_t since;
+
+	page_call(cpu, TDH_MEM_PAGE_REMOVE, page);
+	since = virtual_now(run->virtual);
+	run->config->design->put(run->design, hpa_to_pfn(page));
+	note_op(cpu, VIRTUAL_PUT, since);
+}
+
+static void note_pages(struct run *run)
+{
+	uint64_t pages = box_pages_taken(run->box);
+
+	if (pages > run->result->pages_peak)
+		run->result->pages_peak = pages;
+}
+
+/* All CPUs have mapped their part: memory is at its peak. */
+static void wait_for_all(struct run *run)
+{
+	os_fetch_add32(run->mapped, 1, OS_RELAXED);
+	note_pages(run);
+	while (os_load32(run->mapped, OS_RELAXED) != run->config->nr_cpus)
+		stage_pass(run->costs->think);
+}
+
+static void linear(struct run_cpu *cpu)
+{
+	struct run *run = cpu->run;
+	uint64_t part = guest_bytes(run->config) / run->config->nr_cpus & ~(TDX_PAGE_SIZE - 1);
+	uint64_t base = RAM + cpu->cpu * part;
+
+	for (uint64_t at = base; at < base + part; at += TDX_PAGE_SIZE) {
+		think(cpu);
+		map_page(cpu, hpa(at));
+	}
+	wait_for_all(run);
+	for (uint64_t at = base; at < base + part; at += TDX_PAGE_SIZE)
+		unmap_page(cpu, hpa(at));
+}
+
+static void edges(struct run_cpu *cpu)
+{
+	struct run *run = cpu->run;
+	uint64_t regions = (guest_bytes(run->config) >> TDX_2M_SHIFT) / run->config->nr_cpus;
+	uint64_t base = RAM + (cpu->cpu * regions << TDX_2M_SHIFT);
+
+	for (uint64_t i = 0; i < run->config->ops_per_cpu; i++) {
+		uint64_t at = base + (next_random(cpu) % regions << TDX_2M_SHIFT);
+
+		at += next_random(cpu) % TDX_PAGES_PER_2M * TDX_PAGE_SIZE;
+		think(cpu);
+		map_page(cpu, hpa(at));
+		unmap_page(cpu, hpa(at));
+	}
+	note_pages(run);
+}
+
+static void run_cpu(void *arg)
+{
+	struct run_cpu *cpu = arg;
+
+	if (cpu->run->config->workload == VIRTUAL_LINEAR)
+		linear(cpu);
+	else
+		edges(cpu);
+	cpu->run->config->design->cache_free(cpu->run->design, &cpu->cache);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Setting up                                                                                   */
+
+static uint64_t whole_gib(uint64_t bytes) { return (bytes + TDX_1G_SIZE - 1) & ~(TDX_1G_SIZE - 1); }
+
+static int make_machine(struct run *run, char *error, size_t size)
+{
+	const struct virtual_config *c = run->config;
+	uint64_t guest = whole_gib(guest_bytes(c)), os_bytes = whole_gib(guest / 64) + TDX_1G_SIZE;
+	struct box_config config = { .nr_cpus = c->nr_cpus,
+				     .nr_nodes = 1,
+				     .ram = hpa(RAM),
+				     .ram_bytes = guest + os_bytes,
+				     .timed = true };
+	struct model *model;
+
+	run->box = box_create(&config);
+	if (!run->box)
+		return fail(error, size, "no memory for a machine of %llu GiB",
+			    (unsigned long long)(config.ram_bytes >> TDX_1G_SHIFT));
+	model = model_create(box_services(run->box), hpa_to_region(hpa(RAM)),
+			     config.ram_bytes >> TDX_2M_SHIFT);
+	if (!model || !box_claim(run->box, hpa(RAM), guest >> TDX_PAGE_SHIFT))
+		return fail(error, size, "no memory for the module");
+	model_set_cost(model, costs_of_leaf);
+	model_module(model, &run->module);
+	box_set_module(run->box, &run->module.box);
+	run->memory = (struct pamt_memory){ .base = hpa(RAM), .bytes = config.ram_bytes };
+	run->env = (struct design_env){ .os = box_services(run->box),
+					.ram = hpa(RAM),
+					.ram_bytes = config.ram_bytes,
+					.module = &run->module,
+					.idle_limit = c->idle_limit };
+	return 0;
+}
+
+static int make_design(struct run *run, char *error, size_t size)
+{
+	struct pamt_host_config config = { .memory = &run->memory,
+					   .nr_memory = 1,
+					   .dynamic = true,
+					   .hkid_start_bit = HKID_START,
+					   .global_hkid = 32,
+					   .nr_hkids = 16 };
+	struct pamt_error why;
+
+	if (pamt_host_create(run->env.os, &config, &run->host, &why) ||
+	    pamt_bring_up(run->host, &why))
+		return fail(error, size, "bring-up fails: %s", why.reason);
+	run->env.host = run->host;
+	if (run->config->design->create(&run->env, &run->design))
+		return fail(error, size, "the design cannot be set up");
+	run->mapped = run->env.os->alloc(run->env.os->ctx, sizeof(*run->mapped));
+	return run->mapped ? 0 : fail(error, size, "no memory");
+}
+
+static int make_cpus(struct run *run, char *error, size_t size)
+{
+	run->cpu = calloc(run->config->nr_cpus, sizeof(*run->cpu));
+	run->virtual = virtual_create(run->costs);
+	if (!run->cpu || !run->virtual)
+		return fail(error, size, "no memory for %u CPUs", run->config->nr_cpus);
+	stage_reset();
+	for (uint32_t i = 0; i < run->config->nr_cpus; i++) {
+		run->cpu[i] = (struct run_cpu){ .run = run,
+						.cpu = i,
+						.random = (run->config->seed + 1) *
+								  UINT64_C(0x9e3779b97f4a7c15) +
+							  i * UINT64_C(0xd1342543de82ef95) };
+		stage_start(i, run_cpu, &run->cpu[i]);
+	}
+	return 0;
+}
+
+/* What is kept at an address, as the design or the module calls it, or where it is. */
+static void name_line(const struct run *run, const struct virtual_line *line, char name[64])
+{
+	const struct design *design = run->config->design;
+	uint64_t bytes;
+	const char *memory = box_memory(run->box, &bytes);
+
+	if (design->name_of && design->name_of(run->design, line->addr, name))
+		return;
+	if (run->module.name_of(run->module.box.ctx, line->addr, name))
+		return;
+	snprintf(name, 64, "offset 0x%llx",
+		 (unsigned long long)((const char *)line->addr - memory));
+}
+
+static void collect(struct run *run)
+{
+	struct virtual_result *r = run->result;
+	struct virtual_line lines[VIRTUAL_WORST];
+
+	r->end = virtual_end(run->virtual);
+	r->hash = virtual_hash(run->virtual);
+	r->turns = virtual_turns(run->virtual);
+	r->nr_worst = virtual_worst(run->virtual, lines, VIRTUAL_WORST);
+	for (uint32_t i = 0; i < r->nr_worst; i++) {
+		r->worst[i].line = lines[i];
+		name_line(run, &lines[i], r->worst[i].name);
+	}
+}
+
+static int run_all(struct run *run, char *error, size_t size)
+{
+	struct stage_policy policy;
+
+	if (make_machine(run, error, size) || make_design(run, error, size) ||
+	    make_cpus(run, error, size))
+		return -1;
+	/* What the run itself takes, above what bring-up took. */
+	virtual_policy(run->virtual, &policy);
+	if (stage_run(&policy) != STAGE_FINISHED)
+		return fail(error, size, "%s", stage_violation()->text);
+	collect(run);
+	return 0;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+int virtual_run(const struct virtual_config *config, struct virtual_result *result, char *error,
+		size_t size)
+{
+	struct run run = { .config = config, .result = result, .costs = costs_table() };
+	double began = now();
+	int code;
+
+	memset(result, 0, sizeof(*result));
+	if (stage_open(config->nr_cpus, 1))
+		return fail(error, size, "CPUs are 1 to %u", STAGE_MAX_CPUS);
+	code = run_all(&run, error, size);
+	virtual_destroy(run.virtual);
+	free(run.cpu);
+	box_destroy(run.box);
+	stage_close();
+	result->seconds = now() - began;
+	return code;
+}
