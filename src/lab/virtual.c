@@ -31,9 +31,14 @@ struct clock {
 	uint64_t now;
 	uint64_t since;	 /* when it began to wait */
 	bool called;	 /* waited, and may go on: its turn is to come */
-	uint32_t at;	 /* place in the heap, or NOWHERE */
 	uint32_t behind; /* next in the queue of whom it waits for, or NOWHERE */
 	struct cached cache[CACHED_LINES];
+};
+
+/* One that could go on, with its clock: the heap is compared far more often than changed. */
+struct turn {
+	uint64_t now;
+	uint32_t actor;
 };
 
 /* Who waits for one address, in order of arrival. */
@@ -50,7 +55,7 @@ struct virtual
 	uint32_t nr_actors;
 	struct clock *clock; /* by actor */
 	uint32_t nr_heap;
-	uint32_t *heap;
+	struct turn *heap;
 	struct line *line;
 	uint32_t nr_lines, room_lines;
 	uint32_t nr_waiting;
@@ -95,55 +100,57 @@ void virtual_destroy(struct virtual *v)
 /* ------------------------------------------------------------------------------------------- */
 /* The heap of those who could go on, earliest first, equal clocks by number                    */
 
-static bool earlier(const struct virtual *v, uint32_t a, uint32_t b)
+static inline bool earlier(struct turn a, struct turn b)
 {
-	uint64_t at_a = v->clock[a].now, at_b = v->clock[b].now;
-
-	return at_a < at_b || (at_a == at_b && a < b);
+	return a.now < b.now || (a.now == b.now && a.actor < b.actor);
 }
 
-static void place(struct virtual *v, uint32_t at, uint32_t actor)
+static struct turn turn_of(const struct virtual *v, uint32_t actor)
 {
-	v->heap[at] = actor;
-	v->clock[actor].at = at;
+	return (struct turn){ v->clock[actor].now, actor };
 }
 
 static void heap_push(struct virtual *v, uint32_t actor)
 {
+	struct turn turn = turn_of(v, actor);
 	uint32_t at = v->nr_heap++;
 
-	for (; at && earlier(v, actor, v->heap[(at - 1) / 2]); at = (at - 1) / 2)
-		place(v, at, v->heap[(at - 1) / 2]);
-	place(v, at, actor);
+	for (; at && earlier(turn, v->heap[(at - 1) / 2]); at = (at - 1) / 2)
+		v->heap[at] = v->heap[(at - 1) / 2];
+	v->heap[at] = turn;
 }
 
-/* Puts actor where the first was, and lets it sink. */
-static void heap_sink(struct virtual *v, uint32_t actor)
+/* Puts it where the first was, and lets it sink. */
+static void heap_sink(struct virtual *v, struct turn turn)
 {
-	uint32_t at = 0;
+	uint32_t at = 0, child = 1;
 
-	for (;;) {
-		uint32_t child = 2 * at + 1;
-
-		if (child >= v->nr_heap)
-			break;
-		if (child + 1 < v->nr_heap && earlier(v, v->heap[child + 1], v->heap[child]))
+	for (; child < v->nr_heap; child = 2 * at + 1) {
+		if (child + 1 < v->nr_heap && earlier(v->heap[child + 1], v->heap[child]))
 			child++;
-		if (!earlier(v, v->heap[child], actor))
+		if (!earlier(v->heap[child], turn))
 			break;
-		place(v, at, v->heap[child]);
+		v->heap[at] = v->heap[child];
 		at = child;
 	}
-	place(v, at, actor);
+	v->heap[at] = turn;
 }
 
 static uint32_t heap_pop(struct virtual *v)
 {
-	uint32_t first = v->heap[0];
+	uint32_t first = v->heap[0].actor;
 
-	v->clock[first].at = NOWHERE;
 	if (--v->nr_heap)
 		heap_sink(v, v->heap[v->nr_heap]);
+	return first;
+}
+
+/* The first, and actor in its place. */
+static uint32_t heap_exchange(struct virtual *v, uint32_t actor)
+{
+	uint32_t first = v->heap[0].actor;
+
+	heap_sink(v, turn_of(v, actor));
 	return first;
 }
 
@@ -375,15 +382,15 @@ static void arrive(struct virtual *v, struct stage_actor *actor)
 /* ------------------------------------------------------------------------------------------- */
 /* Steps                                                                                        */
 
-static bool is_name(const char *name, const char *other) { return !strcmp(name, other); }
-
 static uint64_t price_of_call(const struct virtual *v, const struct stage_step *step)
 {
-	if (is_name(step->name, "alloc_pages") || is_name(step->name, "alloc"))
-		return v->costs->page_alloc;
-	if (is_name(step->name, "scrub") || is_name(step->name, "zero"))
-		return step->value * v->costs->page_clear;
 	/* A SEAMCALL's time passes inside, while the module holds its locks. */
+	if (step->name[0] == 'S')
+		return 0;
+	if (!strcmp(step->name, "alloc_pages") || !strcmp(step->name, "alloc"))
+		return v->costs->page_alloc;
+	if (!strcmp(step->name, "scrub") || !strcmp(step->name, "zero"))
+		return step->value * v->costs->page_clear;
 	return 0;
 }
 
@@ -463,11 +470,13 @@ static void pass_time(struct virtual *v, struct stage_actor *self)
 	}
 }
 
-static struct stage_actor *next_turn(struct virtual *v)
+/* Whose turn it is; if that is to wait, the next one's. first: NOWHERE, or out of the heap. */
+static struct stage_actor *next_turn(struct virtual *v, uint32_t first)
 {
-	while (v->nr_heap) {
-		struct stage_actor *actor = stage_actor(heap_pop(v));
+	while (first != NOWHERE || v->nr_heap) {
+		struct stage_actor *actor = stage_actor(first != NOWHERE ? first : heap_pop(v));
 
+		first = NOWHERE;
 		if (!take_step(v, actor)) {
 			wait_in_line(v, actor->id);
 			continue;
@@ -503,7 +512,7 @@ static struct stage_actor *next(void *ctx, struct stage_actor *self)
 		for (uint32_t id = 0; id < stage_nr_cpus(); id++)
 			if (stage_actor(id)->state == STAGE_READY)
 				heap_push(v, id);
-		return next_turn(v);
+		return next_turn(v, NOWHERE);
 	}
 	clock = &v->clock[self->id];
 	/* The step that ends here may be what others wait for. */
@@ -525,7 +534,7 @@ static struct stage_actor *next(void *ctx, struct stage_actor *self)
 		return other;
 	}
 	if (self->state == STAGE_DONE)
-		return next_turn(v);
+		return next_turn(v, NOWHERE);
 	if (runs_ahead(v, self)) {
 		clock->now += v->costs->cached;
 		v->changed = self->step.kind == STAGE_READ ? NULL : self->step.addr;
@@ -533,18 +542,10 @@ static struct stage_actor *next(void *ctx, struct stage_actor *self)
 		return self;
 	}
 	pass_time(v, self);
-	if (!v->nr_heap || earlier(v, self->id, v->heap[0])) {
-		/* Still the earliest: no need to go through the heap. */
-		if (take_step(v, self)) {
-			v->turns++;
-			v->hash = mix(v->hash, clock->now << 11 ^ self->id);
-			return self;
-		}
-		wait_in_line(v, self->id);
-		return next_turn(v);
-	}
-	heap_push(v, self->id);
-	return next_turn(v);
+	/* Still the earliest: no need to go through the heap. */
+	if (!v->nr_heap || earlier(turn_of(v, self->id), v->heap[0]))
+		return next_turn(v, self->id);
+	return next_turn(v, heap_exchange(v, self->id));
 }
 
 void virtual_policy(struct virtual *v, struct stage_policy *policy)
