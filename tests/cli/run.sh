@@ -48,7 +48,8 @@ out_has 'at boot'
 out_has 'seed 3'
 err_empty
 runs few_words 0 run -q --machine builtin:2t --memory 256M --flips 4
-check_that 'two lines' test "$(wc -l <"$scratch/out")" -eq 2
+# A build with a sanitizer says in a line of its own that its TDs are smaller.
+check_that 'two lines' test "$(grep -vc 'built with a sanitizer' "$scratch/out")" -eq 2
 last_line_is 'left with zero TDs: 0 bytes'
 runs many_tds 0 run --json --machine builtin:256g --memory 256M --flips 2 --tds 12 --vcpus 3
 sound
