@@ -57,6 +57,13 @@ static char error[256];
 
 static uint64_t value(os_a64_t counter) { return os_load64(&counter, OS_RELAXED); }
 
+/* Runs it to its end; what went wrong is said, for the one time in a thousand. */
+static void run(const struct workload_config *config)
+{
+	if (workload_run(config, &result, error, sizeof(error)))
+		fail_msg("%s", error);
+}
+
 static void run_clean(const struct workload_config *config)
 {
 	if (workload_run(config, &result, error, sizeof(error)))
@@ -132,6 +139,10 @@ struct leak {
 	unsigned int named;
 };
 
+/*
+ * The page is kept, as by a host that loses track of it. Were it given back, the next TD could get
+ * it again and fail for no fault of its own: 512 pages of that region and this one are 513 users.
+ */
 static void take_a_page_for_good(void *arg, struct stand *stand)
 {
 	struct leak *leak = arg;
@@ -140,7 +151,6 @@ static void take_a_page_for_good(void *arg, struct stand *stand)
 	assert_false(hpa_is_none(page));
 	assert_int_equal(pamt_get(stand->host, hpa_to_pfn(page), NULL), 0);
 	leak->region = hpa_to_region(page);
-	stand->os->free_pages(stand->os->ctx, page, 0);
 }
 
 static void note(void *arg, const struct pamt_finding *finding)
@@ -160,11 +170,15 @@ static void a_page_that_is_never_put_is_found_and_its_region_named(void **state)
 	config.at_peak = take_a_page_for_good;
 	config.finding = note;
 	config.arg = &leak;
-	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), 0);
+	run(&config);
 	assert_false(workload_is_clean(&result));
-	/* And with it the region that its pair comes from, if that is another. */
-	assert_in_range(result.leaked_regions, 1, 2);
-	assert_true(result.left_bytes >= 2 * TDX_PAGE_SIZE);
+	/*
+	 * The pair's chunk may pin another region, with a pair from a third, and so on until a
+	 * chunk that backs itself. Each region that is left has one pair, and no other page is out.
+	 */
+	assert_true(result.leaked_regions >= 1);
+	assert_int_equal(result.stats.used_bytes, result.leaked_regions * 2 * TDX_PAGE_SIZE);
+	assert_true(result.left_bytes >= result.stats.used_bytes + TDX_PAGE_SIZE);
 	assert_int_equal(leak.named, 1);
 }
 
@@ -180,7 +194,7 @@ static void memory_that_is_gone_is_missed_though_no_region_is_in_use(void **stat
 
 	(void)state;
 	config.at_peak = lose_memory;
-	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), 0);
+	run(&config);
 	assert_false(workload_is_clean(&result));
 	assert_int_equal(result.leaked_regions, 0);
 	assert_int_equal(result.left_bytes, 8 * TDX_PAGE_SIZE);
