@@ -7,13 +7,19 @@
 
 #include "lab/program.h"
 
-/* What a CPU has in a region, as far as it decides which operations make sense. */
+/* What a CPU has in a region (control pages: in the first), how many of each. */
+enum thing {
+	NOTHING,
+	GOT,	/* pages got and not mapped */
+	MAPPED, /* pages mapped */
+	FREED,	/* pages got whose REMOVE is done: next in line for put */
+	WHOLE,	/* the region as a 2M page */
+	PIECES, /* the same, split */
+	CONTROL,
+	NR_THINGS,
+};
 struct holding {
-	uint32_t got;	 /* pages got and not mapped */
-	uint32_t mapped; /* pages mapped */
-	uint32_t freed;	 /* pages got whose REMOVE is done: as got, but next in line for put */
-	uint32_t control;
-	enum { NOT_2M, WHOLE, IS_SPLIT } big;
+	uint32_t nr[NR_THINGS];
 };
 
 static const struct {
@@ -113,60 +119,45 @@ const char *program_print(const struct program *program, char text[PROGRAM_TEXT]
 /* ------------------------------------------------------------------------------------------- */
 /* All of a size                                                                                */
 
-/* Does the operation have something to work on? Then the holding is what it is afterwards. */
-static bool apply(struct holding *h, struct holding *cpu, enum op_kind kind)
-{
-	bool fine = true;
+/* What an operation takes and what it makes of it. */
+static const struct change {
+	enum thing takes, or_else, makes;
+	bool small; /* not where the region is a 2M page of this CPU's */
+	bool alone; /* not where the CPU has anything else */
+} changes[OP_KINDS] = {
+	[OP_GET] = { .makes = GOT },
+	[OP_AUG] = { .takes = GOT, .makes = MAPPED, .small = true },
+	[OP_REMOVE] = { .takes = MAPPED, .makes = FREED },
+	[OP_PUT] = { .takes = FREED, .or_else = GOT },
+	[OP_SOFTPUT] = { .takes = FREED, .or_else = GOT },
+	[OP_MAP_2M] = { .makes = WHOLE, .small = true, .alone = true },
+	[OP_UNMAP] = { .takes = WHOLE },
+	[OP_SPLIT] = { .takes = WHOLE, .makes = PIECES },
+	[OP_MERGE] = { .takes = PIECES, .makes = WHOLE },
+	[OP_TAKE] = { .makes = CONTROL },
+	[OP_GIVE] = { .takes = CONTROL },
+};
 
-	switch (kind) {
-	case OP_GET:
-		h->got++;
-		break;
-	case OP_AUG:
-		fine = h->got && h->big == NOT_2M;
-		h->got -= fine;
-		h->mapped += fine;
-		break;
-	case OP_REMOVE:
-		fine = h->mapped;
-		h->mapped -= fine;
-		h->freed += fine;
-		break;
-	case OP_PUT:
-	case OP_SOFTPUT:
-		fine = h->freed || h->got;
-		if (h->freed)
-			h->freed--;
-		else
-			h->got -= fine;
-		break;
-	case OP_MAP_2M:
-		fine = h->big == NOT_2M && !h->got && !h->mapped && !h->freed;
-		h->big = WHOLE;
-		break;
-	case OP_UNMAP:
-		fine = h->big == WHOLE;
-		h->big = NOT_2M;
-		break;
-	case OP_SPLIT:
-		fine = h->big == WHOLE;
-		h->big = IS_SPLIT;
-		break;
-	case OP_MERGE:
-		fine = h->big == IS_SPLIT;
-		h->big = WHOLE;
-		break;
-	case OP_TAKE:
-		cpu->control++;
-		break;
-	case OP_GIVE:
-		fine = cpu->control;
-		cpu->control -= fine;
-		break;
-	default:
-		break;
+/* Does the operation have something to work on? Then the holding is what it is afterwards. */
+static bool apply(struct holding *h, enum op_kind kind)
+{
+	const struct change *c = &changes[kind];
+	enum thing takes = c->takes;
+
+	if (c->small && (h->nr[WHOLE] || h->nr[PIECES]))
+		return false;
+	if (c->alone && (h->nr[GOT] || h->nr[MAPPED] || h->nr[FREED]))
+		return false;
+	if (!h->nr[takes] && c->or_else)
+		takes = c->or_else;
+	if (takes != NOTHING) {
+		if (!h->nr[takes])
+			return false;
+		h->nr[takes]--;
 	}
-	return fine;
+	if (c->makes != NOTHING)
+		h->nr[c->makes]++;
+	return true;
 }
 
 /* One CPU's list of operations, as numbers kind * 8 + region: what is compared and permuted. */
@@ -253,7 +244,7 @@ static void emit(struct enumeration *e)
 static void extend(struct enumeration *e, uint32_t cpu, uint32_t at, const struct holding *holding)
 {
 	if (at == e->nr_ops) {
-		struct holding none[PROGRAM_MAX_REGIONS] = { { 0 } };
+		struct holding none[PROGRAM_MAX_REGIONS] = { { { 0 } } };
 
 		if (cpu + 1 == e->nr_cpus)
 			emit(e);
@@ -268,7 +259,7 @@ static void extend(struct enumeration *e, uint32_t cpu, uint32_t at, const struc
 			struct holding next[PROGRAM_MAX_REGIONS];
 
 			memcpy(next, holding, sizeof(next));
-			if (e->stopped || !apply(&next[region], &next[0], kind))
+			if (e->stopped || !apply(&next[region], kind))
 				continue;
 			e->list[cpu].op[at] = (uint8_t)(kind * 8 + region);
 			extend(e, cpu, at + 1, next);
@@ -285,7 +276,7 @@ uint64_t program_enumerate(uint32_t nr_cpus, uint32_t nr_regions, uint32_t nr_op
 				 .kinds = set,
 				 .each = each,
 				 .ctx = ctx };
-	struct holding none[PROGRAM_MAX_REGIONS] = { { 0 } };
+	struct holding none[PROGRAM_MAX_REGIONS] = { { { 0 } } };
 
 	extend(&e, 0, 0, none);
 	return e.nr;
@@ -304,9 +295,9 @@ static bool random_op(uint64_t *random, uint32_t nr_regions, uint32_t set, struc
 		uint32_t regions = kinds[kind].region ? nr_regions : 1;
 
 		for (uint32_t region = 0; (set >> kind & 1) && region < regions; region++) {
-			struct holding there = holding[region], cpu = holding[0];
+			struct holding there = holding[region];
 
-			if (!apply(&there, &cpu, kind))
+			if (!apply(&there, kind))
 				continue;
 			*random = *random * UINT64_C(6364136223846793005) +
 				  UINT64_C(1442695040888963407);
@@ -314,7 +305,7 @@ static bool random_op(uint64_t *random, uint32_t nr_regions, uint32_t set, struc
 				*op = (struct op){ kind, region };
 		}
 	}
-	return seen && apply(&holding[op->region], &holding[0], op->kind);
+	return seen && apply(&holding[op->region], op->kind);
 }
 
 void program_random(uint64_t seed, uint64_t i, uint32_t nr_cpus, uint32_t nr_regions,
@@ -326,7 +317,7 @@ void program_random(uint64_t seed, uint64_t i, uint32_t nr_cpus, uint32_t nr_reg
 	memset(program, 0, sizeof(*program));
 	program->nr_cpus = nr_cpus;
 	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
-		struct holding holding[PROGRAM_MAX_REGIONS] = { { 0 } };
+		struct holding holding[PROGRAM_MAX_REGIONS] = { { { 0 } } };
 		uint32_t *nr = &program->nr_ops[cpu];
 
 		while (*nr < nr_ops &&

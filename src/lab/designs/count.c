@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * count.c - counts per region and what must hold of them; see count.h.
+ * count.c - counts per region, the edges between 0 and 1, and what must hold; see count.h.
  */
 #include <stdio.h>
 
 #include "lab/designs/count.h"
 
-int counts_create(const struct design_env *env, struct counts *counts)
+int counts_create(const struct design *design, const struct design_env *env, size_t bytes,
+		  void **state)
 {
+	struct counts *counts = env->os->alloc(env->os->ctx, bytes);
+
+	*state = counts;
+	if (!counts)
+		return -OS_ENOMEM;
+	counts->design = design;
 	counts->env = env;
 	counts->os = env->os;
 	counts->nr = (env->ram.v + env->ram_bytes) >> TDX_2M_SHIFT;
@@ -18,18 +25,154 @@ int counts_create(const struct design_env *env, struct counts *counts)
 					counts->nr * sizeof(os_a32_t));
 }
 
-void counts_destroy(struct counts *counts)
+void counts_destroy(void *state)
 {
-	counts->os->sparse_destroy(counts->os->ctx, counts->count, counts->nr * sizeof(os_a32_t));
+	struct counts *counts = state;
+	const struct os_services *os = counts->os;
+
+	os->sparse_destroy(os->ctx, counts->count, counts->nr * sizeof(os_a32_t));
+	os->free(os->ctx, counts);
 }
 
-const char *counts_check(const struct counts *counts)
+bool count_inc_not_zero(os_a32_t *count)
 {
+	uint32_t old = os_load32(count, OS_RELAXED);
+
+	/* Acquire: the pair was installed before the count was raised from 0. */
+	while (old)
+		if (os_cas32(count, &old, old + 1, OS_ACQUIRE))
+			return true;
+	return false;
+}
+
+bool count_dec_not_one(os_a32_t *count)
+{
+	uint32_t old = os_load32(count, OS_RELAXED);
+
+	/* Release: what this user did with its page comes before a REMOVE by the last one. */
+	while (old != 1)
+		if (os_cas32(count, &old, old - 1, OS_RELEASE))
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Edges under a lock                                                                           */
+
+/* 0 to 1. *unused: the pair was not needed after all. */
+static int install(struct counts *counts, struct os_spin *lock, region_t region,
+		   const struct pair *pair, bool *unused)
+{
+	os_a32_t *count = count_of(counts, region);
+	os_irq_t flags = os_spin_lock(lock);
+	int error = 0;
+
+	*unused = true;
+	/* Once more: another get may have come first. */
+	if (!count_inc_not_zero(count)) {
+		error = pair_add(counts->os, region, pair);
+		/* Release: whoever sees the 1 without the lock sees the pair installed. */
+		if (!error)
+			os_store32(count, 1, OS_RELEASE);
+		*unused = error;
+	}
+	os_spin_unlock(lock, flags);
+	return error;
+}
+
+int counts_get(struct counts *counts, struct os_spin *lock, pfn_t page, struct design_cache *cache)
+{
+	region_t region = pfn_to_region(page);
+	struct pair pair;
+	bool unused;
+	int error;
+
+	if (count_inc_not_zero(count_of(counts, region)))
+		return 0;
+	error = pair_alloc(counts->os, cache, &pair);
+	if (error)
+		return error;
+	error = install(counts, lock, region, &pair, &unused);
+	if (unused)
+		pair_free(counts->os, &pair);
+	return error;
+}
+
+void counts_put(struct counts *counts, struct os_spin *lock, pfn_t page)
+{
+	region_t region = pfn_to_region(page);
+	os_a32_t *count = count_of(counts, region);
+	struct pair pair;
+	os_irq_t flags;
+
+	if (count_dec_not_one(count))
+		return;
+	flags = os_spin_lock(lock);
+	if (os_fetch_add32(count, (uint32_t)-1, OS_RELEASE) != 1) {
+		/* Somebody came meanwhile. */
+		os_spin_unlock(lock, flags);
+		return;
+	}
+	if (pair_remove(counts->os, region, &pair)) {
+		/* The pair is still there, and stays for good. */
+		os_store32(count, 1, OS_RELEASE);
+		os_spin_unlock(lock, flags);
+		return;
+	}
+	os_spin_unlock(lock, flags);
+	pair_free(counts->os, &pair);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* What all of them do alike                                                                    */
+
+int counts_topup(void *state, struct design_cache *cache, uint32_t control, uint32_t pairs)
+{
+	struct counts *counts = state;
+
+	/* Each control page needs a pair of its own in the worst case. */
+	return pair_topup(counts->os, cache, 3 * control + 2 * pairs);
+}
+
+void counts_cache_free(void *state, struct design_cache *cache)
+{
+	pair_cache_free(((struct counts *)state)->os, cache);
+}
+
+int counts_alloc_page(void *state, struct design_cache *cache, hpa_t *page)
+{
+	struct counts *counts = state;
+
+	return pair_alloc_control(counts->design, state, counts->os, cache, page);
+}
+
+void counts_free_page(void *state, hpa_t page)
+{
+	struct counts *counts = state;
+
+	pair_free_control(counts->design, state, counts->os, page);
+}
+
+int counts_call_2m(void *state, pfn_t first, struct tdx_regs *call)
+{
+	struct counts *counts = state;
+
+	return counts->os->seamcall(counts->os->ctx, call).v ? -OS_EIO : 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* What must hold                                                                               */
+
+const char *counts_check(void *state)
+{
+	const struct counts *counts = state;
+	const struct lab_module *module = counts->env->module;
+
 	for (uint32_t i = 0; i < counts->env->nr_regions; i++) {
 		region_t region = counts->env->region[i];
-		const struct lab_module *module = counts->env->module;
 		struct lab_entry entry;
 
+		/* A look from outside, between two steps: no atomic of os.h. */
 		if (!counts->count[region.v].v)
 			continue;
 		module->entry(module->box.ctx, region, &entry);
@@ -41,11 +184,13 @@ const char *counts_check(const struct counts *counts)
 	return NULL;
 }
 
-const char *counts_check_end(const struct counts *counts)
+const char *counts_check_end(void *state)
 {
+	const struct counts *counts = state;
+	const struct lab_module *module = counts->env->module;
+
 	for (uint32_t i = 0; i < counts->env->nr_regions; i++) {
 		region_t region = counts->env->region[i];
-		const struct lab_module *module = counts->env->module;
 		struct lab_entry entry;
 
 		module->entry(module->box.ctx, region, &entry);
@@ -68,27 +213,5 @@ bool counts_name_of(const struct counts *counts, const void *lock, const void *a
 			snprintf(text, 64, "the count of region %c", 'A' + i);
 			return true;
 		}
-	return false;
-}
-
-bool count_inc_not_zero(os_a32_t *count)
-{
-	uint32_t old = os_load32(count, OS_RELAXED);
-
-	/* Acquire: the pair was installed before the count was raised from 0. */
-	while (old)
-		if (os_cas32(count, &old, old + 1, OS_ACQUIRE))
-			return true;
-	return false;
-}
-
-bool count_dec_not_one(os_a32_t *count)
-{
-	uint32_t old = os_load32(count, OS_RELAXED);
-
-	/* Release: what this user did with its page comes before a REMOVE by the last one. */
-	while (old != 1)
-		if (os_cas32(count, &old, old - 1, OS_RELEASE))
-			return true;
 	return false;
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * count.h - a count per region, as Linux has it: a dense array of 32-bit atomics from physical
- * address 0, and the invariant that goes with it.
+ * count.h - what the designs of the Linux series are made of: a count per region in a dense array
+ * of 32-bit atomics from physical address 0, pairs out of the page allocator, and the invariant
+ * that goes with them.
+ *
+ * The state of each of these designs begins with struct counts, so that the functions below that
+ * take a state serve all of them.
  */
 #ifndef PAMT_LAB_COUNT_H
 #define PAMT_LAB_COUNT_H
@@ -9,29 +13,44 @@
 #include "lab/designs/pair.h"
 
 struct counts {
+	const struct design *design;
 	const struct design_env *env;
 	const struct os_services *os;
 	uint64_t nr;
 	os_a32_t *count;
 };
 
-int counts_create(const struct design_env *env, struct counts *counts);
-void counts_destroy(struct counts *counts);
+/* bytes: of the whole state, which is zeroed. */
+int counts_create(const struct design *design, const struct design_env *env, size_t bytes,
+		  void **state);
+void counts_destroy(void *state);
 static inline os_a32_t *count_of(const struct counts *counts, region_t region)
 {
 	return &counts->count[region.v];
 }
 
-/* A count that is not 0 means that a pair is installed, at every instant. */
-const char *counts_check(const struct counts *counts);
-/* Nobody uses anything: no count, no pair. */
-const char *counts_check_end(const struct counts *counts);
-
-/* "the count of region A", "the lock": design.h's name_of. lock may be NULL. */
-bool counts_name_of(const struct counts *counts, const void *lock, const void *addr, char text[64]);
-
 /* atomic_inc_not_zero(), atomic_add_unless(-1, 1). False: the count was 0, or 1. */
 bool count_inc_not_zero(os_a32_t *count);
 bool count_dec_not_one(os_a32_t *count);
+
+/*
+ * A count that is raised and lowered without a lock while the region is in use; 0 to 1 and 1 to 0
+ * under the lock that is given.
+ */
+int counts_get(struct counts *counts, struct os_spin *lock, pfn_t page, struct design_cache *cache);
+void counts_put(struct counts *counts, struct os_spin *lock, pfn_t page);
+
+/* Members of struct design: control pages are pages with a get; 2M pages get no help. */
+int counts_topup(void *state, struct design_cache *cache, uint32_t control, uint32_t pairs);
+void counts_cache_free(void *state, struct design_cache *cache);
+int counts_alloc_page(void *state, struct design_cache *cache, hpa_t *page);
+void counts_free_page(void *state, hpa_t page);
+int counts_call_2m(void *state, pfn_t first, struct tdx_regs *call);
+/* A count that is not 0 means that a pair is installed, at every instant. */
+const char *counts_check(void *state);
+/* Nobody uses anything: no count, no pair. */
+const char *counts_check_end(void *state);
+/* "the count of region A", "the lock". lock may be NULL. */
+bool counts_name_of(const struct counts *counts, const void *lock, const void *addr, char text[64]);
 
 #endif

@@ -16,18 +16,7 @@ struct merged {
 
 static int create(const struct design_env *env, void **state)
 {
-	struct merged *m = env->os->alloc(env->os->ctx, sizeof(*m));
-
-	*state = m;
-	return m ? counts_create(env, &m->counts) : -OS_ENOMEM;
-}
-
-static void destroy(void *state)
-{
-	struct merged *m = state;
-
-	counts_destroy(&m->counts);
-	m->counts.os->free(m->counts.os->ctx, m);
+	return counts_create(&design_merged, env, sizeof(struct merged), state);
 }
 
 static int get(void *state, pfn_t page, struct design_cache *cache)
@@ -74,50 +63,15 @@ static void put(void *state, pfn_t page)
 	pair_free(m->counts.os, &pair);
 }
 
-static int topup(void *state, struct design_cache *cache, uint32_t control, uint32_t pairs)
-{
-	struct merged *m = state;
-
-	/* Each control page needs a pair of its own in the worst case. */
-	return pair_topup(m->counts.os, cache, 3 * control + 2 * pairs);
-}
-
-static void cache_free(void *state, struct design_cache *cache)
-{
-	pair_cache_free(((struct merged *)state)->counts.os, cache);
-}
-
-static int alloc_page(void *state, struct design_cache *cache, hpa_t *page)
-{
-	return pair_alloc_control(&design_merged, state, ((struct merged *)state)->counts.os, cache,
-				  page);
-}
-
-static void free_page(void *state, hpa_t page)
-{
-	pair_free_control(&design_merged, state, ((struct merged *)state)->counts.os, page);
-}
-
-static int call_2m(void *state, pfn_t first, struct tdx_regs *call)
-{
-	return pair_call_2m(((struct merged *)state)->counts.os, call);
-}
-
 /* Counts mean something only to a holder of the lock; while there is one, they are in motion. */
 static const char *check(void *state)
 {
-	struct merged *m = state;
-
-	return m->lock.word ? NULL : counts_check(&m->counts);
+	return ((struct merged *)state)->lock.word ? NULL : counts_check(state);
 }
-
-static const char *check_end(void *state) { return counts_check_end(state); }
 
 static bool name_of(void *state, const void *addr, char text[64])
 {
-	struct merged *m = state;
-
-	return counts_name_of(&m->counts, &m->lock, addr, text);
+	return counts_name_of(state, &((struct merged *)state)->lock, addr, text);
 }
 
 const struct design design_merged = {
@@ -125,16 +79,16 @@ const struct design design_merged = {
 	.summary = "a pair allocated and a global lock taken on every get, as merged in Linux",
 	.follows = "tip x86/tdx, 4 Sep 2026; v6 05/11 and 08/11",
 	.create = create,
-	.destroy = destroy,
-	.topup = topup,
-	.cache_free = cache_free,
+	.destroy = counts_destroy,
+	.topup = counts_topup,
+	.cache_free = counts_cache_free,
 	.get = get,
 	.put = put,
-	.alloc_page = alloc_page,
-	.free_page = free_page,
-	.map_2m = call_2m,
-	.remove_2m = call_2m,
+	.alloc_page = counts_alloc_page,
+	.free_page = counts_free_page,
+	.map_2m = counts_call_2m,
+	.remove_2m = counts_call_2m,
 	.check = check,
-	.check_end = check_end,
+	.check_end = counts_check_end,
 	.name_of = name_of,
 };

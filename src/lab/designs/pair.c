@@ -101,8 +101,3 @@ void pair_free_control(const struct design *design, void *state, const struct os
 	design->put(state, hpa_to_pfn(page));
 	reset_and_free(os, page);
 }
-
-int pair_call_2m(const struct os_services *os, struct tdx_regs *call)
-{
-	return os->seamcall(os->ctx, call).v ? -OS_EIO : 0;
-}

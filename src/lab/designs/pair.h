@@ -29,7 +29,4 @@ int pair_alloc_control(const struct design *design, void *state, const struct os
 		       struct design_cache *cache, hpa_t *page);
 void pair_free_control(const struct design *design, void *state, const struct os_services *os,
 		       hpa_t page);
-/* 2M pages without any help from the design: the call and its outcome. */
-int pair_call_2m(const struct os_services *os, struct tdx_regs *call);
-
 #endif
