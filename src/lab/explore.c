@@ -265,8 +265,12 @@ static inline bool still_well(struct explorer *e, bool look)
 static inline bool is_private(const struct explorer *e, const struct stage_actor *self,
 			      const struct line *line)
 {
-	return !e->every_step && (!line || !(line->actors & ~(1u << self->id))) &&
-	       self->step.kind != STAGE_RELAX && self->step.kind != STAGE_YIELD &&
+	if (e->every_step || (line && (line->actors & ~(1u << self->id))))
+		return false;
+	/* Most steps; and who runs can take them. */
+	if (self->step.kind == STAGE_READ || self->step.kind == STAGE_WRITE)
+		return true;
+	return self->step.kind != STAGE_RELAX && self->step.kind != STAGE_YIELD &&
 	       stage_can_run(self);
 }
 
