@@ -80,10 +80,9 @@ static const struct number {
 	{ OPTION_CPUS, "cpus", 1, PROGRAM_MAX_CPUS, offsetof(struct options, request.nr_cpus),
 	  false },
 	{ OPTION_REGIONS, "regions", 1, PROGRAM_MAX_REGIONS,
-	  offsetof(struct options, request.scenario.nr_regions), false },
+	  offsetof(struct options, request.setup.nr_regions), false },
 	{ OPTION_OPS, "ops", 1, PROGRAM_MAX_OPS, offsetof(struct options, request.nr_ops), false },
-	{ OPTION_IDLE, "idle", 0, 512, offsetof(struct options, request.scenario.idle_limit),
-	  false },
+	{ OPTION_IDLE, "idle", 0, 512, offsetof(struct options, request.setup.idle_limit), false },
 	{ OPTION_BOUND, "bound", 0, 100, offsetof(struct options, request.bound), false },
 	{ OPTION_PCT_DEPTH, "pct-depth", 1, EXPLORE_MAX_CHANGES + 1,
 	  offsetof(struct options, request.pct_depth), false },
@@ -113,12 +112,12 @@ static bool read_number(int id, const char *value, struct options *o)
 	return false;
 }
 
-/* Options that are fields of a scenario, under the same names. */
+/* Options that are fields of a setup, under the same names. */
 static bool read_field(const char *field, const char *value, struct options *o)
 {
 	char why[256];
 
-	if (scenario_set(&o->request.scenario, field, value, why, sizeof(why)))
+	if (setup_set(&o->request.setup, field, value, why, sizeof(why)))
 		return true;
 	cli_usage_error("check: --%s: %s", field, why);
 	return false;
@@ -139,7 +138,7 @@ static bool read_option(int id, const char *value, struct options *o)
 		o->request.has_program = true;
 		return read_field("program", value, o);
 	case OPTION_CACHED:
-		o->request.scenario.cached = true;
+		o->request.setup.cached = true;
 		return true;
 	case OPTION_KINDS:
 		if (program_kinds(value, &o->request.kinds))
@@ -163,13 +162,13 @@ static bool read_option(int id, const char *value, struct options *o)
 static bool make_sense(struct options *o)
 {
 	struct check_request *r = &o->request;
-	const struct program *p = &r->scenario.program;
+	const struct program *p = &r->setup.program;
 
 	r->seconds = (double)o->seconds;
 	for (uint32_t cpu = 0; r->has_program && cpu < p->nr_cpus; cpu++)
 		for (uint32_t i = 0; i < p->nr_ops[cpu]; i++)
-			if (p->op[cpu][i].region >= r->scenario.nr_regions)
-				r->scenario.nr_regions = p->op[cpu][i].region + 1;
+			if (p->op[cpu][i].region >= r->setup.nr_regions)
+				r->setup.nr_regions = p->op[cpu][i].region + 1;
 	if (r->pct_depth && !r->schedules && !o->seconds && !o->mutants) {
 		cli_usage_error(
 			"check: random schedules never end; --schedules or --time says when");
@@ -254,17 +253,17 @@ static int hunt(struct options *o, bool json)
 static int replay(const char *text)
 {
 	struct explore_schedule *schedule = calloc(1, sizeof(*schedule));
-	struct scenario scenario;
+	struct setup setup;
 	char error[256];
 	int wrong;
 
 	if (!schedule)
 		return cli_error(CLI_FAILED, "check: no memory");
-	if (!scenario_parse(text, &scenario, schedule, error, sizeof(error))) {
+	if (!setup_parse(text, &setup, schedule, error, sizeof(error))) {
 		free(schedule);
 		return cli_usage_error("check: --replay: %s", error);
 	}
-	wrong = check_replay(&scenario, schedule, stdout, error, sizeof(error));
+	wrong = check_replay(&setup, schedule, stdout, error, sizeof(error));
 	free(schedule);
 	if (wrong < 0)
 		return cli_error(CLI_FAILED, "check: %s", error);
@@ -279,7 +278,7 @@ int lab_check(int argc, char **argv)
 	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
 	int id, operands;
 
-	scenario_init(&o.request.scenario);
+	setup_init(&o.request.setup);
 	program_kinds("garp", &o.request.kinds);
 	while ((id = cli_next_option(&args)) > 0)
 		if (!read_option(id, args.value, &o))

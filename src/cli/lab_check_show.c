@@ -12,25 +12,25 @@
 /* The text that --replay takes. */
 static void replay_text(const struct check_result *result, char *text, size_t size)
 {
-	char scenario[SCENARIO_TEXT], schedule[4096];
+	char setup[SETUP_TEXT], schedule[4096];
 
-	scenario_print(&result->scenario, scenario);
+	setup_print(&result->setup, setup);
 	explore_schedule_text(&result->schedule, schedule, sizeof(schedule));
-	snprintf(text, size, "%s;schedule=%s", scenario, schedule);
+	snprintf(text, size, "%s;schedule=%s", setup, schedule);
 }
 
 static void show_violation(const struct check_result *result)
 {
-	char text[SCENARIO_TEXT + 4200], error[256];
+	char text[SETUP_TEXT + 4200], error[256];
 
 	replay_text(result, text, sizeof(text));
 	printf("\n%sviolation%s", cli_bold(), cli_plain());
 	if (result->signal) {
 		printf(": the code under test crashes (%s)\n", strsignal(result->signal));
-		scenario_print(&result->scenario, text);
+		setup_print(&result->setup, text);
 	} else {
 		printf("\n");
-		check_replay(&result->scenario, &result->schedule, stdout, error, sizeof(error));
+		check_replay(&result->setup, &result->schedule, stdout, error, sizeof(error));
 	}
 	printf("again with: pamt check --replay '%s'\n", text);
 }
@@ -38,7 +38,7 @@ static void show_violation(const struct check_result *result)
 static json_t *violation_json(const struct check_result *result)
 {
 	json_t *object = json_object();
-	char text[SCENARIO_TEXT + 4200];
+	char text[SETUP_TEXT + 4200];
 
 	replay_text(result, text, sizeof(text));
 	json_object_set_new(
@@ -53,14 +53,14 @@ static void check_json(const struct check_request *r, const struct check_result 
 {
 	json_t *object = cli_json("pamt.check/1");
 
-	json_object_set_new(object, "design", json_string(r->scenario.design->name));
+	json_object_set_new(object, "design", json_string(r->setup.design->name));
 	json_object_set_new(object, "module",
-			    json_string(r->scenario.module == TRIAL_MODEL ? "model" : "softseam"));
+			    json_string(r->setup.module == TRIAL_MODEL ? "model" : "softseam"));
 	if (!r->has_program) {
 		json_object_set_new(object, "cpus", json_integer(r->nr_cpus));
 		json_object_set_new(object, "ops", json_integer(r->nr_ops));
 	}
-	json_object_set_new(object, "regions", json_integer(r->scenario.nr_regions));
+	json_object_set_new(object, "regions", json_integer(r->setup.nr_regions));
 	if (r->pct_depth)
 		json_object_set_new(object, "pct_depth", json_integer(r->pct_depth));
 	else
@@ -89,8 +89,8 @@ int show_check(const struct check_request *r, const struct check_result *result,
 		check_json(r, result);
 		return code;
 	}
-	printf("%s on %s: %llu programs, %llu schedules", r->scenario.design->name,
-	       r->scenario.module == TRIAL_MODEL ? "the model" : "softseam",
+	printf("%s on %s: %llu programs, %llu schedules", r->setup.design->name,
+	       r->setup.module == TRIAL_MODEL ? "the model" : "softseam",
 	       (unsigned long long)result->programs, (unsigned long long)result->schedules);
 	if (r->pct_depth)
 		printf(", random, %u changes, seed %llu", r->pct_depth - 1,
@@ -134,7 +134,7 @@ static void mutants_json(const struct check_mutant *mutants, double seconds)
 			json_object_set_new(one, "kind",
 					    json_string(stage_wrong_name(m->violation.wrong)));
 			json_object_set_new(one, "text", cli_json_text(m->violation.text));
-			json_object_set_new(one, "replay", cli_json_text(m->scenario));
+			json_object_set_new(one, "replay", cli_json_text(m->setup));
 		}
 		json_array_append_new(list, one);
 	}
@@ -173,9 +173,9 @@ int show_mutants(const struct check_mutant *mutants, double seconds, bool json)
 	for (unsigned int i = 1; cli_verbose() && i < mutants_nr(); i++)
 		if (mutants[i].found)
 			printf("%s: %s\n  pamt check --replay '%s'\n", mutant_name(i, name),
-			       mutant_what(i), mutants[i].scenario);
+			       mutant_what(i), mutants[i].setup);
 	printf("%u mutants, %u missed; %.1f s\n", mutants_nr() - 1, missed, seconds);
 	if (mutants[0].found)
-		printf("the library itself: pamt check --replay '%s'\n", mutants[0].scenario);
+		printf("the library itself: pamt check --replay '%s'\n", mutants[0].setup);
 	return missed ? CLI_FAILED : CLI_OK;
 }

@@ -95,10 +95,10 @@ static int plan_units(struct check *check, char *error, size_t size)
 		return 0;
 	}
 	if (r->has_program)
-		add_program(check, &r->scenario.program);
+		add_program(check, &r->setup.program);
 	else
-		programs = program_enumerate(r->nr_cpus, r->scenario.nr_regions, r->nr_ops,
-					     r->kinds, add_program, check);
+		programs = program_enumerate(r->nr_cpus, r->setup.nr_regions, r->nr_ops, r->kinds,
+					     add_program, check);
 	if (check->nr_programs < programs)
 		return fail(error, size,
 			    "more than %u programs of this size; fewer operations, or "
@@ -108,13 +108,13 @@ static int plan_units(struct check *check, char *error, size_t size)
 	return check->nr_units ? 0 : fail(error, size, "no program of this size makes sense");
 }
 
-/* The scenario of a unit, and how many schedules of which numbers. */
-static void describe_unit(const struct check *check, uint32_t i, struct scenario *scenario,
+/* The setup of a unit, and how many schedules of which numbers. */
+static void describe_unit(const struct check *check, uint32_t i, struct setup *setup,
 			  struct explore_limits *limits, uint64_t *first)
 {
 	const struct check_request *r = check->request;
 
-	*scenario = r->scenario;
+	*setup = r->setup;
 	*limits = (struct explore_limits){ .bound = r->bound,
 					   .pct_depth = r->pct_depth,
 					   .seed = r->seed };
@@ -125,11 +125,11 @@ static void describe_unit(const struct check *check, uint32_t i, struct scenario
 		if (r->schedules && r->schedules - *first < RANDOM_UNIT)
 			limits->schedules = r->schedules - *first;
 		if (!r->has_program)
-			program_random(r->seed, i, r->nr_cpus, r->scenario.nr_regions, r->nr_ops,
-				       r->kinds, &scenario->program);
+			program_random(r->seed, i, r->nr_cpus, r->setup.nr_regions, r->nr_ops,
+				       r->kinds, &setup->program);
 		return;
 	}
-	scenario->program = check->program[i];
+	setup->program = check->program[i];
 	if (r->schedules) {
 		limits->schedules = r->schedules / check->nr_units;
 		limits->schedules += i < r->schedules % check->nr_units;
@@ -143,20 +143,19 @@ static bool out_of_time(void *ctx)
 	return check->request->seconds > 0 && now() - check->began > check->request->seconds;
 }
 
-/* Explores one scenario, in this process. NULL: *result is filled; else what prevented it. */
-static const char *explore_scenario(const struct scenario *scenario,
-				    const struct explore_limits *limits, uint64_t first,
-				    struct explore_result *result, bool shorten)
+/* Explores one setup, in this process. NULL: *result is filled; else what prevented it. */
+static const char *explore_setup(const struct setup *setup, const struct explore_limits *limits,
+				 uint64_t first, struct explore_result *result, bool shorten)
 {
 	struct explore_limits all = *limits;
 	struct explore_system system;
 	struct explorer *explorer;
 	const char *why;
-	struct trial *trial = trial_create(scenario, &why);
+	struct trial *trial = trial_create(setup, &why);
 
 	if (!trial)
 		return why;
-	all.max_steps = trial_max_steps(scenario);
+	all.max_steps = trial_max_steps(setup);
 	trial_system(trial, &system);
 	explorer = explorer_create(&system);
 	if (!explorer) {
@@ -180,17 +179,17 @@ static void run_unit(void *ctx, uint32_t i)
 	struct unit_result *unit = &check->unit[i];
 	struct explore_result result;
 	struct explore_limits limits;
-	struct scenario scenario;
+	struct setup setup;
 	uint64_t first;
 	const char *why;
 
-	describe_unit(check, i, &scenario, &limits, &first);
+	describe_unit(check, i, &setup, &limits, &first);
 	limits.stop = out_of_time;
 	limits.stop_ctx = check;
 	limits.ticks = check->ticks;
 	if (check->request->schedules && !limits.schedules)
 		return;
-	why = explore_scenario(&scenario, &limits, first, &result, false);
+	why = explore_setup(&setup, &limits, first, &result, false);
 	if (why) {
 		fprintf(stderr, "pamt-lab: %s\n", why);
 		abort();
@@ -263,12 +262,12 @@ static void look_again(const struct check *check, uint32_t i, struct check_resul
 	struct explore_limits limits;
 	uint64_t first;
 
-	describe_unit(check, i, &result->scenario, &limits, &first);
+	describe_unit(check, i, &result->setup, &limits, &first);
 	result->signal = check->unit[i].signal;
 	if (result->signal)
 		return;
 	memset(&again, 0, sizeof(again));
-	if (explore_scenario(&result->scenario, &limits, first, &again, true))
+	if (explore_setup(&result->setup, &limits, first, &again, true))
 		return;
 	result->violation = again.violation;
 	result->schedule = again.schedule;
@@ -315,27 +314,27 @@ struct hunt {
 	uint64_t *ticks;	     /* shared */
 };
 
-/* One scenario of the suite with one mistake. Return: was it found? */
-static bool hunt_in(struct hunt *hunt, struct check_mutant *m, const struct mutant_scenario *suite)
+/* One setup of the suite with one mistake. Return: was it found? */
+static bool hunt_in(struct hunt *hunt, struct check_mutant *m, const struct mutant_setup *suite)
 {
 	struct explore_limits limits = { .bound = suite->bound,
 					 .seed = hunt->request->seed,
 					 .ticks = hunt->ticks };
 	struct explore_result result;
-	struct scenario scenario;
+	struct setup setup;
 	char why[256];
 	const char *failed;
 	const char *text = suite->text;
 	size_t at;
 
-	if (!scenario_parse(text, &scenario, NULL, why, sizeof(why))) {
+	if (!setup_parse(text, &setup, NULL, why, sizeof(why))) {
 		fprintf(stderr, "pamt-lab: '%s': %s\n", text, why);
 		abort();
 	}
-	scenario.mutants = m->number ? UINT64_C(1) << m->number : 0;
+	setup.mutants = m->number ? UINT64_C(1) << m->number : 0;
 	/* Should it crash, this is where. */
-	scenario_print(&scenario, m->scenario);
-	failed = explore_scenario(&scenario, &limits, 0, &result, true);
+	setup_print(&setup, m->setup);
+	failed = explore_setup(&setup, &limits, 0, &result, true);
 	if (failed) {
 		fprintf(stderr, "pamt-lab: '%s': %s\n", text, failed);
 		abort();
@@ -344,9 +343,9 @@ static bool hunt_in(struct hunt *hunt, struct check_mutant *m, const struct muta
 	m->violation = result.violation;
 	if (result.violation.wrong == STAGE_OK)
 		return false;
-	at = strlen(m->scenario);
-	at += (size_t)snprintf(m->scenario + at, SCENARIO_TEXT - at, ";schedule=");
-	explore_schedule_text(&result.schedule, m->scenario + at, SCENARIO_TEXT - at);
+	at = strlen(m->setup);
+	at += (size_t)snprintf(m->setup + at, SETUP_TEXT - at, ";schedule=");
+	explore_schedule_text(&result.schedule, m->setup + at, SETUP_TEXT - at);
 	return true;
 }
 
@@ -354,9 +353,9 @@ static void hunt_one(void *ctx, uint32_t i)
 {
 	struct hunt *hunt = ctx;
 	struct check_mutant *m = &hunt->result[i];
-	const struct mutant_scenario *suite;
+	const struct mutant_setup *suite;
 
-	for (unsigned int s = 0; !m->found && (suite = mutant_scenario(s)); s++)
+	for (unsigned int s = 0; !m->found && (suite = mutant_setup(s)); s++)
 		m->found = hunt_in(hunt, m, suite);
 }
 
@@ -411,14 +410,14 @@ int check_mutants(const struct check_request *request, struct check_mutant *resu
 
 /* ------------------------------------------------------------------------------------------- */
 
-int check_replay(const struct scenario *scenario, const struct explore_schedule *schedule, FILE *to,
+int check_replay(const struct setup *setup, const struct explore_schedule *schedule, FILE *to,
 		 char *error, size_t size)
 {
 	struct explore_system system;
 	struct explore_result result;
 	struct explorer *explorer;
 	const char *why;
-	struct trial *trial = trial_create(scenario, &why);
+	struct trial *trial = trial_create(setup, &why);
 
 	if (!trial)
 		return fail(error, size, "%s", why);
@@ -430,7 +429,7 @@ int check_replay(const struct scenario *scenario, const struct explore_schedule 
 	}
 	trial_tell(trial, to);
 	explore_watch(explorer, trial_watch, trial);
-	explore_one(explorer, schedule, trial_max_steps(scenario), &result);
+	explore_one(explorer, schedule, trial_max_steps(setup), &result);
 	if (result.violation.wrong != STAGE_OK)
 		fprintf(to, "%s: %s\n", stage_wrong_name(result.violation.wrong),
 			result.violation.text);

@@ -9,7 +9,7 @@
 
 struct check_request {
 	/* Design, module, pages and so on; the program too if has_program. */
-	struct scenario scenario;
+	struct setup setup;
 	bool has_program;
 	/* Otherwise all programs of this size; random ones if the schedules are random. */
 	uint32_t nr_cpus, nr_ops, kinds;
@@ -32,7 +32,7 @@ struct check_result {
 	uint64_t hash;	     /* of all event logs; means something unless time was limited */
 	double seconds;
 	/* The first violation, by the order of programs, with its schedule made short. */
-	struct scenario scenario;
+	struct setup setup;
 	struct explore_schedule schedule;
 	struct stage_violation violation;
 	int signal; /* the code under test crashed: by this signal; there is no schedule */
@@ -46,7 +46,7 @@ struct check_mutant {
 	unsigned int number; /* enum pamt_mutant; 0: the library as it is */
 	bool found;
 	uint64_t schedules;
-	char scenario[SCENARIO_TEXT]; /* in which it was found, with the schedule */
+	char setup[SETUP_TEXT]; /* in which it was found, with the schedule */
 	struct stage_violation violation;
 };
 
@@ -58,7 +58,7 @@ int check_mutants(const struct check_request *request, struct check_mutant *resu
 		  size_t error_size);
 
 /* One schedule again, told line by line. Return: was something wrong? -1: error says why not. */
-int check_replay(const struct scenario *scenario, const struct explore_schedule *schedule, FILE *to,
+int check_replay(const struct setup *setup, const struct explore_schedule *schedule, FILE *to,
 		 char *error, size_t error_size);
 
 #endif

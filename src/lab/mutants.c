@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * mutants.c - the mistakes by name, and the scenarios that must show each of them.
+ * mutants.c - the mistakes by name, and the setups that must show each of them.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,7 +63,7 @@ bool mutant_find(const char *name, unsigned int *number)
  * pool's own chunk, the second the region that was asked for.
  */
 #define SUITE "module=model;"
-static const struct mutant_scenario scenarios[] = {
+static const struct mutant_setup setups[] = {
 	/* Edges of one region, and of two whose pairs lie in each other. */
 	{ 2, SUITE "program=gA aA rA pA/gA aA rA pA" },
 	{ 2, SUITE "program=gA pA gA/gB pB gB" },
@@ -93,7 +93,7 @@ static const struct mutant_scenario scenarios[] = {
 	{ 2, SUITE "program=gA gA qA/gA pA" },
 };
 
-const struct mutant_scenario *mutant_scenario(unsigned int i)
+const struct mutant_setup *mutant_setup(unsigned int i)
 {
-	return i < sizeof(scenarios) / sizeof(scenarios[0]) ? &scenarios[i] : NULL;
+	return i < sizeof(setups) / sizeof(setups[0]) ? &setups[i] : NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * mutants.h - the mistakes of src/host/mutant.h, and the scenarios in which each must be found.
+ * mutants.h - the mistakes of src/host/mutant.h, and the setups in which each must be found.
  */
 #ifndef PAMT_LAB_MUTANTS_H
 #define PAMT_LAB_MUTANTS_H
@@ -21,13 +21,13 @@ bool mutant_find(const char *name, unsigned int *number);
 
 /*
  * The suite in which all mutants must be found, and in which the library without any must not
- * fail: scenarios as scenario_parse() takes them, each with its preemption bound. The i-th; NULL
+ * fail: setups as setup_parse() takes them, each with its preemption bound. The i-th; NULL
  * at the end.
  */
-struct mutant_scenario {
+struct mutant_setup {
 	uint32_t bound;
 	const char *text;
 };
-const struct mutant_scenario *mutant_scenario(unsigned int i);
+const struct mutant_setup *mutant_setup(unsigned int i);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * trial.c - sets a scenario up, hands it to the explorer, and looks at it between two steps.
+ * trial.c - makes a setup ready, hands it to the explorer, and looks at it between two steps.
  *
  * The machine: 1 GiB of RAM at 1 GiB, one TDMR. The run's regions are 16 regions apart, so that
  * no two of their words or entries share eight bytes, which is what the explorer tells apart.
@@ -24,7 +24,7 @@ static region_t run_region(uint32_t i)
 /* Region of the run that an address lies in, or UINT32_MAX. */
 uint32_t trial_region_of(const struct trial *trial, hpa_t at)
 {
-	for (uint32_t i = 0; i < trial->scenario.nr_regions; i++)
+	for (uint32_t i = 0; i < trial->setup.nr_regions; i++)
 		if (hpa_to_region(at).v == run_region(i).v)
 			return i;
 	return UINT32_MAX;
@@ -39,10 +39,10 @@ static void prepare(void *ctx)
 
 	box_restore(trial->box);
 	memcpy(trial->cpu, trial->cpu_at_start,
-	       trial->scenario.program.nr_cpus * sizeof(trial->cpu[0]));
+	       trial->setup.program.nr_cpus * sizeof(trial->cpu[0]));
 	memset(trial->removing, 0, sizeof(trial->removing));
 	memset(trial->not_empty, 0, sizeof(trial->not_empty));
-	for (uint32_t cpu = 0; cpu < trial->scenario.program.nr_cpus; cpu++)
+	for (uint32_t cpu = 0; cpu < trial->setup.program.nr_cpus; cpu++)
 		stage_start(cpu, trial_run_cpu, &trial->cpu[cpu]);
 }
 
@@ -50,7 +50,7 @@ const char *trial_check(struct trial *trial)
 {
 	const char *broken = trial->module.fatal(trial->module.box.ctx);
 
-	return broken ? broken : trial->scenario.design->check(trial->design);
+	return broken ? broken : trial->setup.design->check(trial->design);
 }
 
 static const char *check(void *ctx) { return trial_check(ctx); }
@@ -58,7 +58,7 @@ static const char *check(void *ctx) { return trial_check(ctx); }
 static void finish(void *ctx)
 {
 	struct trial *trial = ctx;
-	const struct design *design = trial->scenario.design;
+	const struct design *design = trial->setup.design;
 	const char *left;
 
 	trial->cleaning = true;
@@ -81,7 +81,7 @@ static void finish(void *ctx)
 static bool watched(void *ctx, const void *address)
 {
 	struct trial *trial = ctx;
-	const struct design *design = trial->scenario.design;
+	const struct design *design = trial->setup.design;
 	char text[64];
 
 	return trial->module.is_entry(trial->module.box.ctx, address) ||
@@ -101,7 +101,7 @@ void trial_system(struct trial *trial, struct explore_system *system)
 /* ------------------------------------------------------------------------------------------- */
 /* Setting up                                                                                   */
 
-static struct box *make_box(const struct scenario *s)
+static struct box *make_box(const struct setup *s)
 {
 	struct box_config config = { .nr_cpus = s->program.nr_cpus,
 				     .nr_nodes = 1,
@@ -118,14 +118,14 @@ static void place_pages(struct trial *trial)
 	region_t place[BOX_MAX_PLACES];
 	uint32_t nr = 0;
 
-	for (uint32_t i = 0; i < trial->scenario.nr_regions; i++)
+	for (uint32_t i = 0; i < trial->setup.nr_regions; i++)
 		box_claim(trial->box,
 			  hpa(region_to_hpa(run_region(i)).v + TRIAL_FIRST_PAGE * TDX_PAGE_SIZE),
 			  TDX_PAGES_PER_2M - TRIAL_FIRST_PAGE);
-	if (trial->scenario.pages != TRIAL_CROSSED)
+	if (trial->setup.pages != TRIAL_CROSSED)
 		return;
 	/* Two pages, one pair, from each in turn; and not from the region that wants it first. */
-	for (uint32_t i = trial->scenario.nr_regions; i-- && nr + 2 <= BOX_MAX_PLACES;) {
+	for (uint32_t i = trial->setup.nr_regions; i-- && nr + 2 <= BOX_MAX_PLACES;) {
 		place[nr++] = run_region(i);
 		place[nr++] = run_region(i);
 	}
@@ -159,20 +159,20 @@ static const char *make_design(struct trial *trial)
 	env->ram = hpa(TRIAL_RAM);
 	env->ram_bytes = TRIAL_RAM_BYTES;
 	env->module = &trial->module;
-	env->nr_regions = trial->scenario.nr_regions;
-	env->idle_limit = trial->scenario.idle_limit;
+	env->nr_regions = trial->setup.nr_regions;
+	env->idle_limit = trial->setup.idle_limit;
 	for (uint32_t i = 0; i < env->nr_regions; i++)
 		env->region[i] = run_region(i);
-	if (trial->scenario.design->create(env, &trial->design))
+	if (trial->setup.design->create(env, &trial->design))
 		return "the design cannot be set up";
 	return NULL;
 }
 
 static const char *fill_caches(struct trial *trial)
 {
-	for (uint32_t cpu = 0; cpu < trial->scenario.program.nr_cpus; cpu++) {
+	for (uint32_t cpu = 0; cpu < trial->setup.program.nr_cpus; cpu++) {
 		stage_pretend(cpu);
-		if (trial->scenario.design->topup(trial->design, &trial->cpu[cpu].cache, 2, 2))
+		if (trial->setup.design->topup(trial->design, &trial->cpu[cpu].cache, 2, 2))
 			return "the caches cannot be filled";
 	}
 	stage_pretend(0);
@@ -183,7 +183,7 @@ static const char *set_up(struct trial *trial)
 {
 	const char *why;
 
-	trial->box = make_box(&trial->scenario);
+	trial->box = make_box(&trial->setup);
 	if (!trial->box)
 		return "no memory";
 	why = trial_make_module(trial);
@@ -193,26 +193,26 @@ static const char *set_up(struct trial *trial)
 		why = make_design(trial);
 	if (!why)
 		why = trial_make_tds(trial);
-	if (!why && trial->scenario.design->shrink)
-		trial->scenario.design->shrink(trial->design, UINT64_MAX);
+	if (!why && trial->setup.design->shrink)
+		trial->setup.design->shrink(trial->design, UINT64_MAX);
 	place_pages(trial);
 	trial->pages_at_start = box_pages_taken(trial->box);
-	if (!why && trial->scenario.cached)
+	if (!why && trial->setup.cached)
 		why = fill_caches(trial);
 	if (why)
 		return why;
 	memcpy(trial->cpu_at_start, trial->cpu, sizeof(trial->cpu));
 	box_observe(trial->box, trial_observe, trial);
-	box_fail(trial->box, &trial->scenario.fault);
+	box_fail(trial->box, &trial->setup.fault);
 	/* Bring-up and the TDs were made without mistakes. */
-	mutants_set(trial->scenario.mutants);
+	mutants_set(trial->setup.mutants);
 	return box_freeze(trial->box) ? "the state cannot be kept" : NULL;
 }
 
 /* What the program does that decides what is right. */
 static void read_program(struct trial *trial)
 {
-	const struct program *program = &trial->scenario.program;
+	const struct program *program = &trial->setup.program;
 	bool softirqs = false;
 
 	for (uint32_t cpu = 0; cpu < program->nr_cpus; cpu++)
@@ -226,19 +226,19 @@ static void read_program(struct trial *trial)
 		}
 	stage_expect_softirqs(softirqs);
 	/* What a failed REMOVE leaves behind is lost by design. */
-	trial->env.may_lose = trial->scenario.fault.call_at;
+	trial->env.may_lose = trial->setup.fault.call_at;
 }
 
-struct trial *trial_create(const struct scenario *scenario, const char **why)
+struct trial *trial_create(const struct setup *setup, const char **why)
 {
 	struct trial *trial = calloc(1, sizeof(*trial));
 
 	*why = "no memory";
-	if (!trial || stage_open(scenario->program.nr_cpus, 1)) {
+	if (!trial || stage_open(setup->program.nr_cpus, 1)) {
 		free(trial);
 		return NULL;
 	}
-	trial->scenario = *scenario;
+	trial->setup = *setup;
 	for (uint32_t cpu = 0; cpu < PROGRAM_MAX_CPUS; cpu++)
 		trial->cpu[cpu] = (struct trial_cpu){ .trial = trial, .cpu = cpu };
 	read_program(trial);
@@ -261,15 +261,15 @@ void trial_destroy(struct trial *trial)
 	free(trial);
 }
 
-uint32_t trial_max_steps(const struct scenario *scenario)
+uint32_t trial_max_steps(const struct setup *setup)
 {
 	/* Thousands for an operation on softseam; verify asks about every region of the machine. */
 	enum { EACH = 5000, VERIFY = 40 * (TRIAL_RAM_BYTES >> TDX_2M_SHIFT) };
 	uint32_t steps = EACH;
 
-	for (uint32_t cpu = 0; cpu < scenario->program.nr_cpus; cpu++)
-		for (uint32_t i = 0; i < scenario->program.nr_ops[cpu]; i++)
-			steps += scenario->program.op[cpu][i].kind == OP_VERIFY ? VERIFY : EACH;
+	for (uint32_t cpu = 0; cpu < setup->program.nr_cpus; cpu++)
+		for (uint32_t i = 0; i < setup->program.nr_ops[cpu]; i++)
+			steps += setup->program.op[cpu][i].kind == OP_VERIFY ? VERIFY : EACH;
 	return steps;
 }
 

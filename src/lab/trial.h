@@ -4,7 +4,7 @@
  * made ready to be explored; and the judge of what happens.
  *
  * Wrong is: a broken invariant of the design between two steps; any answer other than success
- * from PAMT.ADD and PAMT.REMOVE (unless the scenario made it fail), so also BUSY; AUG or a control
+ * from PAMT.ADD and PAMT.REMOVE (unless the setup made it fail), so also BUSY; AUG or a control
  * page refused for lack of a pair; a module-fatal rule broken; PAMT.REMOVE of a region while a
  * leaf that frees one of its pages has not returned; a get that answers anything but 0 without a
  * reason; a page freed that is not the host's; something left over at the end; a deadlock, a
@@ -27,8 +27,8 @@ enum trial_pages {
 	TRIAL_CROSSED, /* from the run's regions, last first, two pages each in turn */
 };
 
-/* A scenario: all that a run depends on but the schedule. */
-struct scenario {
+/* A setup: all that a run depends on but the schedule. */
+struct setup {
 	const struct design *design;
 	enum trial_module module;
 	enum trial_pages pages;
@@ -44,20 +44,20 @@ struct scenario {
  * As text, what --replay takes: "design=v6;program=gA pA/gA pA;...;schedule=0:12 1:3". Keys left
  * out are at their defaults. False: *why says what is wrong, one line. schedule may be NULL.
  */
-#define SCENARIO_TEXT 2048
-bool scenario_parse(const char *text, struct scenario *scenario, struct explore_schedule *schedule,
-		    char *why, size_t why_size);
+#define SETUP_TEXT 2048
+bool setup_parse(const char *text, struct setup *setup, struct explore_schedule *schedule,
+		 char *why, size_t why_size);
 /* The defaults: ours, softseam, pages crossed, two regions, no program. */
-void scenario_init(struct scenario *scenario);
+void setup_init(struct setup *setup);
 /* One field, as between the semicolons. False: *why says what is wrong. */
-bool scenario_set(struct scenario *scenario, const char *field, const char *value, char *why,
-		  size_t why_size);
-const char *scenario_print(const struct scenario *scenario, char text[SCENARIO_TEXT]);
+bool setup_set(struct setup *setup, const char *field, const char *value, char *why,
+	       size_t why_size);
+const char *setup_print(const struct setup *setup, char text[SETUP_TEXT]);
 
 struct trial;
 
 /* Sets everything up, ready to be explored. NULL: *why says what failed. One at a time. */
-struct trial *trial_create(const struct scenario *scenario, const char **why);
+struct trial *trial_create(const struct setup *setup, const char **why);
 void trial_destroy(struct trial *trial);
 void trial_system(struct trial *trial, struct explore_system *system);
 /* From now on what happens is told line by line. NULL: not. */
@@ -65,7 +65,7 @@ void trial_tell(struct trial *trial, FILE *to);
 /* For explore_watch(), ctx = the trial. */
 void trial_watch(void *ctx, const struct stage_actor *actor, bool switched);
 /* More steps than any run of this program takes that gets on at all. */
-uint32_t trial_max_steps(const struct scenario *scenario);
+uint32_t trial_max_steps(const struct setup *setup);
 uint32_t trial_hot_pages(const struct trial *trial);
 
 #endif

@@ -43,7 +43,7 @@ struct trial_cpu {
 };
 
 struct trial {
-	struct scenario scenario;
+	struct setup setup;
 	struct box *box;
 	struct lab_module module;
 	struct seam *seam;   /* softseam only, as the next */

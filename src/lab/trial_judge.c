@@ -109,8 +109,8 @@ bool trial_name_of(const struct trial *trial, const void *addr, char text[64])
 {
 	if (trial->module.name_of && trial->module.name_of(trial->module.box.ctx, addr, text))
 		return true;
-	return trial->scenario.design->name_of &&
-	       trial->scenario.design->name_of(trial->design, addr, text);
+	return trial->setup.design->name_of &&
+	       trial->setup.design->name_of(trial->design, addr, text);
 }
 
 void trial_watch(void *ctx, const struct stage_actor *actor, bool switched)
@@ -137,7 +137,7 @@ uint64_t trial_map(const struct trial *trial, hpa_t page, enum tdx_size size)
 {
 	uint64_t region = trial_region_of(trial, page);
 
-	if (trial->scenario.module == TRIAL_MODEL)
+	if (trial->setup.module == TRIAL_MODEL)
 		return page.v | (uint64_t)size;
 	/* 4K pages in the first GiB of guest addresses, 2M pages in the second. */
 	return ((uint64_t)size << TDX_1G_SHIFT) + (region << TDX_2M_SHIFT) +
@@ -149,7 +149,7 @@ static uint32_t freed_region(const struct trial *trial, const struct tdx_regs *r
 {
 	if (TDX_RAX_LEAF(regs->rax) != TDH_MEM_PAGE_REMOVE || (regs->rcx & 7) != TDX_4K)
 		return UINT32_MAX;
-	if (trial->scenario.module == TRIAL_MODEL)
+	if (trial->setup.module == TRIAL_MODEL)
 		return trial_region_of(trial, hpa(regs->rcx));
 	return (uint32_t)(regs->rcx >> TDX_2M_SHIFT);
 }
@@ -184,16 +184,16 @@ static void before_call(struct trial *trial, const struct tdx_regs *regs)
 	region = trial_region_of(trial, hpa(regs->rcx));
 	if (TDX_RAX_LEAF(regs->rax) == TDH_PHYMEM_PAMT_REMOVE && region != UINT32_MAX)
 		broken = judge_removal(trial, region);
-	if (!broken && !trial->cleaning && trial->scenario.design->check_call)
-		broken = trial->scenario.design->check_call(trial->design, regs);
+	if (!broken && !trial->cleaning && trial->setup.design->check_call)
+		broken = trial->setup.design->check_call(trial->design, regs);
 	if (broken)
 		stage_fail(STAGE_INVARIANT, "%s", broken);
 }
 
-/* Did the scenario ask for this answer? */
+/* Did the setup ask for this answer? */
 static bool asked_for(struct trial *trial, uint32_t leaf, uint64_t target, tdx_status_t status)
 {
-	const struct box_fault *fault = &trial->scenario.fault;
+	const struct box_fault *fault = &trial->setup.fault;
 	uint32_t region = trial_region_of(trial, hpa(target));
 
 	/* A stray put may be the last one, although somebody's page is mapped. */

@@ -85,7 +85,7 @@ static const char *make_softseam(struct trial *trial)
 				      .hkid_bits = 6,
 				      .hkid_min = TRIAL_GLOBAL_HKID,
 				      .hkid_max = TRIAL_GLOBAL_HKID + TRIAL_NR_HKIDS - 1,
-				      .nr_lps = trial->scenario.program.nr_cpus,
+				      .nr_lps = trial->setup.program.nr_cpus,
 				      .nr_packages = 1,
 				      .cache_blocks = 1,
 				      .seamrr = seamrr,
@@ -109,7 +109,7 @@ const char *trial_make_module(struct trial *trial)
 	struct model *model;
 	const char *why = NULL;
 
-	if (trial->scenario.module == TRIAL_SOFTSEAM) {
+	if (trial->setup.module == TRIAL_SOFTSEAM) {
 		why = make_softseam(trial);
 	} else {
 		model = model_create(box_services(trial->box), hpa_to_region(hpa(TRIAL_RAM)),
@@ -132,7 +132,7 @@ static const char *give_page(struct trial *trial, struct tdx_regs *regs, uint64_
 	const struct os_services *os = box_services(trial->box);
 	hpa_t page;
 
-	if (trial->scenario.design->alloc_page(trial->design, NULL, &page))
+	if (trial->setup.design->alloc_page(trial->design, NULL, &page))
 		return "no control page for a TD";
 	*page_register = page.v;
 	return os->seamcall(os->ctx, regs).v ? "a TD cannot be made" : NULL;
@@ -153,7 +153,7 @@ static const char *add_sept_pages(struct trial *trial, hpa_t tdr)
 
 	for (uint64_t gib = 0; gib < 3 && !why; gib++)
 		why = add_sept(trial, tdr, gib << TDX_1G_SHIFT, 2);
-	for (uint64_t region = 0; region < trial->scenario.nr_regions && !why; region++)
+	for (uint64_t region = 0; region < trial->setup.nr_regions && !why; region++)
 		why = add_sept(trial, tdr, region << TDX_2M_SHIFT, 1);
 	return why;
 }
@@ -187,11 +187,11 @@ const char *trial_make_tds(struct trial *trial)
 	hpa_t entries = hpa(tdmr->pamt_base.v + tdmr->pamt_4k_bytes);
 	const char *why = NULL;
 
-	if (trial->scenario.module != TRIAL_SOFTSEAM)
+	if (trial->setup.module != TRIAL_SOFTSEAM)
 		return NULL;
 	trial->entries = os->map_module(os->ctx, entries, OS_READ);
 	trial->entries_bytes = tdmr->pamt_2m_bytes;
-	for (uint32_t i = 0; i < trial->scenario.program.nr_cpus && !why; i++)
+	for (uint32_t i = 0; i < trial->setup.program.nr_cpus && !why; i++)
 		why = make_td(trial, &trial->cpu[i]);
 	return why;
 }

@@ -14,12 +14,12 @@
 
 static const struct design *design_of(const struct trial_cpu *cpu)
 {
-	return cpu->trial->scenario.design;
+	return cpu->trial->setup.design;
 }
 
 static struct design_cache *cache_of(struct trial_cpu *cpu)
 {
-	return cpu->trial->scenario.cached ? &cpu->cache : NULL;
+	return cpu->trial->setup.cached ? &cpu->cache : NULL;
 }
 
 static char letter(uint32_t region) { return (char)('A' + region); }
@@ -68,7 +68,7 @@ static struct held_page *last_page(struct trial_cpu *cpu, uint32_t region, enum 
 /* A get that fails must have a reason. */
 static bool may_fail(const struct trial_cpu *cpu, uint32_t region, int error)
 {
-	const struct scenario *s = &cpu->trial->scenario;
+	const struct setup *s = &cpu->trial->setup;
 
 	if (s->fault.alloc_at || s->fault.call_at)
 		return error < 0;
@@ -187,7 +187,7 @@ static bool design_did(struct trial_cpu *cpu, uint32_t region, const char *what,
 	/* In use otherwise, or no pair in the cache: the call was not made. */
 	if (error == -OS_EBUSY || error == -OS_EAGAIN || error == -OS_ENOMEM)
 		return false;
-	if (cpu->trial->scenario.fault.call_at)
+	if (cpu->trial->setup.fault.call_at)
 		return false;
 	stage_fail(STAGE_STATUS, "CPU %u: %s of region %c fails with %d, the call answers %s",
 		   cpu->cpu, what, letter(region), error,
@@ -285,7 +285,7 @@ static void merge(struct trial_cpu *cpu, uint32_t region)
 /* An S-EPT page stands for all control pages: they are claimed and counted alike. */
 static uint64_t control_map(const struct trial_cpu *cpu, hpa_t page, uint32_t number)
 {
-	if (cpu->trial->scenario.module == TRIAL_MODEL)
+	if (cpu->trial->setup.module == TRIAL_MODEL)
 		return page.v | 1;
 	return ((uint64_t)CONTROL_GIB << TDX_1G_SHIFT) + number * TDX_2M_SIZE + 1;
 }
@@ -353,7 +353,7 @@ static void (*const on_cpu[OP_KINDS])(struct trial_cpu *cpu) = {
 void trial_run_cpu(void *arg)
 {
 	struct trial_cpu *cpu = arg;
-	const struct program *program = &cpu->trial->scenario.program;
+	const struct program *program = &cpu->trial->setup.program;
 
 	for (uint32_t i = 0; i < program->nr_ops[cpu->cpu]; i++) {
 		struct op op = program->op[cpu->cpu][i];
@@ -396,14 +396,14 @@ static void clean_region(struct trial_cpu *cpu, uint32_t region)
 static void clean_all(void *arg)
 {
 	struct trial *trial = arg;
-	const struct design *design = trial->scenario.design;
+	const struct design *design = trial->setup.design;
 
 	stage_quiet(true);
-	for (uint32_t i = 0; i < trial->scenario.program.nr_cpus; i++) {
+	for (uint32_t i = 0; i < trial->setup.program.nr_cpus; i++) {
 		struct trial_cpu *cpu = &trial->cpu[i];
 
 		softirq(cpu);
-		for (uint32_t region = 0; region < trial->scenario.nr_regions; region++)
+		for (uint32_t region = 0; region < trial->setup.nr_regions; region++)
 			clean_region(cpu, region);
 		while (cpu->nr_control)
 			give(cpu);

@@ -185,7 +185,7 @@ static void promote(struct play *p)
 
 static uint64_t control_map(const struct play *p, hpa_t page, uint32_t number)
 {
-	if (p->trial->scenario.module == TRIAL_MODEL)
+	if (p->trial->setup.module == TRIAL_MODEL)
 		return page.v | 1;
 	return (UINT64_C(2) << TDX_1G_SHIFT) + number * TDX_2M_SIZE + 1;
 }
@@ -236,16 +236,16 @@ static void (*const moves[])(struct play *p) = {
 
 static void play(struct play *p, enum trial_module module, uint64_t seed)
 {
-	struct scenario scenario;
+	struct setup setup;
 	const char *why;
 
 	memset(p, 0, sizeof(*p));
-	scenario_init(&scenario);
-	scenario.module = module;
-	scenario.pages = TRIAL_APART;
-	scenario.nr_regions = REGIONS;
-	assert_true(program_parse("gA/gB", &scenario.program, &why));
-	p->trial = trial_create(&scenario, &why);
+	setup_init(&setup);
+	setup.module = module;
+	setup.pages = TRIAL_APART;
+	setup.nr_regions = REGIONS;
+	assert_true(program_parse("gA/gB", &setup.program, &why));
+	p->trial = trial_create(&setup, &why);
 	if (!p->trial)
 		fail_msg("%s", why);
 	p->random = seed;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * trial_test.c - programs and scenarios as text, and trials of the library and the other designs:
+ * trial_test.c - programs and setups as text, and trials of the library and the other designs:
  * what holds is explored to the end, what does not is found.
  */
 #include <setjmp.h>
@@ -84,7 +84,7 @@ static void a_random_program_depends_on_its_number_alone(void **state)
 		assert_int_equal(one.nr_ops[cpu], 8);
 }
 
-static void a_scenario_is_printed_as_it_is_read(void **state)
+static void a_setup_is_printed_as_it_is_read(void **state)
 {
 	static const char *const texts[] = {
 		"design=ours;module=model;pages=apart;regions=3;program=gA/gC",
@@ -96,21 +96,20 @@ static void a_scenario_is_printed_as_it_is_read(void **state)
 		"design=ours;module=model;pages=crossed;regions=2;program=gA;"
 		"fault=PHYMEM.PAMT.REMOVE:1:NO_PAMT_PAGE_PAIR:done",
 	};
-	char text[SCENARIO_TEXT], why[256];
-	struct scenario scenario;
+	char text[SETUP_TEXT], why[256];
+	struct setup setup;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		assert_true(scenario_parse(texts[i], &scenario, NULL, why, sizeof(why)));
-		assert_string_equal(scenario_print(&scenario, text), texts[i]);
+		assert_true(setup_parse(texts[i], &setup, NULL, why, sizeof(why)));
+		assert_string_equal(setup_print(&setup, text), texts[i]);
 	}
-	assert_false(scenario_parse("program=gA;design=none", &scenario, NULL, why, sizeof(why)));
-	assert_false(scenario_parse("program=gC", &scenario, NULL, why, sizeof(why)));
-	assert_false(scenario_parse("design=ours", &scenario, NULL, why, sizeof(why)));
-	assert_false(scenario_parse("program", &scenario, NULL, why, sizeof(why)));
-	assert_false(scenario_parse("program=gA;idle=x", &scenario, NULL, why, sizeof(why)));
-	assert_false(scenario_parse("program=gA;fault=ADD:0:SUCCESS", &scenario, NULL, why,
-				    sizeof(why)));
+	assert_false(setup_parse("program=gA;design=none", &setup, NULL, why, sizeof(why)));
+	assert_false(setup_parse("program=gC", &setup, NULL, why, sizeof(why)));
+	assert_false(setup_parse("design=ours", &setup, NULL, why, sizeof(why)));
+	assert_false(setup_parse("program", &setup, NULL, why, sizeof(why)));
+	assert_false(setup_parse("program=gA;idle=x", &setup, NULL, why, sizeof(why)));
+	assert_false(setup_parse("program=gA;fault=ADD:0:SUCCESS", &setup, NULL, why, sizeof(why)));
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -121,20 +120,20 @@ static void explore(const char *text, uint32_t bound, struct explore_result *res
 	struct explore_limits limits = { .bound = bound };
 	struct explore_system system;
 	struct explorer *explorer;
-	struct scenario scenario;
+	struct setup setup;
 	struct trial *trial;
 	const char *failed;
 	char why[256];
 
-	if (!scenario_parse(text, &scenario, NULL, why, sizeof(why)))
+	if (!setup_parse(text, &setup, NULL, why, sizeof(why)))
 		fail_msg("%s: %s", text, why);
-	trial = trial_create(&scenario, &failed);
+	trial = trial_create(&setup, &failed);
 	if (!trial)
 		fail_msg("%s: %s", text, failed);
 	trial_system(trial, &system);
 	explorer = explorer_create(&system);
 	assert_non_null(explorer);
-	limits.max_steps = trial_max_steps(&scenario);
+	limits.max_steps = trial_max_steps(&setup);
 	explore_all(explorer, &limits, result);
 	explorer_destroy(explorer);
 	trial_destroy(trial);
@@ -217,7 +216,7 @@ int main(void)
 		cmocka_unit_test(a_program_is_printed_as_it_is_read),
 		cmocka_unit_test(programs_that_differ_in_names_only_are_one),
 		cmocka_unit_test(a_random_program_depends_on_its_number_alone),
-		cmocka_unit_test(a_scenario_is_printed_as_it_is_read),
+		cmocka_unit_test(a_setup_is_printed_as_it_is_read),
 		cmocka_unit_test(the_library_holds_against_the_model),
 		cmocka_unit_test(the_library_holds_against_softseam),
 		cmocka_unit_test(designs_with_a_global_lock_hold),

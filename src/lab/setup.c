@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * scenario.c - a scenario as one line of text, so that a violation can be repeated by a command.
+ * setup.c - what a trial depends on as one line of text, so that a violation can be repeated.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -88,7 +88,7 @@ static bool parse_mutants(const char *text, uint64_t *mutants)
 }
 
 /* One key and its value. */
-static bool parse_field(const char *key, const char *value, struct scenario *s,
+static bool parse_field(const char *key, const char *value, struct setup *s,
 			struct explore_schedule *schedule, char *why, size_t size)
 {
 	const char *reason = NULL;
@@ -135,27 +135,27 @@ static bool parse_field(const char *key, const char *value, struct scenario *s,
 	return wrong(why, size, "no field '%s'", key);
 }
 
-void scenario_init(struct scenario *scenario)
+void setup_init(struct setup *setup)
 {
-	memset(scenario, 0, sizeof(*scenario));
-	scenario->design = designs[0];
-	scenario->module = TRIAL_SOFTSEAM;
-	scenario->pages = TRIAL_CROSSED;
-	scenario->nr_regions = 2;
+	memset(setup, 0, sizeof(*setup));
+	setup->design = designs[0];
+	setup->module = TRIAL_SOFTSEAM;
+	setup->pages = TRIAL_CROSSED;
+	setup->nr_regions = 2;
 }
 
-bool scenario_set(struct scenario *scenario, const char *field, const char *value, char *why,
-		  size_t why_size)
+bool setup_set(struct setup *setup, const char *field, const char *value, char *why,
+	       size_t why_size)
 {
-	return parse_field(field, value, scenario, NULL, why, why_size);
+	return parse_field(field, value, setup, NULL, why, why_size);
 }
 
-bool scenario_parse(const char *text, struct scenario *scenario, struct explore_schedule *schedule,
-		    char *why, size_t why_size)
+bool setup_parse(const char *text, struct setup *setup, struct explore_schedule *schedule,
+		 char *why, size_t why_size)
 {
-	char copy[SCENARIO_TEXT], *save = NULL;
+	char copy[SETUP_TEXT], *save = NULL;
 
-	scenario_init(scenario);
+	setup_init(setup);
 	if (schedule)
 		schedule->nr = 0;
 	if (strlen(text) >= sizeof(copy))
@@ -167,20 +167,20 @@ bool scenario_parse(const char *text, struct scenario *scenario, struct explore_
 		if (!value)
 			return wrong(why, why_size, "'%s' is not KEY=VALUE", field);
 		*value++ = 0;
-		if (!parse_field(field, value, scenario, schedule, why, why_size))
+		if (!parse_field(field, value, setup, schedule, why, why_size))
 			return false;
 	}
-	if (!scenario->program.nr_cpus)
+	if (!setup->program.nr_cpus)
 		return wrong(why, why_size, "no program");
-	for (uint32_t cpu = 0; cpu < scenario->program.nr_cpus; cpu++)
-		for (uint32_t i = 0; i < scenario->program.nr_ops[cpu]; i++)
-			if (scenario->program.op[cpu][i].region >= scenario->nr_regions)
+	for (uint32_t cpu = 0; cpu < setup->program.nr_cpus; cpu++)
+		for (uint32_t i = 0; i < setup->program.nr_ops[cpu]; i++)
+			if (setup->program.op[cpu][i].region >= setup->nr_regions)
 				return wrong(why, why_size, "the program uses more than %u regions",
-					     scenario->nr_regions);
+					     setup->nr_regions);
 	return true;
 }
 
-const char *scenario_print(const struct scenario *s, char text[SCENARIO_TEXT])
+const char *setup_print(const struct setup *s, char text[SETUP_TEXT])
 {
 	char program[PROGRAM_TEXT], fault[128], mutants[256] = "", name[MUTANT_NAME_BYTES];
 	size_t at = 0;
@@ -190,13 +190,13 @@ const char *scenario_print(const struct scenario *s, char text[SCENARIO_TEXT])
 		if (s->mutants >> number & 1)
 			at += (size_t)snprintf(mutants + at, sizeof(mutants) - at, ";mutant=%s",
 					       mutant_name(number, name));
-	snprintf(text, SCENARIO_TEXT, "design=%s;module=%s;pages=%s;regions=%u%s;program=%s",
+	snprintf(text, SETUP_TEXT, "design=%s;module=%s;pages=%s;regions=%u%s;program=%s",
 		 s->design->name, s->module == TRIAL_MODEL ? "model" : "softseam",
 		 s->pages == TRIAL_CROSSED ? "crossed" : "apart", s->nr_regions,
 		 s->cached ? ";cached=yes" : "", program_print(&s->program, program));
 	at = strlen(text);
 	if (s->idle_limit)
-		at += (size_t)snprintf(text + at, SCENARIO_TEXT - at, ";idle=%u", s->idle_limit);
-	snprintf(text + at, SCENARIO_TEXT - at, "%s%s", fault, mutants);
+		at += (size_t)snprintf(text + at, SETUP_TEXT - at, ";idle=%u", s->idle_limit);
+	snprintf(text + at, SETUP_TEXT - at, "%s%s", fault, mutants);
 	return text;
 }
