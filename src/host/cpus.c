@@ -51,7 +51,8 @@ static void raise_peak(os_a64_t *peak, uint64_t value)
 uint64_t stats_pairs(struct pamt_host *host)
 {
 	/* Those that left are read first, so that a pair in motion is never counted negative. */
-	uint64_t gone = stat_sum(host, STAT_REMOVES) + stat_sum(host, STAT_MERGES);
+	uint64_t gone = stat_sum(host, STAT_REMOVES) + stat_sum(host, STAT_REMOVE_NO_PAIR) +
+			stat_sum(host, STAT_MERGES);
 	uint64_t pairs = stat_sum(host, STAT_ADDS) + stat_sum(host, STAT_SPLITS) - gone;
 
 	raise_peak(&host->pairs_peak, pairs);

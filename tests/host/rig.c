@@ -44,16 +44,21 @@ void rig_machine(struct rig *rig, uint32_t nodes) { rig_machine_at(rig, nodes, 4
 
 void rig_machine_at(struct rig *rig, uint32_t nodes, uint64_t upper)
 {
+	rig_machine_sized(rig, nodes, upper, GIB);
+}
+
+void rig_machine_sized(struct rig *rig, uint32_t nodes, uint64_t upper, uint64_t bytes)
+{
 	char error[256];
 
 	memset(rig, 0, sizeof(*rig));
 	rig->ranges[0] = (struct map_range){ MIB, GIB - MIB, 0 };
-	rig->ranges[1] = (struct map_range){ upper, GIB, nodes - 1 };
+	rig->ranges[1] = (struct map_range){ upper, bytes, nodes - 1 };
 	rig->map = (struct machine_map){ .name = "rig",
 					 .nr_ranges = 2,
 					 .ranges = rig->ranges,
 					 .nr_cmrs = 2,
-					 .cmr = { { MIB, GIB - MIB }, { upper, GIB } },
+					 .cmr = { { MIB, GIB - MIB }, { upper, bytes } },
 					 .hkid_min = 32,
 					 .hkid_max = 63,
 					 .max_pa = 46,

@@ -32,6 +32,7 @@ void rig_create(struct rig *rig, uint32_t nodes, bool dynamic);
 void rig_machine(struct rig *rig, uint32_t nodes);
 /* The same with the upper GiB elsewhere. */
 void rig_machine_at(struct rig *rig, uint32_t nodes, uint64_t upper);
+void rig_machine_sized(struct rig *rig, uint32_t nodes, uint64_t upper, uint64_t bytes);
 int rig_host(struct rig *rig, bool dynamic, struct pamt_error *error);
 /* Ends it; fails the test if anything was not given back, or the module found a fatal mistake. */
 void rig_destroy(struct rig *rig);
