@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * issue.c - one leaf on a TD, by SEAMCALL or through libpamt, tried again while it finds
+ * issue.c - one leaf on a TD, by SEAMCALL or through the backing, tried again while it finds
  * contention, with the vCPUs barred where they are the reason.
  */
 #include "vmm/td.h"
@@ -13,32 +13,39 @@ static int leaf_seamcall(struct td *td, struct tdx_regs *regs)
 	return tdx_status_ok(status) ? 0 : -OS_EIO;
 }
 
+static struct pamt_cache *cache_of(struct td_stock *stock) { return stock ? &stock->pages : NULL; }
+
+int td_leaf_give_4k(struct td *td, pfn_t page, struct tdx_regs *regs, struct td_stock *stock)
+{
+	return td->vmm->backing->call(td->vmm->backing_state, page, regs, cache_of(stock));
+}
+
 int td_leaf_map_2m(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
 	(void)stock;
-	return pamt_map_2m(td->vmm->host, first, regs);
+	return td->vmm->backing->map_2m(td->vmm->backing_state, first, regs);
 }
 
 int td_leaf_remove_2m(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
 	(void)stock;
-	return pamt_remove_2m(td->vmm->host, first, regs);
+	return td->vmm->backing->remove_2m(td->vmm->backing_state, first, regs);
 }
 
 int td_leaf_split(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
-	return pamt_split(td->vmm->host, first, regs, &stock->pages);
+	return td->vmm->backing->split(td->vmm->backing_state, first, regs, cache_of(stock));
 }
 
 int td_leaf_merge(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
 	(void)stock;
-	return pamt_merge(td->vmm->host, first, regs);
+	return td->vmm->backing->merge(td->vmm->backing_state, first, regs);
 }
 
 /*
- * Until it is done, or has failed, or, with -OS_EBUSY in *why, a vCPU is in the way. libpamt's own
- * refusals (the call was not made) come back as they are and leave *why 0.
+ * Until it is done, or has failed, or, with -OS_EBUSY in *why, a vCPU is in the way. The backing's
+ * own refusals (the call was not made) come back as they are and leave *why 0.
  */
 static int issue_until(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_regs *regs,
 		       struct td_stock *stock, int *why)
@@ -55,7 +62,7 @@ static int issue_until(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_
 			return error;
 		*why = call_again(&td->vmm->caller, &tries, TDX_RAX_LEAF(in.rax), regs);
 	} while (*why > 0);
-	/* libpamt said -OS_EIO, so the status says why; a success here would be its bug. */
+	/* The backing said -OS_EIO, so the status says why; a success here would be its bug. */
 	OS_INVARIANT(*why < 0);
 	return *why == -OS_EBUSY ? -OS_EAGAIN : *why;
 }

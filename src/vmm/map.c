@@ -26,16 +26,16 @@ static int add_sept_page(struct td *td, struct mirror_slot *slot, enum mirror_st
 	/* Out of the stock: under the MMU lock nothing can be allocated. */
 	if (!node)
 		return -OS_ENOMEM;
-	error = pamt_alloc_page(td->vmm->host, td->config.node, &stock->pages, &page);
+	error = td_alloc_page(td, stock, &page);
 	if (error) {
 		td_stock_return_node(stock, node);
 		return error;
 	}
 	regs.r8 = page.v;
-	error = td_issue(td, NULL, pfn(0), &regs, stock, TD_ISSUE_PLAIN);
+	error = td_issue_4k(td, page, &regs, stock);
 	if (error) {
 		/* The module took nothing: both are as good as before. */
-		pamt_free_page(td->vmm->host, page);
+		td_free_page(td, page, false);
 		td_stock_return_node(stock, node);
 		return error;
 	}
@@ -94,6 +94,7 @@ int td_link_down(struct td *td, gpa_t at, unsigned int level, bool through_share
 static int map_4k(struct td *td, struct mirror_slot *slot, hpa_t page, hpa_t source,
 		  struct td_stock *stock)
 {
+	const struct vmm_backing *backing = td->vmm->backing;
 	bool aug = hpa_is_none(source);
 	struct tdx_regs regs = {
 		.rax = TDX_RAX(aug ? TDH_MEM_PAGE_AUG : TDH_MEM_PAGE_ADD, 0),
@@ -110,19 +111,19 @@ static int map_4k(struct td *td, struct mirror_slot *slot, hpa_t page, hpa_t sou
 	 * Backed first: the module refuses a page of a region without a pair. If one is missing
 	 * it comes out of the stock, so that this neither sleeps nor fails for want of memory.
 	 */
-	error = pamt_get(td->vmm->host, hpa_to_pfn(page), &stock->pages);
+	error = backing->get(td->vmm->backing_state, hpa_to_pfn(page), &stock->pages);
 	if (!error) {
-		error = td_issue(td, NULL, pfn(0), &regs, stock, TD_ISSUE_PLAIN);
+		error = td_issue_4k(td, page, &regs, stock);
 		/* The module did not take the page, so nobody uses it: one user less. */
 		if (error)
-			pamt_put(td->vmm->host, hpa_to_pfn(page));
+			td_put(td, page, TDX_4K, false);
 	}
 	mirror_thaw(slot, error ? mirror_make(MIRROR_NONE) : mirror_make_leaf(page, aug));
 	return error;
 }
 
 /*
- * AUG of a 2M page at a slot that is NONE. -OS_ERANGE: the page was refused, by libpamt (the
+ * AUG of a 2M page at a slot that is NONE. -OS_ERANGE: the page was refused, by the backing (the
  * region is in use otherwise, part of it is no TD's to have, a pair is in the way) or by the
  * module. 4K pages are the answer to all of these; what is really wrong shows there again.
  */

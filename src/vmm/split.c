@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * split.c - a 2M mapping becomes 512 of 4K and back: DEMOTE and PROMOTE by way of libpamt, which
- * moves the region's word and the page pair with them.
+ * split.c - a 2M mapping becomes 512 of 4K and back: DEMOTE and PROMOTE by way of the backing,
+ * which moves the region's word and the page pair with them.
  */
 #include "vmm/td.h"
 
@@ -17,7 +17,7 @@ static struct tdx_regs on_2m(struct td *td, enum tdx_leaf leaf, const struct mir
 /*
  * The DEMOTE itself, of a leaf that is blocked and tracked. It needs three pages, all out of the
  * stock: one for the new S-EPT page, and the pair that the region has not got as a 2M page, which
- * libpamt adds to the registers.
+ * the backing adds to the registers.
  */
 static int demote(struct td *td, struct mirror_slot *slot, struct mirror_node *node)
 {
@@ -27,18 +27,18 @@ static int demote(struct td *td, struct mirror_slot *slot, struct mirror_node *n
 	hpa_t page;
 	int error;
 
-	error = pamt_alloc_page(td->vmm->host, td->config.node, &td->stock.pages, &page);
+	error = td_alloc_page(td, &td->stock, &page);
 	if (error)
 		return error;
 	regs.r8 = page.v;
 	error = td_issue(td, td_leaf_split, hpa_to_pfn(block), &regs, &td->stock, TD_ISSUE_BARRING);
 	if (error) {
-		pamt_free_page(td->vmm->host, page);
+		td_free_page(td, page, false);
 		return error;
 	}
 	/*
-	 * libpamt has published 512 users already, so that each 4K entry can be zapped and put like
-	 * any other from the moment it appears. The module has unblocked them all.
+	 * The backing has published 512 users already, so that each 4K entry can be zapped and put
+	 * like any other from the moment it appears. The module has unblocked them all.
 	 */
 	mirror_prepare_child(node, slot, page, MIRROR_NONE);
 	for (unsigned int i = 0; i < MIRROR_ENTRIES; i++) {
@@ -128,8 +128,9 @@ static hpa_t one_block(const struct mirror_node *node, bool *pending)
 	return block;
 }
 
-/* The node whose S-EPT page was freed, NULL with *error if nothing was merged. */
-static struct mirror_node *merge_slot(struct td *td, struct mirror_slot *slot, int *error)
+/* The node whose S-EPT page was freed, *last of its region? NULL, *error if nothing was merged. */
+static struct mirror_node *merge_slot(struct td *td, struct mirror_slot *slot, bool *last,
+				      int *error)
 {
 	struct mirror_node *node = mirror_child(slot->seen);
 	struct tdx_regs regs = on_2m(td, TDH_MEM_PAGE_PROMOTE, slot);
@@ -156,6 +157,7 @@ static struct mirror_node *merge_slot(struct td *td, struct mirror_slot *slot, i
 		td_unblock_slot(td, slot);
 		return NULL;
 	}
+	*last = regs.rcx & TDX_HINT_BIT;
 	mirror_set(slot, mirror_make_leaf(block, pending));
 	return node;
 }
@@ -165,6 +167,7 @@ int td_merge(struct td *td, gpa_t at)
 	struct mirror_node *node = NULL;
 	struct mirror_slot slot;
 	tdx_status_t status;
+	bool last = false;
 	int error;
 
 	if (at.v >= td_shared_bit(td) || td->state != TD_RUNNABLE)
@@ -175,14 +178,14 @@ int td_merge(struct td *td, gpa_t at)
 	if (!error && (slot.node->level != TDX_2M || mirror_state(slot.seen) != MIRROR_LINK))
 		error = -OS_EBUSY;
 	if (!error)
-		node = merge_slot(td, &slot, &error);
+		node = merge_slot(td, &slot, &last, &error);
 	os_write_unlock(&td->mmu_lock);
 	if (node) {
 		td_count(&td->counts.merges, 1);
 		if (vmm_write_back(td->vmm, node->page, td->hkid, &status))
 			td_leak(td, node->page, 1, "S-EPT page not written back", status);
 		else
-			pamt_free_page(td->vmm->host, node->page);
+			td_free_page(td, node->page, last);
 		td->vmm->os->free(td->vmm->os->ctx, node);
 	}
 	os_mutex_unlock(&td->mutex);

@@ -11,7 +11,8 @@ static const unsigned int size_order[] = { [TDX_4K] = 0, [TDX_2M] = 9 };
 int td_stock_topup(struct td *td, struct td_stock *stock, unsigned int control, unsigned int pairs)
 {
 	const struct os_services *os = td->vmm->os;
-	int error = pamt_cache_topup(td->vmm->host, &stock->pages, control, pairs);
+	const struct vmm_backing *backing = td->vmm->backing;
+	int error = backing->topup(td->vmm->backing_state, &stock->pages, control, pairs);
 
 	/* What was drawn stays in the stock: the next try begins with it. */
 	if (error)
@@ -34,7 +35,7 @@ void td_stock_free(struct td *td, struct td_stock *stock)
 
 	while ((node = td_stock_node(stock)))
 		os->free(os->ctx, node);
-	pamt_cache_free(td->vmm->host, &stock->pages);
+	td->vmm->backing->cache_free(td->vmm->backing_state, &stock->pages);
 }
 
 struct mirror_node *td_stock_node(struct td_stock *stock)
@@ -58,15 +59,45 @@ void td_stock_return_node(struct td_stock *stock, struct mirror_node *node)
 /* Near the TD's vCPUs if there is memory, elsewhere before not at all. */
 hpa_t td_alloc_memory(struct td *td, enum tdx_size size)
 {
+	const struct vmm_backing *backing = td->vmm->backing;
 	const struct os_services *os = td->vmm->os;
 	hpa_t page = os->alloc_pages(os->ctx, size_order[size], td->config.node);
 
 	if (hpa_is_none(page) && td->config.node != OS_ANY_NODE)
 		page = os->alloc_pages(os->ctx, size_order[size], OS_ANY_NODE);
-	return page;
+	if (hpa_is_none(page) || !backing->take ||
+	    !backing->take(td->vmm->backing_state, hpa_to_pfn(page), size))
+		return page;
+	os->free_pages(os->ctx, page, size_order[size]);
+	return HPA_NONE;
 }
 
 void td_free_memory(struct td *td, hpa_t page, enum tdx_size size)
 {
+	const struct vmm_backing *backing = td->vmm->backing;
+
+	if (backing->give)
+		backing->give(td->vmm->backing_state, hpa_to_pfn(page), size);
 	td->vmm->os->free_pages(td->vmm->os->ctx, page, size_order[size]);
+}
+
+int td_alloc_page(struct td *td, struct td_stock *stock, hpa_t *page)
+{
+	return td->vmm->backing->alloc_page(td->vmm->backing_state, td->config.node,
+					    stock ? &stock->pages : NULL, page);
+}
+
+void td_free_page(struct td *td, hpa_t page, bool last)
+{
+	td->vmm->backing->free_page(td->vmm->backing_state, page, last);
+}
+
+void td_put(struct td *td, hpa_t page, enum tdx_size size, bool last)
+{
+	const struct vmm_backing *backing = td->vmm->backing;
+
+	if (size == TDX_4K)
+		backing->put(td->vmm->backing_state, hpa_to_pfn(page), last);
+	else if (backing->release_2m)
+		backing->release_2m(td->vmm->backing_state, hpa_to_pfn(page));
 }

@@ -14,14 +14,14 @@
 static int give_page(struct td *td, enum tdx_leaf leaf, uint64_t rdx, hpa_t *page)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0), .rdx = rdx };
-	int error = pamt_alloc_page(td->vmm->host, td->config.node, NULL, page);
+	int error = td_alloc_page(td, NULL, page);
 
 	if (error)
 		return error;
 	regs.rcx = page->v;
-	error = call_make(&td->vmm->caller, &regs);
+	error = td_issue_4k(td, *page, &regs, NULL);
 	if (error)
-		pamt_free_page(td->vmm->host, *page);
+		td_free_page(td, *page, false);
 	return error;
 }
 
@@ -30,17 +30,17 @@ static int create_root(struct td *td)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MNG_CREATE, 0), .rdx = td->hkid };
 	hpa_t tdr;
-	int error = pamt_alloc_page(td->vmm->host, td->config.node, NULL, &tdr);
+	int error = td_alloc_page(td, NULL, &tdr);
 
 	if (error)
 		return error;
 	regs.rcx = tdr.v;
 	/* The page was drawn before: nobody waits for the KOT while somebody allocates. */
 	os_mutex_lock(&td->vmm->kot);
-	error = call_make(&td->vmm->caller, &regs);
+	error = td_issue_4k(td, tdr, &regs, NULL);
 	os_mutex_unlock(&td->vmm->kot);
 	if (error) {
-		pamt_free_page(td->vmm->host, tdr);
+		td_free_page(td, tdr, false);
 		return error;
 	}
 	td->tdr = tdr;
@@ -99,16 +99,16 @@ static int init_td(struct td *td)
 {
 	const struct os_services *os = td->vmm->os;
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MNG_INIT, 0), .rcx = td->tdr.v };
-	hpa_t page = td_alloc_memory(td, TDX_4K);
+	/* An ordinary page of the host's, which the module only reads. */
+	hpa_t page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
 	int error;
 
 	if (hpa_is_none(page))
 		return -OS_ENOMEM;
-	/* An ordinary page of the host's, which the module only reads. */
 	fill_params(td, os->map_host(os->ctx, page, OS_WRITE));
 	regs.rdx = page.v;
 	error = call_make(&td->vmm->caller, &regs);
-	td_free_memory(td, page, TDX_4K);
+	os->free_pages(os->ctx, page, 0);
 	if (!error)
 		td->state = TD_BUILDING;
 	return error;

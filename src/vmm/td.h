@@ -148,6 +148,7 @@ struct vcpu {
 struct td_zap {
 	struct mirror_slot slot;
 	hpa_t page;
+	bool last; /* of its region, as the module said when it was removed */
 };
 
 struct td {
@@ -247,13 +248,19 @@ int td_stock_topup(struct td *td, struct td_stock *stock, unsigned int control, 
 void td_stock_free(struct td *td, struct td_stock *stock);
 struct mirror_node *td_stock_node(struct td_stock *stock);
 void td_stock_return_node(struct td_stock *stock, struct mirror_node *node);
+/* Control pages, out of the stock or, with NULL, out of anywhere. As pamt_alloc_page(). */
+int td_alloc_page(struct td *td, struct td_stock *stock, hpa_t *page);
+/* last: the module said that no page of the region is in use any more. */
+void td_free_page(struct td *td, hpa_t page, bool last);
+/* A guest page that the module has let go of, cleaned: pamt_put() or pamt_release_2m(). */
+void td_put(struct td *td, hpa_t page, enum tdx_size size, bool last);
 /* Guest memory of one page of size, near the TD; HPA_NONE. May sleep. */
 hpa_t td_alloc_memory(struct td *td, enum tdx_size size);
 void td_free_memory(struct td *td, hpa_t page, enum tdx_size size);
 
 /*
- * A leaf that libpamt issues while the region's word is LOCKED: one of these functions makes the
- * call once. NULL in its place: a plain SEAMCALL.
+ * A leaf that the backing issues, libpamt while the region's word is LOCKED: one of these functions
+ * makes the call once. NULL in its place: a plain SEAMCALL. stock may be NULL.
  */
 typedef int td_leaf_fn(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock);
 /*
@@ -264,7 +271,16 @@ typedef int td_leaf_fn(struct td *td, pfn_t first, struct tdx_regs *regs, struct
 enum td_issue_how { TD_ISSUE_PLAIN, TD_ISSUE_BARRING, TD_ISSUE_SURE };
 int td_issue(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_regs *regs,
 	     struct td_stock *stock, enum td_issue_how how);
-td_leaf_fn td_leaf_map_2m, td_leaf_remove_2m, td_leaf_split, td_leaf_merge;
+td_leaf_fn td_leaf_give_4k, td_leaf_map_2m, td_leaf_remove_2m, td_leaf_split, td_leaf_merge;
+
+/* Makes the call that gives the module a 4K page, control or guest's. As td_issue(), PLAIN. */
+static inline int td_issue_4k(struct td *td, hpa_t page, struct tdx_regs *regs,
+			      struct td_stock *stock)
+{
+	td_leaf_fn *leaf = td->vmm->backing->call ? td_leaf_give_4k : NULL;
+
+	return td_issue(td, leaf, hpa_to_pfn(page), regs, stock, TD_ISSUE_PLAIN);
+}
 
 /* vcpu.c; the MMU lock is held for writing. */
 /* Makes every vCPU that is in the guest leave it once. */

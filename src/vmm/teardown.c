@@ -86,7 +86,7 @@ static struct tdx_regs reclaim_of(hpa_t page)
 	return (struct tdx_regs){ .rax = TDX_RAX(TDH_PHYMEM_PAGE_RECLAIM, 0), .rcx = page.v };
 }
 
-/* TDCX, TDVPR, S-EPT pages: libpamt cleans them when it needs to. */
+/* TDCX, TDVPR, S-EPT pages: the backing cleans them when it needs to. */
 static void reclaim_control(struct td *td, hpa_t page, const char *what)
 {
 	struct tdx_regs regs = reclaim_of(page);
@@ -94,7 +94,7 @@ static void reclaim_control(struct td *td, hpa_t page, const char *what)
 	if (td->state != TD_DEAD || call_make_sure(&td->vmm->caller, &regs))
 		td_leak(td, page, 1, what, (tdx_status_t){ regs.rax });
 	else
-		pamt_free_page(td->vmm->host, page);
+		td_free_page(td, page, regs.r9 & TDX_HINT_BIT);
 }
 
 static void reclaim_4k(struct td *td, hpa_t page)
@@ -107,7 +107,7 @@ static void reclaim_4k(struct td *td, hpa_t page)
 		return;
 	}
 	os->scrub(os->ctx, page, TDX_PAGE_SIZE);
-	pamt_put(td->vmm->host, hpa_to_pfn(page));
+	td_put(td, page, TDX_4K, regs.r9 & TDX_HINT_BIT);
 	td_free_memory(td, page, TDX_4K);
 }
 
@@ -124,7 +124,7 @@ static void reclaim_2m(struct td *td, hpa_t page)
 		return;
 	}
 	os->scrub(os->ctx, page, TDX_2M_SIZE);
-	pamt_release_2m(td->vmm->host, hpa_to_pfn(page));
+	td_put(td, page, TDX_2M, false);
 	td_free_memory(td, page, TDX_2M);
 }
 
@@ -175,7 +175,7 @@ static void reclaim_root(struct td *td)
 		td_leak(td, td->tdr, 1, "TDR not written back", status);
 		return;
 	}
-	pamt_free_page(td->vmm->host, td->tdr);
+	td_free_page(td, td->tdr, regs.r9 & TDX_HINT_BIT);
 }
 
 uint64_t td_destroy(struct td *td)

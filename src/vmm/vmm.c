@@ -11,7 +11,8 @@ int vmm_init(struct vmm *vmm, const struct os_services *os, struct pamt_host *ho
 		return -OS_EINVAL;
 	os_memset(vmm, 0, sizeof(*vmm));
 	vmm->os = os;
-	vmm->host = host;
+	vmm->backing = config->backing ? config->backing : &vmm_libpamt;
+	vmm->backing_state = config->backing ? config->backing_state : host;
 	vmm->config = *config;
 	vmm->caller.os = os;
 	return 0;

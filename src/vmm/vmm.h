@@ -8,6 +8,7 @@
 
 #include <pamt/host.h>
 
+#include "vmm/backing.h"
 #include "vmm/call.h"
 
 struct vmm_config {
@@ -15,11 +16,15 @@ struct vmm_config {
 	uint16_t nr_hkids;	 /* how many; at most TDX_MAX_HKIDS - 1 */
 	uint16_t global_hkid;	 /* the module's own: a TDR is written back with this */
 	uint32_t hkid_start_bit; /* address bit where KeyIDs begin */
+	/* Who keeps regions backed; NULL: libpamt. */
+	const struct vmm_backing *backing;
+	void *backing_state;
 };
 
 struct vmm {
 	const struct os_services *os;
-	struct pamt_host *host;
+	const struct vmm_backing *backing;
+	void *backing_state;
 	struct vmm_config config;
 	struct caller caller;
 
@@ -36,7 +41,7 @@ struct vmm {
 	os_a64_t leaked_hkids;
 };
 
-/* vmm, os and host must outlive every TD. Return: 0 or -OS_EINVAL (no KeyID). */
+/* os and host must outlive every TD. Return: 0 or -OS_EINVAL (no KeyID). */
 int vmm_init(struct vmm *vmm, const struct os_services *os, struct pamt_host *host,
 	     const struct vmm_config *config);
 

@@ -159,16 +159,19 @@ static int remove_leaf(struct td *td, struct td_zap *zap, enum zap_op op)
 	td_leaf_fn *leaf = zap->slot.node->level == TDX_2M ? td_leaf_remove_2m : NULL;
 	int error = td_issue(td, leaf, hpa_to_pfn(zap->page), &regs, NULL, TD_ISSUE_BARRING);
 
-	if (!error)
-		mirror_set(&zap->slot,
-			   mirror_make(op == ZAP_TO_SHARED ? MIRROR_SHARED : MIRROR_NONE));
-	return error;
+	if (error)
+		return error;
+	zap->last = regs.rcx & TDX_HINT_BIT;
+	mirror_set(&zap->slot, mirror_make(op == ZAP_TO_SHARED ? MIRROR_SHARED : MIRROR_NONE));
+	return 0;
 }
 
 /* The module has let go of the page: clean it, put it, give it back. */
-static void dispose(struct td *td, hpa_t page, enum tdx_size size)
+static void dispose(struct td *td, const struct td_zap *zap)
 {
 	const struct os_services *os = td->vmm->os;
+	enum tdx_size size = (enum tdx_size)zap->slot.node->level;
+	hpa_t page = zap->page;
 	uint64_t nr = size == TDX_2M ? TDX_PAGES_PER_2M : 1;
 	tdx_status_t status = { 0 };
 	int error = 0;
@@ -183,10 +186,7 @@ static void dispose(struct td *td, hpa_t page, enum tdx_size size)
 	}
 	os->scrub(os->ctx, page, nr * TDX_PAGE_SIZE);
 	/* Last but for the system: until here the region is as good as mapped. */
-	if (size == TDX_2M)
-		pamt_release_2m(td->vmm->host, hpa_to_pfn(page));
-	else
-		pamt_put(td->vmm->host, hpa_to_pfn(page));
+	td_put(td, page, size, zap->last);
 	td_free_memory(td, page, size);
 	td_count(size == TDX_2M ? &td->counts.zaps_2m : &td->counts.zaps_4k, 1);
 }
@@ -220,7 +220,7 @@ static int zap_round(struct td *td, gpa_t *at, gpa_t end, enum zap_op op, bool *
 	}
 	os_write_unlock(&td->mmu_lock);
 	for (unsigned int i = 0; i < removed; i++)
-		dispose(td, td->zap[i].page, (enum tdx_size)td->zap[i].slot.node->level);
+		dispose(td, &td->zap[i]);
 	if (!error)
 		*at = next;
 	return error;
@@ -243,7 +243,7 @@ static bool all_alike(const struct mirror_node *node, enum mirror_state state)
  * The S-EPT page of a 2M region with nothing mapped is removed, so that the region can be mapped
  * as 2M again. What fails here fails without harm: the page stays linked.
  */
-static struct mirror_node *drop_locked(struct td *td, gpa_t at, enum mirror_state state)
+static struct mirror_node *drop_locked(struct td *td, gpa_t at, enum mirror_state state, bool *last)
 {
 	struct mirror_slot slot;
 	struct mirror_node *node;
@@ -260,6 +260,7 @@ static struct mirror_node *drop_locked(struct td *td, gpa_t at, enum mirror_stat
 		td_unblock_slot(td, &slot);
 		return NULL;
 	}
+	*last = regs.rcx & TDX_HINT_BIT;
 	mirror_set(&slot, mirror_make(state));
 	return node;
 }
@@ -268,16 +269,17 @@ static void drop_sept_page(struct td *td, gpa_t at, enum mirror_state state)
 {
 	struct mirror_node *node;
 	tdx_status_t status;
+	bool last = false;
 
 	os_write_lock(&td->mmu_lock);
-	node = drop_locked(td, at, state);
+	node = drop_locked(td, at, state, &last);
 	os_write_unlock(&td->mmu_lock);
 	if (!node)
 		return;
 	if (vmm_write_back(td->vmm, node->page, td->hkid, &status))
 		td_leak(td, node->page, 1, "S-EPT page not written back", status);
 	else
-		pamt_free_page(td->vmm->host, node->page);
+		td_free_page(td, node->page, last);
 	td->vmm->os->free(td->vmm->os->ctx, node);
 }
 
