@@ -199,6 +199,13 @@ bool region_remove_idle(struct pamt_host *host, region_t region);
  */
 uint64_t region_shrink_idle(struct pamt_host *host, uint64_t more);
 
+/*
+ * One region's word against the module (verify.c). Return: NULL if they agree, else what is wrong,
+ * with *found filled in. Any context but with a word LOCKED.
+ */
+const char *region_verify(struct pamt_host *host, region_t region, os_a16_t *word,
+			  struct pamt_finding *found);
+
 /* Takes LOCKED if the word is exactly old; interrupts are off on success, as before otherwise. */
 bool region_lock(struct pamt_host *host, os_a16_t *word, uint16_t old, os_irq_t *irq);
 /* Publishes value and ends LOCKED. */

@@ -42,8 +42,8 @@ static bool as_expected(enum region_state state, uint64_t rcx)
  * The word and the module's entry at the same moment: LOCKED keeps those away who would change
  * both. Between remove_2m and release_2m the entry is free already while the word is LEAF.
  */
-static const char *compare(struct pamt_host *host, region_t region, os_a16_t *word,
-			   struct pamt_finding *found)
+const char *region_verify(struct pamt_host *host, region_t region, os_a16_t *word,
+			  struct pamt_finding *found)
 {
 	struct tdx_regs regs;
 	tdx_status_t status;
@@ -111,7 +111,7 @@ int64_t pamt_verify(struct pamt_host *host, report_fn report, void *arg)
 {
 	if (!host->layout.dynamic)
 		return 0;
-	return (int64_t)walk(host, report, arg, compare);
+	return (int64_t)walk(host, report, arg, region_verify);
 }
 
 /* Who still uses a region: the module's metadata of its 4K pages. Sound with zero TDs only. */

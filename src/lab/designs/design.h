@@ -59,7 +59,7 @@ struct design {
 	void (*release_2m)(void *state, pfn_t first);
 	int (*split)(void *state, pfn_t first, struct tdx_regs *call, struct design_cache *cache);
 	int (*merge)(void *state, pfn_t first, struct tdx_regs *call);
-	/* Optional: pamt_shrink(), pamt_verify(). */
+	/* Optional: pamt_shrink(); pamt_verify() over env->region. */
 	void (*shrink)(void *state, uint64_t pages);
 	int64_t (*verify)(void *state);
 

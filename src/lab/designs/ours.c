@@ -104,15 +104,20 @@ static int merge(void *state, pfn_t first, struct tdx_regs *call)
 
 static void shrink(void *state, uint64_t nr) { pamt_shrink(((struct ours *)state)->host, nr); }
 
-static void ignore(void *arg, const struct pamt_finding *finding)
-{
-	(void)arg;
-	(void)finding;
-}
-
+/* As pamt_verify() does it for each region, for those of the run: of the others nothing moves. */
 static int64_t verify(void *state)
 {
-	return pamt_verify(((struct ours *)state)->host, ignore, NULL);
+	struct ours *o = state;
+	int64_t findings = 0;
+
+	for (uint32_t i = 0; i < o->env->nr_regions; i++) {
+		region_t region = o->env->region[i];
+		struct pamt_finding found;
+
+		findings += region_verify(o->host, region, region_word(o->host, region), &found) !=
+			    NULL;
+	}
+	return findings;
 }
 
 /* ------------------------------------------------------------------------------------------- */
