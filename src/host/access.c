@@ -11,7 +11,7 @@
 #define BATCH_REGIONS (PAMT_CACHE_PAGES / 2)
 
 #define HOT  __attribute__((always_inline)) inline
-#define COLD __attribute__((noinline))
+#define COLD __attribute__((__noinline__))
 /* A line of its own: it saves a fetch, which is a twentieth of the whole call. */
 #define ENTRY __attribute__((aligned(64)))
 

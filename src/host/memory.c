@@ -70,7 +70,7 @@ static const char *range_fault(const struct plan *p, uint32_t i)
 	return NULL;
 }
 
-static void add_memory(struct plan *p, uint64_t base, uint64_t end, uint32_t node)
+static void add_usable(struct plan *p, uint64_t base, uint64_t end, uint32_t node)
 {
 	base = max64(base, LOW_MEMORY);
 	if (base < end)
@@ -88,7 +88,7 @@ static void add_inside_cmrs(struct plan *p, struct memory_range r, uint32_t *cmr
 	while (*cmr < m->nr_cmrs && m->cmr[*cmr].end <= r.base)
 		(*cmr)++;
 	for (uint32_t i = *cmr; i < m->nr_cmrs && m->cmr[i].base < r.end; i++)
-		add_memory(p, max64(r.base, m->cmr[i].base), min64(r.end, m->cmr[i].end), r.node);
+		add_usable(p, max64(r.base, m->cmr[i].base), min64(r.end, m->cmr[i].end), r.node);
 }
 
 /* TDX memory as the caller's memory map and, unless Linux's way is asked for, the CMRs have it. */
@@ -113,7 +113,7 @@ int plan_memory(struct plan *p)
 		if (c->holes == PAMT_HOLES_CMR)
 			add_inside_cmrs(p, r, &cmr);
 		else
-			add_memory(p, r.base, r.end, r.node);
+			add_usable(p, r.base, r.end, r.node);
 	}
 	if (!p->nr_memory)
 		return plan_fail(p, PAMT_STEP_MEMORY, -OS_EINVAL, (struct span){ 0 },

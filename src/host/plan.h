@@ -89,8 +89,8 @@ int blocked_create(struct plan *p);
 void blocked_insert(struct plan *p, struct span added);
 uint32_t blocked_count(const struct plan *p, struct span within);
 
-static inline uint64_t round_down(uint64_t v, uint64_t to) { return v & ~(to - 1); }
-static inline uint64_t round_up(uint64_t v, uint64_t to) { return (v + to - 1) & ~(to - 1); }
+static inline uint64_t align_down(uint64_t v, uint64_t to) { return v & ~(to - 1); }
+static inline uint64_t align_up(uint64_t v, uint64_t to) { return (v + to - 1) & ~(to - 1); }
 static inline uint64_t min64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static inline uint64_t max64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 

@@ -16,8 +16,8 @@ static int populate(struct pamt_host *host)
 	for (uint32_t i = 0; i < host->layout.nr_tdmrs; i++) {
 		struct span s = tdmr_span(&host->layout.tdmr[i]);
 		uint64_t first =
-			round_down((s.base >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
-		uint64_t end = round_up((s.end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+			align_down((s.base >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+		uint64_t end = align_up((s.end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
 
 		/* One page of words covers 4 GiB: neighbouring TDMRs meet in it. */
 		first = max64(first, done);
@@ -70,7 +70,7 @@ int table_create(struct pamt_host *host)
 	uint64_t regions = last.end >> TDX_2M_SHIFT;
 	int ret;
 
-	t->bytes = round_up(regions * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+	t->bytes = align_up(regions * REGION_WORD_BYTES, TDX_PAGE_SIZE);
 	t->word = os->sparse_create(os->ctx, t->bytes);
 	if (plan_table_is_whole(&host->layout)) {
 		t->whole = regions;

@@ -18,8 +18,8 @@ static uint32_t draft_tdmrs(const struct plan *p, struct draft *d)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < p->nr_memory; i++) {
-		uint64_t base = round_down(p->memory[i].base, TDX_1G_SIZE);
-		uint64_t end = round_up(p->memory[i].end, TDX_1G_SIZE);
+		uint64_t base = align_down(p->memory[i].base, TDX_1G_SIZE);
+		uint64_t end = align_up(p->memory[i].end, TDX_1G_SIZE);
 
 		if (n)
 			base = max64(base, d[n - 1].end);
@@ -105,9 +105,9 @@ static void size_pamt(struct pamt_tdmr *t, const struct module_info *m, bool dyn
 	uint64_t pages = t->bytes >> TDX_PAGE_SHIFT;
 	uint64_t level_4k = dynamic ? (pages * m->bitmap_bits + 7) / 8 : pages * m->entry_4k;
 
-	t->pamt_4k_bytes = round_up(level_4k, TDX_PAGE_SIZE);
-	t->pamt_2m_bytes = round_up((t->bytes >> TDX_2M_SHIFT) * m->entry_2m, TDX_PAGE_SIZE);
-	t->pamt_1g_bytes = round_up((t->bytes >> TDX_1G_SHIFT) * m->entry_1g, TDX_PAGE_SIZE);
+	t->pamt_4k_bytes = align_up(level_4k, TDX_PAGE_SIZE);
+	t->pamt_2m_bytes = align_up((t->bytes >> TDX_2M_SHIFT) * m->entry_2m, TDX_PAGE_SIZE);
+	t->pamt_1g_bytes = align_up((t->bytes >> TDX_1G_SHIFT) * m->entry_1g, TDX_PAGE_SIZE);
 }
 
 /* Bytes of words from address 0 to the end of the last TDMR, in whole pages. */
@@ -115,7 +115,7 @@ static uint64_t whole_table(const struct pamt_layout *l)
 {
 	uint64_t end = tdmr_span(&l->tdmr[l->nr_tdmrs - 1]).end;
 
-	return round_up((end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+	return align_up((end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
 }
 
 /* The same for the TDMRs alone, each page counted once. */
@@ -126,8 +126,8 @@ static uint64_t least_table(const struct pamt_layout *l)
 	for (uint32_t i = 0; i < l->nr_tdmrs; i++) {
 		struct span s = tdmr_span(&l->tdmr[i]);
 		uint64_t first =
-			round_down((s.base >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
-		uint64_t end = round_up((s.end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+			align_down((s.base >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+		uint64_t end = align_up((s.end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
 
 		first = max64(first, done);
 		bytes += end - first;

@@ -11,11 +11,11 @@
 #include "seam/hpa.h"
 #include "seam/pamt.h"
 
-#define ENTRIES_BITS 15
-#define ENTRIES	     (1u << ENTRIES_BITS)
-#define PROBES	     8u
-#define PAGE_SHIFT   24
-#define JUNK	     0xa7
+#define ENTRIES_BITS	 15
+#define ENTRIES		 (1u << ENTRIES_BITS)
+#define PROBES		 8u
+#define TAKEN_PAGE_SHIFT 24
+#define JUNK		 0xa7
 
 struct guard {
 	os_a64_t violations;
@@ -49,7 +49,7 @@ static os_a64_t *find(struct guard *guard, uint64_t page)
 		os_a64_t *entry = place(guard, page, i);
 
 		/* Relaxed, as all in this table: words that stand for themselves. */
-		if (os_load64(entry, OS_RELAXED) >> PAGE_SHIFT == page)
+		if (os_load64(entry, OS_RELAXED) >> TAKEN_PAGE_SHIFT == page)
 			return entry;
 	}
 	return NULL;
@@ -58,7 +58,8 @@ static os_a64_t *find(struct guard *guard, uint64_t page)
 void guard_note_taken(struct call *call, uint64_t address)
 {
 	uint64_t page = address >> TDX_PAGE_SHIFT;
-	uint64_t value = page << PAGE_SHIFT | (call->leaf & 0xff) << 16 | ((call->lp + 1) & 0xffff);
+	uint64_t value =
+		page << TAKEN_PAGE_SHIFT | (call->leaf & 0xff) << 16 | ((call->lp + 1) & 0xffff);
 	struct guard *guard = call->seam->guard;
 	os_a64_t *entry = find(guard, page);
 

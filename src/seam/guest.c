@@ -98,7 +98,7 @@ static bool accept_operand(const struct td *td, uint64_t rcx, uint64_t *gpa, uin
  * Clears the page from where the last try stopped, and looks for an interrupt after the first 4K
  * and at every 64th. Returns how many 4K pages are clear.
  */
-static uint32_t clear_page(struct call *call, uint64_t page, uint32_t done, uint32_t total)
+static uint32_t clear_guest_page(struct call *call, uint64_t page, uint32_t done, uint32_t total)
 {
 	const struct os_services *os = call->seam->os;
 	uint32_t end = done + 1;
@@ -133,7 +133,7 @@ static enum seam_exit accept_locked(struct call *call, const struct td *td, stru
 	}
 	if (pos->level)
 		done = (uint32_t)((pos->value & SEPT_ACCEPTED) >> SEPT_ACCEPTED_SHIFT);
-	done = clear_page(call, page, done, total);
+	done = clear_guest_page(call, page, done, total);
 	if (done < total) {
 		sept_set(pos->entry, sept_entry(td->tdcs, SEPT_PENDING,
 						page | (uint64_t)done << SEPT_ACCEPTED_SHIFT));

@@ -152,7 +152,7 @@ int call_again(struct caller *caller, struct call_tries *tries, uint32_t leaf,
 	switch (verdict) {
 	case CALL_PAMT:
 		report_pamt_busy(caller, leaf, out, rule);
-		/* fall through */
+		__attribute__((__fallthrough__));
 	case CALL_AGAIN:
 	case CALL_RESUME:
 		if (!tries->left)
