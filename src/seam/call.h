@@ -75,7 +75,7 @@ static inline bool try_lock(os_a64_t *word, enum lock_kind kind)
 	case LOCK_SHAREX_X:
 		return sharex_exclusive(word);
 	case LOCK_MUTEX:
-		return word_trylock(word);
+		return mutex_word_trylock(word);
 	}
 	return false;
 }
@@ -94,7 +94,7 @@ static inline void held_unlock(const struct held_lock *held)
 	else if (held->kind == LOCK_SHAREX_X)
 		sharex_unlock_exclusive(held->word);
 	else
-		word_unlock(held->word);
+		mutex_word_unlock(held->word);
 }
 
 /* Takes the lock and notes it. False: somebody else has it, nothing is noted. */

@@ -118,14 +118,14 @@ static inline void sharex_hp_unlock_exclusive(os_a64_t *word)
 	os_fetch_and64(word, ~LOCK_MASK | LOCK_HP, OS_RELEASE);
 }
 
-static inline bool word_trylock(os_a64_t *word)
+static inline bool mutex_word_trylock(os_a64_t *word)
 {
 	uint64_t old = 0;
 
 	return os_cas64(word, &old, LOCK_EXCLUSIVE, OS_ACQUIRE);
 }
 
-static inline void word_unlock(os_a64_t *word) { os_store64(word, 0, OS_RELEASE); }
+static inline void mutex_word_unlock(os_a64_t *word) { os_store64(word, 0, OS_RELEASE); }
 
 #define SEPT_LOCK (UINT64_C(1) << 11)
 #define SEPT_HP	  (UINT64_C(1) << 52)

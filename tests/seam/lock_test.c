@@ -102,9 +102,9 @@ static void plain_locks_know_no_priority(void **state)
 	assert_true(sharex_exclusive(&word));
 	assert_false(sharex_shared(&word));
 	sharex_unlock_exclusive(&word);
-	assert_true(mutex_trylock(&word));
-	assert_false(mutex_trylock(&word));
-	mutex_unlock(&word);
+	assert_true(mutex_word_trylock(&word));
+	assert_false(mutex_word_trylock(&word));
+	mutex_word_unlock(&word);
 	assert_int_equal(word.v, 0);
 }
 
