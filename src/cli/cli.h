@@ -37,6 +37,7 @@ int cmd_plan(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_lkvs(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_trap(int argc, char **argv);
 int cmd_check(int argc, char **argv);

@@ -11,6 +11,8 @@
 static const struct cli_command commands[] = {
 	{ "plan", "[LOG]", "what a machine's PAMT costs, and its TDMRs", cmd_plan },
 	{ "run", "", "TDs on a machine, from bring-up to the last byte given back", cmd_run },
+	{ "lkvs", "[N...]", "the public test suite's Dynamic PAMT cases, with exact amounts",
+	  cmd_lkvs },
 	{ "check", "", "hunt races: every schedule of small programs, and random ones", cmd_check },
 	{ "replay", "FILE...", "recordings of a real module against the software one", cmd_replay },
 	{ "explain", "[WORD...]", "say what a status code, a leaf or a line of a log means",

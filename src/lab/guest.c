@@ -21,7 +21,7 @@ static uint64_t next_random(struct guest *guest)
 
 static bool is_4k(const struct guest *guest, uint64_t at)
 {
-	return guest_region_is_4k(guest->percent_4k, at >> TDX_2M_SHIFT);
+	return at < guest->low_4k || guest_region_is_4k(guest->percent_4k, at >> TDX_2M_SHIFT);
 }
 
 /* Does the mapping that begins here carry a mark? */

@@ -24,6 +24,7 @@ struct guest {
 	uint64_t shared_bit;
 	uint64_t low, high;  /* the share, GPA, multiples of 2M */
 	uint32_t percent_4k; /* of the regions are mapped in 4K pages */
+	uint64_t low_4k;     /* and all of what is below this GPA */
 	uint32_t flips;	     /* whole mappings */
 	uint32_t partial;    /* 4K pages out of 2M mappings */
 	uint64_t random;

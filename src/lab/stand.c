@@ -64,6 +64,7 @@ static int create_port(struct stand *stand, const struct stand_config *config, c
 	threads_log_level(stand->port, config->log_level);
 	threads_bind(stand->port, 0);
 	stand->os = threads_services(stand->port);
+	stand->host_os = stand->os;
 	return 0;
 }
 
@@ -104,7 +105,7 @@ int stand_bring_up(struct stand *stand, char *error, size_t error_size)
 	};
 	struct pamt_error failed;
 
-	if (pamt_host_create(stand->os, config, &stand->host, &failed)) {
+	if (pamt_host_create(stand->host_os, config, &stand->host, &failed)) {
 		stand->host = NULL;
 		describe(&failed, error, error_size);
 		return -1;

@@ -14,6 +14,8 @@ struct stand {
 	struct machine *machine;
 	struct threads_port *port;
 	const struct os_services *os;
+	/* What libpamt is given: os, or what the caller put here before stand_bring_up(). */
+	const struct os_services *host_os;
 	struct pamt_host_config config;
 	struct pamt_memory *memory;
 	struct pamt_host *host; /* NULL before stand_bring_up() */

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * cmd_lkvs.c - `pamt lkvs`: the Dynamic PAMT cases of the public test suite, with exact amounts.
+ */
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "lab/lkvs.h"
+
+#define MACHINE		 "builtin:2t"
+#define EXIT_INTERRUPTED 130
+
+static os_a32_t interrupted;
+
+enum { OPT_JOBS = 'j', OPT_MORE = 256 };
+
+static const struct cli_option options[] = {
+	{ OPT_MORE, "more", NULL,
+	  "the variants too: several vCPUs, all TDs at once, flips, failed allocations" },
+	{ OPT_JOBS, "jobs", "N", "cases at a time (default: one for each CPU)" },
+	{ 0 },
+};
+
+struct suite {
+	struct cli_args args;
+	struct lkvs_config config;
+	bool wanted[LKVS_ALL_CASES];
+	struct lkvs_result result[LKVS_ALL_CASES];
+	uint64_t jobs;
+
+	pthread_mutex_t lock; /* protects all that follows */
+	bool begun[LKVS_ALL_CASES];
+	struct cli_progress progress;
+	uint64_t gb_done;
+};
+
+static void on_interrupt(int signal)
+{
+	(void)signal;
+	/* Relaxed: looked at again and again. */
+	os_store32(&interrupted, 1, OS_RELAXED);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Arguments                                                                                    */
+
+static bool parse_case(struct suite *suite, const char *word)
+{
+	uint64_t nr;
+
+	if (!cli_parse_number(word, &nr) || nr >= LKVS_ALL_CASES) {
+		cli_usage_error("lkvs: '%s' is not a case; allowed: 0 to %u, and %u to %u for the "
+				"variants",
+				word, LKVS_CASES - 1, LKVS_CASES, LKVS_ALL_CASES - 1);
+		return false;
+	}
+	suite->wanted[nr] = true;
+	return true;
+}
+
+/* -1: go on; else the exit code. */
+static int parse_arguments(struct suite *suite, int argc, char **argv)
+{
+	bool more = false;
+	char **words;
+	int option, nr;
+
+	suite->args = (struct cli_args){ .options = options, .argc = argc, .argv = argv };
+	while ((option = cli_next_option(&suite->args)) > 0) {
+		if (option == OPT_MORE)
+			more = true;
+		else if (!cli_option_number("jobs", suite->args.value, 1, 64, &suite->jobs))
+			return CLI_USAGE;
+	}
+	if (option < 0)
+		return suite->args.exit;
+	words = cli_operands(&suite->args, &nr);
+	for (int i = 0; i < nr; i++)
+		if (!parse_case(suite, words[i]))
+			return CLI_USAGE;
+	for (uint32_t i = 0; i < LKVS_CASES && !nr; i++)
+		suite->wanted[i] = true;
+	for (uint32_t i = LKVS_CASES; i < LKVS_ALL_CASES && more; i++)
+		suite->wanted[i] = true;
+	return -1;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Running                                                                                      */
+
+/* GB of TDs that a round starts; a round without a TD counts for one. */
+static uint64_t round_gb(const struct lkvs_case *c)
+{
+	uint64_t gb = 0;
+
+	for (uint32_t t = 0; t < c->nr_tds; t++)
+		gb += c->gb[t];
+	return gb ? gb : 1;
+}
+
+static void show_progress(void *arg, uint32_t nr, uint32_t rounds)
+{
+	struct suite *suite = arg;
+
+	(void)rounds;
+	pthread_mutex_lock(&suite->lock);
+	suite->gb_done += round_gb(lkvs_case(nr));
+	cli_progress(&suite->progress, suite->gb_done);
+	pthread_mutex_unlock(&suite->lock);
+}
+
+/* The longest case that nobody has begun, so that the last one to end is not a long one. */
+static const struct lkvs_case *next_case(struct suite *suite)
+{
+	const struct lkvs_case *next = NULL;
+
+	pthread_mutex_lock(&suite->lock);
+	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++) {
+		const struct lkvs_case *c = lkvs_case(i);
+
+		if (suite->wanted[i] && !suite->begun[i] &&
+		    (!next || c->rounds * round_gb(c) > next->rounds * round_gb(next)))
+			next = c;
+	}
+	if (next)
+		suite->begun[next->nr] = true;
+	pthread_mutex_unlock(&suite->lock);
+	return next;
+}
+
+static void *work(void *arg)
+{
+	struct suite *suite = arg;
+	const struct lkvs_case *c;
+
+	while ((c = next_case(suite)) && !os_load32(&interrupted, OS_RELAXED))
+		lkvs_run(&suite->config, c, &suite->result[c->nr]);
+	return NULL;
+}
+
+static void run_all(struct suite *suite)
+{
+	struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
+	struct sigaction before;
+	pthread_t threads[64];
+	uint64_t total = 0, started = 0;
+
+	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++)
+		if (suite->wanted[i])
+			total += lkvs_case(i)->rounds * round_gb(lkvs_case(i));
+	sigaction(SIGINT, &action, &before);
+	cli_progress_begin(&suite->progress, "lkvs, GB of TDs", total);
+	/* This thread is one of them: with no other to be had it does all by itself. */
+	while (started + 1 < suite->jobs && !pthread_create(&threads[started], NULL, work, suite))
+		started++;
+	work(suite);
+	while (started)
+		pthread_join(threads[--started], NULL);
+	cli_progress_end(&suite->progress);
+	sigaction(SIGINT, &before, NULL);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Results                                                                                      */
+
+static const char *verdict(const struct lkvs_result *result)
+{
+	if (result->passed)
+		return "passed";
+	return result->error[0] ? "FAILED" : "stopped";
+}
+
+static void print_table(const struct suite *suite)
+{
+	static const struct cli_column columns[] = {
+		{ "CASE", true },  { "WHAT", false }, { "STEPS", true },   { "SECONDS", true },
+		{ "PAIRS", true }, { "TAKEN", true }, { "RESULT", false },
+	};
+	struct cli_table *table;
+	char pairs[24], taken[24];
+
+	if (cli_quiet())
+		return;
+	table = cli_table_create(columns, 7);
+	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++) {
+		const struct lkvs_result *r = &suite->result[i];
+
+		if (!suite->wanted[i])
+			continue;
+		cli_table_cell(table, "%u", i);
+		cli_table_cell(table, "%s", lkvs_case(i)->what);
+		cli_table_cell(table, "%" PRIu64, r->steps);
+		cli_table_cell(table, "%.2f", r->seconds);
+		cli_table_cell(table, "%s", cli_bytes(r->field_peak, pairs));
+		cli_table_cell(table, "%s", cli_bytes(r->os_peak, taken));
+		cli_table_cell(table, "%s", verdict(r));
+	}
+	cli_table_print(table);
+}
+
+static void print_errors(const struct suite *suite)
+{
+	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++)
+		if (suite->wanted[i] && suite->result[i].error[0])
+			printf("case %u: %s\n", i, suite->result[i].error);
+}
+
+static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
+
+static json_t *case_json(uint32_t nr, const struct lkvs_result *r)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "case", number(nr));
+	json_object_set_new(o, "what", json_string(lkvs_case(nr)->what));
+	json_object_set_new(o, "rounds", number(lkvs_case(nr)->rounds));
+	json_object_set_new(o, "steps", number(r->steps));
+	json_object_set_new(o, "seconds", json_real(r->seconds));
+	json_object_set_new(o, "pairs_bytes_peak", number(r->field_peak));
+	json_object_set_new(o, "os_bytes_peak", number(r->os_peak));
+	json_object_set_new(o, "result", json_string(verdict(r)));
+	json_object_set_new(o, "error", r->error[0] ? cli_json_text(r->error) : json_null());
+	return o;
+}
+
+static void print_json(const struct suite *suite, uint32_t passed, uint32_t failed)
+{
+	json_t *root = cli_json("pamt.lkvs/1"), *list = json_array();
+
+	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++)
+		if (suite->wanted[i])
+			json_array_append_new(list, case_json(i, &suite->result[i]));
+	json_object_set_new(root, "machine", json_string(MACHINE));
+	json_object_set_new(root, "cases", list);
+	json_object_set_new(root, "passed", number(passed));
+	json_object_set_new(root, "failed", number(failed));
+	json_object_set_new(root, "stopped", json_boolean(os_load32(&interrupted, OS_RELAXED)));
+	cli_json_print(root);
+}
+
+static int report(const struct suite *suite)
+{
+	uint32_t passed = 0, failed = 0;
+
+	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++) {
+		passed += suite->wanted[i] && suite->result[i].passed;
+		failed += suite->wanted[i] && suite->result[i].error[0];
+	}
+	if (suite->args.json) {
+		print_json(suite, passed, failed);
+	} else {
+		print_table(suite);
+		print_errors(suite);
+		printf("%u passed, %u failed\n", passed, failed);
+	}
+	if (failed)
+		return CLI_FAILED;
+	return os_load32(&interrupted, OS_RELAXED) ? EXIT_INTERRUPTED : CLI_OK;
+}
+
+int cmd_lkvs(int argc, char **argv)
+{
+	static struct suite suite = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct machine_map map;
+	char error[512];
+	int exit;
+
+	suite.jobs = cpus > 1 ? (uint64_t)cpus : 1;
+	if (suite.jobs > 64)
+		suite.jobs = 64;
+	exit = parse_arguments(&suite, argc, argv);
+	if (exit >= 0)
+		return exit;
+	if (map_load(MACHINE, NULL, &map, error, sizeof(error)))
+		return cli_error(CLI_FAILED, "lkvs: %s", error);
+	suite.config = (struct lkvs_config){
+		.map = &map, .stop = &interrupted, .progress = show_progress, .arg = &suite
+	};
+	run_all(&suite);
+	map_free(&map);
+	return report(&suite);
+}
