@@ -101,9 +101,10 @@ bool chunk_take(struct pool *pool, hpa_t *page)
 
 	for (uint32_t class = CLASS_FULL + 1; class < NR_CLASSES && !c; class ++)
 		c = pool->class[class];
-	/* An empty chunk may have nothing but its own region's pair. */
-	if (!c || !c->free)
+	if (!c)
 		return false;
+	/* Nor is an empty one without: what was out came back to it. */
+	OS_INVARIANT(c->free);
 	i = first_free(c);
 	map_clear(c->free_map, i);
 	map_set(c->dirty_map, i);

@@ -21,7 +21,7 @@ static uint32_t place_cost(const struct plan *p, struct span chunk)
 	const struct pamt_layout *l = p->layout;
 	uint32_t at = span_find(p->blocked, p->nr_blocked, chunk.base);
 	bool left = at && p->blocked[at - 1].end == chunk.base;
-	bool right = at < p->nr_blocked && p->blocked[at].base == chunk.end;
+	bool right = p->blocked[at].base == chunk.end;
 	uint32_t cost = 0;
 
 	for (uint32_t i = 0; i < l->nr_tdmrs; i++) {

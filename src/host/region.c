@@ -122,9 +122,10 @@ int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache,
 static void return_pages(struct pamt_host *host, struct pamt_cache *cache, const hpa_t *pages,
 			 uint32_t nr)
 {
-	if (cache && cache->nr_pages + nr <= PAMT_CACHE_PAGES)
-		while (nr)
-			cache->page[cache->nr_pages++] = pages[--nr];
+	/* There is room: out of the cache is where they came from. */
+	OS_INVARIANT(!cache || cache->nr_pages + nr <= PAMT_CACHE_PAGES);
+	while (cache && nr)
+		cache->page[cache->nr_pages++] = pages[--nr];
 	if (nr)
 		pool_give(host, pages, nr);
 }

@@ -9,7 +9,10 @@
  */
 #include "host/plan.h"
 
-/* Index of the first span that ends above `at`; nr if there is none. */
+/*
+ * Index of the first span that ends above `at`. There is one for every address: the last span of
+ * the blocked list goes on to the end of the address space.
+ */
 uint32_t span_find(const struct span *spans, uint32_t nr, uint64_t at)
 {
 	uint32_t low = 0;
@@ -29,7 +32,7 @@ bool span_overlaps(const struct span *spans, uint32_t nr, struct span with)
 {
 	uint32_t i = span_find(spans, nr, with.base);
 
-	return i < nr && spans[i].base < with.end;
+	return spans[i].base < with.end;
 }
 
 /* Blocks what lies between the end of the last hole and `base`. */
@@ -69,7 +72,7 @@ void blocked_insert(struct plan *p, struct span added)
 	struct span *b = p->blocked;
 	uint32_t i = span_find(b, p->nr_blocked, added.base);
 	bool left = i && b[i - 1].end == added.base;
-	bool right = i < p->nr_blocked && b[i].base == added.end;
+	bool right = b[i].base == added.end;
 
 	if (left && right) {
 		b[i - 1].end = b[i].end;

@@ -71,7 +71,7 @@ static uint64_t border_threshold(const struct draft *d, uint32_t n, uint32_t kee
 static uint32_t join_tdmrs(struct draft *d, uint32_t n, uint32_t limit)
 {
 	uint32_t larger = 0, ties = 0, tie = 0, out = 0;
-	uint64_t threshold = UINT64_MAX;
+	uint64_t threshold = UINT64_MAX; /* dearer than any border: all are joined */
 
 	if (limit > 1)
 		threshold = border_threshold(d, n, limit - 1, &larger);
@@ -81,7 +81,7 @@ static uint32_t join_tdmrs(struct draft *d, uint32_t n, uint32_t limit)
 		uint64_t cost = join_cost(&d[i - 1], &d[i]);
 		bool stays = cost > threshold;
 
-		if (cost == threshold && limit > 1) {
+		if (cost == threshold) {
 			uint64_t room = limit - 1 - larger;
 
 			stays = (tie + 1) * room / ties != tie * room / ties;

@@ -34,6 +34,10 @@ struct script {
 	uint64_t calls;
 	uint32_t inits, lp_inits, key_configs, tdmr_inits;
 	uint64_t wbinvds_at_key_config;
+	uint64_t init_step;		  /* bytes that one TDMR.INIT does; 0: 256 MB */
+	uint64_t init_status;		  /* that it answers with */
+	const struct pamt_memory *pieces; /* the CMRs; NULL: cmr[] */
+	uint32_t nr_pieces;
 	uint64_t dpamt_reads;
 
 	/* What SYS.CONFIG was given. */
@@ -53,6 +57,13 @@ static const struct tdx_cmr cmr[] = {
 	{ 8 * GIB, 2 * GIB },
 };
 #define NR_CMRS 3
+
+static struct tdx_cmr script_cmr(const struct script *s, uint64_t i)
+{
+	if (s->pieces && i < s->nr_pieces)
+		return (struct tdx_cmr){ s->pieces[i].base.v, s->pieces[i].bytes };
+	return !s->pieces && i < NR_CMRS ? cmr[i] : (struct tdx_cmr){ 0 };
+}
 
 static tdx_status_t read_metadata(struct script *s, struct tdx_regs *regs)
 {
@@ -76,11 +87,9 @@ static tdx_status_t read_metadata(struct script *s, struct tdx_regs *regs)
 	else if (id == TDX_MD_FEATURES0)
 		regs->r8 = s->features0;
 	else if (id >= TDX_MD_CMR_BASE(0) && id < TDX_MD_CMR_BASE(TDX_MAX_CMRS))
-		regs->r8 =
-			id - TDX_MD_CMR_BASE(0) < NR_CMRS ? cmr[id - TDX_MD_CMR_BASE(0)].base : 0;
+		regs->r8 = script_cmr(s, id - TDX_MD_CMR_BASE(0)).base;
 	else if (id >= TDX_MD_CMR_SIZE(0) && id < TDX_MD_CMR_SIZE(TDX_MAX_CMRS))
-		regs->r8 =
-			id - TDX_MD_CMR_SIZE(0) < NR_CMRS ? cmr[id - TDX_MD_CMR_SIZE(0)].size : 0;
+		regs->r8 = script_cmr(s, id - TDX_MD_CMR_SIZE(0)).size;
 	else
 		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 			if (fields[i].id == id)
@@ -110,9 +119,9 @@ static tdx_status_t tdmr_init(struct script *s, struct tdx_regs *regs)
 		if (s->info[i].base != regs->rcx)
 			continue;
 		s->tdmr_inits++;
-		s->next[i] += 256 * MIB;
+		s->next[i] += s->init_step ? s->init_step : 256 * MIB;
 		regs->rdx = s->next[i] / GIB * GIB;
-		return tdx_status(TDX_SUCCESS, 0);
+		return (tdx_status_t){ s->init_status };
 	}
 	return tdx_status(TDX_OPERAND_INVALID, TDX_OP_RCX);
 }
@@ -174,6 +183,21 @@ static void setup(struct setup *t)
 					       .nr_hkids = 32 };
 }
 
+/* The same with another memory map, every range of which is a CMR. */
+static void setup_map(struct setup *t, const struct pamt_memory *map, uint32_t nr)
+{
+	setup(t);
+	fake_os_destroy(&t->os);
+	fake_os_create(&t->os, map, nr, 2);
+	t->os.services.nr_cpus = NR_CPUS;
+	t->os.module = module;
+	t->os.module_ctx = &t->script;
+	t->script.pieces = map;
+	t->script.nr_pieces = nr;
+	t->config.memory = map;
+	t->config.nr_memory = nr;
+}
+
 static int bring_up(struct setup *t)
 {
 	int ret = pamt_host_create(&t->os.services, &t->config, &t->host, &t->error);
@@ -194,6 +218,7 @@ static void finish(struct setup *t)
 static void module_is_told_what_the_layout_says(void **state)
 {
 	const struct pamt_layout *l;
+	const char *why;
 	struct setup t;
 
 	setup(&t);
@@ -201,6 +226,7 @@ static void module_is_told_what_the_layout_says(void **state)
 	l = pamt_layout(t.host);
 	assert_null(layout_fault(l, cmr, NR_CMRS));
 	assert_true(pamt_is_dynamic(t.host, NULL));
+	assert_true(pamt_is_dynamic(t.host, &why));
 	assert_int_equal(t.script.nr_tdmrs, l->nr_tdmrs);
 	assert_int_equal(t.script.r8, GLOBAL_HKID | TDX_SYS_CONFIG_DYNAMIC_PAMT);
 	for (uint32_t i = 0; i < l->nr_tdmrs; i++) {
@@ -460,6 +486,85 @@ static void impossible_metadata_is_refused(void **state)
 	}
 }
 
+static void tdmr_that_is_never_initialised_is_given_up_on(void **state)
+{
+	struct setup t;
+
+	setup(&t);
+	t.script.init_step = 1;
+	assert_int_equal(bring_up(&t), -OS_EIO);
+	assert_int_equal(t.error.step, PAMT_STEP_TDMR_INIT);
+	assert_int_equal(t.error.base.v, 0);
+	assert_int_equal(t.error.bytes, 2 * GIB);
+	/* As many calls as it has pages, at most. */
+	assert_int_equal(t.script.tdmr_inits, 2 * GIB / 4096);
+	finish(&t);
+}
+
+static void tdmr_that_is_initialised_already_is_fine(void **state)
+{
+	struct setup t;
+
+	setup(&t);
+	t.script.init_step = 1;
+	t.script.init_status = TDX_TDMR_ALREADY_INITIALIZED;
+	assert_int_equal(bring_up(&t), 0);
+	assert_int_equal(t.script.tdmr_inits, 3);
+	finish(&t);
+}
+
+static void refused_tdmr_that_does_not_exist_is_not_named(void **state)
+{
+	struct setup t;
+
+	setup(&t);
+	t.script.fail_at = 1 + NR_CPUS + 8 + 2 * TDX_MAX_CMRS + 1;
+	t.script.fail_status = TDX_INVALID_PAMT | 0x0103;
+	assert_int_equal(bring_up(&t), -OS_EIO);
+	assert_int_equal(t.error.step, PAMT_STEP_SYS_CONFIG);
+	assert_true(hpa_is_none(t.error.base));
+	finish(&t);
+}
+
+static void module_of_one_tdmr_gets_one_on_the_node_with_more_memory(void **state)
+{
+	struct setup t;
+
+	setup(&t);
+	t.script.wrong_field = TDX_MD_MAX_TDMRS;
+	t.script.wrong_value = 1;
+	assert_int_equal(bring_up(&t), 0);
+	assert_int_equal(pamt_layout(t.host)->nr_tdmrs, 1);
+	assert_int_equal(pamt_layout(t.host)->tdmr[0].base.v, 0);
+	assert_int_equal(pamt_layout(t.host)->tdmr[0].bytes, 10 * GIB);
+	finish(&t);
+}
+
+static void memory_that_is_given_up_is_taken_out_of_the_allocator(void **state)
+{
+	static struct pamt_memory pieces[24];
+	struct setup t;
+	uint64_t at = MIB;
+
+	for (uint32_t i = 0; i < 24; i++) {
+		pieces[i] = (struct pamt_memory){ hpa(at), (i == 23 ? 256 : 8) * MIB, 0 };
+		at += pieces[i].bytes + MIB;
+	}
+	/* Drawn as Linux draws them there are too many reserved areas, and that is that. */
+	setup_map(&t, pieces, 24);
+	t.config.holes = PAMT_HOLES_USABLE;
+	assert_int_equal(bring_up(&t), -OS_ENOSPC);
+	assert_int_equal(t.error.step, PAMT_STEP_RESERVED);
+	finish(&t);
+	/* Otherwise some of it is given up. */
+	setup_map(&t, pieces, 24);
+	assert_int_equal(bring_up(&t), 0);
+	assert_true(pamt_layout(t.host)->given_up_bytes > 0);
+	assert_true(t.os.excluded >= pamt_layout(t.host)->given_up_bytes);
+	assert_int_equal(t.os.warnings, 1);
+	finish(&t);
+}
+
 static void keyids_above_bit_48_mean_static_pamt(void **state)
 {
 	const char *why;
@@ -488,6 +593,94 @@ static void bad_configuration_is_refused(void **state)
 	t.config.nr_hkids = 2;
 	t.config.holes = (enum pamt_holes)7;
 	assert_int_equal(bring_up(&t), -OS_EINVAL);
+	t.config.holes = PAMT_HOLES_USABLE;
+	t.config.memory = NULL;
+	assert_int_equal(bring_up(&t), -OS_EINVAL);
+	t.config.memory = memory;
+	t.os.services.nr_cpus = 0;
+	assert_int_equal(bring_up(&t), -OS_EINVAL);
+	t.os.services.nr_cpus = NR_CPUS;
+	t.os.services.nr_nodes = 0;
+	assert_int_equal(bring_up(&t), -OS_EINVAL);
+	assert_non_null(t.error.reason);
+	t.os.services.nr_nodes = 2;
+	assert_int_equal(bring_up(&t), 0);
+	finish(&t);
+}
+
+static void static_pamt_has_a_reason(void **state)
+{
+	const char *why;
+	struct setup t;
+
+	setup(&t);
+	t.config.dynamic = false;
+	assert_int_equal(bring_up(&t), 0);
+	assert_false(pamt_is_dynamic(t.host, NULL));
+	assert_false(pamt_is_dynamic(t.host, &why));
+	assert_string_equal(why, "not asked for");
+	finish(&t);
+}
+
+static void host_that_is_not_up_has_nothing(void **state)
+{
+	struct pamt_node_stats node;
+	struct pamt_stats stats;
+	struct setup t;
+
+	setup(&t);
+	assert_int_equal(pamt_host_create(&t.os.services, &t.config, &t.host, &t.error), 0);
+	pamt_stats(t.host, &stats);
+	pamt_node_stats(t.host, 0, &node);
+	assert_int_equal(stats.os_bytes + stats.static_bytes + node.os_bytes, 0);
+	assert_int_equal(pamt_may_online(t.host, hpa(4 * GIB), GIB), -OS_EINVAL);
+	assert_int_equal(pamt_bring_up(t.host, &t.error), 0);
+	pamt_node_stats(t.host, 2, &node);
+	assert_int_equal(node.os_bytes, 0);
+	finish(&t);
+}
+
+/* TDMRs far apart, two of which have their words on one page, and as many nodes as there can be. */
+static const struct pamt_memory sparse[] = {
+	{ { MIB }, GIB - MIB, 0 },
+	{ { 2 * GIB }, GIB, 0 },
+	{ { 1024 * GIB }, GIB, 1 },
+};
+
+static void sparse_table_is_populated_or_unwound(void **state)
+{
+	uint64_t allocations = UINT64_MAX;
+
+	for (uint64_t at = 1; at <= allocations; at++) {
+		struct setup t;
+
+		setup_map(&t, sparse, 3);
+		t.os.fail_at = at;
+		if (bring_up(&t)) {
+			assert_int_equal(t.error.error, -OS_ENOMEM);
+			assert_int_equal(t.os.ranges_out, 0);
+		} else {
+			assert_int_equal(pamt_layout(t.host)->table_bytes, 2 * 4096);
+			/* Where one place does not do, the next may. */
+			if (t.os.calls < at)
+				allocations = t.os.calls;
+		}
+		finish(&t);
+	}
+}
+
+static void node_of_thirty_two_terabytes_has_a_pool(void **state)
+{
+	static const struct pamt_memory large[] = { { { GIB }, 32 * 1024 * GIB, 0 } };
+	struct pamt_stats stats;
+	struct setup t;
+
+	setup_map(&t, large, 1);
+	t.script.init_step = 32 * 1024 * GIB;
+	assert_int_equal(bring_up(&t), 0);
+	pamt_stats(t.host, &stats);
+	/* The words below 1 GiB are there as well. */
+	assert_int_equal(stats.table_bytes, 32 * MIB + 4096);
 	finish(&t);
 }
 
@@ -507,8 +700,17 @@ int main(void)
 		cmocka_unit_test(old_module_is_not_asked_for_fields_of_dynamic_pamt),
 		cmocka_unit_test(feature_without_its_field_is_a_broken_module),
 		cmocka_unit_test(impossible_metadata_is_refused),
+		cmocka_unit_test(tdmr_that_is_never_initialised_is_given_up_on),
+		cmocka_unit_test(tdmr_that_is_initialised_already_is_fine),
+		cmocka_unit_test(refused_tdmr_that_does_not_exist_is_not_named),
+		cmocka_unit_test(module_of_one_tdmr_gets_one_on_the_node_with_more_memory),
+		cmocka_unit_test(memory_that_is_given_up_is_taken_out_of_the_allocator),
 		cmocka_unit_test(keyids_above_bit_48_mean_static_pamt),
 		cmocka_unit_test(bad_configuration_is_refused),
+		cmocka_unit_test(static_pamt_has_a_reason),
+		cmocka_unit_test(host_that_is_not_up_has_nothing),
+		cmocka_unit_test(sparse_table_is_populated_or_unwound),
+		cmocka_unit_test(node_of_thirty_two_terabytes_has_a_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

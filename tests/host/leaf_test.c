@@ -127,14 +127,26 @@ static void wrong_calls_are_refused_unmade(void **state)
 	assert_int_equal(pamt_remove_2m(t.rig.host, pfn(0), &call), -OS_EINVAL);
 	assert_int_equal(pamt_merge(t.rig.host, t.first, &call), -OS_EINVAL);
 	assert_int_equal(pamt_split(t.rig.host, t.first, &call, NULL), -OS_EINVAL);
+	call.rcx &= ~UINT64_C(7); /* 4K: by way of the page's own leaf */
+	assert_int_equal(pamt_remove_2m(t.rig.host, t.first, &call), -OS_EINVAL);
 	call = guest_promote(&t.guest, 0);
+	assert_int_equal(pamt_remove_2m(t.rig.host, t.first, &call), -OS_EINVAL);
 	assert_int_equal(pamt_merge(t.rig.host, t.first, &call), -OS_EBUSY);
+	assert_int_equal(pamt_merge(t.rig.host, pfn(0), &call), -OS_EINVAL);
+	call.rcx = (call.rcx & ~UINT64_C(7)) | TDX_1G;
+	assert_int_equal(pamt_merge(t.rig.host, t.first, &call), -OS_EINVAL);
+	call = guest_demote(&t.guest, 0, HPA_NONE);
+	assert_int_equal(pamt_split(t.rig.host, pfn(0), &call, NULL), -OS_EINVAL);
+	call.rcx = (call.rcx & ~UINT64_C(7)) | TDX_1G;
+	assert_int_equal(pamt_split(t.rig.host, t.first, &call, NULL), -OS_EINVAL);
 	call = guest_aug_2m(&t.guest, 0, pfn(0));
 	assert_int_equal(pamt_map_2m(t.rig.host, pfn(0), &call), -OS_EINVAL);
 	threads_counts(t.rig.port, &before, &after);
 	assert_int_equal(after, 0);
 	pamt_release_2m(t.rig.host, t.first);
 	assert_int_equal(rig_stats(&t.rig).unbalanced_puts, 1);
+	pamt_release_2m(t.rig.host, pfn(0)); /* not even a region */
+	assert_int_equal(rig_stats(&t.rig).unbalanced_puts, 2);
 	guest_end(&t.guest);
 	rig_destroy(&t.rig);
 }
@@ -181,11 +193,14 @@ static void failed_split_keeps_leaf_and_pair(void **state)
 		uint64_t status;
 		int ret;
 		uint32_t left; /* of four pages */
+		uint64_t busy; /* counted as a PAMT operand's */
 	} cases[] = {
-		{ TDX_INTERRUPTED_RESTARTABLE, -OS_EIO, 4 },
-		{ TDX_OPERAND_BUSY | TDX_OP_R12, -OS_EIO, 4 },
-		{ TDX_MISSING_PAMT_PAGE_PAIR | TDX_OP_R8, -OS_EIO, 4 },
-		{ TDX_PAGE_NOT_FREE | TDX_OP_R13, 0, 1 },
+		{ TDX_INTERRUPTED_RESTARTABLE, -OS_EIO, 4, 0 },
+		{ TDX_OPERAND_BUSY | TDX_OP_R12, -OS_EIO, 4, 1 },
+		{ TDX_OPERAND_BUSY | TDX_OP_RDX, -OS_EIO, 4, 0 },
+		{ TDX_OPERAND_BUSY | TDX_OP_SEPT_TREE, -OS_EIO, 4, 0 },
+		{ TDX_MISSING_PAMT_PAGE_PAIR | TDX_OP_R8, -OS_EIO, 4, 0 },
+		{ TDX_PAGE_NOT_FREE | TDX_OP_R13, 0, 1, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -202,6 +217,7 @@ static void failed_split_keeps_leaf_and_pair(void **state)
 		rig_fail_call(&t.rig, 1, cases[i].status);
 		assert_int_equal(pamt_split(t.rig.host, t.first, &call, &cache), cases[i].ret);
 		assert_int_equal(cache.nr_pages, cases[i].left);
+		assert_int_equal(rig_stats(&t.rig).busy, cases[i].busy);
 		rig_expect_sound(&t.rig);
 		if (cases[i].ret) {
 			assert_int_equal(call.rax, cases[i].status);
@@ -217,6 +233,32 @@ static void failed_split_keeps_leaf_and_pair(void **state)
 		guest_end(&t.guest);
 		rig_destroy(&t.rig);
 	}
+}
+
+static void split_gives_up_after_two_refused_pairs(void **state)
+{
+	struct pamt_cache cache = { 0 };
+	struct tdx_regs call;
+	struct setup t;
+	hpa_t sept;
+
+	setup(&t);
+	assert_int_equal(map(&t, 0), 0);
+	assert_int_equal(pamt_alloc_page(t.rig.host, 0, NULL, &sept), 0);
+	assert_int_equal(pamt_cache_topup(t.rig.host, &cache, 0, 3), 0);
+	call = guest_demote(&t.guest, 0, sept);
+	rig_fail_leaf(TDH_MEM_PAGE_DEMOTE, TDX_PAGE_NOT_FREE | TDX_OP_R12, 2);
+	assert_int_equal(pamt_split(t.rig.host, t.first, &call, &cache), -OS_EIO);
+	assert_int_equal(call.rax, TDX_PAGE_NOT_FREE | TDX_OP_R12);
+	assert_int_equal(cache.nr_pages, 4);
+	assert_int_equal(rig_stats(&t.rig).quarantined, 2);
+	rig_expect_sound(&t.rig);
+	assert_int_equal(remove_page(&t, 0), 0);
+	pamt_release_2m(t.rig.host, t.first);
+	pamt_free_page(t.rig.host, sept);
+	pamt_cache_free(t.rig.host, &cache);
+	guest_end(&t.guest);
+	rig_destroy(&t.rig);
 }
 
 static void reclaimed_2m_page_is_removed_the_same_way(void **state)
@@ -267,6 +309,7 @@ int main(void)
 		cmocka_unit_test(wrong_calls_are_refused_unmade),
 		cmocka_unit_test(split_counts_512_and_merge_takes_the_pair_back),
 		cmocka_unit_test(failed_split_keeps_leaf_and_pair),
+		cmocka_unit_test(split_gives_up_after_two_refused_pairs),
 		cmocka_unit_test(reclaimed_2m_page_is_removed_the_same_way),
 		cmocka_unit_test(static_pamt_passes_the_calls_on),
 	};

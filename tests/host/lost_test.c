@@ -421,6 +421,38 @@ static void room_that_a_magazine_cannot_use_any_more_goes_back(void **state)
 	end(&rig);
 }
 
+/* Another thread of this CPU is bound to another node. */
+static void takes_magazine(struct rig *rig)
+{
+	threads_node = 1;
+	pamt_put(rig->host, rig_page(rig, 1, 0));
+	threads_node = 0;
+}
+
+static void room_for_a_node_that_the_magazine_is_no_more_of_goes_back(void **state)
+{
+	struct magazine *m;
+	hpa_t page[40];
+	struct rig rig;
+
+	rig_create(&rig, 2, true);
+	for (uint32_t i = 0; i < 40; i++)
+		assert_int_equal(pamt_alloc_page(rig.host, i % 2, NULL, &page[i]), 0);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 0), NULL), 0);
+	m = &rig.host->cpu[0].magazine;
+	assert_int_equal(m->room, 0);
+	let_other(&rig, &m->lock, OS_WRITE, 2, takes_magazine);
+	pamt_put(rig.host, rig_page(&rig, 0, 0));
+	expect_other();
+	assert_int_equal(m->node, 1);
+	assert_int_equal(rig.host->pool[0].lent, 0);
+	assert_int_equal(rig.host->pool[1].lent, m->room);
+	for (uint32_t i = 0; i < 40; i++)
+		pamt_free_page(rig.host, page[i]);
+	end(&rig);
+}
+
 static void raises_peak(struct rig *rig) { rig->host->pairs_peak.v = 1; }
 
 static void peak_is_raised_past_somebody_elses(void **state)
@@ -452,6 +484,7 @@ int main(void)
 		cmocka_unit_test(chunk_waits_for_a_user_who_comes_while_it_is_dissolved),
 		cmocka_unit_test(chunk_in_a_region_that_is_backed_meanwhile_keeps_all_its_pages),
 		cmocka_unit_test(room_that_a_magazine_cannot_use_any_more_goes_back),
+		cmocka_unit_test(room_for_a_node_that_the_magazine_is_no_more_of_goes_back),
 		cmocka_unit_test(peak_is_raised_past_somebody_elses),
 	};
 

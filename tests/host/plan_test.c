@@ -293,6 +293,10 @@ static void bad_maps_are_refused_with_the_range(void **state)
 		{ { RAM(UINT64_C(1) << 52, (UINT64_C(1) << 52) + 4095, 0) },
 		  1,
 		  "a memory range lies above the 52-bit address limit" },
+		{ { RAM((UINT64_C(1) << 52) + 4096, (UINT64_C(1) << 52) + 8191, 0) },
+		  1,
+		  "a memory range lies above the 52-bit address limit" },
+		{ { { { MIB }, 0, 0 } }, 1, "a memory range is not a positive multiple of 4 KiB" },
 		{ { RAM(MIB, GIB - 1, 3) }, 1, "a memory range names a node that does not exist" },
 		{ { RAM(0, MIB - 1, 0) }, 1, "no usable memory above 1 MiB lies inside a CMR" },
 	};
@@ -312,6 +316,69 @@ static void bad_maps_are_refused_with_the_range(void **state)
 	assert_int_equal(
 		plan(&(struct machine){ .nr_nodes = 1 }, false, PAMT_HOLES_CMR, &l, &error),
 		-OS_EINVAL);
+}
+
+static void bad_cmrs_are_refused(void **state)
+{
+	static const struct {
+		struct tdx_cmr cmr[2];
+		uint32_t nr;
+	} bad[] = {
+		{ { CMR(2 * MIB, 3 * MIB), CMR(MIB, 2 * MIB) }, 2 },
+		{ { CMR((UINT64_C(1) << 52) + 4096, (UINT64_C(1) << 52) + 8192) }, 1 },
+		{ { { 4096, UINT64_C(1) << 52 } }, 1 },
+		{ { CMR(MIB, 2 * MIB + 1) }, 1 },
+		{ { CMR(MIB + 1, 2 * MIB + 1) }, 1 },
+		{ { CMR(MIB, MIB) }, 1 },
+	};
+	struct machine m = { .memory = { RAM(MIB, GIB - 1, 0) }, .nr_memory = 1, .nr_nodes = 1 };
+	struct pamt_host_config config = { .memory = m.memory, .nr_memory = 1 };
+	struct tdx_cmr many[2 * TDX_MAX_CMRS];
+	struct pamt_layout l;
+	struct pamt_error error;
+	struct fake_os os;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memcpy(m.cmr, bad[i].cmr, sizeof(bad[i].cmr));
+		m.nr_cmrs = bad[i].nr;
+		assert_int_equal(plan(&m, false, PAMT_HOLES_CMR, &l, &error), -OS_EINVAL);
+	}
+	/* One more than there can be; twice as many in a row are one. */
+	for (uint32_t apart = 0; apart < 2; apart++) {
+		uint32_t nr = apart ? TDX_MAX_CMRS + 1 : 2 * TDX_MAX_CMRS;
+
+		for (uint32_t i = 0; i < nr; i++)
+			many[i] = (struct tdx_cmr){ MIB + i * (1 + apart) * 16 * MIB, 16 * MIB };
+		fake_os_create(&os, m.memory, 1, 1);
+		assert_int_equal(pamt_plan(&os.services, &config, many, nr, &l, &error),
+				 apart ? -OS_EINVAL : 0);
+		fake_os_destroy(&os);
+	}
+}
+
+static void chunk_in_a_tdmr_without_a_free_area_costs_a_fragment(void **state)
+{
+	struct machine m = { .nr_memory = 18, .nr_cmrs = 18, .nr_nodes = 1 };
+	struct pamt_layout l;
+	struct pamt_error error;
+	uint64_t at = MIB;
+
+	/*
+	 * Seventeen CMRs that are too small for the PAMT, and one of which the usable part touches
+	 * neither end: wherever the chunk comes to lie, it needs an area of its own.
+	 */
+	for (uint32_t i = 0; i < 17; i++) {
+		m.memory[i] = (struct pamt_memory){ hpa(at), 64 * KIB, 0 };
+		m.cmr[i] = (struct tdx_cmr){ at, 64 * KIB };
+		at += MIB;
+	}
+	m.cmr[17] = (struct tdx_cmr){ at, 512 * MIB };
+	m.memory[17] = (struct pamt_memory){ hpa(at + MIB), 510 * MIB, 0 };
+	assert_int_equal(plan(&m, false, PAMT_HOLES_CMR, &l, &error), 0);
+	assert_null(layout_fault(&l, m.cmr, m.nr_cmrs));
+	assert_int_equal(l.nr_tdmrs, 1);
+	assert_int_equal(l.tdmr[0].nr_reserved, TDX_MAX_RESERVED);
+	assert_true(l.given_up_bytes > 0);
 }
 
 static void keyids_above_bit_48_mean_static_pamt(void **state)
@@ -446,6 +513,8 @@ int main(void)
 		cmocka_unit_test(smallest_fragments_are_given_up_beyond_sixteen_areas),
 		cmocka_unit_test(memory_outside_the_cmrs_is_no_tdx_memory),
 		cmocka_unit_test(bad_maps_are_refused_with_the_range),
+		cmocka_unit_test(bad_cmrs_are_refused),
+		cmocka_unit_test(chunk_in_a_tdmr_without_a_free_area_costs_a_fragment),
 		cmocka_unit_test(keyids_above_bit_48_mean_static_pamt),
 		cmocka_unit_test(every_failed_allocation_is_unwound),
 		cmocka_unit_test(random_maps_satisfy_the_module),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "host/pool.h"
 #include "machine/allocator.h"
 #include "rig.h"
 
@@ -113,6 +114,8 @@ static hpa_t aged_alloc(void *ctx, unsigned int order, uint32_t node)
 {
 	return order > max_order || node == empty_node ? HPA_NONE : real_alloc(ctx, order, node);
 }
+
+static hpa_t no_memory(void *ctx, unsigned int order, uint32_t node) { return HPA_NONE; }
 
 static void age(struct rig *rig, unsigned int order, uint32_t node)
 {
@@ -230,6 +233,189 @@ static void page_that_is_not_out_is_not_taken_back(void **state)
 	rig_destroy(&rig);
 }
 
+static void page_that_went_back_to_the_os_is_not_taken_back(void **state)
+{
+	struct rig rig;
+	hpa_t page[3];
+
+	rig_create(&rig, 1, true);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[i]), 0);
+	pamt_free_page(rig.host, page[1]);
+	pamt_shrink(rig.host, UINT64_MAX);
+	/* The chunk lives on, for its first page; this one is the OS's. */
+	pamt_free_page(rig.host, page[1]);
+	assert_int_equal(rig_stats(&rig).unbalanced_puts, 1);
+	pamt_free_page(rig.host, page[0]);
+	pamt_free_page(rig.host, page[2]);
+	assert_int_equal(rig_stats(&rig).os_bytes, 0);
+	rig_destroy(&rig);
+}
+
+static void largest_chunks_go_back_in_one_piece_when_the_host_ends(void **state)
+{
+	static hpa_t page[1400];
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	for (int i = 0; i < 1400; i++)
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[i]), 0);
+	assert_true(rig_stats(&rig).chunks[9] > 0);
+	/* Never freed: the end of the host is the end of the module, and nothing is lost. */
+	rig_destroy(&rig);
+}
+
+static void half_a_pair_is_not_lost(void **state)
+{
+	hpa_t page[16];
+	uint32_t n = 0;
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	rig_fail_alloc(&rig, 1);
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 0, 0), NULL), -OS_ENOMEM);
+	rig_fail_nothing(&rig);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[n++]), 0);
+	while (rig_stats(&rig).pages_spare > 1)
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[n++]), 0);
+	rig_fail_alloc(&rig, 1);
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 0, 0), NULL), -OS_ENOMEM);
+	rig_fail_nothing(&rig);
+	assert_int_equal(rig_stats(&rig).pages_spare, 1);
+	while (n)
+		pamt_free_page(rig.host, page[--n]);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void pair_of_two_nodes_comes_back_to_both(void **state)
+{
+	hpa_t page[2][16];
+	uint32_t n[2] = { 0 };
+	struct rig rig;
+
+	/* Each node has one page left, and the OS has none. */
+	rig_create(&rig, 2, true);
+	for (uint32_t node = 0; node < 2; node++) {
+		struct pamt_node_stats s;
+
+		do {
+			assert_int_equal(
+				pamt_alloc_page(rig.host, node, NULL, &page[node][n[node]++]), 0);
+			pamt_node_stats(rig.host, node, &s);
+		} while (s.os_bytes - s.used_bytes > 4096);
+	}
+	/* Down to the smallest block, of this node and then of any. */
+	age(&rig, 0, 0);
+	max_order = 1;
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 0, 0), NULL), 0);
+	rig_expect_sound(&rig);
+	pamt_put(rig.host, rig_page(&rig, 0, 0));
+	for (uint32_t node = 0; node < 2; node++) {
+		struct pamt_node_stats s;
+
+		pamt_node_stats(rig.host, node, &s);
+		assert_int_equal(s.os_bytes - s.used_bytes, 4096);
+		while (n[node])
+			pamt_free_page(rig.host, page[node][--n[node]]);
+	}
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+/* What pamt_bind_thread() may do. */
+static void cpu_that_moves_to_another_node_leaves_its_magazine(void **state)
+{
+	hpa_t page[64];
+	struct rig rig;
+
+	rig_create(&rig, 2, true);
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(pamt_alloc_page(rig.host, i % 2, NULL, &page[i]), 0);
+	/* Fills the magazine with pages of node 0. */
+	for (uint32_t i = 0; i < 8; i += 2) {
+		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 0), NULL), 0);
+		pamt_put(rig.host, rig_page(&rig, i, 0));
+	}
+	assert_int_not_equal(rig.host->cpu[0].magazine.nr, 0);
+	threads_node = 1;
+	for (uint32_t i = 1; i < 9; i += 2)
+		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 0), NULL), 0);
+	for (uint32_t i = 1; i < 9; i += 2)
+		pamt_put(rig.host, rig_page(&rig, i, 0));
+	assert_int_equal(rig.host->cpu[0].magazine.node, 0);
+	threads_node = 0;
+	rig_expect_bound(&rig);
+	for (int i = 0; i < 64; i++)
+		pamt_free_page(rig.host, page[i]);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+/* A module that gives other pages back than it got. */
+static tdx_status_t (*true_module)(void *ctx, struct tdx_regs *regs);
+static hpa_t false_page[2]; /* HPA_NONE: the true one */
+
+static tdx_status_t false_module(void *ctx, struct tdx_regs *regs)
+{
+	bool removal = TDX_RAX_LEAF(regs->rax) == TDH_PHYMEM_PAMT_REMOVE;
+	tdx_status_t status = true_module(ctx, regs);
+
+	if (removal && tdx_status_ok(status)) {
+		regs->rdx = hpa_is_none(false_page[0]) ? regs->rdx : false_page[0].v;
+		regs->r8 = hpa_is_none(false_page[1]) ? regs->r8 : false_page[1].v;
+	}
+	return status;
+}
+
+static void chunk_that_does_not_get_its_own_pages_back_is_stuck(void **state)
+{
+	struct rig rig;
+	hpa_t page;
+
+	/* Of another region; of this one but gone to the OS already. */
+	for (uint32_t i = 0; i < 2; i++) {
+		rig_create(&rig, 1, true);
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+		false_page[0] = i ? page : rig.guest[0];
+		false_page[1] = HPA_NONE;
+		true_module = rig.services.seamcall;
+		rig.services.seamcall = false_module;
+		pamt_free_page(rig.host, page);
+		rig.services.seamcall = true_module;
+		assert_int_equal(rig_stats(&rig).unbalanced_puts, 1);
+		/* One page came back; of the other nobody knows whose it is. */
+		assert_int_equal(rig_stats(&rig).os_bytes, 4096);
+		pamt_shrink(rig.host, UINT64_MAX);
+		assert_int_equal(rig_stats(&rig).os_bytes, 4096);
+		rig_destroy(&rig);
+	}
+}
+
+static void pair_page_freed_by_its_user_is_not_freed_twice(void **state)
+{
+	hpa_t page, neighbour;
+	struct rig rig;
+
+	/* A chunk that is kept for its pair only, which somebody takes for a control page. */
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	do
+		neighbour = rig.os->alloc_pages(rig.os->ctx, 0, 0);
+	while (hpa_to_region(neighbour).v != hpa_to_region(page).v);
+	assert_int_equal(pamt_get(rig.host, hpa_to_pfn(neighbour), NULL), 0);
+	pamt_free_page(rig.host, page);
+	assert_int_equal(rig_stats(&rig).os_bytes, 2 * 4096);
+	pamt_free_page(rig.host, hpa(page.v & ~(TDX_PAGE_SIZE * 16 - 1)));
+	pamt_put(rig.host, hpa_to_pfn(neighbour));
+	pamt_shrink(rig.host, UINT64_MAX);
+	/* Noticed when the pair comes back, and that page is not touched any more. */
+	assert_int_equal(rig_stats(&rig).unbalanced_puts, 1);
+	assert_int_equal(rig_stats(&rig).os_bytes, 4096);
+	rig.free_bytes -= 4096;
+	rig_destroy(&rig);
+}
+
 static void memory_that_is_no_tdx_memory_is_never_a_chunk(void **state)
 {
 	struct pamt_error error;
@@ -263,6 +449,11 @@ static void static_pages_are_tdx_memory_too(void **state)
 	assert_int_equal(pamt_alloc_page(rig.host, 1, NULL, &page), 0);
 	assert_true(page.v < UINT64_C(1) << 30);
 	pamt_free_page(rig.host, page);
+	/* No page at all, of one node or of any. */
+	real_alloc = no_memory;
+	assert_int_equal(pamt_alloc_page(rig.host, 1, NULL, &page), -OS_ENOMEM);
+	assert_int_equal(pamt_alloc_page(rig.host, OS_ANY_NODE, NULL, &page), -OS_ENOMEM);
+	real_alloc = threads_services(rig.port)->alloc_pages;
 	max_order = -1u;
 	empty_node = OS_ANY_NODE;
 	assert_int_equal(pamt_cache_topup(rig.host, &cache, 2, 0), 0);
@@ -439,6 +630,13 @@ int main(void)
 		cmocka_unit_test(chunk_that_backs_other_users_waits_for_them),
 		cmocka_unit_test(chunk_in_a_backed_region_needs_no_pair),
 		cmocka_unit_test(page_that_is_not_out_is_not_taken_back),
+		cmocka_unit_test(page_that_went_back_to_the_os_is_not_taken_back),
+		cmocka_unit_test(largest_chunks_go_back_in_one_piece_when_the_host_ends),
+		cmocka_unit_test(half_a_pair_is_not_lost),
+		cmocka_unit_test(pair_of_two_nodes_comes_back_to_both),
+		cmocka_unit_test(cpu_that_moves_to_another_node_leaves_its_magazine),
+		cmocka_unit_test(chunk_that_does_not_get_its_own_pages_back_is_stuck),
+		cmocka_unit_test(pair_page_freed_by_its_user_is_not_freed_twice),
 		cmocka_unit_test(memory_that_is_no_tdx_memory_is_never_a_chunk),
 		cmocka_unit_test(static_pages_are_tdx_memory_too),
 		cmocka_unit_test(cache_holds_what_was_asked_and_no_more_fits),

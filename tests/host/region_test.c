@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "host/region.h"
 #include "rig.h"
 
 static void get_installs_and_the_last_put_removes(void **state)
@@ -75,10 +76,21 @@ static void range_over_many_regions_is_all_or_nothing(void **state)
 	rig_expect_sound(&rig);
 	assert_int_equal(rig_stats(&rig).pairs_installed - rig_stats(&rig).removes >= 36, true);
 	pamt_put_range(rig.host, pfn(hpa_to_pfn(first).v + 100), 35 * 512);
+	/* The module refuses the first region: all pairs in hand go back. */
+	rig_fail_call(&rig, 1, TDX_SYS_NOT_READY);
+	assert_int_equal(pamt_get_range(rig.host, hpa_to_pfn(first), 3 * 512, NULL), -OS_EIO);
+	assert_int_equal(rig_stats(&rig).pages_cached, 0);
 	/* Out of a cache that is too small: nothing is changed. */
 	assert_int_equal(pamt_cache_topup(rig.host, &cache, 0, 2), 0);
 	assert_int_equal(pamt_get_range(rig.host, hpa_to_pfn(first), 3 * 512, &cache), -OS_ENOMEM);
+	assert_int_equal(pamt_get_range(rig.host, hpa_to_pfn(first), 5 * 512, &cache), -OS_ENOMEM);
 	assert_int_equal(cache.nr_pages, 4);
+	/* The module refuses the second region: the first is put again, and has lost its pair. */
+	rig_fail_call(&rig, 2, TDX_SYS_NOT_READY);
+	assert_int_equal(pamt_get_range(rig.host, hpa_to_pfn(first), 2 * 512, &cache), -OS_EIO);
+	assert_int_equal(cache.nr_pages, 2);
+	assert_int_equal(rig_stats(&rig).removes, rig_stats(&rig).adds - 1);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 0, 2), 0);
 	assert_int_equal(pamt_get_range(rig.host, hpa_to_pfn(first), 2 * 512, &cache), 0);
 	assert_int_equal(cache.nr_pages, 0);
 	pamt_put_range(rig.host, hpa_to_pfn(first), 2 * 512);
@@ -423,6 +435,7 @@ static void static_pamt_checks_the_range_only(void **state)
 	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 0, 0), &cache), 0);
 	assert_int_equal(pamt_get(rig.host, pfn(0), &cache), -OS_EINVAL);
 	pamt_put(rig.host, rig_page(&rig, 0, 0));
+	pamt_set_idle_limit(rig.host, 4);
 	assert_int_equal(pamt_get_range(rig.host, rig_page(&rig, 0, 0), 512, NULL), 0);
 	pamt_put_range(rig.host, rig_page(&rig, 0, 0), 512);
 	assert_int_equal(pamt_cache_topup(rig.host, &cache, 3, 5), 0);
@@ -437,6 +450,21 @@ static void static_pamt_checks_the_range_only(void **state)
 	assert_int_equal(rig_stats(&rig).os_bytes, 0);
 	assert_int_equal(pamt_verify(rig.host, NULL, NULL), 0);
 	rig_destroy(&rig);
+}
+
+/* Each of the 65536 words is one state, or none that can be. */
+static void words_are_of_one_state_or_illegal(void **state)
+{
+	uint32_t words[REGION_STATE_ILLEGAL + 1] = { 0 };
+
+	for (uint32_t word = 0; word <= UINT16_MAX; word++)
+		words[region_state((uint16_t)word)]++;
+	assert_int_equal(words[REGION_STATE_FREE], 8);
+	assert_int_equal(words[REGION_STATE_USED], 8 * REGION_MAX_COUNT);
+	assert_int_equal(words[REGION_STATE_IDLE], 8);
+	assert_int_equal(words[REGION_STATE_LEAF], 8);
+	assert_int_equal(words[REGION_STATE_LOCKED], 8);
+	assert_string_equal(region_state_name(REGION_STATE_ILLEGAL), "ILLEGAL");
 }
 
 int main(void)
@@ -458,6 +486,7 @@ int main(void)
 		cmocka_unit_test(page_that_is_still_a_tds_is_named_as_a_leak),
 		cmocka_unit_test(idle_limit_keeps_that_many_regions),
 		cmocka_unit_test(static_pamt_checks_the_range_only),
+		cmocka_unit_test(words_are_of_one_state_or_illegal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,33 @@ static void note(void *arg, const struct pamt_finding *finding)
 	found->last = *finding;
 }
 
+/* A module that tells other metadata than it has: of pages at this level, in these bits. */
+static tdx_status_t (*true_module)(void *ctx, struct tdx_regs *regs);
+static uint64_t lie_level, lie_mask, lie_status;
+
+static tdx_status_t lying_module(void *ctx, struct tdx_regs *regs)
+{
+	bool asked =
+		TDX_RAX_LEAF(regs->rax) == TDH_PHYMEM_PAGE_RDMD && (regs->rcx & 7) == lie_level;
+	tdx_status_t status = true_module(ctx, regs);
+
+	if (!asked)
+		return status;
+	regs->rcx ^= lie_mask;
+	return lie_status ? (tdx_status_t){ regs->rax = lie_status } : status;
+}
+
+static void lie(struct rig *rig, uint64_t level, uint64_t mask, uint64_t status)
+{
+	true_module = rig->services.seamcall;
+	rig->services.seamcall = lying_module;
+	lie_level = level;
+	lie_mask = mask;
+	lie_status = status;
+}
+
+static void be_honest(struct rig *rig) { rig->services.seamcall = true_module; }
+
 static struct tdx_regs call(struct rig *rig, struct tdx_regs regs)
 {
 	assert_int_equal(rig->os->seamcall(rig->os->ctx, &regs).v, 0);
@@ -125,6 +152,60 @@ static void leaks_are_named_with_their_users(void **state)
 	rig_destroy(&rig);
 }
 
+static void node_of_the_right_type_is_not_enough(void **state)
+{
+	struct tdx_regs regs;
+	struct guest guest;
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	lie(&rig, TDX_2M, TDX_RDMD_NODE, 0);
+	assert_true(pamt_verify(rig.host, NULL, NULL) > 0);
+	be_honest(&rig);
+	assert_int_equal(pamt_verify(rig.host, NULL, NULL), 0);
+	/* A 2M page that is neither one nor free to the module. */
+	guest_create(&guest, &rig, 40);
+	regs = guest_aug_2m(&guest, 0, rig_page(&rig, 9, 0));
+	assert_int_equal(pamt_map_2m(rig.host, rig_page(&rig, 9, 0), &regs), 0);
+	lie(&rig, TDX_2M, TDX_PT_REG ^ TDX_PT_TDR, 0);
+	assert_true(pamt_verify(rig.host, NULL, NULL) > 0);
+	be_honest(&rig);
+	regs = guest_remove_2m(&guest, 0);
+	assert_int_equal(pamt_remove_2m(rig.host, rig_page(&rig, 9, 0), &regs), 0);
+	pamt_release_2m(rig.host, rig_page(&rig, 9, 0));
+	guest_end(&guest);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void leak_is_a_leak_whatever_the_module_says_of_its_pages(void **state)
+{
+	struct found found = { 0 };
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 7, 7), NULL), 0);
+	/* It cannot be asked; or it calls every page reserved. */
+	lie(&rig, TDX_4K, 0, TDX_OPERAND_BUSY | TDX_OP_RCX);
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 2);
+	be_honest(&rig);
+	lie(&rig, TDX_4K, TDX_PT_NDA ^ TDX_PT_RSVD, 0);
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 2);
+	be_honest(&rig);
+	assert_int_equal(found.last.pages, 0);
+	pamt_put(rig.host, rig_page(&rig, 7, 7));
+	/* A pair that cannot be removed now is kept, and no leak; the chunk that it is of is. */
+	rig_fail_leaf(TDH_PHYMEM_PAMT_REMOVE, TDX_SYS_NOT_READY, UINT64_MAX);
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 7, 7), NULL), 0);
+	pamt_put(rig.host, rig_page(&rig, 7, 7));
+	assert_int_equal(rig_stats(&rig).pairs_idle, 1);
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 1);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_REMOVE, 0, 0);
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 0);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
 static void memory_may_go_when_nothing_uses_it(void **state)
 {
 	struct pamt_cache cache = { 0 };
@@ -150,10 +231,34 @@ static void memory_may_go_when_nothing_uses_it(void **state)
 	assert_int_equal(pamt_offline(rig.host, page, 4096), 0);
 	assert_int_equal(pamt_offline(rig.host, pamt_layout(rig.host)->tdmr[0].pamt_base, 4096),
 			 -OS_EBUSY);
+	/* Neither below the PAMT nor above it is in it. */
+	assert_int_equal(pamt_offline(rig.host, hpa(16 << 20), TDX_2M_SIZE), 0);
+	assert_int_equal(pamt_offline(rig.host, hpa(UINT64_C(6) << 30), TDX_2M_SIZE), 0);
+	assert_int_equal(pamt_offline(rig.host, at, 0), 0);
+	assert_int_equal(pamt_may_online(rig.host, at, 0), -OS_EINVAL);
 	assert_int_equal(pamt_may_online(rig.host, at, TDX_2M_SIZE), 0);
 	assert_int_equal(pamt_may_online(rig.host, hpa(UINT64_C(2) << 30), TDX_1G_SIZE),
 			 -OS_EINVAL);
 	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void memory_of_no_tdmr_may_always_go(void **state)
+{
+	const uint64_t upper = UINT64_C(512) << 30;
+	struct pamt_error error;
+	struct rig rig;
+
+	/* Between two TDMRs that are far apart there are not even words. */
+	rig_machine_at(&rig, 1, upper);
+	assert_int_equal(rig_host(&rig, true, &error), 0);
+	assert_int_equal(pamt_offline(rig.host, hpa(upper / 2), TDX_1G_SIZE), 0);
+	rig_destroy(&rig);
+	/* With static PAMT only the PAMT itself is in the way. */
+	rig_create(&rig, 1, false);
+	assert_int_equal(pamt_offline(rig.host, rig.guest[0], TDX_2M_SIZE), 0);
+	assert_int_equal(pamt_offline(rig.host, pamt_layout(rig.host)->tdmr[0].pamt_base, 4096),
+			 -OS_EBUSY);
 	rig_destroy(&rig);
 }
 
@@ -164,7 +269,10 @@ int main(void)
 		cmocka_unit_test(pair_that_was_taken_away_is_found),
 		cmocka_unit_test(module_that_does_not_answer_is_a_finding),
 		cmocka_unit_test(leaks_are_named_with_their_users),
+		cmocka_unit_test(node_of_the_right_type_is_not_enough),
+		cmocka_unit_test(leak_is_a_leak_whatever_the_module_says_of_its_pages),
 		cmocka_unit_test(memory_may_go_when_nothing_uses_it),
+		cmocka_unit_test(memory_of_no_tdmr_may_always_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
