@@ -397,7 +397,7 @@ int seam_debug_chldcnt(struct seam *seam, hpa_t tdr, uint64_t *chldcnt)
 	const struct tdr *t;
 
 	/* A TDR that is reclaimed has it still: the page is as its TD left it. */
-	if (!pamt_tdmr(seam, tdr.v))
+	if (tdr.v % TDX_PAGE_SIZE || !pamt_tdmr(seam, tdr.v))
 		return -OS_EINVAL;
 	t = module_map(seam, tdr.v, OS_READ);
 	*chldcnt = os_load64(&t->chldcnt, OS_RELAXED);

@@ -52,6 +52,7 @@ static void what_is_not_there_is_refused(void **state)
 	assert_int_equal(seam_debug_half_freed(seam, hpa(page)), -OS_EINVAL);
 	assert_int_equal(seam_debug_bitmap(seam, hpa(0)), -OS_EINVAL);
 	assert_int_equal(seam_debug_chldcnt(seam, hpa(0), &children), -OS_EINVAL);
+	assert_int_equal(seam_debug_chldcnt(seam, hpa(page + 8), &children), -OS_EINVAL);
 	assert_int_equal(seam_debug_accept(seam, hpa(page), 0, &status), SEAM_ACCEPT_TDEXIT);
 	rig_stop(&rig);
 }
