@@ -5,33 +5,14 @@
  */
 #include "seam/call.h"
 
-/* The note of a lock; it is among the newest. */
-static struct held_lock *find_held(struct call *call, const os_a64_t *word)
-{
-	struct held_lock *lock = &call->held.lock[call->held.nr - 1];
-
-	while (lock->word != word)
-		lock--;
-	return lock;
-}
-
 bool call_lock_promote(struct call *call, os_a64_t *word)
 {
 	if (call->faults && fault_happens(call->faults, SEAM_FAULT_BUSY))
 		return false;
 	if (!sharex_hp_promote(word))
 		return false;
-	find_held(call, word)->kind = LOCK_SHAREX_HP_X;
+	held_find(call, word)->kind = LOCK_SHAREX_HP_X;
 	return true;
-}
-
-void call_lock_forget(struct call *call, const os_a64_t *word)
-{
-	struct held_lock *lock = find_held(call, word);
-	struct held_lock *end = &call->held.lock[--call->held.nr];
-
-	for (; lock < end; lock++)
-		*lock = lock[1];
 }
 
 static bool is_faulty(struct call *call, enum seam_fault fault)

@@ -24,6 +24,7 @@ enum lock_kind {
 	LOCK_SHAREX_HP_X,
 	LOCK_MUTEX,
 	LOCK_SEPT_ENTRY, /* as the host takes it */
+	LOCK_RELEASED,	 /* not any more */
 };
 
 struct held_lock {
@@ -47,8 +48,8 @@ struct call {
 	struct tdx_regs *regs;
 	struct tdx_regs in;
 	struct held_locks held;
-	struct fault_plan *faults;	     /* that apply to this call, NULL: none */
-	struct area_map (*areas)[AREA_MAPS]; /* of the LP */
+	struct fault_plan *faults; /* that apply to this call, NULL: none */
+	struct lp_maps *maps;	   /* of the LP */
 };
 
 #define CALL_OK ((tdx_status_t){ TDX_SUCCESS })
@@ -76,6 +77,8 @@ static inline bool try_lock(os_a64_t *word, enum lock_kind kind)
 		return sharex_exclusive(word);
 	case LOCK_MUTEX:
 		return mutex_word_trylock(word);
+	case LOCK_RELEASED:
+		break;
 	}
 	return false;
 }
@@ -93,7 +96,7 @@ static inline void held_unlock(const struct held_lock *held)
 		sharex_unlock_shared(held->word);
 	else if (held->kind == LOCK_SHAREX_X)
 		sharex_unlock_exclusive(held->word);
-	else
+	else if (held->kind == LOCK_MUTEX)
 		mutex_word_unlock(held->word);
 }
 
@@ -120,8 +123,23 @@ static inline void held_release(struct held_locks *held, uint32_t keep)
 
 /* A LOCK_SHAREX_HP_S that is held becomes LOCK_SHAREX_HP_X. False: it is held shared still. */
 bool call_lock_promote(struct call *call, os_a64_t *word);
+
+/* The note of a lock that is held; it is among the newest. */
+static inline struct held_lock *held_find(struct call *call, const os_a64_t *word)
+{
+	struct held_lock *lock = &call->held.lock[call->held.nr - 1];
+
+	while (lock->word != word)
+		lock--;
+	return lock;
+}
+
 /* Forgets a lock that the caller has released by itself, together with a change of the word. */
-void call_lock_forget(struct call *call, const os_a64_t *word);
+static inline void call_lock_forget(struct call *call, const os_a64_t *word)
+{
+	held_find(call, word)->kind = LOCK_RELEASED;
+}
+
 /* A bit of the random number source; false: no entropy now. */
 bool call_random(struct call *call);
 /* Is an interrupt pending on this LP, where the leaf looks for one? */

@@ -34,7 +34,7 @@ static struct debug_holder **find_holder(struct seam *seam, uint32_t id)
 /* A call that no LP makes: for the functions that take locks. */
 struct debug_call {
 	struct call call;
-	struct area_map areas[3][AREA_MAPS];
+	struct lp_maps maps;
 };
 
 static struct call *begin_call(struct debug_call *debug, struct seam *seam)
@@ -42,7 +42,7 @@ static struct call *begin_call(struct debug_call *debug, struct seam *seam)
 	os_memset(debug, 0, sizeof(*debug));
 	debug->call.seam = seam;
 	debug->call.regs = &debug->call.in;
-	debug->call.areas = debug->areas;
+	debug->call.maps = &debug->maps;
 	return &debug->call;
 }
 
@@ -100,15 +100,14 @@ int seam_debug_release(struct seam *seam, uint32_t id)
 
 int seam_debug_hold(struct seam *seam, hpa_t pa, unsigned int level, bool exclusive, uint32_t id)
 {
-	const struct tdmr *tdmr = pamt_tdmr(seam, pa.v);
 	struct pamt_page page;
 	struct debug_call debug;
 	struct call *call;
 
-	if (!tdmr || level > TDX_1G || *find_holder(seam, id))
+	if (!pamt_tdmr(seam, pa.v) || level > TDX_1G || *find_holder(seam, id))
 		return -OS_EINVAL;
 	call = begin_call(&debug, seam);
-	return keep_or_release(call, pamt_walk(call, tdmr, pa.v, level, exclusive, &page), id);
+	return keep_or_release(call, pamt_walk(call, pa.v, level, exclusive, &page), id);
 }
 
 /* ------------------------------------------------------------------------------------------- */

@@ -142,7 +142,7 @@ tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
 	call.regs = regs;
 	call.in = *regs;
 	call.held.nr = 0;
-	call.areas = seam->lp[lp].areas;
+	call.maps = &seam->lp[lp].maps;
 	call.faults = fault_plan_for(seam, call.leaf);
 	call.inject = SEAM_INJECT_NONE;
 	/* Relaxed: an injection is for the next call of the thread that asked for it. */

@@ -24,7 +24,7 @@ static tdx_status_t check_free(struct call *call, uint64_t address, uint64_t ski
 
 	if (address >> TDX_2M_SHIFT == skip)
 		return CALL_OK;
-	if (!pamt_walk(call, pamt_tdmr(call->seam, address), address, TDX_4K, false, &page))
+	if (!pamt_walk(call, address, TDX_4K, false, &page))
 		return status_operand(TDX_OPERAND_BUSY, operand);
 	if (pamt_type(page.head) != TDX_PT_NDA)
 		return status_operand(TDX_PAGE_NOT_FREE, operand);
@@ -34,8 +34,8 @@ static tdx_status_t check_free(struct call *call, uint64_t address, uint64_t ski
 tdx_status_t donate_check_pages(struct call *call, const uint64_t pair[2], uint64_t skip,
 				enum tdx_operand first, enum tdx_operand second)
 {
-	const struct seam *seam = call->seam;
-	const struct tdmr *tdmr[2] = { pamt_tdmr(seam, pair[0]), pamt_tdmr(seam, pair[1]) };
+	const struct tdmr *tdmr[2] = { pamt_find_tdmr(call, pair[0]),
+				       pamt_find_tdmr(call, pair[1]) };
 	tdx_status_t status = check_free(call, pair[0], skip, first);
 
 	if (call_failed(status))
@@ -61,9 +61,9 @@ tdx_status_t donate_pair(struct call *call, const uint64_t pair[2], enum tdx_ope
 		return status_operand(TDX_OPERAND_INVALID, first);
 	if (!is_page(call, pair[1]))
 		return status_operand(TDX_OPERAND_INVALID, second);
-	if (!pamt_tdmr(call->seam, pair[0]))
+	if (!pamt_find_tdmr(call, pair[0]))
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, first);
-	if (!pamt_tdmr(call->seam, pair[1]))
+	if (!pamt_find_tdmr(call, pair[1]))
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, second);
 	return donate_check_pages(call, pair, UINT64_MAX, first, second);
 }
@@ -72,6 +72,6 @@ void donate_return(struct call *call, const uint64_t pair[2])
 {
 	for (int i = 0; i < 2; i++) {
 		guard_freed(call, pair[i], TDX_4K);
-		pamt_bit_clear(call, pamt_tdmr(call->seam, pair[i]), pair[i]);
+		pamt_bit_clear(call, pamt_find_tdmr(call, pair[i]), pair[i]);
 	}
 }

@@ -68,11 +68,29 @@ struct area_map {
 	uint8_t *at;
 };
 
+/*
+ * And where the entries of a 2M region are: what the upper half of every walk finds, for the
+ * regions that this LP came through last. Only of regions whose metadata TDMR.INIT has written.
+ * TDs and vCPUs are named again and again, and have maps that a sweep over pages leaves alone.
+ */
+#define REGION_MAPS 8u
+struct pamt_entry;
+struct region_map {
+	uint64_t number; /* address >> 21, + 1; 0: none */
+	const struct tdmr *tdmr;
+	struct pamt_entry *entry_1g, *entry_2m;
+};
+
+struct lp_maps {
+	struct area_map area[3][AREA_MAPS]; /* by enum tdx_size */
+	struct region_map control[REGION_MAPS], page[REGION_MAPS];
+};
+
 /* A logical processor. Calls on two never meet on one cache line here. */
 struct lp {
 	os_a32_t inside; /* in a SEAMCALL now: SYS.SHUTDOWN asks */
 	os_a32_t initialised;
-	struct area_map areas[3][AREA_MAPS]; /* by enum tdx_size */
+	struct lp_maps maps;
 	uint8_t pad[56];
 };
 

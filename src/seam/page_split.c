@@ -212,7 +212,6 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 {
 	struct pamt_page large, sept;
 	uint64_t freed, first, at;
-	const struct tdmr *tdmr;
 	struct mem mem;
 	tdx_status_t status = mem_decode(call, &promote_rule, &mem);
 
@@ -228,13 +227,12 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 	if (!children_match(call->seam, &mem, &first))
 		return mem_entry_status(call, &mem, TDX_EPT_INVALID_PROMOTE_CONDITIONS);
 	at = sept_page(first);
-	tdmr = pamt_tdmr(call->seam, at);
-	if (!tdmr)
+	if (!pamt_find_tdmr(call, at))
 		return call_fatal(call, FATAL_IMPLICIT, at);
 	status = mem_check_interrupt(call, &mem);
 	if (call_failed(status))
 		return status;
-	if (!pamt_walk(call, tdmr, at, mem.level, true, &large))
+	if (!pamt_walk(call, at, mem.level, true, &large))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
 
 	status = merge_metadata(call, &mem, &large, at);

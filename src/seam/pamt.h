@@ -95,8 +95,12 @@ struct pamt_page {
 	uint32_t level;		     /* enum tdx_size reached */
 };
 
-/* The TDMR that covers the address, with usable metadata; NULL: none. */
+/*
+ * The TDMR that covers the address, with usable metadata; NULL: none. In a call the second, which
+ * finds quickly what the LP came through last.
+ */
 const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address);
+const struct tdmr *pamt_find_tdmr(struct call *call, uint64_t address);
 
 /* The entry itself, whatever the entries above it say. level 4K only with static PAMT. */
 struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uint64_t address,
@@ -112,10 +116,10 @@ struct pamt_entry *pamt_entry_in_pair(const struct seam *seam, const struct pamt
 
 /*
  * The walk to target (enum tdx_size). exclusive: the lock of the entry reached. False: a lock is
- * taken; nothing of this walk is held. The address must be covered by tdmr.
+ * taken; nothing of this walk is held. The address must be covered by a TDMR.
  */
-bool pamt_walk(struct call *call, const struct tdmr *tdmr, uint64_t address, uint32_t target,
-	       bool exclusive, struct pamt_page *page);
+bool pamt_walk(struct call *call, uint64_t address, uint32_t target, bool exclusive,
+	       struct pamt_page *page);
 
 /*
  * A page that is in a TD's use for certain, found through the S-EPT or an owner, at that size;

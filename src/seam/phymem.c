@@ -53,7 +53,6 @@ static void rdmd_results(struct call *call, const struct pamt_page *page)
 
 tdx_status_t tdh_phymem_page_rdmd(struct call *call)
 {
-	const struct tdmr *tdmr;
 	struct pamt_page page;
 	uint64_t address;
 	uint32_t size;
@@ -61,10 +60,9 @@ tdx_status_t tdh_phymem_page_rdmd(struct call *call)
 	clear_results(call->regs);
 	if (!rdmd_operand(call, &address, &size))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	tdmr = pamt_tdmr(call->seam, address);
-	if (!tdmr)
+	if (!pamt_find_tdmr(call, address))
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
-	if (!pamt_walk(call, tdmr, address, size, false, &page))
+	if (!pamt_walk(call, address, size, false, &page))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
 
 	if (size == TDX_4K && pamt_type(page.head) == TDX_PT_NDA && is_marked(call, address, &page))
@@ -104,7 +102,6 @@ tdx_status_t tdh_phymem_page_reclaim(struct call *call)
 {
 	uint64_t address = call->in.rcx;
 	struct tdx_regs *regs = call->regs;
-	const struct tdmr *tdmr;
 	enum tdx_page_type type;
 	struct pamt_page page;
 	tdx_status_t status;
@@ -113,10 +110,9 @@ tdx_status_t tdh_phymem_page_reclaim(struct call *call)
 	clear_results(regs);
 	if (!hpa_is_private(call->seam, address, TDX_PAGE_SIZE))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	tdmr = pamt_tdmr(call->seam, address);
-	if (!tdmr)
+	if (!pamt_find_tdmr(call, address))
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
-	if (!pamt_walk(call, tdmr, address, TDX_4K, true, &page))
+	if (!pamt_walk(call, address, TDX_4K, true, &page))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
 	type = pamt_type(page.head);
 	if (type == TDX_PT_NDA || type == TDX_PT_RSVD)
@@ -147,15 +143,13 @@ tdx_status_t tdh_phymem_page_reclaim(struct call *call)
 tdx_status_t tdh_phymem_page_wbinvd(struct call *call)
 {
 	uint64_t address = hpa_strip(call->seam, call->in.rcx);
-	const struct tdmr *tdmr;
 	struct pamt_page page;
 
 	if (!hpa_is_private(call->seam, address, TDX_PAGE_SIZE))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	tdmr = pamt_tdmr(call->seam, address);
-	if (!tdmr)
+	if (!pamt_find_tdmr(call, address))
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
-	if (!pamt_walk(call, tdmr, address, TDX_4K, false, &page))
+	if (!pamt_walk(call, address, TDX_4K, false, &page))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
 	if (pamt_type(page.head) != TDX_PT_NDA || is_marked(call, address, &page))
 		return status_operand(TDX_PAGE_METADATA_INCORRECT, TDX_OP_RCX);

@@ -15,11 +15,11 @@ static bool region_operand(const struct call *call, uint64_t *region)
 }
 
 /* One of the pages to be donated: format and range. */
-static tdx_status_t check_page(const struct call *call, uint64_t address, enum tdx_operand operand)
+static tdx_status_t check_page(struct call *call, uint64_t address, enum tdx_operand operand)
 {
 	if (!hpa_is_private(call->seam, address, TDX_PAGE_SIZE))
 		return status_operand(TDX_OPERAND_INVALID, operand);
-	if (!pamt_tdmr(call->seam, address))
+	if (!pamt_find_tdmr(call, address))
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, operand);
 	return CALL_OK;
 }
@@ -28,7 +28,6 @@ tdx_status_t tdh_phymem_pamt_add(struct call *call)
 {
 	const uint64_t pair[2] = { call->in.rdx, call->in.r8 };
 	const struct os_services *os = call->seam->os;
-	const struct tdmr *tdmr;
 	struct pamt_page page;
 	tdx_status_t status;
 	uint64_t region;
@@ -43,10 +42,9 @@ tdx_status_t tdh_phymem_pamt_add(struct call *call)
 	status = check_page(call, pair[1], TDX_OP_R8);
 	if (call_failed(status))
 		return status;
-	tdmr = pamt_tdmr(call->seam, region);
-	if (!tdmr)
+	if (!pamt_find_tdmr(call, region))
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
-	if (!pamt_walk(call, tdmr, region, TDX_2M, true, &page))
+	if (!pamt_walk(call, region, TDX_2M, true, &page))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
 	if (page.level != TDX_2M || pamt_type(page.head) != TDX_PT_NDA)
 		return status_operand(TDX_HPA_RANGE_NOT_FREE, TDX_OP_RCX);
@@ -78,7 +76,6 @@ static bool pair_page_is_free(const struct seam *seam, uint64_t page)
 
 tdx_status_t tdh_phymem_pamt_remove(struct call *call)
 {
-	const struct tdmr *tdmr;
 	struct pamt_page page;
 	uint64_t region, pair[2];
 
@@ -86,10 +83,9 @@ tdx_status_t tdh_phymem_pamt_remove(struct call *call)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
 	if (!region_operand(call, &region))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	tdmr = pamt_tdmr(call->seam, region);
-	if (!tdmr)
+	if (!pamt_find_tdmr(call, region))
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
-	if (!pamt_walk(call, tdmr, region, TDX_2M, true, &page))
+	if (!pamt_walk(call, region, TDX_2M, true, &page))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
 	if (page.level != TDX_2M || pamt_type(page.head) != TDX_PT_PAMT)
 		return status_operand(TDX_NO_PAMT_PAGE_PAIR, TDX_OP_RCX);

@@ -45,18 +45,19 @@ os_a64_t *sept_map(const struct seam *seam, uint64_t page)
 void sept_walk(const struct seam *seam, const struct td *td, uint64_t gpa, uint32_t level,
 	       struct sept_pos *pos)
 {
-	uint64_t page = td->tdr->tdcx[TDCS_PAGE_SEPT];
+	uint64_t value, page = td->tdr->tdcx[TDCS_PAGE_SEPT];
+	uint32_t at = td->tdcs->pwl;
+	os_a64_t *entry;
 
-	for (pos->level = td->tdcs->pwl;; pos->level--) {
-		uint64_t index = gpa >> TDX_LEVEL_SHIFT(pos->level) & (SEPT_ENTRIES - 1);
-
-		pos->entry = sept_map(seam, page) + index;
+	for (;; at--) {
+		entry = sept_map(seam, page) + (gpa >> TDX_LEVEL_SHIFT(at) & (SEPT_ENTRIES - 1));
 		/* Acquire: the page that the entry points to was filled before. */
-		pos->value = os_load64(pos->entry, OS_ACQUIRE);
-		if (pos->level == level || sept_is_leaf(pos->value) || !(pos->value & SEPT_RWX))
-			return;
-		page = sept_page(pos->value);
+		value = os_load64(entry, OS_ACQUIRE);
+		if (at == level || sept_is_leaf(value) || !(value & SEPT_RWX))
+			break;
+		page = sept_page(value);
 	}
+	*pos = (struct sept_pos){ .entry = entry, .value = value, .level = at };
 }
 
 void sept_clear_page(const struct seam *seam, const struct tdcs *tdcs, uint64_t page)
