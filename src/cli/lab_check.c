@@ -33,7 +33,7 @@ enum {
 };
 
 static const struct cli_option options[] = {
-	{ OPTION_DESIGN, "design", "NAME", "ours (default), merged, v6 or per-region" },
+	{ OPTION_DESIGN, "design", "NAME", "ours (default), or another: see pamt(1)" },
 	{ OPTION_MODULE, "module", "softseam|model",
 	  "the software module (default), or the model of its PAMT rules: faster" },
 	{ OPTION_CPUS, "cpus", "N", "CPUs, 1 to 8; default 2" },

@@ -27,7 +27,8 @@ enum {
 };
 
 static const struct cli_option options[] = {
-	{ OPTION_DESIGN, "design", "NAME", "this one: ours, merged, v6 or per-region" },
+	{ OPTION_DESIGN, "design", "NAME",
+	  "this one, of those that `pamt check` knows but static" },
 	{ OPTION_WORKLOAD, "workload", "linear|edges",
 	  "TDs' memory faulted in page by page, or every get and put at an edge" },
 	{ OPTION_CPUS, "cpus", "N", "CPUs, 1 to 1024; default 64" },
@@ -368,12 +369,14 @@ static int run_all(const struct options *o, bool json)
 
 static bool read_words(int id, const char *value, struct options *o)
 {
+	char names[128];
+
 	if (id == OPTION_DESIGN) {
 		o->config.design = design_find(value);
 		if (o->config.design)
 			return true;
-		cli_usage_error("bench: no design '%s'; allowed are ours, merged, v6, per-region",
-				value);
+		cli_usage_error("bench: no design '%s'; allowed are %s", value,
+				design_names(names, sizeof(names)));
 		return false;
 	}
 	o->has_workload = true;

@@ -92,12 +92,12 @@ static bool parse_field(const char *key, const char *value, struct setup *s,
 			struct explore_schedule *schedule, char *why, size_t size)
 {
 	const char *reason = NULL;
+	char names[128];
 
 	if (!strcmp(key, "design")) {
 		s->design = design_find(value);
-		return s->design ||
-		       wrong(why, size, "no design '%s'; allowed are ours, merged, v6, per-region",
-			     value);
+		return s->design || wrong(why, size, "no design '%s'; allowed are %s", value,
+					  design_names(names, sizeof(names)));
 	}
 	if (!strcmp(key, "module")) {
 		s->module = !strcmp(value, "softseam") ? TRIAL_SOFTSEAM : TRIAL_MODEL;
@@ -172,6 +172,8 @@ bool setup_parse(const char *text, struct setup *setup, struct explore_schedule 
 	}
 	if (!setup->program.nr_cpus)
 		return wrong(why, why_size, "no program");
+	if (setup->design->is_static && setup->module == TRIAL_MODEL)
+		return wrong(why, why_size, "the model knows Dynamic PAMT only: module=softseam");
 	for (uint32_t cpu = 0; cpu < setup->program.nr_cpus; cpu++)
 		for (uint32_t i = 0; i < setup->program.nr_ops[cpu]; i++)
 			if (setup->program.op[cpu][i].region >= setup->nr_regions)

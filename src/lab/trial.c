@@ -137,7 +137,7 @@ static const char *bring_up(struct trial *trial)
 	const struct os_services *os = box_services(trial->box);
 	struct pamt_host_config config = { .memory = &trial->memory,
 					   .nr_memory = 1,
-					   .dynamic = true,
+					   .dynamic = !trial->setup.design->is_static,
 					   .hkid_start_bit = TRIAL_HKID_START,
 					   .global_hkid = TRIAL_GLOBAL_HKID,
 					   .nr_hkids = TRIAL_NR_HKIDS };
@@ -172,7 +172,7 @@ static const char *fill_caches(struct trial *trial)
 {
 	for (uint32_t cpu = 0; cpu < trial->setup.program.nr_cpus; cpu++) {
 		stage_pretend(cpu);
-		if (trial->setup.design->topup(trial->design, &trial->cpu[cpu].cache, 2, 2))
+		if (trial->setup.design->backing.topup(trial->design, &trial->cpu[cpu].cache, 2, 2))
 			return "the caches cannot be filled";
 	}
 	stage_pretend(0);

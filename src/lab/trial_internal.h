@@ -20,6 +20,7 @@ enum held_state { PAGE_REFUSED, PAGE_GOT, PAGE_MAPPED, PAGE_FREED };
 struct held_page {
 	uint8_t number; /* among the CPU's pages of the region */
 	uint8_t state;	/* enum held_state */
+	bool last;	/* of its region, as the module hinted when it was freed */
 };
 struct held {
 	uint32_t nr, next; /* pages, and the number that the next one gets */
@@ -31,14 +32,18 @@ enum held_2m { NOT_2M, WHOLE, IS_SPLIT };
 struct trial_cpu {
 	struct trial *trial;
 	uint32_t cpu;
-	struct design_cache cache;
+	struct pamt_cache cache;
 	struct held held[PROGRAM_MAX_REGIONS];
 	enum held_2m big[PROGRAM_MAX_REGIONS];
+	hpa_t sept[PROGRAM_MAX_REGIONS]; /* of a region that is split: its S-EPT page */
 	uint32_t nr_control;
 	hpa_t control[PROGRAM_MAX_OPS];
 	/* Puts that the softirq is to make. */
 	uint32_t nr_soft;
-	pfn_t soft[PROGRAM_MAX_OPS];
+	struct soft_put {
+		pfn_t page;
+		bool last;
+	} soft[PROGRAM_MAX_OPS];
 	hpa_t tdr; /* softseam: the CPU's own TD */
 };
 

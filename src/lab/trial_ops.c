@@ -17,7 +17,12 @@ static const struct design *design_of(const struct trial_cpu *cpu)
 	return cpu->trial->setup.design;
 }
 
-static struct design_cache *cache_of(struct trial_cpu *cpu)
+static const struct vmm_backing *backing_of(const struct trial_cpu *cpu)
+{
+	return &cpu->trial->setup.design->backing;
+}
+
+static struct pamt_cache *cache_of(struct trial_cpu *cpu)
 {
 	return cpu->trial->setup.cached ? &cpu->cache : NULL;
 }
@@ -36,18 +41,43 @@ static pfn_t region_pfn(const struct trial_cpu *cpu, uint32_t region)
 	return hpa_to_pfn(region_to_hpa(cpu->trial->env.region[region]));
 }
 
-/* A SEAMCALL that the design has no part in. It must succeed. */
-static bool make_call(struct trial_cpu *cpu, struct tdx_regs *regs, const char *what,
-		      uint32_t region)
+static bool call_did(struct trial_cpu *cpu, const struct tdx_regs *regs, const char *what,
+		     uint32_t region)
 {
-	const struct os_services *os = box_services(cpu->trial->box);
-	tdx_status_t status = os->seamcall(os->ctx, regs);
+	tdx_status_t status = { regs->rax };
 	char text[ABI_TEXT];
 
 	if (!status.v)
 		return true;
 	stage_fail(STAGE_STATUS, "CPU %u: %s in region %c, which is backed, answers %s", cpu->cpu,
 		   what, letter(region), abi_status_text(status, text, sizeof(text)));
+	return false;
+}
+
+/* A SEAMCALL that the design has no part in. It must succeed. */
+static bool make_call(struct trial_cpu *cpu, struct tdx_regs *regs, const char *what,
+		      uint32_t region)
+{
+	const struct os_services *os = box_services(cpu->trial->box);
+
+	os->seamcall(os->ctx, regs);
+	return call_did(cpu, regs, what, region);
+}
+
+/* The same, of one that gives the module a 4K page: some designs want to make these. */
+static bool give_call(struct trial_cpu *cpu, struct tdx_regs *regs, hpa_t page, const char *what,
+		      uint32_t region)
+{
+	int error;
+
+	if (!backing_of(cpu)->call)
+		return make_call(cpu, regs, what, region);
+	error = backing_of(cpu)->call(cpu->trial->design, hpa_to_pfn(page), regs, cache_of(cpu));
+	if (!error || error == -OS_EIO)
+		return call_did(cpu, regs, what, region);
+	if (error != -OS_ENOMEM || !cpu->trial->setup.cached)
+		stage_fail(STAGE_STATUS, "CPU %u: %s in region %c is given up with %d", cpu->cpu,
+			   what, letter(region), error);
 	return false;
 }
 
@@ -78,6 +108,27 @@ static bool may_fail(const struct trial_cpu *cpu, uint32_t region, int error)
 	return error == -OS_ENOMEM && s->cached;
 }
 
+/* A page of guest memory is had, and is about to be the module's. */
+static int get_page(struct trial_cpu *cpu, pfn_t page)
+{
+	const struct vmm_backing *backing = backing_of(cpu);
+	int error = backing->take ? backing->take(cpu->trial->design, page, TDX_4K) : 0;
+
+	if (error)
+		return error;
+	error = backing->get(cpu->trial->design, page, cache_of(cpu));
+	if (error && backing->give)
+		backing->give(cpu->trial->design, page, TDX_4K);
+	return error;
+}
+
+static void put_page(struct trial_cpu *cpu, struct soft_put put)
+{
+	backing_of(cpu)->put(cpu->trial->design, put.page, put.last);
+	if (backing_of(cpu)->give)
+		backing_of(cpu)->give(cpu->trial->design, put.page, TDX_4K);
+}
+
 static void get(struct trial_cpu *cpu, uint32_t region)
 {
 	struct held *held = &cpu->held[region];
@@ -85,8 +136,8 @@ static void get(struct trial_cpu *cpu, uint32_t region)
 	int result;
 
 	page->number = (uint8_t)held->next++;
-	result = design_of(cpu)->get(cpu->trial->design,
-				     hpa_to_pfn(page_of(cpu, region, page->number)), cache_of(cpu));
+	page->last = false;
+	result = get_page(cpu, hpa_to_pfn(page_of(cpu, region, page->number)));
 	if (result > 0)
 		stage_fail(STAGE_STATUS,
 			   "get in region %c answers %d, which is neither 0 nor an error",
@@ -107,7 +158,7 @@ static void aug(struct trial_cpu *cpu, uint32_t region)
 		return;
 	regs.r8 = page_of(cpu, region, page->number).v;
 	regs.rcx = trial_map(cpu->trial, hpa(regs.r8), TDX_4K);
-	if (make_call(cpu, &regs, "AUG", region))
+	if (give_call(cpu, &regs, hpa(regs.r8), "AUG", region))
 		page->state = PAGE_MAPPED;
 }
 
@@ -119,12 +170,14 @@ static void remove_page(struct trial_cpu *cpu, uint32_t region)
 	if (!page)
 		return;
 	regs.rcx = trial_map(cpu->trial, page_of(cpu, region, page->number), TDX_4K);
-	if (make_call(cpu, &regs, "REMOVE", region))
-		page->state = PAGE_FREED;
+	if (!make_call(cpu, &regs, "REMOVE", region))
+		return;
+	page->state = PAGE_FREED;
+	page->last = regs.rcx & TDX_HINT_BIT;
 }
 
 /* Takes the page that is next to be put off the list. False: there is none. */
-static bool next_put(struct trial_cpu *cpu, uint32_t region, pfn_t *pfn)
+static bool next_put(struct trial_cpu *cpu, uint32_t region, struct soft_put *put)
 {
 	struct held *held = &cpu->held[region];
 	struct held_page *page = last_page(cpu, region, PAGE_FREED);
@@ -133,17 +186,18 @@ static bool next_put(struct trial_cpu *cpu, uint32_t region, pfn_t *pfn)
 		page = last_page(cpu, region, PAGE_GOT);
 	if (!page)
 		return false;
-	*pfn = hpa_to_pfn(page_of(cpu, region, page->number));
+	put->page = hpa_to_pfn(page_of(cpu, region, page->number));
+	put->last = page->last;
 	*page = held->page[--held->nr];
 	return true;
 }
 
 static void put(struct trial_cpu *cpu, uint32_t region)
 {
-	pfn_t pfn;
+	struct soft_put next;
 
-	if (next_put(cpu, region, &pfn))
-		design_of(cpu)->put(cpu->trial->design, pfn);
+	if (next_put(cpu, region, &next))
+		put_page(cpu, next);
 }
 
 static void softirq(void *arg)
@@ -153,7 +207,7 @@ static void softirq(void *arg)
 	/* The CPU's own code does not run meanwhile. */
 	while (cpu->nr_soft) {
 		trial_say(cpu->trial, "put, in a softirq");
-		design_of(cpu)->put(cpu->trial->design, cpu->soft[--cpu->nr_soft]);
+		put_page(cpu, cpu->soft[--cpu->nr_soft]);
 	}
 }
 
@@ -169,7 +223,8 @@ static void stray(struct trial_cpu *cpu, uint32_t region)
 {
 	uint64_t base = region_to_hpa(cpu->trial->env.region[region]).v;
 
-	design_of(cpu)->put(cpu->trial->design, hpa_to_pfn(hpa(base + STRAY_PAGE * TDX_PAGE_SIZE)));
+	backing_of(cpu)->put(cpu->trial->design, hpa_to_pfn(hpa(base + STRAY_PAGE * TDX_PAGE_SIZE)),
+			     false);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -207,7 +262,7 @@ static void map_2m(struct trial_cpu *cpu, uint32_t region)
 	/* Memory that is to be a guest's must be had first; somebody's chunk may lie there. */
 	if (cpu->big[region] != NOT_2M || !box_claim(cpu->trial->box, base, TRIAL_FIRST_PAGE))
 		return;
-	error = design_of(cpu)->map_2m(cpu->trial->design, region_pfn(cpu, region), &regs);
+	error = backing_of(cpu)->map_2m(cpu->trial->design, region_pfn(cpu, region), &regs);
 	if (design_did(cpu, region, "map of 2M", error, &regs))
 		cpu->big[region] = WHOLE;
 	else
@@ -226,7 +281,7 @@ static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
 	if (cpu->big[region] != WHOLE)
 		return;
 	regs.rcx = trial_map(cpu->trial, base, TDX_2M);
-	error = design_of(cpu)->remove_2m(cpu->trial->design, region_pfn(cpu, region), &regs);
+	error = backing_of(cpu)->remove_2m(cpu->trial->design, region_pfn(cpu, region), &regs);
 	if (!design_did(cpu, region, "unmap of 2M", error, &regs))
 		return;
 	/* The write-back of 512 pages takes its time; the region must be ours until its end. */
@@ -238,45 +293,47 @@ static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
 		stage_fail(STAGE_INVARIANT,
 			   "region %c is used by others while its last user writes it back",
 			   letter(region));
-	if (design_of(cpu)->release_2m)
-		design_of(cpu)->release_2m(cpu->trial->design, region_pfn(cpu, region));
+	if (backing_of(cpu)->release_2m)
+		backing_of(cpu)->release_2m(cpu->trial->design, region_pfn(cpu, region));
 	box_unclaim(cpu->trial->box, base, TRIAL_FIRST_PAGE);
 	cpu->big[region] = NOT_2M;
 }
 
 static void split(struct trial_cpu *cpu, uint32_t region)
 {
-	const struct design *design = design_of(cpu);
+	const struct vmm_backing *backing = backing_of(cpu);
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_DEMOTE, 0), .rdx = cpu->tdr.v };
 	hpa_t sept;
 	int error;
 
 	if (cpu->big[region] != WHOLE ||
-	    design->alloc_page(cpu->trial->design, cache_of(cpu), &sept))
+	    backing->alloc_page(cpu->trial->design, os_node(), cache_of(cpu), &sept))
 		return;
 	regs.rcx = trial_map(cpu->trial, region_to_hpa(cpu->trial->env.region[region]), TDX_2M);
 	regs.r8 = sept.v;
-	error = design->split(cpu->trial->design, region_pfn(cpu, region), &regs, cache_of(cpu));
-	if (design_did(cpu, region, "split", error, &regs))
+	error = backing->split(cpu->trial->design, region_pfn(cpu, region), &regs, cache_of(cpu));
+	if (design_did(cpu, region, "split", error, &regs)) {
 		cpu->big[region] = IS_SPLIT;
-	else
-		design->free_page(cpu->trial->design, sept);
+		cpu->sept[region] = sept;
+	} else {
+		backing->free_page(cpu->trial->design, sept, false);
+	}
 }
 
 static void merge(struct trial_cpu *cpu, uint32_t region)
 {
-	const struct design *design = design_of(cpu);
+	const struct vmm_backing *backing = backing_of(cpu);
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_PROMOTE, 0), .rdx = cpu->tdr.v };
 	int error;
 
 	if (cpu->big[region] != IS_SPLIT)
 		return;
 	regs.rcx = trial_map(cpu->trial, region_to_hpa(cpu->trial->env.region[region]), TDX_2M);
-	error = design->merge(cpu->trial->design, region_pfn(cpu, region), &regs);
+	error = backing->merge(cpu->trial->design, region_pfn(cpu, region), &regs);
 	if (!design_did(cpu, region, "merge", error, &regs))
 		return;
 	cpu->big[region] = WHOLE;
-	design->free_page(cpu->trial->design, TDX_PAGE_HPA(regs.rcx));
+	backing->free_page(cpu->trial->design, TDX_PAGE_HPA(regs.rcx), regs.rcx & TDX_HINT_BIT);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -294,7 +351,8 @@ static void take(struct trial_cpu *cpu)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_ADD, 0), .rdx = cpu->tdr.v };
 	hpa_t page;
-	int error = design_of(cpu)->alloc_page(cpu->trial->design, cache_of(cpu), &page);
+	int error =
+		backing_of(cpu)->alloc_page(cpu->trial->design, os_node(), cache_of(cpu), &page);
 
 	if (error) {
 		if (!may_fail(cpu, 0, error))
@@ -303,7 +361,7 @@ static void take(struct trial_cpu *cpu)
 	}
 	regs.r8 = page.v;
 	regs.rcx = control_map(cpu, page, cpu->nr_control);
-	if (make_call(cpu, &regs, "SEPT.ADD", trial_region_of(cpu->trial, page)))
+	if (give_call(cpu, &regs, page, "SEPT.ADD", trial_region_of(cpu->trial, page)))
 		cpu->control[cpu->nr_control++] = page;
 }
 
@@ -319,7 +377,7 @@ static void give(struct trial_cpu *cpu)
 	if (!make_call(cpu, &regs, "SEPT.REMOVE", trial_region_of(cpu->trial, page)))
 		return;
 	cpu->nr_control--;
-	design_of(cpu)->free_page(cpu->trial->design, page);
+	backing_of(cpu)->free_page(cpu->trial->design, page, regs.rcx & TDX_HINT_BIT);
 }
 
 static void shrink(struct trial_cpu *cpu)
@@ -378,12 +436,42 @@ static bool still_well(struct trial *trial)
 	return !broken;
 }
 
+/* A region that is split and that the design does not merge goes page by page. */
+static void take_apart(struct trial_cpu *cpu, uint32_t region)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_REMOVE, 0), .rdx = cpu->tdr.v };
+	hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
+	uint64_t at = trial_map(cpu->trial, base, TDX_2M);
+
+	regs.rcx = at;
+	if (cpu->trial->setup.module == TRIAL_MODEL)
+		regs.rcx = control_map(cpu, cpu->sept[region], 0);
+	at &= ~UINT64_C(7);
+	for (uint64_t i = 0; i < TDX_PAGES_PER_2M; i++, at += TDX_PAGE_SIZE) {
+		struct tdx_regs page = { .rax = TDX_RAX(TDH_MEM_PAGE_REMOVE, 0),
+					 .rcx = at,
+					 .rdx = cpu->tdr.v };
+		pfn_t pfn = hpa_to_pfn(hpa(base.v + i * TDX_PAGE_SIZE));
+
+		if (!make_call(cpu, &page, "REMOVE", region))
+			return;
+		put_page(cpu, (struct soft_put){ pfn, page.rcx & TDX_HINT_BIT });
+	}
+	box_unclaim(cpu->trial->box, base, TRIAL_FIRST_PAGE);
+	cpu->big[region] = NOT_2M;
+	if (make_call(cpu, &regs, "SEPT.REMOVE", region))
+		backing_of(cpu)->free_page(cpu->trial->design, cpu->sept[region],
+					   regs.rcx & TDX_HINT_BIT);
+}
+
 static void clean_region(struct trial_cpu *cpu, uint32_t region)
 {
 	struct trial *trial = cpu->trial;
 
 	if (cpu->big[region] == IS_SPLIT)
 		merge(cpu, region);
+	if (cpu->big[region] == IS_SPLIT)
+		take_apart(cpu, region);
 	if (cpu->big[region] == WHOLE)
 		unmap_2m(cpu, region);
 	while (still_well(trial) && last_page(cpu, region, PAGE_MAPPED))
@@ -407,7 +495,7 @@ static void clean_all(void *arg)
 			clean_region(cpu, region);
 		while (cpu->nr_control)
 			give(cpu);
-		design->cache_free(trial->design, &cpu->cache);
+		design->backing.cache_free(trial->design, &cpu->cache);
 	}
 	shrink(&trial->cpu[0]);
 	still_well(trial);

@@ -32,7 +32,7 @@ struct run {
 		struct run *run;
 		uint32_t cpu;
 		uint64_t random;
-		struct design_cache cache;
+		struct pamt_cache cache;
 	} * cpu;
 	os_a32_t *mapped; /* CPUs whose memory is all mapped; lies in the box */
 };
@@ -94,41 +94,60 @@ static void note_op(struct run_cpu *cpu, enum virtual_op op, uint64_t since)
 	histogram_add(&cpu->run->result->op[op], virtual_now(cpu->run->virtual) - since);
 }
 
-static void page_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page)
+static void judge_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page,
+		       const struct tdx_regs *regs)
 {
-	const struct os_services *os = box_services(cpu->run->box);
-	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0), .rcx = page.v, .r8 = page.v };
-
-	if (os->seamcall(os->ctx, &regs).v)
+	if (regs->rax)
 		stage_fail(STAGE_STATUS, "CPU %u: leaf %u of page %#llx answers %#llx", cpu->cpu,
 			   (unsigned int)leaf, (unsigned long long)page.v,
-			   (unsigned long long)regs.rax);
+			   (unsigned long long)regs->rax);
+}
+
+static void aug(struct run_cpu *cpu, hpa_t page)
+{
+	const struct os_services *os = box_services(cpu->run->box);
+	const struct vmm_backing *backing = &cpu->run->config->design->backing;
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_AUG, 0), .rcx = page.v, .r8 = page.v };
+
+	if (!backing->call)
+		os->seamcall(os->ctx, &regs);
+	else if (backing->call(cpu->run->design, hpa_to_pfn(page), &regs, &cpu->cache) ==
+		 -OS_ENOMEM)
+		stage_fail(STAGE_STATUS, "CPU %u: no pair", cpu->cpu);
+	judge_call(cpu, TDH_MEM_PAGE_AUG, page, &regs);
 }
 
 static void map_page(struct run_cpu *cpu, hpa_t page)
 {
 	struct run *run = cpu->run;
-	const struct design *design = run->config->design;
+	const struct vmm_backing *backing = &run->config->design->backing;
 	uint64_t since = virtual_now(run->virtual);
 
-	if (design->topup(run->design, &cpu->cache, 0, 1))
+	if (backing->topup(run->design, &cpu->cache, 0, 1))
 		stage_fail(STAGE_STATUS, "CPU %u: top-up fails", cpu->cpu);
 	note_op(cpu, VIRTUAL_TOPUP, since);
 	since = virtual_now(run->virtual);
-	if (design->get(run->design, hpa_to_pfn(page), &cpu->cache))
+	if ((backing->take && backing->take(run->design, hpa_to_pfn(page), TDX_4K)) ||
+	    backing->get(run->design, hpa_to_pfn(page), &cpu->cache))
 		stage_fail(STAGE_STATUS, "CPU %u: get fails", cpu->cpu);
 	note_op(cpu, VIRTUAL_GET, since);
-	page_call(cpu, TDH_MEM_PAGE_AUG, page);
+	aug(cpu, page);
 }
 
 static void unmap_page(struct run_cpu *cpu, hpa_t page)
 {
 	struct run *run = cpu->run;
+	const struct os_services *os = box_services(run->box);
+	const struct vmm_backing *backing = &run->config->design->backing;
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_REMOVE, 0), .rcx = page.v };
 	uint64_t since;
 
-	page_call(cpu, TDH_MEM_PAGE_REMOVE, page);
+	os->seamcall(os->ctx, &regs);
+	judge_call(cpu, TDH_MEM_PAGE_REMOVE, page, &regs);
 	since = virtual_now(run->virtual);
-	run->config->design->put(run->design, hpa_to_pfn(page));
+	backing->put(run->design, hpa_to_pfn(page), regs.rcx & TDX_HINT_BIT);
+	if (backing->give)
+		backing->give(run->design, hpa_to_pfn(page), TDX_4K);
 	note_op(cpu, VIRTUAL_PUT, since);
 }
 
@@ -189,7 +208,7 @@ static void run_cpu(void *arg)
 		linear(cpu);
 	else
 		edges(cpu);
-	cpu->run->config->design->cache_free(cpu->run->design, &cpu->cache);
+	cpu->run->config->design->backing.cache_free(cpu->run->design, &cpu->cache);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -327,6 +346,8 @@ int virtual_run(const struct virtual_config *config, struct virtual_result *resu
 	int code;
 
 	memset(result, 0, sizeof(*result));
+	if (config->design->is_static)
+		return fail(error, size, "the model knows Dynamic PAMT only");
 	if (stage_open(config->nr_cpus, 1))
 		return fail(error, size, "CPUs are 1 to %u", STAGE_MAX_CPUS);
 	code = run_all(&run, error, size);

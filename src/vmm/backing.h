@@ -44,8 +44,8 @@ struct vmm_backing {
 	int (*get)(void *state, pfn_t page, struct pamt_cache *cache);
 	void (*put)(void *state, pfn_t page, bool last);
 	/*
-	 * Makes the call that gives page to the module: 0, or -OS_EIO with the status in
-	 * regs->rax. Any context. NULL: the plain SEAMCALL.
+	 * Makes the call that gives page to the module: 0; -OS_EIO with the status in regs->rax;
+	 * or another error, if the design gave up before. Any context. NULL: the plain SEAMCALL.
 	 */
 	int (*call)(void *state, pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache);
 

@@ -189,6 +189,52 @@ static void designs_with_a_global_lock_hold(void **state)
 	holds("design=v6;module=model;program=gA aA rA pA/gA pA gA", 2);
 }
 
+static void designs_that_are_correct_hold(void **state)
+{
+	(void)state;
+	holds("design=static;program=gA aA rA pA/gA aA rA pA", 1);
+	holds("design=static;pages=apart;program=MA SA JA UA/gB", 1);
+	holds("design=ctor;program=gA pA gB/gB pB gA", 1);
+	holds("design=ctor;program=gA aA rA pA/gA aA rA pA", 1);
+	/* What is split is not merged again, and goes page by page. */
+	holds("design=v6;pages=apart;program=MA SA/gB pB", 1);
+	holds("design=merged;module=model;pages=apart;program=MA SA/gB pB", 1);
+	/* While nobody splits or merges. */
+	holds("design=hook;program=gA aA rA pA/gA aA rA pA", 1);
+}
+
+/*
+ * The module's count knows of pages that are mapped. A pair that was just added, or found there, is
+ * gone before the call that it was added for.
+ */
+static void lazy_loses_the_pair_that_it_added(void **state)
+{
+	(void)state;
+	holds("design=lazy;program=gA aA rA pA gA", 0);
+	fails("design=lazy;program=gA aA/gA aA rA pA", 1, STAGE_STATUS,
+	      "AUG in region A, which is backed, answers MISSING_PAMT_PAGE_PAIR");
+}
+
+/* A count that drops to 0 outside the lock comes up again in between, twice. */
+static void rfc_believes_a_region_backed_that_is_not(void **state)
+{
+	(void)state;
+	holds("design=rfc;module=model;program=gA pA/gA aA rA", 2);
+	fails("design=rfc;program=gA pA/gA pA", 1, STAGE_INVARIANT,
+	      "the count says that the region is backed, and it is not");
+	/* The final state of the same protocol does the last step down under the lock. */
+	holds("design=v6;program=gA pA/gA pA", 2);
+}
+
+/* What is backed at allocation, by its size then, has nothing for a size that changes later. */
+static void hook_fails_when_a_page_is_split_or_merged(void **state)
+{
+	(void)state;
+	holds("design=hook;pages=apart;program=MA UA", 0);
+	fails("design=hook;pages=apart;program=MA SA", 0, STAGE_STATUS,
+	      "split of region A fails with -5");
+}
+
 static void a_lock_per_region_meets_busy_where_pairs_are_crossed(void **state)
 {
 	(void)state;
@@ -220,6 +266,10 @@ int main(void)
 		cmocka_unit_test(the_library_holds_against_the_model),
 		cmocka_unit_test(the_library_holds_against_softseam),
 		cmocka_unit_test(designs_with_a_global_lock_hold),
+		cmocka_unit_test(designs_that_are_correct_hold),
+		cmocka_unit_test(lazy_loses_the_pair_that_it_added),
+		cmocka_unit_test(rfc_believes_a_region_backed_that_is_not),
+		cmocka_unit_test(hook_fails_when_a_page_is_split_or_merged),
 		cmocka_unit_test(a_lock_per_region_meets_busy_where_pairs_are_crossed),
 		cmocka_unit_test(shrink_of_everything_takes_idle_regions_too),
 	};

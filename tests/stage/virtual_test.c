@@ -346,6 +346,9 @@ static void the_same_seed_gives_the_same_run(void **state)
 {
 	(void)state;
 	for (const struct design *const *d = designs; *d; d++) {
+		/* Dynamic PAMT only is what the model knows. */
+		if ((*d)->is_static)
+			continue;
 		measure(*d, VIRTUAL_LINEAR, 8, 1, &one);
 		measure(*d, VIRTUAL_LINEAR, 8, 1, &two);
 		assert_true(one.hash == two.hash);

@@ -70,7 +70,7 @@ static int install(struct counts *counts, struct os_spin *lock, region_t region,
 	*unused = true;
 	/* Once more: another get may have come first. */
 	if (!count_inc_not_zero(count)) {
-		error = pair_add(counts->os, region, pair);
+		error = pair_add(counts->os, region, pair).v ? -OS_EIO : 0;
 		/* Release: whoever sees the 1 without the lock sees the pair installed. */
 		if (!error)
 			os_store32(count, 1, OS_RELEASE);
@@ -80,7 +80,7 @@ static int install(struct counts *counts, struct os_spin *lock, region_t region,
 	return error;
 }
 
-int counts_get(struct counts *counts, struct os_spin *lock, pfn_t page, struct design_cache *cache)
+int counts_get(struct counts *counts, struct os_spin *lock, pfn_t page, struct pamt_cache *cache)
 {
 	region_t region = pfn_to_region(page);
 	struct pair pair;
@@ -113,7 +113,7 @@ void counts_put(struct counts *counts, struct os_spin *lock, pfn_t page)
 		os_spin_unlock(lock, flags);
 		return;
 	}
-	if (pair_remove(counts->os, region, &pair)) {
+	if (pair_remove(counts->os, region, &pair).v) {
 		/* The pair is still there, and stays for good. */
 		os_store32(count, 1, OS_RELEASE);
 		os_spin_unlock(lock, flags);
@@ -126,38 +126,80 @@ void counts_put(struct counts *counts, struct os_spin *lock, pfn_t page)
 /* ------------------------------------------------------------------------------------------- */
 /* What all of them do alike                                                                    */
 
-int counts_topup(void *state, struct design_cache *cache, uint32_t control, uint32_t pairs)
+int counts_topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs)
 {
 	struct counts *counts = state;
 
-	/* Each control page needs a pair of its own in the worst case. */
-	return pair_topup(counts->os, cache, 3 * control + 2 * pairs);
+	/*
+	 * v6 08/11 and 09/11: whatever a fault needs, five pairs, worst case: a pair for each S-EPT
+	 * page that may be missing and one for the guest's page. The S-EPT pages themselves come
+	 * out of a cache of KVM's, which is filled at the same place.
+	 */
+	(void)pairs;
+	return pair_topup(counts->os, cache, control + 2 * COUNTS_TOPUP_PAIRS);
 }
 
-void counts_cache_free(void *state, struct design_cache *cache)
+void counts_cache_free(void *state, struct pamt_cache *cache)
 {
 	pair_cache_free(((struct counts *)state)->os, cache);
 }
 
-int counts_alloc_page(void *state, struct design_cache *cache, hpa_t *page)
+int counts_alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
 {
 	struct counts *counts = state;
+	int error = pair_take_page(counts->os, node, cache, page);
 
-	return pair_alloc_control(counts->design, state, counts->os, cache, page);
+	if (error)
+		return error;
+	error = counts->design->backing.get(state, hpa_to_pfn(*page), cache);
+	if (error)
+		pair_free_page(counts->os, *page);
+	return error;
 }
 
-void counts_free_page(void *state, hpa_t page)
+void counts_free_page(void *state, hpa_t page, bool last)
 {
 	struct counts *counts = state;
 
-	pair_free_control(counts->design, state, counts->os, page);
+	counts->design->backing.put(state, hpa_to_pfn(page), last);
+	pair_free_page(counts->os, page);
 }
 
-int counts_call_2m(void *state, pfn_t first, struct tdx_regs *call)
+int counts_call_2m(void *state, pfn_t first, struct tdx_regs *regs)
+{
+	(void)first;
+	return pair_call(((struct counts *)state)->os, regs);
+}
+
+int counts_split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	struct counts *counts = state;
+	uint32_t none = 0;
+	struct pair pair;
+	int error = pair_alloc(counts->os, cache, &pair);
 
-	return counts->os->seamcall(counts->os->ctx, call).v ? -OS_EIO : 0;
+	if (error)
+		return error;
+	regs->r12 = pair.page[0].v;
+	regs->r13 = pair.page[1].v;
+	error = pair_call(counts->os, regs);
+	if (error) {
+		pair_free(counts->os, &pair);
+		return error;
+	}
+	/* Release: the pair came with the call. Nobody else could use the region: it was one page.
+	 */
+	os_cas32(count_of(counts, pfn_to_region(first)), &none, TDX_PAGES_PER_2M, OS_RELEASE);
+	OS_INVARIANT(none == 0);
+	return 0;
+}
+
+int counts_refuse_merge(void *state, pfn_t first, struct tdx_regs *regs)
+{
+	(void)state;
+	(void)first;
+	(void)regs;
+	return -OS_EBUSY;
 }
 
 /* ------------------------------------------------------------------------------------------- */

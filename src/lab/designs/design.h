@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * design.h - one interface for every way to keep regions backed, so that each can run the same
- * workloads and be explored by the same lab.
+ * design.h - one interface for every way to keep regions backed, so that each can run the same TDs
+ * in the same vmm, and be explored by the same lab.
  *
- * Contracts are those of pamt/host.h under the same names. A design allocates through os only;
- * its failures are its own: the lab judges by what the module says.
+ * What a design does is its struct vmm_backing, the table that the vmm calls (vmm/backing.h); the
+ * rest is how it is made, and how the lab looks at it. A design allocates through os only; its
+ * failures are its own: the lab judges by what the module says.
  */
 #ifndef PAMT_LAB_DESIGN_H
 #define PAMT_LAB_DESIGN_H
 
-#include <pamt/host.h>
-
 #include "lab/module.h"
+#include "vmm/backing.h"
 
 /* What a design is made on. */
 struct design_env {
@@ -32,33 +32,23 @@ struct design_env {
 	bool may_lose;
 };
 
-/* Pages drawn ahead, for contexts that may not sleep. The owner knows what they are good for. */
-struct design_cache {
-	struct pamt_cache pages;
-};
-
 struct design {
 	const char *name;
 	const char *summary; /* one line */
 	const char *follows; /* which mail it re-creates; NULL: ours */
+	bool is_static;	     /* the module is to be brought up without Dynamic PAMT */
+	/*
+	 * It finds out from the module's answers what is to be done, so that an answer other than
+	 * success to PAMT.ADD, PAMT.REMOVE or a call of its own is no mistake yet.
+	 */
+	bool asks_module;
+
 	/* Return: 0 or -errno; *state is the design's. Not in a run. */
 	int (*create)(const struct design_env *env, void **state);
 	/* Everything back to the OS. */
 	void (*destroy)(void *state);
+	struct vmm_backing backing;
 
-	int (*topup)(void *state, struct design_cache *cache, uint32_t control, uint32_t pairs);
-	void (*cache_free)(void *state, struct design_cache *cache);
-	int (*get)(void *state, pfn_t page, struct design_cache *cache);
-	void (*put)(void *state, pfn_t page);
-	int (*alloc_page)(void *state, struct design_cache *cache, hpa_t *page);
-	void (*free_page)(void *state, hpa_t page);
-
-	/* As pamt_map_2m(), pamt_remove_2m() and so on; the SEAMCALL is made by them. */
-	int (*map_2m)(void *state, pfn_t first, struct tdx_regs *call);
-	int (*remove_2m)(void *state, pfn_t first, struct tdx_regs *call);
-	void (*release_2m)(void *state, pfn_t first);
-	int (*split)(void *state, pfn_t first, struct tdx_regs *call, struct design_cache *cache);
-	int (*merge)(void *state, pfn_t first, struct tdx_regs *call);
 	/* Optional: pamt_shrink(); pamt_verify() over env->region. */
 	void (*shrink)(void *state, uint64_t pages);
 	int64_t (*verify)(void *state);
@@ -76,11 +66,14 @@ struct design {
 	bool (*name_of)(void *state, const void *addr, char text[64]);
 };
 
-extern const struct design design_ours, design_merged, design_v6, design_per_region;
+extern const struct design design_ours, design_static, design_lazy, design_rfc, design_ctor,
+	design_hook, design_merged, design_v6, design_per_region;
 
-/* NULL-terminated. */
+/* NULL-terminated; ours first. */
 extern const struct design *const designs[];
 /* NULL if there is none of that name. */
 const struct design *design_find(const char *name);
+/* "ours, merged, ...": all names. */
+const char *design_names(char *text, size_t size);
 
 #endif

@@ -2,12 +2,14 @@
 /*
  * designs.c - the table of designs.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "lab/designs/design.h"
 
 const struct design *const designs[] = {
-	&design_ours, &design_merged, &design_v6, &design_per_region, NULL,
+	&design_ours, &design_merged, &design_v6,   &design_per_region, &design_static,
+	&design_lazy, &design_rfc,    &design_ctor, &design_hook,	NULL,
 };
 
 const struct design *design_find(const char *name)
@@ -16,4 +18,15 @@ const struct design *design_find(const char *name)
 		if (!strcmp(designs[i]->name, name))
 			return designs[i];
 	return NULL;
+}
+
+const char *design_names(char *text, size_t size)
+{
+	size_t at = 0;
+
+	text[0] = 0;
+	for (unsigned int i = 0; designs[i] && at < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "%s%s", i ? ", " : "",
+				       designs[i]->name);
+	return text;
 }

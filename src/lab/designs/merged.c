@@ -19,7 +19,7 @@ static int create(const struct design_env *env, void **state)
 	return counts_create(&design_merged, env, sizeof(struct merged), state);
 }
 
-static int get(void *state, pfn_t page, struct design_cache *cache)
+static int get(void *state, pfn_t page, struct pamt_cache *cache)
 {
 	struct merged *m = state;
 	region_t region = pfn_to_region(page);
@@ -36,7 +36,7 @@ static int get(void *state, pfn_t page, struct design_cache *cache)
 		pair_free(m->counts.os, &pair);
 		return 0;
 	}
-	error = pair_add(m->counts.os, region, &pair);
+	error = pair_add(m->counts.os, region, &pair).v ? -OS_EIO : 0;
 	if (!error)
 		os_store32(count, 1, OS_RELEASE);
 	os_spin_unlock(&m->lock, flags);
@@ -45,7 +45,7 @@ static int get(void *state, pfn_t page, struct design_cache *cache)
 	return error;
 }
 
-static void put(void *state, pfn_t page)
+static void put(void *state, pfn_t page, bool last)
 {
 	struct merged *m = state;
 	region_t region = pfn_to_region(page);
@@ -53,7 +53,8 @@ static void put(void *state, pfn_t page)
 	os_irq_t flags = os_spin_lock(&m->lock);
 	struct pair pair;
 
-	if (count_dec_not_one(count) || pair_remove(m->counts.os, region, &pair)) {
+	(void)last;
+	if (count_dec_not_one(count) || pair_remove(m->counts.os, region, &pair).v) {
 		/* More users; or the pair is still there, and stays for good. */
 		os_spin_unlock(&m->lock, flags);
 		return;
@@ -80,14 +81,18 @@ const struct design design_merged = {
 	.follows = "tip x86/tdx, 4 Sep 2026; v6 05/11 and 08/11",
 	.create = create,
 	.destroy = counts_destroy,
-	.topup = counts_topup,
-	.cache_free = counts_cache_free,
-	.get = get,
-	.put = put,
-	.alloc_page = counts_alloc_page,
-	.free_page = counts_free_page,
-	.map_2m = counts_call_2m,
-	.remove_2m = counts_call_2m,
+	.backing = {
+		.topup = counts_topup,
+		.cache_free = counts_cache_free,
+		.alloc_page = counts_alloc_page,
+		.free_page = counts_free_page,
+		.get = get,
+		.put = put,
+		.map_2m = counts_call_2m,
+		.remove_2m = counts_call_2m,
+		.split = counts_split,
+		.merge = counts_refuse_merge,
+	},
 	.check = check,
 	.check_end = counts_check_end,
 	.name_of = name_of,

@@ -48,58 +48,56 @@ static void destroy(void *state)
 	o->env->os->free(o->env->os->ctx, o);
 }
 
-static struct pamt_cache *pages(struct design_cache *cache) { return cache ? &cache->pages : NULL; }
+/* The vmm's own table, on the host that hangs off the design's state. */
+#define HOST(state) (((struct ours *)(state))->host)
 
-static int topup(void *state, struct design_cache *cache, uint32_t control, uint32_t pairs)
+static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs)
 {
-	return pamt_cache_topup(((struct ours *)state)->host, &cache->pages, control, pairs);
+	return vmm_libpamt.topup(HOST(state), cache, control, pairs);
 }
 
-static void cache_free(void *state, struct design_cache *cache)
+static void cache_free(void *state, struct pamt_cache *cache)
 {
-	pamt_cache_free(((struct ours *)state)->host, &cache->pages);
+	vmm_libpamt.cache_free(HOST(state), cache);
 }
 
-static int get(void *state, pfn_t page, struct design_cache *cache)
+static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
 {
-	return pamt_get(((struct ours *)state)->host, page, pages(cache));
+	return vmm_libpamt.alloc_page(HOST(state), node, cache, page);
 }
 
-static void put(void *state, pfn_t page) { pamt_put(((struct ours *)state)->host, page); }
-
-static int alloc_page(void *state, struct design_cache *cache, hpa_t *page)
+static void free_page(void *state, hpa_t page, bool last)
 {
-	return pamt_alloc_page(((struct ours *)state)->host, os_node(), pages(cache), page);
+	vmm_libpamt.free_page(HOST(state), page, last);
 }
 
-static void free_page(void *state, hpa_t page)
+static int get(void *state, pfn_t page, struct pamt_cache *cache)
 {
-	pamt_free_page(((struct ours *)state)->host, page);
+	return vmm_libpamt.get(HOST(state), page, cache);
 }
 
-static int map_2m(void *state, pfn_t first, struct tdx_regs *call)
+static void put(void *state, pfn_t page, bool last) { vmm_libpamt.put(HOST(state), page, last); }
+
+static int map_2m(void *state, pfn_t first, struct tdx_regs *regs)
 {
-	return pamt_map_2m(((struct ours *)state)->host, first, call);
+	return vmm_libpamt.map_2m(HOST(state), first, regs);
 }
 
-static int remove_2m(void *state, pfn_t first, struct tdx_regs *call)
+static int remove_2m(void *state, pfn_t first, struct tdx_regs *regs)
 {
-	return pamt_remove_2m(((struct ours *)state)->host, first, call);
+	return vmm_libpamt.remove_2m(HOST(state), first, regs);
 }
 
-static void release_2m(void *state, pfn_t first)
+static void release_2m(void *state, pfn_t first) { vmm_libpamt.release_2m(HOST(state), first); }
+
+static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
-	pamt_release_2m(((struct ours *)state)->host, first);
+	return vmm_libpamt.split(HOST(state), first, regs, cache);
 }
 
-static int split(void *state, pfn_t first, struct tdx_regs *call, struct design_cache *cache)
+static int merge(void *state, pfn_t first, struct tdx_regs *regs)
 {
-	return pamt_split(((struct ours *)state)->host, first, call, pages(cache));
-}
-
-static int merge(void *state, pfn_t first, struct tdx_regs *call)
-{
-	return pamt_merge(((struct ours *)state)->host, first, call);
+	return vmm_libpamt.merge(HOST(state), first, regs);
 }
 
 static void shrink(void *state, uint64_t nr) { pamt_shrink(((struct ours *)state)->host, nr); }
@@ -250,17 +248,19 @@ const struct design design_ours = {
 		"libpamt: a word per region, LOCKED for one SEAMCALL, pairs out of pinned chunks",
 	.create = create,
 	.destroy = destroy,
-	.topup = topup,
-	.cache_free = cache_free,
-	.get = get,
-	.put = put,
-	.alloc_page = alloc_page,
-	.free_page = free_page,
-	.map_2m = map_2m,
-	.remove_2m = remove_2m,
-	.release_2m = release_2m,
-	.split = split,
-	.merge = merge,
+	.backing = {
+		.topup = topup,
+		.cache_free = cache_free,
+		.alloc_page = alloc_page,
+		.free_page = free_page,
+		.get = get,
+		.put = put,
+		.map_2m = map_2m,
+		.remove_2m = remove_2m,
+		.release_2m = release_2m,
+		.split = split,
+		.merge = merge,
+	},
 	.shrink = shrink,
 	.verify = verify,
 	.check = check,

@@ -12,21 +12,24 @@ struct pair {
 	hpa_t page[2];
 };
 
+/* One page: out of the cache, or with NULL from the allocator, may sleep. 0 or -OS_ENOMEM. */
+int pair_take_page(const struct os_services *os, uint32_t node, struct pamt_cache *cache,
+		   hpa_t *page);
+/* Scrubbed and given to the allocator. */
+void pair_free_page(const struct os_services *os, hpa_t page);
+
 /* NULL cache: from the allocator, may sleep. Else out of the cache only. 0 or -OS_ENOMEM. */
-int pair_alloc(const struct os_services *os, struct design_cache *cache, struct pair *pair);
+int pair_alloc(const struct os_services *os, struct pamt_cache *cache, struct pair *pair);
 /* Scrubbed and given to the allocator; unused pages of a cache as well. Any context. */
 void pair_free(const struct os_services *os, const struct pair *pair);
-int pair_topup(const struct os_services *os, struct design_cache *cache, uint32_t pages);
-void pair_cache_free(const struct os_services *os, struct design_cache *cache);
+int pair_topup(const struct os_services *os, struct pamt_cache *cache, uint32_t pages);
+void pair_cache_free(const struct os_services *os, struct pamt_cache *cache);
 
-/* The SEAMCALLs on the whole region that a page lies in. 0 or -OS_EIO. */
-int pair_add(const struct os_services *os, region_t region, const struct pair *pair);
+/* The SEAMCALLs on the whole region that a page lies in. */
+tdx_status_t pair_add(const struct os_services *os, region_t region, const struct pair *pair);
 /* On success *pair is what the module gave back; on failure it is untouched. */
-int pair_remove(const struct os_services *os, region_t region, struct pair *pair);
+tdx_status_t pair_remove(const struct os_services *os, region_t region, struct pair *pair);
+/* Any other SEAMCALL, once. 0, or -OS_EIO with the status in regs->rax. */
+int pair_call(const struct os_services *os, struct tdx_regs *regs);
 
-/* A page for the module itself: one page and a get of its region. */
-int pair_alloc_control(const struct design *design, void *state, const struct os_services *os,
-		       struct design_cache *cache, hpa_t *page);
-void pair_free_control(const struct design *design, void *state, const struct os_services *os,
-		       hpa_t page);
 #endif

@@ -42,12 +42,16 @@ static void destroy(void *state)
 	counts_destroy(state);
 }
 
-static int get(void *state, pfn_t page, struct design_cache *cache)
+static int get(void *state, pfn_t page, struct pamt_cache *cache)
 {
 	return counts_get(state, lock_of(state, page), page, cache);
 }
 
-static void put(void *state, pfn_t page) { counts_put(state, lock_of(state, page), page); }
+static void put(void *state, pfn_t page, bool last)
+{
+	(void)last;
+	counts_put(state, lock_of(state, page), page);
+}
 
 static bool name_of(void *state, const void *addr, char text[64])
 {
@@ -65,14 +69,18 @@ const struct design design_per_region = {
 	.follows = "proposal of Kai Huang and Yan Zhao on v3, September 2025",
 	.create = create,
 	.destroy = destroy,
-	.topup = counts_topup,
-	.cache_free = counts_cache_free,
-	.get = get,
-	.put = put,
-	.alloc_page = counts_alloc_page,
-	.free_page = counts_free_page,
-	.map_2m = counts_call_2m,
-	.remove_2m = counts_call_2m,
+	.backing = {
+		.topup = counts_topup,
+		.cache_free = counts_cache_free,
+		.alloc_page = counts_alloc_page,
+		.free_page = counts_free_page,
+		.get = get,
+		.put = put,
+		.map_2m = counts_call_2m,
+		.remove_2m = counts_call_2m,
+		.split = counts_split,
+		.merge = counts_refuse_merge,
+	},
 	.check = counts_check,
 	.check_end = counts_check_end,
 	.name_of = name_of,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * v6.c - a lock-free path while the region is in use, and a global lock for its edges.
+ * v6.c - a lock-free path while the region is in use, and a global lock for its edges; pairs out of
+ * a cache of each vCPU, five at a time.
  *
  * Follows v6 06/11 of 25 May 2026, "Optimize tdx_pamt_get/put()": a count that is not 0 is raised
  * without the lock; 0 to 1 and 1 to 0 happen under it, the latter by a decrement that takes the
  * lock only when it would reach 0. The count is read again under the lock, since another get may
- * have come first.
+ * have come first. The cache is that of 08/11, filled as in 09/11.
  */
 #include "lab/designs/count.h"
 
@@ -19,12 +20,16 @@ static int create(const struct design_env *env, void **state)
 	return counts_create(&design_v6, env, sizeof(struct v6), state);
 }
 
-static int get(void *state, pfn_t page, struct design_cache *cache)
+static int get(void *state, pfn_t page, struct pamt_cache *cache)
 {
 	return counts_get(state, &((struct v6 *)state)->lock, page, cache);
 }
 
-static void put(void *state, pfn_t page) { counts_put(state, &((struct v6 *)state)->lock, page); }
+static void put(void *state, pfn_t page, bool last)
+{
+	(void)last;
+	counts_put(state, &((struct v6 *)state)->lock, page);
+}
 
 static bool name_of(void *state, const void *addr, char text[64])
 {
@@ -34,17 +39,21 @@ static bool name_of(void *state, const void *addr, char text[64])
 const struct design design_v6 = {
 	.name = "v6",
 	.summary = "no lock while the region is in use, a global lock for 0 to 1 and 1 to 0",
-	.follows = "v6 06/11, 25 May 2026",
+	.follows = "v6 06/11, 08/11 and 09/11, 25 May 2026",
 	.create = create,
 	.destroy = counts_destroy,
-	.topup = counts_topup,
-	.cache_free = counts_cache_free,
-	.get = get,
-	.put = put,
-	.alloc_page = counts_alloc_page,
-	.free_page = counts_free_page,
-	.map_2m = counts_call_2m,
-	.remove_2m = counts_call_2m,
+	.backing = {
+		.topup = counts_topup,
+		.cache_free = counts_cache_free,
+		.alloc_page = counts_alloc_page,
+		.free_page = counts_free_page,
+		.get = get,
+		.put = put,
+		.map_2m = counts_call_2m,
+		.remove_2m = counts_call_2m,
+		.split = counts_split,
+		.merge = counts_refuse_merge,
+	},
 	/* At every instant: the counts are read without the lock. */
 	.check = counts_check,
 	.check_end = counts_check_end,

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * lazy.c - a pair is added when the module says that it is missing, and removed when it hints that
+ * nobody uses it: no counts, no lock, the module keeps the books.
+ *
+ * Follows Kirill Shutemov's first attempt, which he describes in the discussion of the RFC of
+ * May 2025 and of v2, with the answer that Dave Hansen raised and that was turned down: try again
+ * while an operand is BUSY. What was held against it:
+ *
+ *   - nothing keeps PAMT.ADD and PAMT.REMOVE from those who use the region at the time: the module
+ *     answers BUSY, to both sides, and nobody can say how often;
+ *   - the module's count knows of pages that are mapped, not of pages that are about to be. One
+ *     CPU is told by ADD that the pair is there already; another takes the region's last page
+ *     away, gets the hint and removes the pair; and the first one's AUG fails.
+ *
+ * After one ADD the call is made once more, as the attempt did, and what it answers then is final.
+ */
+#include "lab/designs/pair.h"
+
+/* BUSY is tried again so often; a removal that gives up leaves the pair where it is. */
+#define LAZY_TRIES 1000u
+
+struct lazy {
+	const struct design_env *env;
+	const struct os_services *os;
+};
+
+static int create(const struct design_env *env, void **state)
+{
+	struct lazy *lazy = env->os->alloc(env->os->ctx, sizeof(*lazy));
+
+	*state = lazy;
+	if (!lazy)
+		return -OS_ENOMEM;
+	lazy->env = env;
+	lazy->os = env->os;
+	return 0;
+}
+
+static void destroy(void *state)
+{
+	struct lazy *lazy = state;
+
+	lazy->os->free(lazy->os->ctx, lazy);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* A pair comes and goes                                                                        */
+
+static int install(struct lazy *lazy, region_t region, struct pamt_cache *cache)
+{
+	tdx_status_t status = { TDX_OPERAND_BUSY };
+	struct pair pair;
+	int error = pair_alloc(lazy->os, cache, &pair);
+
+	if (error)
+		return error;
+	for (uint32_t i = 0; i < LAZY_TRIES && tdx_status_is(status, TDX_OPERAND_BUSY); i++) {
+		status = pair_add(lazy->os, region, &pair);
+		if (!status.v)
+			return 0;
+		os_relax();
+	}
+	pair_free(lazy->os, &pair);
+	/* Somebody was faster: that is as good, unless the region is one large page. */
+	if (tdx_status_is(status, TDX_HPA_RANGE_NOT_FREE))
+		return 0;
+	return tdx_status_is(status, TDX_OPERAND_BUSY) ? -OS_EAGAIN : -OS_EIO;
+}
+
+static void uninstall(struct lazy *lazy, region_t region)
+{
+	tdx_status_t status = { TDX_OPERAND_BUSY };
+	struct pair pair;
+
+	/* Other answers: somebody has a page there by now, or was told as well and was faster. */
+	for (uint32_t i = 0; i < LAZY_TRIES && tdx_status_is(status, TDX_OPERAND_BUSY); i++) {
+		status = pair_remove(lazy->os, region, &pair);
+		if (!status.v) {
+			pair_free(lazy->os, &pair);
+			return;
+		}
+		os_relax();
+	}
+}
+
+/* Until it is not BUSY: somebody may be adding the pair, or removing it. */
+static int call_while_busy(struct lazy *lazy, struct tdx_regs *regs)
+{
+	struct tdx_regs in = *regs;
+	int error = pair_call(lazy->os, regs);
+
+	for (uint32_t i = 0; i < LAZY_TRIES && error; i++) {
+		if (!tdx_status_is((tdx_status_t){ regs->rax }, TDX_OPERAND_BUSY))
+			break;
+		os_relax();
+		*regs = in;
+		error = pair_call(lazy->os, regs);
+	}
+	return error;
+}
+
+static int call(void *state, pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache)
+{
+	struct lazy *lazy = state;
+	struct tdx_regs in = *regs;
+	int error = call_while_busy(lazy, regs);
+
+	if (!error || !tdx_status_is((tdx_status_t){ regs->rax }, TDX_MISSING_PAMT_PAGE_PAIR))
+		return error;
+	error = install(lazy, pfn_to_region(page), cache);
+	if (error)
+		return error;
+	*regs = in;
+	return call_while_busy(lazy, regs);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The table                                                                                    */
+
+/* A pair for each page that the module may find without one. */
+static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs)
+{
+	return pair_topup(((struct lazy *)state)->os, cache, 3 * control + 2 * pairs);
+}
+
+static void cache_free(void *state, struct pamt_cache *cache)
+{
+	pair_cache_free(((struct lazy *)state)->os, cache);
+}
+
+static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+{
+	return pair_take_page(((struct lazy *)state)->os, node, cache, page);
+}
+
+static int get(void *state, pfn_t page, struct pamt_cache *cache)
+{
+	(void)state;
+	(void)page;
+	(void)cache;
+	return 0;
+}
+
+static void put(void *state, pfn_t page, bool last)
+{
+	if (last)
+		uninstall(state, pfn_to_region(page));
+}
+
+static void free_page(void *state, hpa_t page, bool last)
+{
+	put(state, hpa_to_pfn(page), last);
+	pair_free_page(((struct lazy *)state)->os, page);
+}
+
+/* A pair may be in the way that a removal left behind. */
+static int map_2m(void *state, pfn_t first, struct tdx_regs *regs)
+{
+	struct lazy *lazy = state;
+	struct tdx_regs in = *regs;
+
+	if (!pair_call(lazy->os, regs))
+		return 0;
+	if (!tdx_status_is((tdx_status_t){ regs->rax }, TDX_PAGE_METADATA_INCORRECT))
+		return -OS_EIO;
+	uninstall(lazy, pfn_to_region(first));
+	*regs = in;
+	return pair_call(lazy->os, regs);
+}
+
+static int remove_2m(void *state, pfn_t first, struct tdx_regs *regs)
+{
+	(void)first;
+	return pair_call(((struct lazy *)state)->os, regs);
+}
+
+/* DEMOTE says nothing of a missing pair: it has to be there at once. */
+static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+{
+	struct lazy *lazy = state;
+	struct pair pair;
+	int error = pair_alloc(lazy->os, cache, &pair);
+
+	if (error)
+		return error;
+	regs->r12 = pair.page[0].v;
+	regs->r13 = pair.page[1].v;
+	error = remove_2m(state, first, regs);
+	if (error)
+		pair_free(lazy->os, &pair);
+	return error;
+}
+
+static int merge(void *state, pfn_t first, struct tdx_regs *regs)
+{
+	struct lazy *lazy = state;
+	struct pair pair;
+	int error = remove_2m(state, first, regs);
+
+	if (error)
+		return error;
+	pair = (struct pair){ { hpa(regs->r12), hpa(regs->r13) } };
+	pair_free(lazy->os, &pair);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* It promises nothing between two steps. */
+static const char *check(void *state)
+{
+	(void)state;
+	return NULL;
+}
+
+static const char *check_end(void *state)
+{
+	const struct design_env *env = ((struct lazy *)state)->env;
+
+	for (uint32_t i = 0; i < env->nr_regions; i++) {
+		struct lab_entry entry;
+
+		env->module->entry(env->module->box.ctx, env->region[i], &entry);
+		if (entry.kind == LAB_NODE)
+			return "a pair is left over";
+	}
+	return NULL;
+}
+
+const struct design design_lazy = {
+	.name = "lazy",
+	.summary = "ADD when the module misses a pair, REMOVE when it hints, BUSY tried again",
+	.follows = "Kirill Shutemov's first attempt, discussed on the RFC, May 2025, and on v2",
+	.asks_module = true,
+	.create = create,
+	.destroy = destroy,
+	.backing = {
+		.topup = topup,
+		.cache_free = cache_free,
+		.alloc_page = alloc_page,
+		.free_page = free_page,
+		.get = get,
+		.put = put,
+		.call = call,
+		.map_2m = map_2m,
+		.remove_2m = remove_2m,
+		.split = split,
+		.merge = merge,
+	},
+	.check = check,
+	.check_end = check_end,
+};
