@@ -63,7 +63,12 @@ struct seam_config {
 	bool (*interrupt_pending)(void *ctx, uint32_t lp);
 	/* Called once, on the LP that broke a module-fatal rule. May be NULL. */
 	void (*on_fatal)(void *ctx, const struct seam_fatal *fatal);
-	void *ctx; /* of the two functions above */
+	/*
+	 * Called when a leaf has done its work and still holds its locks: a port on which time is
+	 * simulated lets the leaf's time pass here, so that others meet its locks. May be NULL.
+	 */
+	void (*pace)(void *ctx, uint32_t lp, uint32_t leaf);
+	void *ctx; /* of the three functions above */
 };
 
 /*

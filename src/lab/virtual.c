@@ -14,6 +14,7 @@
 
 struct line {
 	uint64_t number;  /* address >> LINE_SHIFT; 0: unused */
+	uint32_t serial;  /* in order of first use: where a cache has it, wherever it lies */
 	uint64_t free_at; /* when the last transfer to a writer ends */
 	uint32_t version; /* of what is in it: counts changes of owner */
 	uint32_t owner;	  /* CPU that wrote last, + 1 */
@@ -201,6 +202,7 @@ static struct line *find_line(struct virtual *v, const void *addr)
 			at = line_slot(v, v->line, number);
 		}
 		v->line[at].number = number;
+		v->line[at].serial = v->nr_lines;
 		v->line[at].told.addr = addr;
 	}
 	return &v->line[at];
@@ -208,7 +210,7 @@ static struct line *find_line(struct virtual *v, const void *addr)
 
 static struct cached *cached_line(struct virtual *v, uint32_t actor, const struct line *line)
 {
-	return &v->clock[actor].cache[line->number % CACHED_LINES];
+	return &v->clock[actor].cache[line->serial % CACHED_LINES];
 }
 
 static bool is_cached(struct virtual *v, uint32_t actor, const struct line *line, bool write)

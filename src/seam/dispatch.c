@@ -116,6 +116,9 @@ static tdx_status_t dispatch(struct call *call)
 	if (call->version > 1)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
 	status = leaf->fn(call);
+	/* What fails at once lets go at once. */
+	if (call->seam->config.pace && !call_failed(status))
+		call->seam->config.pace(call->seam->config.ctx, call->lp, call->leaf);
 	held_release(&call->held, 0);
 	return status;
 }

@@ -75,6 +75,11 @@ void stage_pretend(uint32_t cpu)
 {
 	stage_here.cpu = cpu;
 	stage_here.node = stage.nr_nodes ? cpu % stage.nr_nodes : 0;
+	/* In a run until it is taken back: also when others have run in between. */
+	if (stage_cast.now) {
+		stage_cast.now->cpu = stage_here.cpu;
+		stage_cast.now->node = stage_here.node;
+	}
 }
 
 void stage_reset(void)
@@ -82,6 +87,8 @@ void stage_reset(void)
 	for (uint32_t id = 0; id < 2 * stage_cast.nr_cpus; id++) {
 		struct stage_actor *actor = &stage_cast.actor[id];
 
+		actor->cpu = id % stage_cast.nr_cpus;
+		actor->node = actor->cpu % stage.nr_nodes;
 		actor->state = STAGE_IDLE;
 		actor->begun = false;
 		actor->irq_off = false;

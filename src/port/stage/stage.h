@@ -150,7 +150,10 @@ void stage_note(enum stage_wrong wrong, const char *format, ...)
 const struct stage_violation *stage_violation(void);
 const char *stage_wrong_name(enum stage_wrong wrong);
 
-/* Outside a run: be this CPU from now on (os_cpu(), os_node()). */
+/*
+ * Outside a run: be this CPU from now on (os_cpu(), os_node()). In a run: the actor acts as that
+ * CPU, as an interrupt sent there would, until it takes that back; only without softirqs.
+ */
 void stage_pretend(uint32_t cpu);
 
 /*
