@@ -150,6 +150,10 @@ struct cli_progress {
 void cli_progress_begin(struct cli_progress *progress, const char *what, uint64_t total);
 void cli_progress(struct cli_progress *progress, uint64_t done);
 void cli_progress_end(struct cli_progress *progress);
+/* A line of the caller's own instead: is it time for another one? */
+bool cli_progress_due(struct cli_progress *progress);
+void cli_progress_line(struct cli_progress *progress, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Called by main() only: set-up, which command it is, and the check that stdout took everything. */
 void cli_start(void);

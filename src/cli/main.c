@@ -10,7 +10,8 @@
 
 static const struct cli_command commands[] = {
 	{ "plan", "[LOG]", "what a machine's PAMT costs, and its TDMRs", cmd_plan },
-	{ "run", "", "TDs on a machine, from bring-up to the last byte given back", cmd_run },
+	{ "run", "[SCENARIO]", "TDs on a machine, from bring-up to the last byte given back",
+	  cmd_run },
 	{ "lkvs", "[N...]", "the public test suite's Dynamic PAMT cases, with exact amounts",
 	  cmd_lkvs },
 	{ "check", "", "hunt races: every schedule of small programs, and random ones", cmd_check },

@@ -4,6 +4,7 @@
  * how long it will take.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,18 +32,39 @@ void cli_progress_begin(struct cli_progress *p, const char *what, uint64_t total
 				    .shown_ns = now };
 }
 
-void cli_progress(struct cli_progress *p, uint64_t done)
+bool cli_progress_due(struct cli_progress *p)
 {
-	uint64_t now, per_second;
-	double seconds;
+	uint64_t now;
 
 	if (!p->on)
-		return;
+		return false;
 	now = now_ns();
 	if (now - p->shown_ns < BETWEEN_NS)
-		return;
+		return false;
 	p->shown_ns = now;
-	seconds = (double)(now - p->started_ns) / 1e9;
+	return true;
+}
+
+void cli_progress_line(struct cli_progress *p, const char *format, ...)
+{
+	va_list args;
+
+	fputs("\r\033[K", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fflush(stderr);
+	p->shown = true;
+}
+
+void cli_progress(struct cli_progress *p, uint64_t done)
+{
+	uint64_t per_second;
+	double seconds;
+
+	if (!cli_progress_due(p))
+		return;
+	seconds = (double)(p->shown_ns - p->started_ns) / 1e9;
 	per_second = (uint64_t)((double)done / seconds);
 	fprintf(stderr, "\r\033[K%s: %" PRIu64, p->what, done);
 	if (p->total)

@@ -29,7 +29,8 @@ static bool has_mark(const struct guest *guest, uint64_t at)
 {
 	uint64_t frame = at >> TDX_PAGE_SHIFT;
 
-	if (frame < MARK_FIRST)
+	/* Pieces that are touched any number of times are not found empty. */
+	if (frame < MARK_FIRST || guest->touch == SCENARIO_ZIPF)
 		return false;
 	/* The frame's number is stirred: regions in 4K pages come at regular distances. */
 	if (is_4k(guest, at))
@@ -69,8 +70,8 @@ static enum seam_exit expect(struct guest *guest, struct seam_vcpu *vcpu, uint64
 /* Accepting                                                                                    */
 
 /* One ACCEPT, again while the host works on the entry. *status is never a BUSY. */
-static enum seam_exit accept(struct seam_vcpu *vcpu, uint64_t at, unsigned int level,
-			     tdx_status_t *status)
+static enum seam_exit accept(struct guest *guest, struct seam_vcpu *vcpu, uint64_t at,
+			     unsigned int level, tdx_status_t *status)
 {
 	for (;;) {
 		enum seam_exit exit = seam_guest_accept(vcpu, gpa(at), level, status);
@@ -78,8 +79,14 @@ static enum seam_exit accept(struct seam_vcpu *vcpu, uint64_t at, unsigned int l
 		if (exit != SEAM_EXIT_NONE)
 			return exit;
 		if (!tdx_status_is(*status, TDX_OPERAND_BUSY) &&
-		    !tdx_status_is(*status, TDX_OPERAND_BUSY_HOST_PRIORITY))
+		    !tdx_status_is(*status, TDX_OPERAND_BUSY_HOST_PRIORITY)) {
+			if (!tdx_status_is(*status, TDX_SUCCESS))
+				return SEAM_EXIT_NONE;
+			guest->fresh = true;
+			runner_spend(guest->runner, RUNNER_ACCEPT,
+				     level == TDX_2M ? TDX_PAGES_PER_2M : 1);
 			return SEAM_EXIT_NONE;
+		}
 		if (seam_guest_interrupted(vcpu))
 			return SEAM_EXIT_INTERRUPT;
 		os_relax();
@@ -104,14 +111,14 @@ static enum seam_exit accept_piece(struct guest *guest, struct seam_vcpu *vcpu, 
 	uint64_t mark;
 
 	if (bytes == TDX_2M_SIZE)
-		exit = accept(vcpu, at, TDX_2M, &status);
+		exit = accept(guest, vcpu, at, TDX_2M, &status);
 	if (exit != SEAM_EXIT_NONE)
 		return exit;
 	for (uint64_t page = 0; page < bytes && tdx_status_is(status, TDX_PAGE_SIZE_MISMATCH);
 	     page += TDX_PAGE_SIZE) {
 		tdx_status_t one;
 
-		exit = accept(vcpu, at + page, TDX_4K, &one);
+		exit = accept(guest, vcpu, at + page, TDX_4K, &one);
 		if (exit != SEAM_EXIT_NONE)
 			return exit;
 		if (!is_accepted(one))
@@ -128,21 +135,153 @@ static enum seam_exit accept_piece(struct guest *guest, struct seam_vcpu *vcpu, 
 	return seam_guest_write(vcpu, gpa(at), &mark, sizeof(mark));
 }
 
+/* ------------------------------------------------------------------------------------------- */
+/* The way through the share                                                                    */
+
+static uint64_t regions_of(const struct guest *guest)
+{
+	return (guest->high - guest->low) >> TDX_2M_SHIFT;
+}
+
+/*
+ * A permutation of 0 .. n-1 that looks like none: four Feistel rounds on as many bits as n needs,
+ * again while the result is beyond n. No table, so that a share of terabytes costs nothing.
+ */
+static uint64_t shuffle(uint64_t i, uint64_t n, uint64_t key)
+{
+	unsigned int half = 1;
+	uint64_t mask;
+
+	while (n > UINT64_C(1) << 2 * half)
+		half++;
+	mask = (UINT64_C(1) << half) - 1;
+	do {
+		uint64_t left = i >> half, right = i & mask;
+
+		for (unsigned int round = 0; round < 4; round++) {
+			uint64_t stirred = (right + round + key) * UINT64_C(0x9e3779b97f4a7c15);
+			uint64_t next = left ^ ((stirred >> 29) & mask);
+
+			left = right;
+			right = next;
+		}
+		i = left << half | right;
+	} while (i >= n);
+	return i;
+}
+
+static uint64_t shuffle_key(const struct guest *guest) { return guest->low ^ guest->tdr.v; }
+
+/*
+ * Every piece once, in no order: first all that are mapped as 2M, a step for each region; then,
+ * if there are any, those in 4K pages, a step for each page. *at: GPA_NONE where the step is
+ * about a piece of the other kind. False: that was all.
+ */
+#define GPA_NONE UINT64_MAX
+
+static bool random_piece(const struct guest *guest, uint64_t step, uint64_t *at)
+{
+	uint64_t regions = regions_of(guest), pages = regions * TDX_PAGES_PER_2M;
+	bool small = step >= regions;
+
+	if (small && (!guest->percent_4k || step - regions >= pages))
+		return false;
+	if (small)
+		*at = guest->low +
+		      (shuffle(step - regions, pages, shuffle_key(guest)) << TDX_PAGE_SHIFT);
+	else
+		*at = guest->low + (shuffle(step, regions, shuffle_key(guest)) << TDX_2M_SHIFT);
+	if (is_4k(guest, *at) != small)
+		*at = GPA_NONE;
+	return true;
+}
+
+/*
+ * The favourite of rank k comes up about 1/k as often as the first: its octave is drawn with equal
+ * chances, and in the octave each rank with equal chances. Integers only, so that it is the same
+ * everywhere. As many steps as there are pieces.
+ */
+static bool zipf_piece(struct guest *guest, uint64_t step, uint64_t *at)
+{
+	uint64_t regions = regions_of(guest);
+	uint64_t small = regions * guest->percent_4k / 100;
+	uint64_t octaves = 64 - (uint64_t)__builtin_clzll(regions), rank;
+
+	if (step >= regions - small + small * TDX_PAGES_PER_2M)
+		return false;
+	do {
+		uint64_t octave = next_random(guest) % octaves;
+
+		rank = (UINT64_C(1) << octave) + next_random(guest) % (UINT64_C(1) << octave);
+	} while (rank > regions);
+	*at = guest->low + (shuffle(rank - 1, regions, shuffle_key(guest)) << TDX_2M_SHIFT);
+	if (is_4k(guest, *at))
+		*at += next_random(guest) % TDX_PAGES_PER_2M * TDX_PAGE_SIZE;
+	return true;
+}
+
+static bool linear_piece(struct guest *guest, uint64_t step, uint64_t *at)
+{
+	*at = guest->low + step;
+	return *at < guest->high;
+}
+
+/* The piece of this step, or GPA_NONE. False: the share is done. */
+static bool choose_next(struct guest *guest, uint64_t *at)
+{
+	switch (guest->touch) {
+	case SCENARIO_RANDOM:
+		return random_piece(guest, guest->step, at);
+	case SCENARIO_ZIPF:
+		return zipf_piece(guest, guest->step, at);
+	default:
+		return linear_piece(guest, guest->step, at);
+	}
+}
+
+static void finish_piece(struct guest *guest)
+{
+	/* Relaxed: a figure, written here only. */
+	if (guest->fresh)
+		os_store64(&guest->accepted_bytes,
+			   os_load64(&guest->accepted_bytes, OS_RELAXED) + guest->bytes,
+			   OS_RELAXED);
+	/* Linear steps are bytes, the others pieces. */
+	guest->step += guest->touch == SCENARIO_LINEAR ? guest->bytes : 1;
+	guest->flip_due += guest->flip_rate;
+	if (guest->flip_due >= 1000) {
+		guest->flip_due -= 1000;
+		guest->flip_at = guest->at;
+		guest->flip_bytes = guest->bytes;
+		guest->flip_step = 0;
+		guest->flip_back = true;
+		guest->phase = GUEST_FLIP;
+	}
+	guest->bytes = 0;
+	runner_spend(guest->runner, RUNNER_THINK, 0);
+}
+
 static enum seam_exit accept_next(struct guest *guest, struct seam_vcpu *vcpu)
 {
-	uint64_t at = guest->cursor;
-	uint64_t bytes = is_4k(guest, at) ? TDX_PAGE_SIZE : TDX_2M_SIZE;
-	enum seam_exit exit = accept_piece(guest, vcpu, at, bytes);
+	enum seam_exit exit;
 
-	if (exit != SEAM_EXIT_NONE)
-		return exit;
-	guest->cursor += bytes;
-	/* Relaxed: a figure, written here only. */
-	os_store64(&guest->accepted_bytes, os_load64(&guest->accepted_bytes, OS_RELAXED) + bytes,
-		   OS_RELAXED);
-	if (guest->cursor >= guest->high)
-		guest->phase = GUEST_FLIP;
-	return SEAM_EXIT_NONE;
+	if (!guest->bytes) {
+		if (!choose_next(guest, &guest->at)) {
+			guest->booted = true;
+			guest->phase = GUEST_FLIP;
+			return SEAM_EXIT_NONE;
+		}
+		if (guest->at == GPA_NONE) {
+			guest->step++;
+			return SEAM_EXIT_NONE;
+		}
+		guest->bytes = is_4k(guest, guest->at) ? TDX_PAGE_SIZE : TDX_2M_SIZE;
+		guest->fresh = false;
+	}
+	exit = accept_piece(guest, vcpu, guest->at, guest->bytes);
+	if (exit == SEAM_EXIT_NONE && guest->phase == GUEST_ACCEPT)
+		finish_piece(guest);
+	return exit;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -212,6 +351,11 @@ static enum seam_exit flip_next(struct guest *guest, struct seam_vcpu *vcpu)
 {
 	enum seam_exit exit;
 
+	if (!guest->flip_bytes && guest->flip_back) {
+		guest->flip_back = false;
+		guest->phase = GUEST_ACCEPT;
+		return SEAM_EXIT_NONE;
+	}
 	if (!guest->flip_bytes && !choose_piece(guest)) {
 		guest->phase = GUEST_DONE;
 		return SEAM_EXIT_NONE;
@@ -233,20 +377,35 @@ static enum seam_exit flip_next(struct guest *guest, struct seam_vcpu *vcpu)
 		guest->flip_bytes = 0;
 		/* Relaxed: a figure, written here only. */
 		os_store64(&guest->flipped, os_load64(&guest->flipped, OS_RELAXED) + 1, OS_RELAXED);
+		runner_spend(guest->runner, RUNNER_THINK, 0);
 		return SEAM_EXIT_NONE;
 	}
 }
 
 /* ------------------------------------------------------------------------------------------- */
 
-void guest_restart(struct guest *guest, bool accept_all)
+void guest_boot(struct guest *guest)
 {
-	guest->phase = accept_all ? GUEST_ACCEPT : GUEST_FLIP;
-	guest->cursor = guest->low;
+	guest->phase = GUEST_ACCEPT;
+	guest->booted = false;
+	guest->step = 0;
+	guest->bytes = 0;
+	guest->flip_due = 0;
 	guest->flip_bytes = 0;
+	guest->flip_back = false;
 	guest->asked = false;
-	if (accept_all)
-		guest->converted_4k = 0;
+	guest->converted_4k = 0;
+}
+
+void guest_work(struct guest *guest)
+{
+	/* Broken off in the middle of something: it goes on with that; a question is asked again.
+	 */
+	if (guest->asked) {
+		guest->asked = false;
+		guest->flip_step--;
+	}
+	guest->phase = guest->booted || guest->flip_back ? GUEST_FLIP : GUEST_ACCEPT;
 }
 
 enum seam_exit guest_run(struct guest *guest, struct seam_vcpu *vcpu)

@@ -10,36 +10,45 @@
 #ifndef PAMT_LAB_GUEST_H
 #define PAMT_LAB_GUEST_H
 
-#include <pamt/seam.h>
+#include "lab/runner.h"
+#include "lab/scenario.h"
 
 enum guest_phase {
-	GUEST_ACCEPT, /* cursor runs through the share */
+	GUEST_ACCEPT, /* the share, piece by piece; in between pieces are flipped */
 	GUEST_FLIP,   /* pieces at random */
 	GUEST_DONE,   /* halt at every entry */
 };
 
 struct guest {
 	/* Set by guest_start(). */
+	struct runner *runner;
 	hpa_t tdr;
 	uint64_t shared_bit;
 	uint64_t low, high;  /* the share, GPA, multiples of 2M */
 	uint32_t percent_4k; /* of the regions are mapped in 4K pages */
 	uint64_t low_4k;     /* and all of what is below this GPA */
-	uint32_t flips;	     /* whole mappings */
-	uint32_t partial;    /* 4K pages out of 2M mappings */
+	enum scenario_touch touch;
+	uint32_t flip_rate; /* of a thousand pieces touched first */
+	uint32_t flips;	    /* whole mappings */
+	uint32_t partial;   /* 4K pages out of 2M mappings */
 	uint64_t random;
 	const os_a32_t *stop; /* not 0: halt soon */
 
 	/* Where it stands. */
 	enum guest_phase phase;
-	uint64_t cursor;
+	bool booted;	    /* all of the share has been gone through */
+	uint64_t step;	    /* of the way through the share; what it counts depends on touch */
+	uint64_t at, bytes; /* the piece in work; bytes 0: none */
+	bool fresh;	    /* some of it was not accepted before */
+	uint32_t flip_due;  /* thousandths of a flip */
+	bool flip_back;	    /* this flip is one of booting: go on with that */
 	uint64_t flip_at, flip_bytes; /* under conversion; bytes 0: none */
 	unsigned int flip_step;
 	bool asked;	       /* a MapGPA, answered at the next entry */
 	uint64_t converted_4k; /* last 4K page taken out of a 2M mapping, for the check of marks */
 
 	/* What it did: written by the vCPU, read by whoever shows progress. */
-	os_a64_t accepted_bytes;
+	os_a64_t accepted_bytes; /* of memory touched for the first time */
 	os_a64_t flipped;
 	const char *error; /* NULL, or what the guest saw and must not see */
 	uint64_t error_at, error_value;
@@ -53,7 +62,9 @@ static inline bool guest_region_is_4k(uint32_t percent_4k, uint64_t region)
 
 /* The program; returns the reason to leave. */
 enum seam_exit guest_run(struct guest *guest, struct seam_vcpu *vcpu);
-/* From the first page again, or with flips only. */
-void guest_restart(struct guest *guest, bool accept);
+/* A TD that was built: from the first page on. */
+void guest_boot(struct guest *guest);
+/* Flips, after what is left of booting, if anything. */
+void guest_work(struct guest *guest);
 
 #endif

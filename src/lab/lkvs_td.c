@@ -87,7 +87,10 @@ int lkvs_run_vcpu(struct lkvs_box *box, uint32_t t, uint32_t v, bool accept)
 	enum vcpu_exit exit;
 
 	threads_bind(box->stand.port, td->first_cpu + v);
-	guest_restart(guest, accept);
+	if (accept)
+		guest_boot(guest);
+	else
+		guest_work(guest);
 	/* lkvs_guest() finds it by the CPU, which no other thread is meanwhile. */
 	box->running[td->first_cpu + v] = guest;
 	exit = vcpu_run(td->vcpu[v]);

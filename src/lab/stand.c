@@ -50,8 +50,8 @@ static struct pamt_host_config host_config(const struct stand *stand, const stru
 	};
 }
 
-static int create_port(struct stand *stand, const struct stand_config *config, char *error,
-		       size_t error_size)
+static int create_runner(struct stand *stand, const struct stand_config *config, char *error,
+			 size_t error_size)
 {
 	struct seam_config seam;
 
@@ -59,11 +59,13 @@ static int create_port(struct stand *stand, const struct stand_config *config, c
 	seam.guard = config->guard;
 	seam.guest = config->guest;
 	seam.guest_ctx = config->guest_ctx;
-	if (threads_port_create(stand->machine, &seam, &stand->port, error, error_size))
+	if (runner_create(stand->machine, &seam, config->log_level, &stand->runner, error,
+			  error_size)) {
+		stand->runner = NULL;
 		return -1;
-	threads_log_level(stand->port, config->log_level);
-	threads_bind(stand->port, 0);
-	stand->os = threads_services(stand->port);
+	}
+	stand->port = runner_threads(stand->runner);
+	stand->os = runner_services(stand->runner);
 	stand->host_os = stand->os;
 	return 0;
 }
@@ -85,7 +87,7 @@ int stand_create(struct stand *stand, const struct stand_config *config, char *e
 	stand->machine = machine_create(map);
 	if (!stand->machine || !copy_memory(stand, map))
 		goto fail;
-	if (create_port(stand, config, error, error_size))
+	if (create_runner(stand, config, error, error_size))
 		goto fail;
 	stand->config = host_config(stand, map, config->dynamic);
 	return 0;
@@ -128,10 +130,12 @@ void stand_end_host(struct stand *stand)
 	stand->host = NULL;
 }
 
+void stand_abandon_host(struct stand *stand) { stand->host = NULL; }
+
 void stand_destroy(struct stand *stand)
 {
 	stand_end_host(stand);
-	threads_port_destroy(stand->port);
+	runner_destroy(stand->runner);
 	machine_destroy(stand->machine);
 	free(stand->memory);
 	memset(stand, 0, sizeof(*stand));

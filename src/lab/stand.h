@@ -6,13 +6,15 @@
 #define PAMT_LAB_STAND_H
 
 #include "machine/allocator.h"
+#include "lab/runner.h"
 #include "machine/machine.h"
 #include "port/threads/threads.h"
 #include "vmm/td.h"
 
 struct stand {
 	struct machine *machine;
-	struct threads_port *port;
+	struct runner *runner;
+	struct threads_port *port; /* the runner's; NULL in virtual time */
 	const struct os_services *os;
 	/* What libpamt is given: os, or what the caller put here before stand_bring_up(). */
 	const struct os_services *host_os;
@@ -41,6 +43,11 @@ int stand_create(struct stand *stand, const struct stand_config *config, char *e
 int stand_bring_up(struct stand *stand, char *error, size_t error_size);
 /* Ends the host: what it took from the system is back, or lost. */
 void stand_end_host(struct stand *stand);
+/*
+ * The run was broken off in the middle of whatever CPUs did, locks held: forgets the host, so that
+ * the rest can be destroyed.
+ */
+void stand_abandon_host(struct stand *stand);
 void stand_destroy(struct stand *stand);
 
 /* Bytes that the machine's allocator could hand out. */

@@ -1,74 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * workload.c - TDs on a simulated machine: threads, rounds, accounts.
+ * workload.c - a workload from bring-up to the last account, round by round.
  */
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "lab/guest.h"
-#include "lab/workload.h"
-#include "machine/memory.h"
+#include "lab/workload_internal.h"
 
-/* Measured pages that every TD begins with. */
-#define INITIAL_PAGES 16u
-/* How often progress is shown. */
-#define PROGRESS_NS 100000000
-
-struct workload;
-
-/* One logical CPU. */
-struct worker {
-	struct workload *load;
-	pthread_t thread;
-	uint32_t cpu;
-	struct guest *guest; /* of the vCPU that runs here now */
-	struct td_counts counts;
-	char error[256];
-	bool failed;
-};
-
-/*
- * One TD, and its guests. Built and ended by one worker, run by others: rounds are joined in
- * between, so that nothing here needs a lock.
- */
-struct tenant {
-	struct td *td;
-	struct td_config config;
-	uint64_t bytes;
-	struct vcpu **vcpus;
-	struct guest *guests;
-};
-
-struct workload {
-	const struct workload_config *config;
-	struct workload_result *result;
-	struct stand stand;
-	struct timespec start;
-	uint32_t nr_workers;
-	struct worker *workers;
-	struct tenant *tenants;
-	hpa_t image; /* source of the measured pages */
-	enum workload_round round;
-	os_a32_t stop; /* of the guests: a failure, or config->stop seen */
-	os_a32_t running;
-};
-
-static double since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
+/* How often somebody looks on: real time, and virtual time. */
+#define WATCH_NS	 UINT64_C(20000000)
+#define WATCH_VIRTUAL_NS UINT64_C(100000)
 
 const char *workload_round_name(enum workload_round round)
 {
-	static const char *const names[WORKLOAD_ROUNDS] = { "build",   "boot",	"verify",
-							    "restart", "again", "end" };
+	static const char *const names[WORKLOAD_ROUNDS] = { "build", "boot", "verify", "restart",
+							    "again", "work", "churn",  "end" };
 
 	return round < WORKLOAD_ROUNDS ? names[round] : "";
 }
@@ -76,11 +24,9 @@ const char *workload_round_name(enum workload_round round)
 const char *workload_sanitizer(void) { return strcmp(PAMT_SANITIZE, "none") ? PAMT_SANITIZE : ""; }
 
 /* ------------------------------------------------------------------------------------------- */
-/* What one worker does with one TD                                                             */
+/* Stopping                                                                                     */
 
-/* The first failure of a worker is the one that is told. */
-static void __attribute__((format(printf, 2, 3)))
-fail(struct worker *worker, const char *format, ...)
+void workload_fail(struct worker *worker, const char *format, ...)
 {
 	va_list args;
 
@@ -93,322 +39,152 @@ fail(struct worker *worker, const char *format, ...)
 	os_store32(&worker->load->stop, 1, OS_RELAXED);
 }
 
-static enum tdx_size page_size(void *arg, gpa_t at)
-{
-	const struct workload *load = arg;
+bool workload_stopped(const struct workload *load) { return os_load32(&load->stop, OS_RELAXED); }
 
-	return guest_region_is_4k(load->config->percent_4k, at.v >> TDX_2M_SHIFT) ? TDX_4K : TDX_2M;
+void workload_stop(struct workload *load)
+{
+	/* Relaxed, both: soon is enough, and stopped is read when nothing runs. */
+	os_store32(&load->stopped, 1, OS_RELAXED);
+	os_store32(&load->stop, 1, OS_RELAXED);
 }
 
-/* Shares are whole regions; the last vCPU has what is left over. */
-static void set_shares(struct workload *load, struct tenant *tenant, uint32_t index)
+void workload_step(struct workload *load)
 {
-	const struct workload_config *config = load->config;
-	uint64_t regions = tenant->bytes >> TDX_2M_SHIFT;
-
-	for (uint32_t v = 0; v < config->vcpus; v++) {
-		struct guest *guest = &tenant->guests[v];
-		uint64_t seed = config->seed * 1000003 + index * 1009 + v;
-
-		guest->low = (regions * v / config->vcpus) << TDX_2M_SHIFT;
-		guest->high = (regions * (v + 1) / config->vcpus) << TDX_2M_SHIFT;
-		guest->percent_4k = config->percent_4k;
-		guest->random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-		guest->stop = &load->stop;
-	}
-}
-
-static void build(struct worker *worker, uint32_t index)
-{
-	struct workload *load = worker->load;
-	struct tenant *tenant = &load->tenants[index];
-	int error = td_create(&load->stand.vmm, &tenant->config, &tenant->td);
-
-	if (error) {
-		tenant->td = NULL;
-		fail(worker, "creating a TD failed: error %d", -error);
-		return;
-	}
-	for (uint32_t v = 0; v < load->config->vcpus && !error; v++) {
-		error = td_add_vcpu(tenant->td, &tenant->vcpus[v]);
-		tenant->guests[v].tdr = tenant->td->tdr;
-		tenant->guests[v].shared_bit = td_shared_bit(tenant->td);
-	}
-	for (uint32_t i = 0; i < INITIAL_PAGES && !error; i++)
-		error = td_add_page(tenant->td, gpa(i * TDX_PAGE_SIZE), load->image);
-	if (!error)
-		error = td_finalize(tenant->td);
-	if (error)
-		fail(worker, "building a TD failed: error %d", -error);
-}
-
-static void end(struct worker *worker, uint32_t index)
-{
-	struct tenant *tenant = &worker->load->tenants[index];
-	struct td_counts counts;
-	os_a64_t *to = (os_a64_t *)&worker->counts;
-	const os_a64_t *from = (const os_a64_t *)&counts;
-
-	if (!tenant->td)
-		return;
-	td_sum_counts(tenant->td, &counts);
-	for (size_t i = 0; i < sizeof(counts) / sizeof(*from); i++)
-		to[i].v += from[i].v;
-	td_destroy(tenant->td);
-	tenant->td = NULL;
-}
-
-static void run_vcpu(struct worker *worker, struct tenant *tenant, uint32_t v, bool accept)
-{
-	const struct workload_config *config = worker->load->config;
-	struct guest *guest = &tenant->guests[v];
-	struct vcpu *vcpu = tenant->vcpus[v];
-	enum vcpu_exit exit;
-
-	guest_restart(guest, accept);
-	guest->flips = config->flips;
-	guest->partial = config->partial;
-	/* More vCPUs than regions. */
-	if (guest->low == guest->high)
-		return;
-	/* run_guest() finds it by the CPU, which no other thread is meanwhile. */
-	worker->guest = guest;
-	exit = vcpu_run(vcpu);
-	worker->guest = NULL;
-	if (exit == VCPU_FAILED)
-		fail(worker, "running a vCPU failed: error %d, last status 0x%llx", -vcpu->error,
-		     (unsigned long long)vcpu->regs.rax);
-	else if (exit != VCPU_HALTED)
-		fail(worker, "a vCPU left for no good reason (%d)", (int)exit);
-	if (guest->error)
-		fail(worker, "a guest saw what it must not: %s, at GPA 0x%llx, value 0x%llx",
-		     guest->error, (unsigned long long)guest->error_at,
-		     (unsigned long long)guest->error_value);
+	/* Only counted where it is asked for: one line for all CPUs would be felt. */
+	if (load->config->stop_at &&
+	    os_fetch_add64(&load->steps, 1, OS_RELAXED) + 1 == load->config->stop_at)
+		workload_stop(load);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* Rounds                                                                                       */
 
-/* vCPU v of TD t belongs to this worker? */
-static bool is_mine(const struct worker *worker, uint32_t t, uint32_t v)
+/* All of a CPU's part in this round: TDs come and go first, so that others need not wait. */
+static void work(void *arg, uint32_t cpu)
 {
-	const struct workload *load = worker->load;
+	struct workload *load = arg;
+	struct worker *worker = &load->workers[cpu];
 
-	return (t * load->config->vcpus + v) % load->nr_workers == worker->cpu;
+	for (uint32_t t = 0; t < load->nr_tenants && worker->used; t++)
+		workload_tend(worker, &load->tenants[t]);
+	/* Each CPU begins with another TD, so that different ones run at once. */
+	for (uint32_t i = 0; i < load->nr_tenants && worker->used; i++)
+		workload_run_vcpus(worker, &load->tenants[(i + cpu) % load->nr_tenants]);
 }
 
-static bool stopped(const struct workload *load) { return os_load32(&load->stop, OS_RELAXED); }
-
-static void run_all(struct worker *worker, uint32_t booting)
+/* By the set of all that TDs do; the first row that has room for all of them. */
+static enum workload_round name_round(uint32_t actions)
 {
-	struct workload *load = worker->load;
-	uint32_t nr = load->config->nr_tds;
-
-	/* Each worker begins with another TD, so that different ones run at once. */
-	for (uint32_t i = 0; i < nr; i++) {
-		uint32_t t = (i + worker->cpu) % nr;
-
-		for (uint32_t v = 0; v < load->config->vcpus && !stopped(load); v++) {
-			if (is_mine(worker, t, v) && load->tenants[t].td)
-				run_vcpu(worker, &load->tenants[t], v,
-					 booting == nr || t == booting);
-		}
-	}
-}
-
-static void run_others(struct worker *worker, uint32_t but)
-{
-	struct workload *load = worker->load;
-
-	for (uint32_t t = 0; t < load->config->nr_tds; t++) {
-		for (uint32_t v = 0; v < load->config->vcpus && !stopped(load); v++) {
-			if (t != but && is_mine(worker, t, v) && load->tenants[t].td)
-				run_vcpu(worker, &load->tenants[t], v, false);
-		}
-	}
-}
-
-static void *work(void *arg)
-{
-	struct worker *worker = arg;
-	struct workload *load = worker->load;
-	uint32_t nr = load->config->nr_tds, restart = load->config->restart;
-
-	threads_bind(load->stand.port, worker->cpu);
-	switch (load->round) {
-	case WORKLOAD_BUILD:
-		for (uint32_t t = worker->cpu; t < nr && !stopped(load); t += load->nr_workers)
-			build(worker, t);
-		break;
-	case WORKLOAD_BOOT:
-		run_all(worker, nr);
-		break;
-	case WORKLOAD_RESTART:
-		if (worker->cpu == 0) {
-			end(worker, restart);
-			build(worker, restart);
-		}
-		run_others(worker, restart);
-		break;
-	case WORKLOAD_AGAIN:
-		run_all(worker, restart);
-		break;
-	case WORKLOAD_END:
-		for (uint32_t t = worker->cpu; t < nr; t += load->nr_workers)
-			end(worker, t);
-		break;
-	default:
-		break;
-	}
-	/* Release: all of it is done when the main thread sees it. */
-	os_fetch_add32(&load->running, UINT32_MAX, OS_RELEASE);
-	return NULL;
-}
-
-static void show_progress(struct workload *load)
-{
-	const struct workload_config *config = load->config;
-	struct workload_progress progress = {
-		.round = load->round,
-		.seconds = since(&load->start),
-		.total_bytes = load->result->td_bytes,
+#define DOES(action) (1u << SCENARIO_##action)
+	static const struct {
+		uint32_t allowed;
+		enum workload_round round;
+	} names[] = {
+		{ DOES(BUILD), WORKLOAD_BUILD },
+		{ DOES(BOOT), WORKLOAD_BOOT },
+		{ DOES(WORK), WORKLOAD_WORK },
+		{ DOES(END), WORKLOAD_END },
+		{ DOES(BOOT) | DOES(WORK), WORKLOAD_AGAIN },
+		{ DOES(RESTART) | DOES(WORK), WORKLOAD_RESTART },
 	};
-
-	if (!config->progress)
-		return;
-	for (uint32_t t = 0; t < config->nr_tds; t++) {
-		for (uint32_t v = 0; v < config->vcpus; v++)
-			progress.accepted_bytes +=
-				os_load64(&load->tenants[t].guests[v].accepted_bytes, OS_RELAXED);
+#undef DOES
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!(actions & ~names[i].allowed))
+			return names[i].round;
 	}
-	pamt_stats(load->stand.host, &progress.stats);
-	config->progress(config->arg, &progress);
+	return WORKLOAD_CHURN;
 }
 
-/*
- * What libpamt may hold while nothing runs: twice what is in use, and a little for each node. The
- * caches of vCPUs are included.
- */
-#define BOUND_PER_NODE UINT64_C(65536)
-
-static void check_bound(struct workload *load)
+static void begin_round(struct workload *load, uint32_t number, bool ending)
 {
-	struct workload_result *result = load->result;
-	struct pamt_stats stats;
-	uint64_t bound;
+	uint32_t actions = 0;
 
-	pamt_stats(load->stand.host, &stats);
-	bound = 2 * stats.used_bytes + BOUND_PER_NODE * load->stand.os->nr_nodes;
-	if (stats.os_bytes > bound && stats.os_bytes - bound > result->over_bound)
-		result->over_bound = stats.os_bytes - bound;
+	for (uint32_t t = 0; t < load->nr_tenants; t++) {
+		struct tenant *tenant = &load->tenants[t];
+
+		tenant->action =
+			scenario_action(load->scenario, tenant->group, tenant->index, number);
+		if (ending)
+			tenant->action = tenant->td ? SCENARIO_END : SCENARIO_ABSENT;
+		if (tenant->action != SCENARIO_ABSENT)
+			actions |= 1u << tenant->action;
+	}
+	load->number = number;
+	load->round = ending ? WORKLOAD_END : name_round(actions);
+	load->round_ns = runner_now(load->stand.runner);
 }
 
-/*
- * One round on all workers, on threads of its own: creating and joining them is what orders the
- * rounds. This thread only watches meanwhile. False: stopped, or a worker failed.
- */
-static bool run_round(struct workload *load, enum workload_round round)
+/* One round on all CPUs. False: stopped, or a CPU failed. */
+static bool run_round(struct workload *load, uint32_t number, bool ending)
 {
-	const struct timespec pause = { .tv_nsec = PROGRESS_NS / 10 };
-	struct timespec start;
-	uint32_t started = 0;
+	struct runner_job job = {
+		.nr = load->nr_workers,
+		.run = work,
+		.watch = workload_watch,
+		.watch_ns = runner_is_virtual() ? WATCH_VIRTUAL_NS : WATCH_NS,
+		.arg = load,
+	};
+	char error[256];
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	load->round = round;
-	os_store32(&load->running, load->nr_workers, OS_RELAXED);
-	for (uint32_t i = 0; i < load->nr_workers; i++, started++) {
-		if (pthread_create(&load->workers[i].thread, NULL, work, &load->workers[i]))
-			break;
+	begin_round(load, number, ending);
+	if (runner_run(load->stand.runner, &job, error, sizeof(error))) {
+		workload_fail(&load->workers[0], "%s", error);
+		load->broken = runner_is_virtual();
 	}
-	if (started < load->nr_workers) {
-		fail(&load->workers[started], "a thread could not be started");
-		os_fetch_add32(&load->running, started - load->nr_workers, OS_RELAXED);
-	}
-	for (uint32_t tick = 0; os_load32(&load->running, OS_ACQUIRE); tick++) {
-		nanosleep(&pause, NULL);
-		if (load->config->stop && os_load32(load->config->stop, OS_RELAXED)) {
-			load->result->stopped = true;
-			os_store32(&load->stop, 1, OS_RELAXED);
+	load->result->seconds[load->round] +=
+		(double)(runner_now(load->stand.runner) - load->round_ns) / 1e9;
+	if (load->broken)
+		return false;
+	workload_watch(load);
+	workload_check_bound(load);
+	workload_sample(load);
+	return !workload_stopped(load);
+}
+
+/* The round after which most TDs have booted, the first of these. */
+static uint32_t peak_round(const struct workload *load)
+{
+	uint32_t peak = 0, most = 0;
+
+	for (uint32_t round = 0; round < load->result->nr_rounds; round++) {
+		uint32_t booted = 0;
+
+		for (uint32_t t = 0; t < load->nr_tenants; t++) {
+			enum scenario_action action =
+				scenario_action(load->scenario, load->tenants[t].group,
+						load->tenants[t].index, round);
+
+			booted += action == SCENARIO_BOOT || action == SCENARIO_WORK;
 		}
-		if (tick % 10 == 9)
-			show_progress(load);
+		if (booted > most) {
+			most = booted;
+			peak = round;
+		}
 	}
-	for (uint32_t i = 0; i < started; i++)
-		pthread_join(load->workers[i].thread, NULL);
-	load->result->seconds[round] = since(&start);
-	check_bound(load);
-	return !stopped(load);
+	return peak;
 }
 
-static enum seam_exit run_guest(void *ctx, struct seam_vcpu *vcpu)
+static void run_rounds(struct workload *load)
 {
-	struct workload *load = ctx;
+	uint32_t peak = peak_round(load);
+	bool go_on = true;
 
-	return guest_run(load->workers[os_cpu()].guest, vcpu);
+	for (uint32_t round = 0; round < load->result->nr_rounds && go_on; round++) {
+		go_on = run_round(load, round, false);
+		if (!go_on || round != peak)
+			continue;
+		workload_verify(load);
+		if (load->config->at_peak)
+			load->config->at_peak(load->config->arg, &load->stand);
+		go_on = !workload_stopped(load);
+	}
+	/* Whatever happened, no TD stays. */
+	if (!load->broken && os_load32(&load->alive, OS_RELAXED))
+		run_round(load, load->number, true);
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Set-up and accounts                                                                          */
-
-static int set_up_tenants(struct workload *load)
-{
-	const struct workload_config *config = load->config;
-	uint64_t shares = 0;
-
-	for (uint32_t t = 0; t < config->nr_tds; t++)
-		shares += config->share[t];
-	load->tenants = calloc(config->nr_tds, sizeof(*load->tenants));
-	if (!load->tenants)
-		return -1;
-	for (uint32_t t = 0; t < config->nr_tds; t++) {
-		struct tenant *tenant = &load->tenants[t];
-
-		tenant->vcpus = calloc(config->vcpus, sizeof(*tenant->vcpus));
-		tenant->guests = calloc(config->vcpus, sizeof(*tenant->guests));
-		if (!tenant->vcpus || !tenant->guests)
-			return -1;
-		/* In this order, or the product would not fit for the largest machines. */
-		tenant->bytes = (load->result->td_bytes >> TDX_2M_SHIFT) * config->share[t] / shares
-				<< TDX_2M_SHIFT;
-		tenant->config = (struct td_config){
-			.node = t % load->stand.os->nr_nodes,
-			.max_vcpus = (uint16_t)config->vcpus,
-			.page_size = page_size,
-			.arg = load,
-		};
-		set_shares(load, tenant, t);
-	}
-	return 0;
-}
-
-static int set_up_workers(struct workload *load)
-{
-	uint32_t vcpus = load->config->nr_tds * load->config->vcpus;
-
-	load->nr_workers = load->stand.os->nr_cpus < vcpus ? load->stand.os->nr_cpus : vcpus;
-	load->result->threads = load->nr_workers;
-	load->workers = calloc(load->nr_workers, sizeof(*load->workers));
-	if (!load->workers)
-		return -1;
-	for (uint32_t i = 0; i < load->nr_workers; i++) {
-		load->workers[i].load = load;
-		load->workers[i].cpu = i;
-	}
-	return 0;
-}
-
-static void choose_size(struct workload *load)
-{
-	const struct workload_config *config = load->config;
-	uint64_t bytes = config->bytes;
-
-	if (!bytes)
-		bytes = stand_free_bytes(&load->stand) / 4 * 3;
-	load->result->wanted_bytes = bytes;
-	if (!config->bytes && config->max_bytes && bytes > config->max_bytes)
-		bytes = config->max_bytes;
-	load->result->td_bytes = bytes & ~(TDX_2M_SIZE - 1);
-}
+/* Set-up                                                                                       */
 
 /* Where PAMT goes at boot, one way and the other, before anything else is taken. */
 static int compare_layouts(struct workload *load, char *error, size_t error_size)
@@ -424,35 +200,31 @@ static int compare_layouts(struct workload *load, char *error, size_t error_size
 	return 0;
 }
 
-static void verify(struct workload *load)
+/* The machine as months of uptime leave it. */
+static int age(struct workload *load, char *error, size_t error_size)
 {
-	struct timespec start;
-	int64_t found;
+	const struct scenario *s = load->scenario;
+	uint64_t held = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	load->round = WORKLOAD_VERIFY;
-	pamt_stats(load->stand.host, &load->result->peak);
-	found = pamt_verify(load->stand.host, load->config->finding, load->config->arg);
-	if (found < 0)
-		fail(&load->workers[0], "verifying the regions failed: error %d", (int)-found);
-	else
-		load->result->findings = (uint64_t)found;
-	load->result->seconds[WORKLOAD_VERIFY] = since(&start);
-}
-
-static void run_rounds(struct workload *load)
-{
-	bool restart = load->config->restart < load->config->nr_tds;
-
-	if (run_round(load, WORKLOAD_BUILD) && run_round(load, WORKLOAD_BOOT)) {
-		verify(load);
-		if (load->config->at_peak)
-			load->config->at_peak(load->config->arg, &load->stand);
-		if (restart && run_round(load, WORKLOAD_RESTART))
-			run_round(load, WORKLOAD_AGAIN);
+	if (!s->aged_percent && !s->background_bytes)
+		return 0;
+	load->background = background_create(load->stand.machine, s->seed);
+	if (!load->background || background_age(load->background, OS_ANY_NODE, s->aged_percent))
+		goto fail;
+	/* Until it has what it is to have, or the machine has no more. */
+	while (background_bytes(load->background) < s->background_bytes) {
+		for (unsigned int i = 0; i < 1024; i++) {
+			if (background_step(load->background, s->background_bytes))
+				goto fail;
+		}
+		if (background_bytes(load->background) <= held)
+			break;
+		held = background_bytes(load->background);
 	}
-	/* Whatever happened, no TD stays. */
-	run_round(load, WORKLOAD_END);
+	return 0;
+fail:
+	snprintf(error, error_size, "out of memory for the other users of the machine");
+	return -1;
 }
 
 static int first_failure(const struct workload *load, char *error, size_t error_size)
@@ -466,94 +238,87 @@ static int first_failure(const struct workload *load, char *error, size_t error_
 	return 0;
 }
 
-/* With zero TDs. What is missing now is missing for good. */
-static void take_account(struct workload *load, uint64_t free_before)
-{
-	struct workload_result *result = load->result;
-	struct call_counts *counts = &load->stand.vmm.caller.counts;
-	uint64_t allocs, free_after = stand_free_bytes(&load->stand);
-
-	pamt_stats(load->stand.host, &result->stats);
-	for (uint32_t i = 0; i < load->nr_workers; i++) {
-		const os_a64_t *from = (const os_a64_t *)&load->workers[i].counts;
-		os_a64_t *to = (os_a64_t *)&result->counts;
-
-		for (size_t c = 0; c < sizeof(result->counts) / sizeof(*from); c++)
-			to[c].v += from[c].v;
-	}
-	result->retries = os_load64(&counts->of[CALL_AGAIN], OS_RELAXED) +
-			  os_load64(&counts->of[CALL_VCPU], OS_RELAXED);
-	result->pamt_busy = os_load64(&counts->of[CALL_PAMT], OS_RELAXED) + result->stats.busy;
-	result->leaked_pages = os_load64(&load->stand.vmm.leaked_pages, OS_RELAXED);
-	result->leaked_regions =
-		pamt_leaks(load->stand.host, load->config->finding, load->config->arg);
-	result->left_bytes = result->stats.os_bytes;
-	/* What the pool still holds is missing in the allocator too: count it once. */
-	if (free_before > free_after && free_before - free_after > result->left_bytes)
-		result->left_bytes = free_before - free_after;
-	threads_counts(load->stand.port, &allocs, &result->seamcalls);
-	result->real_memory = memory_backed_peak(machine_memory(load->stand.machine));
-}
-
 static int run_tds(struct workload *load, char *error, size_t error_size)
 {
 	const struct os_services *os = load->stand.os;
 	uint64_t free_before = stand_free_bytes(&load->stand);
 
-	choose_size(load);
+	if (age(load, error, error_size) || workload_set_up(load, error, error_size))
+		return -1;
 	load->image = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
-	if (hpa_is_none(load->image) || set_up_workers(load) || set_up_tenants(load)) {
+	if (hpa_is_none(load->image)) {
 		snprintf(error, error_size, "out of memory");
 		return -1;
 	}
 	memset(os->map_host(os->ctx, load->image, OS_WRITE), 0x5a, TDX_PAGE_SIZE);
 	run_rounds(load);
-	/* Everything of the workload's own goes back before the count. */
+	if (load->broken) {
+		stand_abandon_host(&load->stand);
+		return first_failure(load, error, error_size);
+	}
+	/* Everything of the workload's own goes back before the count, and what is kept on purpose.
+	 */
+	if (load->scenario->idle_limit) {
+		pamt_set_idle_limit(load->stand.host, 0);
+		pamt_shrink(load->stand.host, UINT64_MAX);
+	}
 	os->zero(os->ctx, load->image, TDX_PAGE_SIZE);
 	os->free_pages(os->ctx, load->image, 0);
-	threads_bind(load->stand.port, 0);
-	take_account(load, free_before);
+	background_destroy(load->background);
+	load->background = NULL;
+	workload_take_account(load, free_before);
+	workload_sample(load);
 	return first_failure(load, error, error_size);
 }
 
-static void clean_up(struct workload *load)
+static int bring_up(struct workload *load, char *error, size_t error_size)
 {
-	for (uint32_t t = 0; load->tenants && t < load->config->nr_tds; t++) {
-		free(load->tenants[t].vcpus);
-		free(load->tenants[t].guests);
-	}
-	free(load->tenants);
-	free(load->workers);
-	stand_destroy(&load->stand);
+	struct workload_result *result = load->result;
+
+	if (compare_layouts(load, error, error_size) ||
+	    stand_bring_up(&load->stand, error, error_size))
+		return -1;
+	result->layout = *pamt_layout(load->stand.host);
+	result->dynamic = pamt_is_dynamic(load->stand.host, &result->why_static);
+	if (load->scenario->idle_limit)
+		pamt_set_idle_limit(load->stand.host, load->scenario->idle_limit);
+	return 0;
 }
 
 int workload_run(const struct workload_config *config, struct workload_result *result, char *error,
 		 size_t error_size)
 {
-	struct workload load = { .config = config, .result = result };
+	/* Whole cache lines, for virtual time. */
+	struct workload *load = aligned_alloc(64, (sizeof(*load) + 63) & ~(size_t)63);
 	struct stand_config stand = {
 		.map = config->map,
-		.dynamic = config->dynamic,
-		.guest = run_guest,
-		.guest_ctx = &load,
+		.dynamic = config->scenario->dynamic,
+		.guest = workload_guest,
+		.guest_ctx = load,
 		.log_level = config->log_level,
 	};
-	int failed;
+	int failed = -1;
 
 	memset(result, 0, sizeof(*result));
-	clock_gettime(CLOCK_MONOTONIC, &load.start);
-	if (stand_create(&load.stand, &stand, error, error_size))
+	snprintf(error, error_size, "out of memory");
+	if (!load)
 		return -1;
-	failed = compare_layouts(&load, error, error_size);
-	if (!failed)
-		failed = stand_bring_up(&load.stand, error, error_size);
-	if (!failed) {
-		result->layout = *pamt_layout(load.stand.host);
-		result->dynamic = pamt_is_dynamic(load.stand.host, &result->why_static);
-		failed = run_tds(&load, error, error_size);
+	memset(load, 0, sizeof(*load));
+	load->config = config;
+	load->scenario = config->scenario;
+	load->result = result;
+	load->sample_ns = runner_is_virtual() ? WATCH_VIRTUAL_NS : WATCH_NS;
+	result->is_virtual = runner_is_virtual();
+	if (!stand_create(&load->stand, &stand, error, error_size)) {
+		failed = bring_up(load, error, error_size);
+		if (!failed)
+			failed = run_tds(load, error, error_size);
+		result->total_seconds = (double)runner_now(load->stand.runner) / 1e9;
+		background_destroy(load->background);
+		workload_clean_up(load);
+		stand_destroy(&load->stand);
 	}
-	clean_up(&load);
-	result->total_seconds = since(&load.start);
+	free(load);
 	return failed;
 }
 

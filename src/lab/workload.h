@@ -1,66 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * workload.h - TDs on a simulated machine, on real threads: built, booted, flipped, one of them
- * restarted, ended; and what that cost in PAMT.
+ * workload.h - a scenario's TDs on a simulated machine: built, booted, flipped, restarted, ended;
+ * and what that cost in PAMT. On threads or in virtual time (runner.h), the same source.
  *
- * Each logical CPU of the machine that is used is one POSIX thread. A vCPU belongs to one of them;
- * where there are fewer CPUs than vCPUs, a thread runs its vCPUs one after the other. Rounds, all
- * threads at once within each:
+ * Each logical CPU of the machine that is used runs the vCPUs that are its own; where there are
+ * fewer CPUs than vCPUs, one after the other. A vCPU's CPU is on the node where its TD's memory is.
+ * Rounds (scenario.h) are joined: within one all CPUs work at once, between two nothing runs.
  *
- *   build     TDs are created, each with a few measured pages
- *   boot      every vCPU accepts its share of its TD's memory and flips pieces of it between
- *             private and shared
- *   restart   one TD is ended and built again, while the others go on flipping
- *   again     that TD boots, the others flip
- *   end       TDs are ended
- *
- * Between boot and restart every region is verified against the module. At the end nothing may be
- * left.
+ * In the round after which most TDs have booted every region is verified against the module. At
+ * the end, whatever happened, all TDs are ended and nothing may be left.
  */
 #ifndef PAMT_LAB_WORKLOAD_H
 #define PAMT_LAB_WORKLOAD_H
 
+#include "lab/scenario.h"
 #include "lab/stand.h"
 
-#define WORKLOAD_MAX_TDS 64
-
+/* What a round is called, by what its TDs do. */
 enum workload_round {
-	WORKLOAD_BUILD,
-	WORKLOAD_BOOT,
-	WORKLOAD_VERIFY,
-	WORKLOAD_RESTART,
-	WORKLOAD_AGAIN,
-	WORKLOAD_END,
-	WORKLOAD_ROUNDS, /* how many */
+	WORKLOAD_BUILD,	  /* nothing but building */
+	WORKLOAD_BOOT,	  /* nothing but booting */
+	WORKLOAD_VERIFY,  /* regions against the module; no round of the scenario's */
+	WORKLOAD_RESTART, /* some TDs are restarted, the others work */
+	WORKLOAD_AGAIN,	  /* some boot, the others work */
+	WORKLOAD_WORK,	  /* all work */
+	WORKLOAD_CHURN,	  /* some arrive or end while others do something else */
+	WORKLOAD_END,	  /* nothing but the end */
+	WORKLOAD_ROUNDS,  /* how many */
 };
+
+/* The state at one moment. */
+struct workload_sample {
+	uint64_t ns;		    /* since the machine was switched on */
+	uint32_t round;		    /* of the scenario, from 0 */
+	uint32_t tds;		    /* alive */
+	uint64_t td_bytes;	    /* accepted by guests */
+	uint64_t pairs, pamt_bytes; /* installed; taken from the system, control pages included */
+	uint64_t gets, adds;	    /* so far */
+};
+#define WORKLOAD_SAMPLES 1024u
 
 struct workload_progress {
 	enum workload_round round;
 	double seconds;
-	uint64_t accepted_bytes, total_bytes; /* of guest memory */
+	uint64_t total_bytes; /* of guest memory, of TDs alive */
+	struct workload_sample now;
 	struct pamt_stats stats;
 };
 
 struct workload_config {
 	const struct machine_map *map;
-	bool dynamic;
-	uint64_t seed;
-	uint32_t nr_tds;
-	uint32_t share[WORKLOAD_MAX_TDS]; /* sizes in proportion */
-	uint32_t vcpus;			  /* per TD */
-	uint64_t bytes;	     /* of all TDs; 0: three quarters of what is free after bring-up */
-	uint64_t max_bytes;  /* with bytes 0: but not more; 0: no limit */
-	uint32_t percent_4k; /* one region of so many in 4K pages, the rest in 2M; 0: none */
-	uint32_t flips;	     /* per vCPU and round: whole mappings */
-	uint32_t partial;    /* per vCPU and round: 4K pages out of 2M mappings */
-	uint32_t restart;    /* which TD; nr_tds or more: none */
+	const struct scenario *scenario;
+	uint64_t bytes; /* of all TDs with a share; 0: as the scenario fills the machine */
 	enum os_log_level log_level;
 	const os_a32_t *stop; /* becomes not 0: end early */
-	/* Called now and then by the thread that called workload_run(). May be NULL. */
+	uint64_t stop_at;     /* end early at the n-th step of any TD's, from 1; 0: never */
+	/* Called now and then while TDs run. May be NULL. */
 	void (*progress)(void *arg, const struct workload_progress *progress);
 	void *arg;
-	/* Called between boot and restart, when nothing runs and all memory is in use. May be NULL.
-	 */
+	/* Called at the verification, when nothing runs and most memory is in use. May be NULL. */
 	void (*at_peak)(void *arg, struct stand *stand);
 	/* Called for every region found wrong or left in use. May be NULL. */
 	void (*finding)(void *arg, const struct pamt_finding *finding);
@@ -73,12 +71,16 @@ struct workload_result {
 	struct pamt_layout layout;
 	uint64_t static_bytes, dynamic_bytes; /* PAMT at boot, as it is or would be */
 	uint64_t td_bytes;		      /* all TDs together */
-	uint64_t wanted_bytes;		      /* what it would have been without max_bytes */
-	uint32_t threads;
+	uint64_t wanted_bytes;		      /* what it would have been without a limit */
+	uint32_t nr_tds, nr_vcpus, nr_rounds;
+	uint32_t threads; /* CPUs used */
+	bool is_virtual;  /* seconds are virtual */
 	double seconds[WORKLOAD_ROUNDS], total_seconds;
-	struct pamt_stats peak;	 /* after boot */
+	double boot_longest;	 /* of one TD, from the beginning of its round; s */
+	struct pamt_stats peak;	 /* at the verification */
 	struct pamt_stats stats; /* with zero TDs */
 	struct td_counts counts; /* all TDs ever */
+	uint64_t starved;	 /* vCPUs that had to wait for memory; with overcommit */
 	uint64_t retries;	 /* ordinary contention */
 	uint64_t pamt_busy;	 /* BUSY on a PAMT operand, here or in libpamt */
 	uint64_t seamcalls;
@@ -88,6 +90,10 @@ struct workload_result {
 	uint64_t over_bound;	 /* bytes held too many, at the worst moment between two rounds */
 	uint64_t left_bytes;	 /* with zero TDs: in the pool, or missing in the allocator */
 	uint64_t real_memory;	 /* peak of the backing of simulated memory */
+	uint64_t steps;		 /* for stop_at */
+	uint64_t hash;		 /* in virtual time: over every turn of every CPU */
+	uint32_t nr_samples;
+	struct workload_sample sample[WORKLOAD_SAMPLES]; /* in order of time */
 };
 
 /*

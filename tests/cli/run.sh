@@ -85,7 +85,7 @@ out_has 'stopped early'
 out_has 'PAMT.ADD'
 last_line_is 'left with zero TDs: 0 bytes'
 
-refuses operand 'not wanted' run "$machines/two-socket-2tb.log"
+refuses a_log_is_no_scenario 'two-socket-2tb.log:1:' run "$machines/two-socket-2tb.log"
 refuses missing_log 'no-such-file' run --machine "$scratch/no-such-file"
 refuses unknown_machine 'builtin:3g' run --machine builtin:3g
 refuses no_td '--tds' run --tds 0

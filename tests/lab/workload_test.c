@@ -33,24 +33,44 @@ static const struct machine_map small_map = {
 	.nr_nodes = 2,
 };
 
-/* A small run of three TDs; tests change what they are about. */
+/* Three TDs of 1:2:4, of which the second is restarted; tests change what they are about. */
+static struct scenario small;
+
+static void add_td(uint32_t share)
+{
+	struct scenario_group *group = &small.group[small.nr_groups++];
+
+	scenario_group_defaults(group);
+	group->share = share;
+	group->vcpus = 2;
+	group->percent_4k = 10;
+	group->flips = 8;
+	group->partial = 4;
+	group->restarts = small.nr_groups == 2;
+}
+
 static struct workload_config small_run(void)
 {
+	scenario_defaults(&small);
+	small.seed = 7;
+	small.fill_percent = 75;
+	add_td(1);
+	add_td(2);
+	add_td(4);
 	return (struct workload_config){
 		.map = &small_map,
-		.dynamic = true,
-		.seed = 7,
-		.nr_tds = 3,
-		.share = { 1, 2, 4 },
-		.vcpus = 2,
+		.scenario = &small,
 		.bytes = 128 * MB,
-		.percent_4k = 10,
-		.flips = 8,
-		.partial = 4,
-		.restart = 1,
 		.log_level = OS_LOG_ERROR,
 	};
 }
+
+/* The same in every TD. */
+#define IN_ALL(field, value)                                   \
+	do {                                                   \
+		for (uint32_t g = 0; g < small.nr_groups; g++) \
+			small.group[g].field = (value);        \
+	} while (0)
 
 static struct workload_result result;
 static char error[256];
@@ -78,7 +98,7 @@ static void every_page_got_is_put(void **state)
 	struct workload_config config = small_run();
 
 	(void)state;
-	config.partial = 0;
+	IN_ALL(partial, 0);
 	run_clean(&config);
 	assert_true(result.dynamic);
 	assert_int_equal(result.stats.gets_fast + result.stats.gets_slow, result.stats.puts);
@@ -95,7 +115,7 @@ static void static_pamt_needs_nothing_at_run_time(void **state)
 	struct workload_config config = small_run();
 
 	(void)state;
-	config.dynamic = false;
+	small.dynamic = false;
 	run_clean(&config);
 	assert_false(result.dynamic);
 	assert_int_equal(result.stats.adds, 0);
@@ -120,12 +140,12 @@ static void all_memory_may_be_in_pages_of_one_size(void **state)
 	struct workload_config config = small_run();
 
 	(void)state;
-	config.partial = 0;
+	IN_ALL(partial, 0);
 	config.bytes = 32 * MB;
-	config.percent_4k = 100;
+	IN_ALL(percent_4k, 100);
 	run_clean(&config);
 	assert_int_equal(value(result.counts.maps_2m), 0);
-	config.percent_4k = 0;
+	IN_ALL(percent_4k, 0);
 	run_clean(&config);
 	/* Measured pages are 4K, and with them the region that they are in. */
 	assert_in_range(value(result.counts.maps_4k), 4 * 512, 4 * 512 + 64);
@@ -205,9 +225,7 @@ static void too_many_tds_for_the_key_ids_are_said_so_and_nothing_is_left(void **
 	struct workload_config config = small_run();
 
 	(void)state;
-	config.nr_tds = 20;
-	for (unsigned int t = 0; t < config.nr_tds; t++)
-		config.share[t] = 1;
+	small.group[0].count = 20;
 	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), -1);
 	assert_string_equal(error, "creating a TD failed: error 28");
 	assert_true(workload_is_clean(&result));
@@ -238,7 +256,7 @@ static void a_run_that_is_stopped_leaves_nothing(void **state)
 	struct workload_config config = small_run();
 
 	(void)state;
-	config.flips = 1000000; /* it would last */
+	IN_ALL(flips, 1000000); /* it would last */
 	config.stop = &stop;
 	config.progress = stop_it;
 	run_clean(&config);

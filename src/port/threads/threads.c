@@ -11,12 +11,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "machine/allocator.h"
 #include "machine/memory.h"
 #include "port/threads/issue.h"
+#include "port/threads/sparse.h"
 #include "threads.h"
+
+/* The thread acts as a CPU that is another thread's, in on_cpus(). */
+static _Thread_local bool acting;
 
 /* What belongs to one logical CPU, on a cache line of its own. */
 struct cpu {
@@ -95,30 +98,24 @@ static void *port_alloc(void *ctx, size_t bytes)
 
 static void port_free(void *ctx, void *object) { free(object); }
 
-/* Inaccessible until it is populated: an entry used too early faults, as in a kernel. */
 static void *port_sparse_create(void *ctx, uint64_t bytes)
 {
-	void *at;
-
 	if (machine_alloc_fails(((struct threads_port *)ctx)->machine))
 		return NULL;
-	at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return at == MAP_FAILED ? NULL : at;
+	return sparse_create(bytes);
 }
 
 static int port_sparse_populate(void *ctx, void *array, uint64_t offset, uint64_t bytes)
 {
-	uint64_t first = offset & ~(TDX_PAGE_SIZE - 1);
-	uint64_t end = (offset + bytes + TDX_PAGE_SIZE - 1) & ~(TDX_PAGE_SIZE - 1);
-
 	if (machine_alloc_fails(((struct threads_port *)ctx)->machine))
 		return -OS_ENOMEM;
-	if (mprotect((char *)array + first, end - first, PROT_READ | PROT_WRITE))
-		return -OS_ENOMEM;
-	return 0;
+	return sparse_populate(array, offset, bytes) ? -OS_ENOMEM : 0;
 }
 
-static void port_sparse_destroy(void *ctx, void *array, uint64_t bytes) { munmap(array, bytes); }
+static void port_sparse_destroy(void *ctx, void *array, uint64_t bytes)
+{
+	sparse_destroy(array, bytes);
+}
 
 /*
  * Two views of the same bytes. A module in guard mode is asked about the host's: whether the page
@@ -205,10 +202,12 @@ static tdx_status_t port_seamcall(void *ctx, struct tdx_regs *regs)
 	/* Release: pairs with the acquire in enter_module(). */
 	__atomic_store_n(&cpu->busy, 0, __ATOMIC_RELEASE);
 	/*
-	 * Back in the host: an interrupt that came is taken now. Relaxed look, to spare the
-	 * exchange; acquire: what the kicker wrote before is seen by what the host does next.
+	 * Back in the host: an interrupt that came is taken now, by the CPU's own thread. Somebody
+	 * who acts as this CPU must leave it: it may be meant for a vCPU that is about to enter,
+	 * and would stay inside for ever. Relaxed look, to spare the exchange; acquire: what the
+	 * kicker wrote before is seen by what the host does next.
 	 */
-	if (__atomic_load_n(&cpu->kicked, __ATOMIC_RELAXED))
+	if (!acting && __atomic_load_n(&cpu->kicked, __ATOMIC_RELAXED))
 		__atomic_exchange_n(&cpu->kicked, 0, __ATOMIC_ACQUIRE);
 	return status;
 }
@@ -226,7 +225,8 @@ static bool interrupt_pending(void *ctx, uint32_t lp)
 {
 	struct threads_port *port = ctx;
 
-	return __atomic_load_n(&port->cpus[lp].kicked, __ATOMIC_ACQUIRE);
+	/* Who acts as a CPU runs as the handler of an interrupt there: no other gets through. */
+	return !acting && __atomic_load_n(&port->cpus[lp].kicked, __ATOMIC_ACQUIRE);
 }
 
 /* Simulated memory is coherent: there is nothing in a cache that could be written back. */
@@ -258,8 +258,10 @@ static int on_cpus(struct threads_port *port, uint32_t nr, int (*fn)(void *arg),
 
 	for (uint32_t i = 0; i < nr && !result; i++) {
 		threads_bind(port, i);
+		acting = i != cpu;
 		result = fn(arg);
 	}
+	acting = false;
 	become(cpu, node);
 	return result;
 }
@@ -337,43 +339,6 @@ static const struct os_services port_services = {
 	.kick = port_kick,
 	.log = port_log,
 };
-
-/*
- * The module's own memory: 32 MB that are no CMR, as low as possible. A size of 0 if the CMRs
- * leave no room.
- */
-#define SEAMRR_BYTES (UINT64_C(32) << 20)
-
-static struct tdx_cmr place_seamrr(const struct machine_map *map, uint64_t end)
-{
-	uint64_t base = SEAMRR_BYTES;
-
-	for (uint32_t i = 0; i < map->nr_cmrs; i++) {
-		const struct tdx_cmr *cmr = &map->cmr[i];
-
-		if (cmr->base < base + SEAMRR_BYTES && base < cmr->base + cmr->size)
-			base = (cmr->base + cmr->size + SEAMRR_BYTES - 1) & ~(SEAMRR_BYTES - 1);
-	}
-	if (base + SEAMRR_BYTES > end)
-		return (struct tdx_cmr){ 0 };
-	return (struct tdx_cmr){ base, SEAMRR_BYTES };
-}
-
-void threads_seam_config(const struct machine_map *map, struct seam_config *config)
-{
-	*config = (struct seam_config){
-		.max_pa = map->max_pa,
-		.hkid_bits = map->hkid_bits,
-		.hkid_min = map->hkid_min,
-		.hkid_max = map->hkid_max,
-		.nr_lps = map->nr_cpus,
-		.nr_packages = map->nr_packages,
-		.cache_blocks = 4,
-	};
-	for (uint32_t i = 0; i < map->nr_cmrs; i++)
-		config->cmr[i] = map->cmr[i];
-	config->seamrr = place_seamrr(map, UINT64_C(1) << (map->max_pa - map->hkid_bits));
-}
 
 int threads_port_create(struct machine *machine, const struct seam_config *seam_config,
 			struct threads_port **out, char *error, size_t error_size)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * run.h - a `pamt run`, shared by its command and by what shows its results.
+ */
+#ifndef PAMT_CLI_RUN_H
+#define PAMT_CLI_RUN_H
+
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "lab/workload.h"
+
+struct run {
+	struct cli_args args;
+	struct scenario scenario;
+	struct workload_config config;
+	struct workload_result result;
+	const char *path;    /* of the scenario; NULL: the one that options make */
+	const char *machine; /* NULL: the scenario's, or this one */
+	struct map_options map_options;
+	struct machine_map map;
+	struct cli_progress progress;
+	const char *timeline_path; /* NULL: none */
+	FILE *timeline;
+	uint64_t shown_ns, shown_adds; /* at the last line of progress */
+	json_t *findings;	       /* NULL: text */
+};
+
+void run_show_text(const struct run *run);
+void run_show_json(struct run *run);
+/* False: it could not be written, errno says why. */
+bool run_write_timeline(const struct run *run, FILE *file);
+
+#endif
