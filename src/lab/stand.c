@@ -112,7 +112,8 @@ int stand_bring_up(struct stand *stand, char *error, size_t error_size)
 		describe(&failed, error, error_size);
 		return -1;
 	}
-	if (pamt_bring_up(stand->host, &failed)) {
+	if ((stand->boot_reserve && pamt_boot_reserve(stand->host, &failed)) ||
+	    pamt_bring_up(stand->host, &failed)) {
 		describe(&failed, error, error_size);
 		return -1;
 	}

@@ -21,6 +21,7 @@ struct stand {
 	struct pamt_host_config config;
 	struct pamt_memory *memory;
 	struct pamt_host *host; /* NULL before stand_bring_up() */
+	bool boot_reserve;	/* take the PAMT before anything else, as at boot */
 	struct vmm vmm;
 };
 

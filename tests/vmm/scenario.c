@@ -97,6 +97,7 @@ int scenario_create(struct scenario *s, bool dynamic)
 	s->services = *s->stand.os;
 	s->services.seamcall = seamcall;
 	s->stand.os = &s->services;
+	s->stand.boot_reserve = true;
 	current = s;
 	return 0;
 }
@@ -333,6 +334,41 @@ static int host_moves(struct scenario *s, unsigned int i)
 	return scenario_run(s, i, 0, 0, after_hole);
 }
 
+/* libpamt by itself: pages drawn ahead, a control page, a whole region, memory that is to go. */
+static int library_moves(struct scenario *s)
+{
+	const struct os_services *os = s->stand.os;
+	struct pamt_host *host = s->stand.host;
+	struct pamt_cache cache = { 0 };
+	struct pamt_stats stats;
+	hpa_t block, page;
+	int error;
+
+	block = os->alloc_pages(os->ctx, 9, OS_ANY_NODE);
+	if (hpa_is_none(block))
+		return failed(s, "no 2M block");
+	error = pamt_cache_topup(host, &cache, 2, 1);
+	if (!error)
+		error = pamt_alloc_page(host, OS_ANY_NODE, &cache, &page);
+	if (!error)
+		pamt_free_page(host, page);
+	if (!error)
+		error = pamt_get_range(host, hpa_to_pfn(block), TDX_PAGES_PER_2M, &cache);
+	if (!error)
+		pamt_put_range(host, hpa_to_pfn(block), TDX_PAGES_PER_2M);
+	pamt_stats(host, &stats);
+	s->idle_seen += stats.pairs_idle;
+	pamt_cache_free(host, &cache);
+	if (!error)
+		error = pamt_may_online(host, block, TDX_2M_SIZE);
+	/* A pair that is kept for nobody is removed for this. */
+	if (!error)
+		error = pamt_offline(host, block, TDX_2M_SIZE);
+	s->offline_seen += !error;
+	os->free_pages(os->ctx, block, 9);
+	return error ? failed(s, "libpamt by itself: error %d", -error) : 0;
+}
+
 int scenario_all(struct scenario *s)
 {
 	if (scenario_bring_up(s))
@@ -341,9 +377,13 @@ int scenario_all(struct scenario *s)
 		if (scenario_build(s, i) || boot_both(s, i))
 			return -1;
 	}
-	if (scenario_run(s, 0, 0, 0, convert) || host_moves(s, 1))
+	/* Pairs are kept for a while, and given back under pressure. */
+	pamt_set_idle_limit(s->stand.host, 8);
+	if (scenario_run(s, 0, 0, 0, convert) || host_moves(s, 1) || library_moves(s))
 		return -1;
+	pamt_shrink(s->stand.host, 3);
 	scenario_end_td(s, 0);
+	pamt_set_idle_limit(s->stand.host, 0);
 	if (scenario_build(s, 0) || boot_both(s, 0))
 		return -1;
 	return 0;

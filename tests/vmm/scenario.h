@@ -49,7 +49,9 @@ struct scenario {
 	struct vcpu *vcpu[SCENARIO_TDS][SCENARIO_VCPUS];
 	struct script *script[SCENARIO_CPUS]; /* of the vCPU that runs on this CPU */
 	hpa_t image;
-	uint64_t lost_pages; /* that td_destroy() gave up */
+	uint64_t idle_seen;    /* pairs that were idle when TDs were through with them */
+	uint64_t offline_seen; /* regions that could be taken offline */
+	uint64_t lost_pages;   /* that td_destroy() gave up */
 	struct td_counts counts;
 	char error[256];
 };
@@ -72,7 +74,8 @@ void scenario_end_td(struct scenario *s, unsigned int i);
 void scenario_end(struct scenario *s);
 
 /*
- * All of it: bring-up, both TDs built and run, conversions, splits, a merge, a hole, a restart.
+ * All of it: boot reservation, bring-up, both TDs built and run, conversions, splits, a merge, a
+ * hole, pairs kept and given back, memory that is to go, a restart.
  * Stops at the first failure; scenario_end() is the caller's in any case.
  */
 int scenario_all(struct scenario *s);

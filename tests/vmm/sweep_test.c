@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "host/region.h"
 #include "scenario.h"
 
 enum sweep_kind { FAIL_ALLOCATION, FAIL_ONCE, FIND_CONTENTION, FAIL_TWICE };
@@ -62,6 +63,18 @@ static bool complain(const char *format, uint64_t a, uint64_t b)
 	return false;
 }
 
+static uint64_t words_locked(struct pamt_host *host)
+{
+	uint64_t locked = 0;
+
+	for (uint64_t r = 0; r < host->table.bytes / sizeof(uint16_t); r++) {
+		const os_a16_t *word = region_word(host, (region_t){ r });
+
+		locked += word && os_load16(word, OS_RELAXED) & REGION_LOCKED;
+	}
+	return locked;
+}
+
 /* Nothing is left, but for what was lost. */
 static bool is_clean(struct scenario *s, uint64_t lost)
 {
@@ -81,6 +94,10 @@ static bool is_clean(struct scenario *s, uint64_t lost)
 	if (stats.os_bytes > 2 * stats.used_bytes + 65536)
 		return complain("libpamt holds %llu bytes for %llu", stats.os_bytes,
 				stats.used_bytes);
+	if (s->up && pamt_verify(s->stand.host, NULL, NULL))
+		return complain("a word and the module disagree", 0, 0);
+	if (s->up && words_locked(s->stand.host))
+		return complain("%llu words are LOCKED", words_locked(s->stand.host), 0);
 	if (lost && !pamt_leaks(s->stand.host, NULL, NULL))
 		return complain("%llu pages were lost, but no region is named", lost, 0);
 	/*
@@ -101,9 +118,46 @@ static bool is_clean(struct scenario *s, uint64_t lost)
 	return true;
 }
 
+/* Allocations and SEAMCALLs of the last run, from creation to the end of the last TD. */
+static struct {
+	uint64_t allocations, seamcalls;
+} made;
+
+/* Is everything that the host can do in what is swept? */
+static bool covers_everything(const struct scenario *s, const struct pamt_stats *stats)
+{
+	const struct td_counts *c = &s->counts;
+	const struct {
+		const char *what;
+		uint64_t times;
+	} done[] = {
+		{ "regions backed", stats->adds },
+		{ "pairs removed", stats->removes },
+		{ "gets without a call", stats->gets_fast },
+		{ "4K pages mapped", c->maps_4k.v },
+		{ "2M pages mapped", c->maps_2m.v },
+		{ "2M pages split", c->splits.v },
+		{ "2M pages merged", c->merges.v },
+		{ "conversions", c->conversions.v },
+		{ "4K pages zapped", c->zaps_4k.v },
+		{ "2M pages zapped", c->zaps_2m.v },
+		{ "S-EPT pages added", c->sept_pages.v },
+		{ "idle pairs adopted or removed", s->idle_seen },
+		{ "regions offered to be taken offline", s->offline_seen },
+	};
+	bool all = true;
+
+	for (size_t i = 0; i < sizeof(done) / sizeof(done[0]); i++) {
+		printf("# %6llu %s\n", (unsigned long long)done[i].times, done[i].what);
+		all &= done[i].times > 0;
+	}
+	return all;
+}
+
 /* One run with one fault; sweep NULL: without. */
 static bool run(const struct sweep *sweep, uint64_t at, struct scenario *s, bool *succeeded)
 {
+	struct pamt_stats stats = { 0 };
 	bool fine = true;
 
 	if (scenario_create(s, true)) {
@@ -125,6 +179,11 @@ static bool run(const struct sweep *sweep, uint64_t at, struct scenario *s, bool
 		fine = false;
 	}
 	scenario_end(s);
+	threads_counts(s->stand.port, &made.allocations, &made.seamcalls);
+	if (s->up)
+		pamt_stats(s->stand.host, &stats);
+	if (!sweep && !covers_everything(s, &stats))
+		return complain("what is swept leaves something out", 0, 0);
 	return is_clean(s, sweep && sweep->kind == FAIL_TWICE ? lost_after(&s->fault) : 0) && fine;
 }
 
@@ -173,7 +232,8 @@ int main(void)
 		printf("Bail out! the scenario does not even run without faults\n");
 		return 1;
 	}
-	threads_counts(s->stand.port, &allocations, &seamcalls);
+	allocations = made.allocations;
+	seamcalls = made.seamcalls;
 	scenario_destroy(s);
 	for (size_t i = 0; i < NR_SWEEPS; i++) {
 		uint64_t points = sweeps[i].kind == FAIL_ALLOCATION ? allocations : seamcalls;
