@@ -10,7 +10,7 @@
 
 #include <pamt/host.h>
 
-#include "cli/cli.h"
+#include "cli/plan.h"
 #include "machine/machine.h"
 #include "port/threads/threads.h"
 
@@ -22,6 +22,8 @@ enum {
 	OPTION_CPUS,
 	OPTION_PACKAGES,
 	OPTION_NODES,
+	OPTION_TD,
+	OPTION_CSV,
 };
 
 static const struct cli_option options[] = {
@@ -33,31 +35,32 @@ static const struct cli_option options[] = {
 	{ OPTION_CPUS, "cpus", "N", "logical CPUs" },
 	{ OPTION_PACKAGES, "packages", "N", "CPU packages, 1 to 8" },
 	{ OPTION_NODES, "nodes", "N", "NUMA nodes" },
+	{ OPTION_TD, "td", "COUNTxSIZE[,vcpus=N][,pages=4k|2m|thp:RATE]",
+	  "what such TDs cost; may be given several times" },
+	{ OPTION_CSV, "csv", NULL, "with --td or several logs: a line for each machine" },
 	{ 0 },
 };
 
 enum shown { SHOW_DEFAULT, SHOW_STATIC, SHOW_DYNAMIC };
 
+#define MAX_SOURCES 256
+
 struct request {
-	const char *source; /* NULL: this machine */
+	const char *source[MAX_SOURCES]; /* NULL: this machine */
+	int nr_sources;
+	struct plan_tds tds;
+	bool csv;
 	struct map_options map;
 	enum pamt_holes holes;
 	enum shown shown;
 	bool json;
 };
 
-/* One way of doing it: the layout, or why there is none. */
-struct outcome {
-	struct pamt_layout layout;
-	struct pamt_error error;
-	int ret;
-};
-
 struct report {
 	const struct request *request;
 	const struct machine_map *map;
-	struct outcome of_static, of_dynamic;
-	const struct outcome *shown;
+	struct plan_outcome of_static, of_dynamic;
+	const struct plan_outcome *shown;
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -105,6 +108,11 @@ static bool parse_option(int option, const char *value, struct request *r)
 		return small_number("packages", value, 1, TDX_MAX_PACKAGES, &r->map.nr_packages);
 	case OPTION_NODES:
 		return small_number("nodes", value, 1, MAP_MAX_NODES, &r->map.nr_nodes);
+	case OPTION_TD:
+		return plan_parse_td(value, &r->tds);
+	case OPTION_CSV:
+		r->csv = true;
+		return true;
 	default:
 		return false;
 	}
@@ -126,12 +134,18 @@ static bool parse_arguments(int argc, char **argv, struct request *r, int *exit)
 		return false;
 	}
 	words = cli_operands(&args, &nr);
-	if (nr > 1) {
-		cli_usage_error("plan: one log at most, and '%s' is a second", words[1]);
+	if (nr > MAX_SOURCES) {
+		cli_usage_error("plan: %d logs; at most %d are allowed", nr, MAX_SOURCES);
 		return false;
 	}
-	r->source = nr ? words[0] : NULL;
+	for (int i = 0; i < nr; i++)
+		r->source[i] = words[i];
+	r->nr_sources = nr ? nr : 1;
 	r->json = args.json;
+	if (r->csv && r->json) {
+		cli_usage_error("plan: --csv or --json is allowed, not both");
+		return false;
+	}
 	return true;
 }
 
@@ -140,7 +154,7 @@ static bool parse_arguments(int argc, char **argv, struct request *r, int *exit)
 
 static void plan_one(const struct os_services *os, const struct machine_map *map,
 		     const struct request *r, const struct pamt_memory *memory, bool dynamic,
-		     struct outcome *out)
+		     struct plan_outcome *out)
 {
 	const struct pamt_host_config config = {
 		.memory = memory,
@@ -176,7 +190,7 @@ static bool dynamic_possible(const struct report *report)
 	return report->of_dynamic.layout.dynamic;
 }
 
-static const struct outcome *choose(const struct report *report)
+static const struct plan_outcome *choose(const struct report *report)
 {
 	switch (report->request->shown) {
 	case SHOW_STATIC:
@@ -304,7 +318,7 @@ static void print_reserved(const struct pamt_layout *layout)
 	cli_table_print(table);
 }
 
-static void print_kb(struct cli_table *table, const struct outcome *o, uint64_t bytes)
+static void print_kb(struct cli_table *table, const struct plan_outcome *o, uint64_t bytes)
 {
 	if (o->ret)
 		cli_table_cell(table, "-");
@@ -317,7 +331,7 @@ static void print_cost(const struct report *report)
 	static const struct cli_column columns[] = { { "", false },
 						     { "STATIC", true },
 						     { "DYNAMIC", true } };
-	const struct outcome *s = &report->of_static, *d = &report->of_dynamic;
+	const struct plan_outcome *s = &report->of_static, *d = &report->of_dynamic;
 	struct cli_table *table = cli_table_create(columns, 3);
 
 	cli_table_cell(table, "PAMT at boot");
@@ -385,7 +399,7 @@ static void print_text(const struct report *report)
 
 static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
 
-static json_t *kb(const struct outcome *o, uint64_t bytes)
+static json_t *kb(const struct plan_outcome *o, uint64_t bytes)
 {
 	return o->ret ? json_null() : number(bytes / 1024);
 }
@@ -441,7 +455,7 @@ static json_t *tdmrs_json(const struct pamt_layout *layout)
 	return tdmrs;
 }
 
-static json_t *error_json(const struct outcome *o)
+static json_t *error_json(const struct plan_outcome *o)
 {
 	json_t *e;
 
@@ -459,8 +473,8 @@ static json_t *error_json(const struct outcome *o)
 
 static void print_json(const struct report *report)
 {
-	const struct outcome *s = &report->of_static, *d = &report->of_dynamic;
-	const struct outcome *shown = report->shown;
+	const struct plan_outcome *s = &report->of_static, *d = &report->of_dynamic;
+	const struct plan_outcome *shown = report->shown;
 	json_t *root = cli_json("pamt.plan/1"), *o;
 
 	json_object_set_new(root, "machine", machine_json(report->map));
@@ -496,7 +510,8 @@ static void print_json(const struct report *report)
 /* A memory map or CMRs that cannot be planned are bad input; what does not fit is a result. */
 static int verdict(const struct report *report)
 {
-	const struct outcome *o = report->of_static.ret ? &report->of_static : &report->of_dynamic;
+	const struct plan_outcome *o =
+		report->of_static.ret ? &report->of_static : &report->of_dynamic;
 	char text[256];
 
 	if (!o->ret)
@@ -506,10 +521,9 @@ static int verdict(const struct report *report)
 			 report->map->name, text);
 }
 
-static int plan_map(const struct machine_map *map, const struct request *r)
+static int plan_layouts(struct report *report)
 {
-	struct machine *machine = machine_create(map);
-	struct report report = { .request = r, .map = map };
+	struct machine *machine = machine_create(report->map);
 	struct threads_port *port;
 	char error[256];
 	int code;
@@ -522,34 +536,88 @@ static int plan_map(const struct machine_map *map, const struct request *r)
 	}
 	/* What goes wrong is said below, once. */
 	threads_log_level(port, cli_verbose() ? OS_LOG_WARN : OS_LOG_ERROR);
-	code = plan_both(threads_services(port), &report);
+	code = plan_both(threads_services(port), report);
 	threads_port_destroy(port);
 	machine_destroy(machine);
+	return code;
+}
+
+/* The layout of one machine in full. */
+static int plan_map(struct report *report)
+{
+	int code = plan_layouts(report);
+
 	if (code)
 		return code;
-	report.shown = choose(&report);
-	code = verdict(&report);
+	report->shown = choose(report);
+	code = verdict(report);
 	if (code == CLI_USAGE)
 		return code;
-	if (r->json)
-		print_json(&report);
+	if (report->request->json)
+		print_json(report);
 	else
-		print_text(&report);
+		print_text(report);
+	return code;
+}
+
+static int load(const struct request *r, int i, struct machine_map *map)
+{
+	char error[512];
+
+	if (!map_load(r->source[i], &r->map, map, error, sizeof(error)))
+		return CLI_OK;
+	return cli_error(r->source[i] ? CLI_USAGE : CLI_NOT_POSSIBLE, "%s", error);
+}
+
+/* Machine i as a row. */
+static int make_row(const struct request *r, int i, struct plan_row *row)
+{
+	struct machine_map map;
+	struct report report = { .request = r, .map = &map };
+	int code = load(r, i, &map);
+
+	if (code)
+		return code;
+	code = plan_layouts(&report);
+	if (!code)
+		code = verdict(&report);
+	if (!code)
+		plan_make_row(&map, &report.of_static, &report.of_dynamic, &r->tds, row);
+	map_free(&map);
+	return code;
+}
+
+static int plan_rows(const struct request *r)
+{
+	enum plan_form form = r->json ? PLAN_JSON : r->csv ? PLAN_CSV : PLAN_TEXT;
+	struct plan_row *rows = calloc((size_t)r->nr_sources, sizeof(*rows));
+	int code = CLI_OK;
+
+	if (!rows)
+		return cli_error(CLI_FAILED, "plan: out of memory");
+	for (int i = 0; i < r->nr_sources && !code; i++)
+		code = make_row(r, i, &rows[i]);
+	if (!code)
+		code = plan_print_rows(rows, (uint32_t)r->nr_sources, &r->tds, form);
+	free(rows);
 	return code;
 }
 
 int cmd_plan(int argc, char **argv)
 {
-	struct request request = { .holes = PAMT_HOLES_CMR };
+	static struct request request = { .holes = PAMT_HOLES_CMR };
 	struct machine_map map;
-	char error[512];
+	struct report report = { .request = &request, .map = &map };
 	int code;
 
 	if (!parse_arguments(argc, argv, &request, &code))
 		return code;
-	if (map_load(request.source, &request.map, &map, error, sizeof(error)))
-		return cli_error(request.source ? CLI_USAGE : CLI_NOT_POSSIBLE, "%s", error);
-	code = plan_map(&map, &request);
+	if (request.tds.nr || request.csv || request.nr_sources > 1)
+		return plan_rows(&request);
+	code = load(&request, 0, &map);
+	if (code)
+		return code;
+	code = plan_map(&report);
 	map_free(&map);
 	return code;
 }

@@ -9,7 +9,8 @@
 #include "cli/version.h"
 
 static const struct cli_command commands[] = {
-	{ "plan", "[LOG]", "what a machine's PAMT costs, and its TDMRs", cmd_plan },
+	{ "plan", "[LOG...]", "what a machine's PAMT costs, its TDMRs, and what TDs cost on it",
+	  cmd_plan },
 	{ "run", "[SCENARIO]", "TDs on a machine, from bring-up to the last byte given back",
 	  cmd_run },
 	{ "lkvs", "[N...]", "the public test suite's Dynamic PAMT cases, with exact amounts",

@@ -25,12 +25,14 @@ if [ "$what" = full ]; then
 	LC_ALL=C awk -v from="$start" -v to="$EPOCHREALTIME" \
 		'BEGIN { printf "figure: pamt lkvs, all 14 cases: %.0f s\n", to - from }'
 	finish
+	exit
 fi
 if [ "$what" = more ]; then
 	runs the_variants 0 lkvs --json 14 15 16 17
 	sound
 	json '.passed == 4'
 	finish
+	exit
 fi
 
 runs a_td_and_a_vm 0 lkvs --json 0 1 2 8 9

@@ -135,7 +135,7 @@ refuses no_memory_above_1_mb "$scratch/low" plan "$scratch/low"
 printf '00000000-00000000 : System RAM\n00000000-00000000 : System RAM\n' >"$scratch/hidden"
 refuses iomem_without_root "$scratch/hidden" plan "$scratch/hidden"
 refuses unknown_builtin "builtin:3g" plan builtin:3g
-refuses two_logs 'one log at most' plan "$scratch/64g" "$scratch/252g"
+refuses two_logs_one_of_them_bad 'no-such-file' plan "$scratch/64g" "$scratch/no-such-file"
 refuses unknown_holes "cmr or linux" plan --holes=windows "$scratch/64g"
 refuses narrow_addresses "46 to 52" plan --max-pa=12 "$scratch/64g"
 refuses number_that_is_none "--cpus: 'many'" plan --cpus=many "$scratch/64g"

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * plan_td.c - the argument of `pamt plan --td`: "8x64G,vcpus=16,pages=thp:0.9".
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/plan.h"
+
+/* The first GPA that means shared, in a TD with an S-EPT of four levels. */
+#define MAX_TD_BYTES (UINT64_C(1) << 47)
+
+static bool wrong(const char *text, const char *word, const char *allowed)
+{
+	cli_usage_error("--td %s: '%s' is not possible; allowed: %s", text, word, allowed);
+	return false;
+}
+
+/* "8x64G", or "64G" for one. */
+static bool parse_size(const char *text, char *word, struct capacity_group *group)
+{
+	char *size = strchr(word, 'x');
+	uint64_t count = 1;
+
+	if (size)
+		*size++ = '\0';
+	if (size && (!cli_parse_number(word, &count) || !count || count > CAPACITY_MAX_TDS))
+		return wrong(text, word, "1 to 4096 TDs before the x");
+	group->count = (uint32_t)count;
+	if (!size)
+		size = word;
+	if (!cli_parse_number(size, &group->bytes) || !group->bytes ||
+	    group->bytes > MAX_TD_BYTES || group->bytes % TDX_2M_SIZE)
+		return wrong(text, size,
+			     "memory of one TD, a multiple of 2M up to 128T, such as 64G");
+	return true;
+}
+
+/* 0 to 1 with at most two digits behind the point, as percent. */
+static bool parse_rate(const char *text, uint32_t *percent)
+{
+	uint32_t tenth = 0, hundredth = 0;
+	size_t digits;
+
+	if (*text != '0' && *text != '1')
+		return false;
+	if (text[1] && text[1] != '.')
+		return false;
+	digits = text[1] ? strlen(text + 2) : 0;
+	if (text[1] && (!digits || digits > 2 || strspn(text + 2, "0123456789") != digits))
+		return false;
+	if (digits)
+		tenth = (uint32_t)(text[2] - '0');
+	if (digits > 1)
+		hundredth = (uint32_t)(text[3] - '0');
+	*percent = (uint32_t)(*text - '0') * 100 + tenth * 10 + hundredth;
+	return *percent <= 100;
+}
+
+static bool parse_pages(const char *text, const char *value, struct capacity_group *group)
+{
+	uint32_t percent_2m;
+
+	if (!strcmp(value, "4k"))
+		percent_2m = 0;
+	else if (!strcmp(value, "2m"))
+		percent_2m = 100;
+	else if (strncmp(value, "thp:", 4) || !parse_rate(value + 4, &percent_2m))
+		return wrong(text, value,
+			     "pages=4k, pages=2m, pages=thp:RATE with a rate such as 0.9");
+	group->percent_4k = 100 - percent_2m;
+	return true;
+}
+
+static bool parse_word(const char *text, char *word, struct capacity_group *group)
+{
+	uint64_t vcpus;
+
+	if (!strncmp(word, "vcpus=", 6)) {
+		if (!cli_parse_number(word + 6, &vcpus) || !vcpus || vcpus > CAPACITY_MAX_VCPUS)
+			return wrong(text, word + 6, "vcpus=1 to vcpus=576");
+		group->vcpus = (uint32_t)vcpus;
+		return true;
+	}
+	if (!strncmp(word, "pages=", 6))
+		return parse_pages(text, word + 6, group);
+	return wrong(text, word, "vcpus=N, pages=4k|2m|thp:RATE");
+}
+
+bool plan_parse_td(const char *text, struct plan_tds *tds)
+{
+	struct capacity_group group = { .vcpus = 1 };
+	char words[128], *word, *next = words;
+	bool first = true;
+
+	if (tds->nr == CAPACITY_MAX_GROUPS)
+		return wrong(text, text, "64 groups of TDs");
+	if (snprintf(words, sizeof(words), "%s", text) >= (int)sizeof(words))
+		return wrong(text, text, "[COUNTx]SIZE[,vcpus=N][,pages=4k|2m|thp:RATE]");
+	/* Not strtok(): it would pass over what is empty. */
+	while ((word = strsep(&next, ","))) {
+		if (!(first ? parse_size : parse_word)(text, word, &group))
+			return false;
+		first = false;
+	}
+	tds->group[tds->nr++] = group;
+	return true;
+}
+
+const char *plan_td_text(const struct capacity_group *g, char *buffer)
+{
+	char bytes[24];
+
+	snprintf(buffer, 96, "%u x %s, %u vCPU%s, %s", g->count, cli_bytes(g->bytes, bytes),
+		 g->vcpus, g->vcpus == 1 ? "" : "s",
+		 g->percent_4k == 100 ? "4K pages"
+		 : g->percent_4k      ? ""
+				      : "2M pages");
+	if (g->percent_4k % 100)
+		snprintf(buffer + strlen(buffer), 96 - strlen(buffer), "%u %% in 4K pages",
+			 g->percent_4k);
+	return buffer;
+}
