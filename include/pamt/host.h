@@ -270,7 +270,11 @@ struct pamt_stats {
 	uint64_t gets_fast, gets_slow, puts;
 	uint64_t adds, removes; /* SEAMCALLs that succeeded */
 	uint64_t waits;		/* found a word LOCKED */
-	uint64_t busy;		/* OPERAND_BUSY seen on a PAMT operand */
+	/*
+	 * OPERAND_BUSY, by the pin rule never, of calls that are libpamt's own: PAMT.ADD,
+	 * PAMT.REMOVE, RDMD. Those about 2M pages are the caller's, who has their status.
+	 */
+	uint64_t busy;
 	uint64_t remove_busy, remove_not_empty, remove_no_pair; /* outcomes of failed REMOVEs */
 	uint64_t leaked_regions; /* COUNT stays 1 for ever after PAMT_PAGE_NOT_EMPTY */
 	uint64_t unbalanced_puts;
@@ -297,6 +301,8 @@ struct pamt_finding {
 	/* pamt_leaks(): 4K pages of the region that the module still holds, the first, its TDR. */
 	uint32_t pages;
 	hpa_t page, owner; /* HPA_NONE: none or not known */
+	/* Of these or besides: pages of the pool that are in use, or that nobody gave back. */
+	uint32_t pool_pages;
 };
 
 /*

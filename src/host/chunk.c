@@ -22,6 +22,21 @@ struct chunk *chunk_find(const struct pool *pool, hpa_t page)
 	return c;
 }
 
+uint32_t chunks_out(const struct pool *pool, region_t region, uint32_t *pins)
+{
+	uint32_t pages = 0;
+
+	*pins = 0;
+	for (const struct chunk *c = *bucket(pool, region); c; c = c->hash_next) {
+		if (hpa_to_region(c->base).v != region.v)
+			continue;
+		pages += chunk_out(c);
+		/* A stuck one has lost its pin, or shares it with a user who never leaves. */
+		*pins += c->state != CHUNK_STUCK;
+	}
+	return pages;
+}
+
 void chunk_hash_add(struct pool *pool, struct chunk *c)
 {
 	struct chunk **head = bucket(pool, hpa_to_region(c->base));

@@ -26,26 +26,24 @@ static bool is_call(const struct tdx_regs *call, enum tdx_leaf leaf)
 /* Does this call concern one 2M page? Bits 2:0 of RCX are the level of the MEM leaves. */
 static bool is_2m(const struct tdx_regs *call) { return (call->rcx & 7) == TDX_2M; }
 
-/* Makes the call. OPERAND_BUSY is counted if it is about page metadata: these operands only. */
-static int issue(struct pamt_host *host, struct tdx_regs *call, uint64_t pamt_operands)
+/*
+ * Makes the caller's call. What its status means is the caller's to judge, and to count: other
+ * operands than those about page metadata may well be busy.
+ */
+static int issue(struct pamt_host *host, struct tdx_regs *call)
 {
 	tdx_status_t status = host->os->seamcall(host->os->ctx, call);
-	uint32_t operand = tdx_status_detail(status);
 
-	if (tdx_status_is(status, TDX_OPERAND_BUSY) && operand < 64 && pamt_operands >> operand & 1)
-		count(host, STAT_BUSY);
 	call->rax = status.v;
 	return tdx_status_ok(status) ? 0 : -OS_EIO;
 }
-
-#define OPERAND(name) (UINT64_C(1) << TDX_OP_##name)
 
 /*
  * One step of a change that needs no pair: from a word in the wanted state through LOCKED to
  * `next` if the call succeeds and back to the same if not.
  */
 static int call_locked(struct pamt_host *host, os_a16_t *word, uint16_t old, uint16_t next,
-		       struct tdx_regs *call, uint64_t pamt_operands, bool *lost_race)
+		       struct tdx_regs *call, bool *lost_race)
 {
 	os_irq_t irq;
 	int ret;
@@ -53,7 +51,7 @@ static int call_locked(struct pamt_host *host, os_a16_t *word, uint16_t old, uin
 	*lost_race = !region_lock(host, word, old, &irq);
 	if (*lost_race)
 		return 0;
-	ret = issue(host, call, pamt_operands);
+	ret = issue(host, call);
 	region_unlock(host, word, ret ? old : next, irq);
 	return ret;
 }
@@ -69,7 +67,7 @@ int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 	    !pages_are_tdx(host, first, TDX_PAGES_PER_2M))
 		return -OS_EINVAL;
 	if (!host->layout.dynamic)
-		return issue(host, call, OPERAND(R8));
+		return issue(host, call);
 	do {
 		uint16_t old = region_read(host, word);
 
@@ -84,7 +82,7 @@ int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 			continue;
 		}
 		ret = call_locked(host, word, old, region_beside(old) | REGION_LEAF, call,
-				  OPERAND(R8), &lost_race);
+				  &lost_race);
 	} while (lost_race);
 	if (!ret)
 		count(host, STAT_MAPS_2M);
@@ -101,7 +99,7 @@ int pamt_remove_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 	    !is_call(call, TDH_PHYMEM_PAGE_RECLAIM))
 		return -OS_EINVAL;
 	if (!host->layout.dynamic)
-		return issue(host, call, 0);
+		return issue(host, call);
 	if (!word)
 		return -OS_EINVAL;
 	do {
@@ -111,7 +109,7 @@ int pamt_remove_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 		if (!(old & REGION_LEAF))
 			return -OS_EBUSY;
 		/* Success leaves it LEAF: the range is still to be written back and scrubbed. */
-		ret = call_locked(host, word, old, next, call, 0, &lost_race);
+		ret = call_locked(host, word, old, next, call, &lost_race);
 	} while (lost_race);
 	return ret;
 }
@@ -150,8 +148,7 @@ static int demote(struct pamt_host *host, os_a16_t *word, uint16_t old, struct t
 	call->r13 = pair->page[1].v;
 	if (MUTANT(SPLIT_IN_STEPS))
 		next = region_beside(old) | 1;
-	ret = call_locked(host, word, old, next, call, OPERAND(RCX) | OPERAND(R12) | OPERAND(R13),
-			  lost_race);
+	ret = call_locked(host, word, old, next, call, lost_race);
 	if (MUTANT(SPLIT_IN_STEPS) && !ret && !*lost_race)
 		os_store16(word, region_beside(old) | REGION_MAX_COUNT, OS_RELEASE);
 	if (*lost_race)
@@ -176,7 +173,7 @@ int pamt_split(struct pamt_host *host, pfn_t first, struct tdx_regs *call, struc
 	if (!is_call(call, TDH_MEM_PAGE_DEMOTE) || !is_2m(call))
 		return -OS_EINVAL;
 	if (!host->layout.dynamic)
-		return issue(host, call, OPERAND(RCX));
+		return issue(host, call);
 	if (!word)
 		return -OS_EINVAL;
 	while (!ret && lost_race) {
@@ -214,7 +211,7 @@ int pamt_merge(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 	if (!is_call(call, TDH_MEM_PAGE_PROMOTE) || !is_2m(call))
 		return -OS_EINVAL;
 	if (!host->layout.dynamic)
-		return issue(host, call, 0);
+		return issue(host, call);
 	if (!word)
 		return -OS_EINVAL;
 	do {
@@ -223,7 +220,7 @@ int pamt_merge(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 		/* Not all of it used: then some of it may be the pool's, or another guest's. */
 		if (region_count(old) != REGION_MAX_COUNT)
 			return -OS_EBUSY;
-		ret = call_locked(host, word, old, region_beside(old) | REGION_LEAF, call, 0,
+		ret = call_locked(host, word, old, region_beside(old) | REGION_LEAF, call,
 				  &lost_race);
 	} while (lost_race);
 	if (!ret) {

@@ -226,6 +226,16 @@ void pool_give(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
 		pool_take_back(&host->pool[node], room);
 }
 
+uint32_t pool_pages_out(struct pamt_host *host, region_t region, uint32_t *pins)
+{
+	struct pool *pool = &host->pool[node_of_region(host, region)];
+	os_irq_t irq = os_spin_lock(&pool->lock);
+	uint32_t pages = chunks_out(pool, region, pins);
+
+	os_spin_unlock(&pool->lock, irq);
+	return pages;
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* Beginning and end                                                                            */
 

@@ -147,6 +147,12 @@ void pool_give(struct pamt_host *host, const hpa_t *pages, uint32_t nr);
 /* The same past the magazines, noticing a page that is not out. Return: pages taken back. */
 uint32_t pool_give_direct(struct pamt_host *host, const hpa_t *pages, uint32_t nr);
 
+/*
+ * Pages of a region's chunks that are out, their regions' own pairs among them. *pins: how many
+ * chunks have the region pinned. Any context.
+ */
+uint32_t pool_pages_out(struct pamt_host *host, region_t region, uint32_t *pins);
+
 /* pool_trim.c: gives back what is too much, if a trim is wanted. Any context. */
 void pool_trim(struct pamt_host *host);
 /* Everything that nobody uses, but not many more than max pages. Any context. Return: pages. */
@@ -164,6 +170,7 @@ int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, uint32_t
 	      struct pool **grown);
 
 /* chunk.c: all with the pool's lock held. */
+uint32_t chunks_out(const struct pool *pool, region_t region, uint32_t *pins);
 struct chunk *chunk_find(const struct pool *pool, hpa_t page);
 void chunk_hash_add(struct pool *pool, struct chunk *c);
 void chunk_hash_del(struct pool *pool, struct chunk *c);

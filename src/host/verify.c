@@ -139,6 +139,7 @@ static const char *leak(struct pamt_host *host, region_t region, os_a16_t *word,
 {
 	uint16_t old = region_read(host, word);
 	enum region_state state = region_state(old);
+	uint32_t pins;
 
 	if (state == REGION_STATE_FREE || state == REGION_STATE_IDLE)
 		return NULL;
@@ -148,8 +149,11 @@ static const char *leak(struct pamt_host *host, region_t region, os_a16_t *word,
 	name_users(host, region, found);
 	if (state == REGION_STATE_LEAF)
 		return "a 2M page was not removed or not released";
-	return found->pages ? "pages of the region are still a TD's"
-			    : "users of the region were not put, or pool pages not given back";
+	if (found->pages)
+		return "pages of the region are still a TD's";
+	found->pool_pages = pool_pages_out(host, region, &pins);
+	return region_count(old) > pins ? "users of the region were not put"
+					: "pages of the pool were not given back";
 }
 
 uint64_t pamt_leaks(struct pamt_host *host, report_fn report, void *arg)

@@ -193,14 +193,12 @@ static void failed_split_keeps_leaf_and_pair(void **state)
 		uint64_t status;
 		int ret;
 		uint32_t left; /* of four pages */
-		uint64_t busy; /* counted as a PAMT operand's */
 	} cases[] = {
-		{ TDX_INTERRUPTED_RESTARTABLE, -OS_EIO, 4, 0 },
-		{ TDX_OPERAND_BUSY | TDX_OP_R12, -OS_EIO, 4, 1 },
-		{ TDX_OPERAND_BUSY | TDX_OP_RDX, -OS_EIO, 4, 0 },
-		{ TDX_OPERAND_BUSY | TDX_OP_SEPT_TREE, -OS_EIO, 4, 0 },
-		{ TDX_MISSING_PAMT_PAGE_PAIR | TDX_OP_R8, -OS_EIO, 4, 0 },
-		{ TDX_PAGE_NOT_FREE | TDX_OP_R13, 0, 1, 0 },
+		{ TDX_INTERRUPTED_RESTARTABLE, -OS_EIO, 4 },
+		{ TDX_OPERAND_BUSY | TDX_OP_R12, -OS_EIO, 4 },
+		{ TDX_OPERAND_BUSY | TDX_OP_SEPT_TREE, -OS_EIO, 4 },
+		{ TDX_MISSING_PAMT_PAGE_PAIR | TDX_OP_R8, -OS_EIO, 4 },
+		{ TDX_PAGE_NOT_FREE | TDX_OP_R13, 0, 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -217,7 +215,8 @@ static void failed_split_keeps_leaf_and_pair(void **state)
 		rig_fail_call(&t.rig, 1, cases[i].status);
 		assert_int_equal(pamt_split(t.rig.host, t.first, &call, &cache), cases[i].ret);
 		assert_int_equal(cache.nr_pages, cases[i].left);
-		assert_int_equal(rig_stats(&t.rig).busy, cases[i].busy);
+		/* Whose call it is counts what it answers. */
+		assert_int_equal(rig_stats(&t.rig).busy, 0);
 		rig_expect_sound(&t.rig);
 		if (cases[i].ret) {
 			assert_int_equal(call.rax, cases[i].status);

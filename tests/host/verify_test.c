@@ -24,6 +24,13 @@ static void note(void *arg, const struct pamt_finding *finding)
 	found->last = *finding;
 }
 
+/* Only those without a page that is a TD's. */
+static void note_users(void *arg, const struct pamt_finding *finding)
+{
+	if (!finding->pages)
+		note(arg, finding);
+}
+
 /* A module that tells other metadata than it has: of pages at this level, in these bits. */
 static tdx_status_t (*true_module)(void *ctx, struct tdx_regs *regs);
 static uint64_t lie_level, lie_mask, lie_status;
@@ -137,7 +144,10 @@ static void leaks_are_named_with_their_users(void **state)
 	assert_int_equal(found.last.owner.v, guest.tdr.v);
 	/* A page got and never put, and never a TD's. */
 	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 7, 7), NULL), 0);
-	assert_int_equal(pamt_leaks(rig.host, note, &found), 2);
+	assert_int_equal(pamt_leaks(rig.host, note_users, &found), 2);
+	assert_string_equal(found.last.what, "users of the region were not put");
+	assert_int_equal(found.last.region.v, hpa_to_region(rig.guest[7]).v);
+	assert_int_equal(found.last.pool_pages, 0);
 	pamt_put(rig.host, rig_page(&rig, 7, 7));
 	/* A 2M page, whose 4K pages cannot be asked for one by one. */
 	regs = guest_aug_2m(&guest, 0, rig_page(&rig, 9, 0));
@@ -149,6 +159,33 @@ static void leaks_are_named_with_their_users(void **state)
 	pamt_release_2m(rig.host, rig_page(&rig, 9, 0));
 	guest_end(&guest);
 	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void users_that_were_not_put_and_pages_not_given_back_are_told_apart(void **state)
+{
+	struct found found = { 0 };
+	struct rig rig;
+	hpa_t page, neighbour;
+
+	rig_create(&rig, 1, true);
+	/* A control page that no TD got, and that nobody freed: it, and the pair of its region. */
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 1);
+	assert_string_equal(found.last.what, "pages of the pool were not given back");
+	assert_int_equal(found.last.pool_pages, 3);
+	/* A user of the same region besides. */
+	do
+		neighbour = rig.os->alloc_pages(rig.os->ctx, 0, 0);
+	while (hpa_to_region(neighbour).v != hpa_to_region(page).v);
+	assert_int_equal(pamt_get(rig.host, hpa_to_pfn(neighbour), NULL), 0);
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 1);
+	assert_string_equal(found.last.what, "users of the region were not put");
+	assert_int_equal(found.last.pool_pages, 3);
+	pamt_put(rig.host, hpa_to_pfn(neighbour));
+	pamt_free_page(rig.host, page);
+	rig_expect_nothing_left(&rig);
+	rig.free_bytes -= 4096;
 	rig_destroy(&rig);
 }
 
@@ -269,6 +306,7 @@ int main(void)
 		cmocka_unit_test(pair_that_was_taken_away_is_found),
 		cmocka_unit_test(module_that_does_not_answer_is_a_finding),
 		cmocka_unit_test(leaks_are_named_with_their_users),
+		cmocka_unit_test(users_that_were_not_put_and_pages_not_given_back_are_told_apart),
 		cmocka_unit_test(node_of_the_right_type_is_not_enough),
 		cmocka_unit_test(leak_is_a_leak_whatever_the_module_says_of_its_pages),
 		cmocka_unit_test(memory_may_go_when_nothing_uses_it),
