@@ -4,11 +4,10 @@
  */
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lab/replay.h"
-#include "machine/memory.h"
+#include "machine/bare.h"
 #include "port/threads/issue.h"
 
 struct replay {
@@ -16,76 +15,14 @@ struct replay {
 	const struct seam_config *config; /* of the machine that runs now */
 	struct memory *memory;
 	struct seam *seam;
-	struct os_services os;
-	uint64_t key_mask; /* the KeyID's bits of an address: the same memory without them */
+	struct bare bare;
 	/* Of the item that is being executed. */
 	struct replay_difference difference;
 	struct replay_outcome outcome;
 };
 
 /* ------------------------------------------------------------------------------------------- */
-/* The machine: memory, and what the module asks of the system it runs in.                      */
-
-static hpa_t strip_key(const struct replay *r, hpa_t at) { return hpa(at.v & ~r->key_mask); }
-
-static void *service_map(void *ctx, hpa_t at, enum os_access access)
-{
-	struct replay *r = ctx;
-
-	return memory_map(r->memory, strip_key(r, at), access);
-}
-
-static void service_zero(void *ctx, hpa_t base, uint64_t bytes)
-{
-	struct replay *r = ctx;
-
-	memory_zero(r->memory, strip_key(r, base), bytes);
-}
-
-static void service_scrub(void *ctx, hpa_t base, uint64_t bytes) { service_zero(ctx, base, bytes); }
-
-static void service_copy(void *ctx, hpa_t to, hpa_t from)
-{
-	memcpy(service_map(ctx, to, OS_WRITE), service_map(ctx, from, OS_READ), TDX_PAGE_SIZE);
-}
-
-static void *service_alloc(void *ctx, size_t bytes)
-{
-	(void)ctx;
-	return calloc(1, bytes);
-}
-
-static void service_free(void *ctx, void *object)
-{
-	(void)ctx;
-	free(object);
-}
-
-/* What the module logs is about broken rules, and those are compared through their results. */
-static void service_log(void *ctx, enum os_log_level level, const char *format, ...)
-{
-	(void)ctx;
-	(void)level;
-	(void)format;
-}
-
-/* Pages, sparse arrays, SEAMCALLs and other CPUs are the host's business: the module asks none. */
-static void make_services(struct replay *r)
-{
-	r->os = (struct os_services){
-		.ctx = r,
-		.nr_cpus = r->config->nr_lps,
-		.nr_nodes = 1,
-		.alloc = service_alloc,
-		.free = service_free,
-		.map_host = service_map,
-		.map_module = service_map,
-		.zero = service_zero,
-		.scrub = service_scrub,
-		.copy = service_copy,
-		.log = service_log,
-	};
-}
+/* The machine.                                                                                 */
 
 static void end_machine(struct replay *r)
 {
@@ -113,19 +50,17 @@ static bool start_machine(struct replay *r, char *why, size_t why_size)
 {
 	const char *fault;
 
-	make_services(r);
 	r->memory = memory_create();
 	if (!r->memory) {
 		snprintf(why, why_size, "no memory for the machine");
 		return false;
 	}
-	if (seam_create(&r->os, r->config, &r->seam, &fault)) {
+	bare_init(&r->bare, r->memory, r->config->nr_lps, r->config->max_pa, r->config->hkid_bits);
+	if (seam_create(&r->bare.os, r->config, &r->seam, &fault)) {
 		r->seam = NULL;
 		snprintf(why, why_size, "no such machine: %s", fault);
 		return false;
 	}
-	r->key_mask = ((UINT64_C(1) << r->config->hkid_bits) - 1)
-		      << (r->config->max_pa - r->config->hkid_bits);
 	if (!sys_call(r, TDH_SYS_INIT, 0, why, why_size))
 		return false;
 	for (uint32_t lp = 0; lp < r->config->nr_lps; lp++)
@@ -190,7 +125,7 @@ static bool step_poke64(struct replay *r, const struct vector_item *item)
 
 	/* Byte by byte: an address that is no multiple of 8 may reach into the next page. */
 	for (unsigned int i = 0; i < sizeof(value); i++) {
-		uint8_t *byte = service_map(r, hpa(item->word.at.v + i), OS_WRITE);
+		uint8_t *byte = r->bare.os.map_host(&r->bare, hpa(item->word.at.v + i), OS_WRITE);
 
 		*byte = (uint8_t)(value >> 8 * i);
 	}

@@ -55,6 +55,7 @@ static const struct {
 	[FATAL_COUNT_RANGE] = { 1001, "page count of a region below 0 or above 512" },
 	[FATAL_IMPLICIT] = { 1002, "a page that a TD uses has no metadata that says so" },
 	[FATAL_PROMOTE] = { 1003, "pages to be merged are not all of one type and owner" },
+	[FATAL_WRITE] = { 1004, "results written into a page of the module or of a TD" },
 };
 
 tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, uint64_t at)

@@ -157,6 +157,7 @@ enum fatal_rule {
 	FATAL_COUNT_RANGE,  /* page count of a region below 0 or above 512 */
 	FATAL_IMPLICIT,	    /* page found through S-EPT or OWNER has no usable metadata */
 	FATAL_PROMOTE,	    /* children of a page to be merged are not what the S-EPT says */
+	FATAL_WRITE,	    /* the host had a leaf write into a page that is not its own */
 };
 tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, uint64_t at);
 

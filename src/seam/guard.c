@@ -126,7 +126,7 @@ static bool find_owner(const struct seam *seam, uint64_t page, struct seam_owner
 
 	*owner = (struct seam_owner){ .type = TDX_PT_PAMT };
 	*first = page;
-	if (seam_state(seam) < TDX_SYS_CONFIG_DONE)
+	if (seam_state(seam) < TDX_SYS_CONFIG_DONE && !seam->handoff)
 		return false;
 	if (in_pamt_area(seam, page))
 		return true;

@@ -196,6 +196,17 @@ static void write_list(const struct seam *seam, uint64_t *list, struct place *at
 	list[0] = used * sizeof(*list) | (uint64_t)sequences << 16;
 }
 
+/*
+ * A buffer of the host's that is a page of the module's or of a TD's is spoilt by the write, as
+ * hardware would find with a machine check when it is read next: nothing can go on from there.
+ */
+static bool is_hosts(const struct seam *seam, uint64_t buffer)
+{
+	struct seam_owner owner;
+
+	return !seam_owns(seam, hpa(hpa_strip(seam, buffer)), &owner);
+}
+
 tdx_status_t tdh_sys_rdall(struct call *call)
 {
 	struct seam *seam = call->seam;
@@ -208,6 +219,8 @@ tdx_status_t tdh_sys_rdall(struct call *call)
 		at = find_place(seam, call->in.rdx);
 	if (at.f == NR_FIELDS)
 		return tdx_status(TDX_METADATA_FIELD_ID_INCORRECT, 0);
+	if (!is_hosts(seam, call->in.rcx))
+		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, call->in.rcx));
 	write_list(seam, module_map(seam, hpa_strip(seam, call->in.rcx), OS_WRITE), &at);
 	call->regs->rdx = place_id(at);
 	return CALL_OK;
@@ -264,6 +277,11 @@ tdx_status_t tdh_sys_info(struct call *call)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R8);
 	if (in->r9 < TDX_MAX_CMRS)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R9);
+
+	if (!is_hosts(seam, in->rcx))
+		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, in->rcx));
+	if (!is_hosts(seam, in->r8))
+		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, in->r8));
 
 	os_memcpy(module_map(seam, hpa_strip(seam, in->rcx), OS_WRITE), &info, sizeof(info));
 	os_memcpy(module_map(seam, hpa_strip(seam, in->r8), OS_WRITE), seam->config.cmr,

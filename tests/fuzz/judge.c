@@ -74,11 +74,14 @@ static void judge_call(struct court *c, const struct vector_item *item,
 	char why[200] = "";
 
 	if (outcome->fatal) {
-		if (!c->may_stop)
+		if (!c->may_stop && !model_stops(c->model, &item->call.in))
 			object(c, item, "the module stopped with a fatal error");
 		model_lose(c->model);
 		return;
 	}
+	if (outcome->regs.rax == TDX_SUCCESS && !model_is_lost(c->model) &&
+	    model_stops(c->model, &item->call.in))
+		object(c, item, "the module wrote into a page that is not the host's");
 	count(c, item,
 	      model_call(c->model, item->call.lp, &item->call.in, &outcome->regs,
 			 c->locks || c->injected, why, sizeof(why)),

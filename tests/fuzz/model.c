@@ -25,7 +25,12 @@ static void learn_tdmrs(struct attempt *a)
 		struct tdx_tdmr_info info;
 
 		read_memory(a->m, at[i], &info, sizeof(info));
-		a->m->tdmrs[i] = (struct m_tdmr){ .base = info.base, .size = info.size };
+		a->m->tdmrs[i] = (struct m_tdmr){
+			.base = info.base,
+			.size = info.size,
+			.pamt = { info.pamt_4k_base, info.pamt_2m_base, info.pamt_1g_base },
+			.pamt_size = { info.pamt_4k_size, info.pamt_2m_size, info.pamt_1g_size },
+		};
 		memcpy(a->m->tdmrs[i].reserved, info.reserved, sizeof(info.reserved));
 	}
 }
@@ -189,6 +194,36 @@ enum model_verdict model_call(struct model *m, uint32_t lp, const struct tdx_reg
 	if (a.want.rax == UNKNOWN)
 		return unknown(&a, flags);
 	return compare(&a, flags, why, why_size);
+}
+
+/* A page of the module's or of a TD's. */
+static bool is_taken(const struct model *m, uint64_t hpa)
+{
+	int type;
+
+	hpa &= ~m_key_mask(m);
+	for (unsigned int i = 0; i < m->nr_tdmrs; i++)
+		for (unsigned int level = 0; level < 3; level++)
+			if (hpa >= m->tdmrs[i].pamt[level] &&
+			    hpa - m->tdmrs[i].pamt[level] < m->tdmrs[i].pamt_size[level])
+				return true;
+	hpa &= ~(SIZE_4K - 1);
+	if (!m_covered(m, hpa))
+		return false;
+	type = m_type(m, hpa);
+	return (type != TDX_PT_NDA && type != TDX_PT_RSVD) ||
+	       (m_donated(m, hpa) && !m_reserved(m, hpa));
+}
+
+bool model_stops(const struct model *m, const struct tdx_regs *in)
+{
+	uint32_t leaf = TDX_RAX_LEAF(in->rax);
+
+	if (m->lost)
+		return true;
+	if (leaf == TDH_SYS_INFO)
+		return is_taken(m, in->rcx) || is_taken(m, in->r8);
+	return leaf == TDH_SYS_RDALL && is_taken(m, in->rcx);
 }
 
 /* An accept of a range whose table is blocked: whether that mismatches in size nobody has said. */

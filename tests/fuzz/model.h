@@ -39,6 +39,12 @@ enum model_verdict model_accept(struct model *model, uint64_t tdr, uint64_t rcx,
 				enum seam_debug_accept how, uint64_t rax, bool excused, char *why,
 				size_t why_size);
 
+/*
+ * Did the module have to stop, because SYS.INFO or SYS.RDALL were to write into a page that is not
+ * the host's?
+ */
+bool model_stops(const struct model *model, const struct tdx_regs *in);
+
 /* What was set from outside, as the lines of a recording set it. */
 void model_force_td(struct model *model, uint64_t tdr, enum tdx_op_state state, unsigned int pwl,
 		    bool gpaw);

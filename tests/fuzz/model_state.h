@@ -74,6 +74,7 @@ struct m_td {
 struct m_tdmr {
 	uint64_t base, size, usable; /* usable: bytes from base */
 	struct tdx_reserved_area reserved[TDX_MAX_RESERVED];
+	uint64_t pamt[3], pamt_size[3];
 };
 
 struct m_inside {

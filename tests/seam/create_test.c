@@ -42,10 +42,10 @@ static void impossible_machines_are_refused_with_a_reason(void **state)
 
 		rig_init(&rig, true, 2);
 		faults[i](&rig.config);
-		assert_int_equal(seam_create(&rig.os, &rig.config, &seam, &why), -OS_EINVAL);
+		assert_int_equal(seam_create(&rig.bare.os, &rig.config, &seam, &why), -OS_EINVAL);
 		assert_non_null(why);
 		assert_true(strlen(why) > 10);
-		assert_int_equal(seam_create(&rig.os, &rig.config, &seam, NULL), -OS_EINVAL);
+		assert_int_equal(seam_create(&rig.bare.os, &rig.config, &seam, NULL), -OS_EINVAL);
 		assert_null(seam);
 	}
 }
@@ -67,15 +67,15 @@ static void without_memory_nothing_is_made(void **state)
 	(void)state;
 	rig_init(&rig, true, 2);
 	rig.config.guard = true;
-	rig.os.alloc = scarce_alloc;
+	rig.bare.os.alloc = scarce_alloc;
 	for (int n = 0; n < 2; n++) {
 		allocations_left = n;
-		assert_int_equal(seam_create(&rig.os, &rig.config, &seam, &why), -OS_ENOMEM);
+		assert_int_equal(seam_create(&rig.bare.os, &rig.config, &seam, &why), -OS_ENOMEM);
 		assert_string_equal(why, "no memory");
 		assert_null(seam);
 	}
 	allocations_left = 2;
-	assert_int_equal(seam_create(&rig.os, &rig.config, &seam, &why), 0);
+	assert_int_equal(seam_create(&rig.bare.os, &rig.config, &seam, &why), 0);
 	seam_destroy(seam);
 	seam_destroy(NULL);
 }

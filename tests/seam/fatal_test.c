@@ -121,6 +121,33 @@ static void merging_pages_that_are_not_all_the_guests(void **state)
 	rig_stop(&rig);
 }
 
+/* The buffers of SYS.INFO and SYS.RDALL; each on a machine of its own, since each is the end. */
+static void results_into_a_page_that_is_not_the_hosts(void **state)
+{
+	const uint64_t free = RIG_PAMT - TDX_PAGE_SIZE;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		struct rig_td td;
+		struct rig rig;
+		uint64_t taken;
+
+		start(&rig, &td);
+		taken = i == 0 ? td.tdr : i == 1 ? RIG_PAMT : i == 2 ? rig.added[0] : td.page[3];
+		/* The host's own pages are written to. */
+		RIG_OK(&rig, 2, .rax = TDH_SYS_RDALL, .rcx = free, .rdx = UINT64_MAX);
+		RIG_OK(&rig, 2, .rax = TDH_SYS_INFO, .rcx = free, .rdx = 1024, .r8 = free + 1024,
+		       .r9 = 32);
+		if (i < 3)
+			RIG_CALL(&rig, 2, .rax = TDH_SYS_RDALL, .rcx = taken, .rdx = UINT64_MAX);
+		else
+			RIG_CALL(&rig, 2, .rax = TDH_SYS_INFO, .rcx = i == 3 ? taken : free,
+				 .rdx = 1024, .r8 = i == 3 ? free : taken, .r9 = 32);
+		assert_broken(&rig, 1004, i < 3 ? TDH_SYS_RDALL : TDH_SYS_INFO, taken);
+		rig_stop(&rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +155,7 @@ int main(void)
 		cmocka_unit_test(a_guest_page_without_metadata),
 		cmocka_unit_test(a_count_that_falls_below_nothing),
 		cmocka_unit_test(merging_pages_that_are_not_all_the_guests),
+		cmocka_unit_test(results_into_a_page_that_is_not_the_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

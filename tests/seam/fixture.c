@@ -2,49 +2,9 @@
 /*
  * fixture.c - a machine with a software module on it, for tests that call leaves directly.
  */
-#include <stdlib.h>
-
 #include "port/threads/issue.h"
 
 #include "fixture.h"
-
-static void *service_map(void *ctx, hpa_t at, enum os_access access)
-{
-	struct fixture *f = ctx;
-
-	return memory_map(f->memory, at, access);
-}
-
-static void service_zero(void *ctx, hpa_t base, uint64_t bytes)
-{
-	struct fixture *f = ctx;
-
-	memory_zero(f->memory, base, bytes);
-}
-
-static void service_copy(void *ctx, hpa_t to, hpa_t from)
-{
-	memcpy(service_map(ctx, to, OS_WRITE), service_map(ctx, from, OS_READ), TDX_PAGE_SIZE);
-}
-
-static void *service_alloc(void *ctx, size_t bytes)
-{
-	(void)ctx;
-	return calloc(1, bytes);
-}
-
-static void service_free(void *ctx, void *object)
-{
-	(void)ctx;
-	free(object);
-}
-
-static void service_log(void *ctx, enum os_log_level level, const char *format, ...)
-{
-	(void)ctx;
-	(void)level;
-	(void)format;
-}
 
 struct seam_config fixture_config(void)
 {
@@ -63,24 +23,10 @@ struct seam_config fixture_config(void)
 
 void fixture_create(struct fixture *f, const struct seam_config *config)
 {
-	*f = (struct fixture){
-		.memory = memory_create(),
-		.config = *config,
-		.os = {
-			.ctx = f,
-			.nr_cpus = config->nr_lps,
-			.nr_nodes = 1,
-			.alloc = service_alloc,
-			.free = service_free,
-			.map_host = service_map,
-			.map_module = service_map,
-			.zero = service_zero,
-			.copy = service_copy,
-			.log = service_log,
-		},
-	};
+	*f = (struct fixture){ .memory = memory_create(), .config = *config };
 	assert_non_null(f->memory);
-	assert_int_equal(seam_create(&f->os, config, &f->seam, NULL), 0);
+	bare_init(&f->bare, f->memory, config->nr_lps, config->max_pa, 0);
+	assert_int_equal(seam_create(&f->bare.os, config, &f->seam, NULL), 0);
 }
 
 void fixture_destroy(struct fixture *f)

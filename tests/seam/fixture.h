@@ -14,12 +14,12 @@
 
 #include <pamt/seam.h>
 
-#include "machine/memory.h"
+#include "machine/bare.h"
 
 struct fixture {
 	struct memory *memory;
 	struct seam *seam;
-	struct os_services os;
+	struct bare bare;
 	struct seam_config config;
 };
 

@@ -26,12 +26,12 @@ static void start(struct rig *rig, struct rig_td *td)
 static bool reported(struct rig *rig, uint64_t page)
 {
 	uint64_t before = seam_guard_violations(rig->seam);
-	uint32_t lines = rig->nr_logged;
+	uint64_t lines = rig->bare.nr_logged;
 
-	rig->os.map_host(rig->os.ctx, hpa(page + 8), OS_READ);
+	rig->bare.os.map_host(rig->bare.os.ctx, hpa(page + 8), OS_READ);
 	if (seam_guard_violations(rig->seam) == before)
 		return false;
-	assert_true(rig->nr_logged > lines);
+	assert_true(rig->bare.nr_logged > lines);
 	return true;
 }
 
@@ -107,7 +107,7 @@ static void a_page_comes_back_as_junk(void **state)
 	RIG_OK(&rig, 0, .rax = TDH_MEM_RANGE_BLOCK, .rdx = td.tdr);
 	RIG_OK(&rig, 0, .rax = TDH_MEM_TRACK, .rcx = td.tdr);
 	RIG_OK(&rig, 0, .rax = TDH_MEM_PAGE_REMOVE, .rdx = td.tdr);
-	word = rig.os.map_host(rig.os.ctx, hpa(page), OS_READ);
+	word = rig.bare.os.map_host(rig.bare.os.ctx, hpa(page), OS_READ);
 	assert_int_not_equal(*word, 0);
 	assert_int_equal(seam_guard_violations(rig.seam), 0);
 	rig_stop(&rig);

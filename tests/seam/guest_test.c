@@ -159,9 +159,10 @@ static void an_interrupted_accept_goes_on_where_it_stopped(void **state)
 	(void)state;
 	start(&script, &rig, 1);
 	region = rig_region(&rig);
-	page = rig.os.map_host(rig.os.ctx, hpa(region), OS_WRITE);
+	page = rig.bare.os.map_host(rig.bare.os.ctx, hpa(region), OS_WRITE);
 	*page = 1;
-	page = rig.os.map_host(rig.os.ctx, hpa(region + TDX_2M_SIZE - TDX_PAGE_SIZE), OS_WRITE);
+	page = rig.bare.os.map_host(rig.bare.os.ctx, hpa(region + TDX_2M_SIZE - TDX_PAGE_SIZE),
+				    OS_WRITE);
 	*page = 1;
 	map(&script, TDX_2M_SIZE, TDX_2M, region);
 	script.step = accept_2m;
@@ -170,13 +171,14 @@ static void an_interrupted_accept_goes_on_where_it_stopped(void **state)
 	for (int i = 0; i < 8; i++) {
 		assert_int_equal(enter(&script, 0, 0).rax, TDX_EXIT_INTERRUPT);
 		assert_int_equal(script.inner_status[0], UINT64_MAX);
-		page = rig.os.map_host(rig.os.ctx, hpa(region), OS_READ);
+		page = rig.bare.os.map_host(rig.bare.os.ctx, hpa(region), OS_READ);
 		assert_int_equal(*page, 0);
 	}
 	script.interrupt = false;
 	enter(&script, 0, 0);
 	assert_int_equal(script.inner_status[0], TDX_SUCCESS);
-	page = rig.os.map_host(rig.os.ctx, hpa(region + TDX_2M_SIZE - TDX_PAGE_SIZE), OS_READ);
+	page = rig.bare.os.map_host(rig.bare.os.ctx, hpa(region + TDX_2M_SIZE - TDX_PAGE_SIZE),
+				    OS_READ);
 	assert_int_equal(*page, 0);
 	unmap(&script, TDX_2M_SIZE, TDX_2M);
 	rig_td_destroy(&rig, &script.td);

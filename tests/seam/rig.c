@@ -8,62 +8,17 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "machine/memory.h"
 #include "port/threads/issue.h"
 #include "rig.h"
 #include "seam/sept.h"
 
-/* ------------------------------------------------------------------------------------------- */
-/* Services. The module asks for few.                                                           */
-
-static void *service_map(void *ctx, hpa_t at, enum os_access access)
-{
-	struct rig *rig = ctx;
-
-	return memory_map(rig->memory, at, access);
-}
-
-static void service_zero(void *ctx, hpa_t base, uint64_t bytes)
-{
-	struct rig *rig = ctx;
-
-	memory_zero(rig->memory, base, bytes);
-}
-
-static void service_copy(void *ctx, hpa_t to, hpa_t from)
-{
-	memcpy(service_map(ctx, to, OS_WRITE), service_map(ctx, from, OS_READ), TDX_PAGE_SIZE);
-}
-
-static void *service_alloc(void *ctx, size_t bytes)
-{
-	(void)ctx;
-	return calloc(1, bytes);
-}
-
-static void service_free(void *ctx, void *object)
-{
-	(void)ctx;
-	free(object);
-}
-
-/* The host's view; in guard mode the module is asked whether the page is the host's. */
-static void *service_map_host(void *ctx, hpa_t at, enum os_access access)
+/* In guard mode the module is asked whether a page that the host maps is the host's. */
+static void host_maps(void *ctx, hpa_t at, enum os_access access)
 {
 	struct rig *rig = ctx;
 
 	if (rig->seam)
 		seam_guard_host_access(rig->seam, at, access);
-	return service_map(ctx, at, access);
-}
-
-static void service_log(void *ctx, enum os_log_level level, const char *format, ...)
-{
-	struct rig *rig = ctx;
-
-	(void)level;
-	(void)format;
-	rig->nr_logged++;
 }
 
 static void note_fatal(void *ctx, const struct seam_fatal *fatal)
@@ -98,18 +53,9 @@ void rig_init(struct rig *rig, bool dynamic, uint64_t gigabytes)
 		.on_fatal = note_fatal,
 		.ctx = rig,
 	};
-	rig->os = (struct os_services){
-		.ctx = rig,
-		.nr_cpus = 4,
-		.nr_nodes = 1,
-		.alloc = service_alloc,
-		.free = service_free,
-		.map_host = service_map_host,
-		.map_module = service_map,
-		.zero = service_zero,
-		.copy = service_copy,
-		.log = service_log,
-	};
+	bare_init(&rig->bare, NULL, 4, rig->config.max_pa, 0);
+	rig->bare.host_maps = host_maps;
+	rig->bare.ctx = rig;
 }
 
 static void write_tdmr(struct rig *rig)
@@ -117,8 +63,8 @@ static void write_tdmr(struct rig *rig)
 	uint64_t size = rig->end - RIG_BASE;
 	uint64_t pages = size / TDX_PAGE_SIZE;
 	uint64_t four_k = rig->dynamic ? pages / 8 : pages * TDX_PAMT_ENTRY_BYTES;
-	struct tdx_tdmr_info *info = service_map(rig, hpa(0x200000), OS_WRITE);
-	uint64_t *array = service_map(rig, hpa(0x201000), OS_WRITE);
+	struct tdx_tdmr_info *info = memory_map(rig->memory, hpa(0x200000), OS_WRITE);
+	uint64_t *array = memory_map(rig->memory, hpa(0x201000), OS_WRITE);
 
 	*info = (struct tdx_tdmr_info){
 		.base = RIG_BASE,
@@ -137,9 +83,9 @@ void rig_start(struct rig *rig)
 {
 	struct tdx_regs regs;
 
-	rig->memory = memory_create();
+	rig->memory = rig->bare.memory = memory_create();
 	assert_non_null(rig->memory);
-	assert_int_equal(seam_create(&rig->os, &rig->config, &rig->seam, NULL), 0);
+	assert_int_equal(seam_create(&rig->bare.os, &rig->config, &rig->seam, NULL), 0);
 	RIG_OK(rig, 0, .rax = TDH_SYS_INIT);
 	for (uint32_t lp = 0; lp < rig->config.nr_lps; lp++)
 		RIG_OK(rig, lp, .rax = TDH_SYS_LP_INIT);
@@ -330,7 +276,7 @@ static uint64_t control_page(struct rig *rig, struct rig_td *td)
 
 static void write_params(struct rig *rig)
 {
-	struct tdx_td_params *params = service_map(rig, hpa(0x202000), OS_WRITE);
+	struct tdx_td_params *params = memory_map(rig->memory, hpa(0x202000), OS_WRITE);
 
 	*params = (struct tdx_td_params){
 		.attributes = TDX_ATTR_SEPT_VE_DISABLE,

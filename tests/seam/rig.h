@@ -10,6 +10,7 @@
 
 #include <pamt/seam.h>
 
+#include "machine/bare.h"
 #include "seam/debug.h"
 
 #define RIG_BASE   UINT64_C(0x100000000)
@@ -19,7 +20,7 @@
 struct rig_td;
 
 struct rig {
-	struct os_services os;
+	struct bare bare;
 	struct seam_config config;
 	struct memory *memory;
 	struct seam *seam;
@@ -30,7 +31,6 @@ struct rig {
 	bool sweep;
 	enum seam_fault fault;
 	uint64_t nr_faults;
-	uint32_t nr_logged;
 	uint64_t added[16]; /* regions that were given their pair */
 	uint32_t nr_added;
 	struct rig_td *td; /* the last one created */
