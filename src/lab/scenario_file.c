@@ -52,7 +52,7 @@ static const struct key scenario_keys[] = {
 	IN_SCENARIO("dynamic", KIND_YES, dynamic, 0, 1),
 	IN_SCENARIO("seed", KIND_SEED, seed, 0, UINT32_MAX),
 	IN_SCENARIO("fill", KIND_PERCENT, fill_percent, 1, 100),
-	IN_SCENARIO("aged", KIND_PERCENT, aged_percent, 0, 100),
+	IN_SCENARIO("aged", KIND_PERCENT, aged_percent, 0, 95),
 	IN_SCENARIO("background", KIND_BYTES, background_bytes, TDX_2M_SIZE, MAX_BYTES),
 	IN_SCENARIO("idle", KIND_NUMBER, idle_limit, 0, 1u << 30),
 	IN_SCENARIO("rounds", KIND_NUMBER, rounds, 0, SCENARIO_MAX_ROUNDS),

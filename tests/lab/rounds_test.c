@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * rounds_test.c - scenarios as they are run, on threads and in virtual time alike: TDs come and go,
+ * touch their memory in each of the ways there are, wait for memory; and a run that is stopped at
+ * any point leaves nothing behind.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lab/workload.h"
+
+#define MB UINT64_C(0x100000)
+
+static struct map_range ranges[] = {
+	{ .base = 4096 * MB, .size = 256 * MB, .node = 0 },
+	{ .base = 8192 * MB, .size = 256 * MB, .node = 1 },
+};
+
+static const struct machine_map small_map = {
+	.name = "small",
+	.nr_ranges = 2,
+	.ranges = ranges,
+	.nr_cmrs = 2,
+	.cmr = { { 4096 * MB, 256 * MB }, { 8192 * MB, 256 * MB } },
+	.hkid_min = 32,
+	.hkid_max = 40,
+	.max_pa = 52,
+	.hkid_bits = 6,
+	.nr_cpus = 4,
+	.nr_packages = 2,
+	.nr_nodes = 2,
+};
+
+static struct scenario scenario;
+static struct workload_config config;
+static struct workload_result result;
+static char error[512];
+
+static uint64_t value(os_a64_t counter) { return os_load64(&counter, OS_RELAXED); }
+
+static void prepare(const char *text)
+{
+	if (scenario_parse(text, "test", &scenario, error, sizeof(error)))
+		fail_msg("%s", error);
+	config = (struct workload_config){ .map = &small_map,
+					   .scenario = &scenario,
+					   .log_level = OS_LOG_ERROR };
+}
+
+static void run_clean(void)
+{
+	if (workload_run(&config, &result, error, sizeof(error)))
+		fail_msg("%s", error);
+	assert_true(workload_is_clean(&result));
+	/* A 2M page that is split has 512 users at once, and its pair from DEMOTE. */
+	assert_int_equal(result.stats.gets_fast + result.stats.gets_slow +
+				 512 * value(result.counts.splits),
+			 result.stats.puts);
+	assert_int_equal(result.stats.adds + value(result.counts.splits), result.stats.removes);
+}
+
+static void runs(const char *text)
+{
+	prepare(text);
+	run_clean();
+}
+
+static void every_order_of_touching_reaches_all_memory_once(void **state)
+{
+	(void)state;
+	runs("td a\nmemory 8M\npages 4k\nvcpus 2\n");
+	assert_int_equal(value(result.counts.maps_4k), 2048);
+	runs("td a\nmemory 8M\npages 4k\nvcpus 2\ntouch random\n");
+	assert_int_equal(value(result.counts.maps_4k), 2048);
+	runs("td a\nmemory 32M\npages thp:0.75\nvcpus 3\ntouch random\n");
+	/* Region 0 begins with measured pages: it is one of those in 4K. */
+	assert_int_equal(value(result.counts.maps_4k), 4 * 512);
+	assert_int_equal(value(result.counts.maps_2m), 12);
+}
+
+static void favourites_leave_some_memory_untouched(void **state)
+{
+	(void)state;
+	runs("td a\nmemory 32M\npages 4k\ntouch zipf\n");
+	assert_in_range(value(result.counts.maps_4k), 1024, 8191);
+}
+
+static void flips_while_booting_come_at_their_rate(void **state)
+{
+	(void)state;
+	runs("td a\nmemory 8M\npages 4k\nflip-rate 250\n");
+	assert_int_equal(value(result.counts.conversions), 2 * 2048 / 4);
+}
+
+static void tds_come_and_go_while_others_work(void **state)
+{
+	(void)state;
+	runs("td a\nmemory 8M\nvcpus 2\npages thp:0.5\nflips 4\npartial 2\nrestarts 1\n"
+	     "td b\ncount 3\nmemory 4M\npages 4k\nflips 4\nevery 1\nstay 1\n");
+	assert_int_equal(result.nr_tds, 4);
+	assert_int_equal(result.nr_rounds, 6);
+	assert_true(result.seconds[WORKLOAD_CHURN] > 0);
+}
+
+static void idle_regions_are_kept_for_the_next_td_and_go_at_the_end(void **state)
+{
+	static const char text[] = "td a\nmemory 16M\npages 4k\nrestarts 4\n";
+	uint64_t adds;
+
+	(void)state;
+	runs(text);
+	adds = result.stats.adds;
+	prepare(text);
+	scenario.idle_limit = 1000;
+	run_clean();
+	assert_true(result.stats.adds < adds);
+}
+
+static void memory_in_pieces_is_mapped_in_4k(void **state)
+{
+	(void)state;
+	runs("aged 90%\nbackground 8M\ntd a\nmemory 160M\nnode 1\n");
+	assert_true(value(result.counts.fallbacks) > 0);
+	assert_true(value(result.counts.maps_2m) > 0);
+}
+
+static void without_memory_guests_wait_where_that_is_allowed(void **state)
+{
+	static const char text[] = "td first\nmemory 256M\nstay 1\n"
+				   "td second\nmemory 256M\npages thp:0.9\narrive 1\nstay 3\n";
+
+	(void)state;
+	prepare(text);
+	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "error 12"));
+	assert_true(workload_is_clean(&result));
+	prepare(text);
+	scenario.overcommit = true;
+	run_clean();
+	assert_true(result.starved > 0);
+}
+
+static void a_node_that_is_not_there_is_said_so(void **state)
+{
+	(void)state;
+	prepare("td a\nmemory 8M\nnode 2\n");
+	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), -1);
+	assert_string_equal(error, "td a: node 2: this machine has 2, from 0 on");
+}
+
+static void samples_tell_the_course_of_it(void **state)
+{
+	uint64_t most = 0;
+
+	(void)state;
+	runs("td a\ncount 2\nmemory 16M\npages 4k\nevery 1\n");
+	assert_true(result.nr_samples >= result.nr_rounds);
+	for (uint32_t i = 0; i < result.nr_samples; i++) {
+		if (i)
+			assert_true(result.sample[i].ns >= result.sample[i - 1].ns);
+		if (result.sample[i].td_bytes > most)
+			most = result.sample[i].td_bytes;
+	}
+	/* Measured pages are accepted from the beginning. */
+	assert_int_equal(most, 32 * MB - 2 * 16 * TDX_PAGE_SIZE);
+	assert_int_equal(result.sample[result.nr_samples - 1].tds, 0);
+	assert_int_equal(result.sample[result.nr_samples - 1].pamt_bytes, 0);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static const char stopped_text[] = "td a\nmemory 4M\nvcpus 2\npages thp:0.5\nflips 3\npartial 2\n"
+				   "restarts 1\n"
+				   "td b\nmemory 4M\npages thp:0.5\nflips 2\nevery 1\nstay 1\n";
+
+/*
+ * Each fault, vCPU, measured page, TD that comes or goes is such a point. So that there are not
+ * thousands of them, little memory is in 4K pages, and of its faults one in eleven is tried.
+ */
+static void a_run_stopped_at_any_point_leaves_nothing(void **state)
+{
+	uint64_t points = 0, steps;
+
+	(void)state;
+	prepare(stopped_text);
+	config.stop_at = UINT64_MAX;
+	run_clean();
+	assert_false(result.stopped);
+	steps = result.steps;
+	assert_true(steps > 500);
+	for (uint64_t at = 1; at <= steps; at += at < 100 || at > steps - 100 ? 1 : 11, points++) {
+		prepare(stopped_text);
+		config.stop_at = at;
+		if (workload_run(&config, &result, error, sizeof(error)))
+			fail_msg("stopped at step %llu: %s", (unsigned long long)at, error);
+		if (!workload_is_clean(&result))
+			fail_msg("stopped at step %llu: something is left", (unsigned long long)at);
+		/* On threads the last steps of two runs are not the same ones. */
+		if (runner_is_virtual())
+			assert_true(result.stopped);
+	}
+	printf("figure: runs stopped at %llu of %llu points, %s\n", (unsigned long long)points,
+	       (unsigned long long)steps, runner_is_virtual() ? "virtual time" : "threads");
+}
+
+static void the_same_seed_gives_the_same_run_to_the_bit(void **state)
+{
+	static struct workload_result first;
+
+	(void)state;
+	if (!runner_is_virtual())
+		skip();
+	runs("background 4M\naged 30%\ntd a\nmemory 8M\nvcpus 2\npages thp:0.5\ntouch random\n"
+	     "flips 8\npartial 4\nrestarts 1\ntd b\ncount 2\nmemory 4M\npages 4k\ntouch zipf\n");
+	first = result;
+	run_clean();
+	/* The pointer is to a constant; everything else is figures. */
+	assert_memory_equal(&first, &result, sizeof(result));
+	scenario.seed++;
+	run_clean();
+	assert_int_not_equal(first.hash, result.hash);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_order_of_touching_reaches_all_memory_once),
+		cmocka_unit_test(favourites_leave_some_memory_untouched),
+		cmocka_unit_test(flips_while_booting_come_at_their_rate),
+		cmocka_unit_test(tds_come_and_go_while_others_work),
+		cmocka_unit_test(idle_regions_are_kept_for_the_next_td_and_go_at_the_end),
+		cmocka_unit_test(memory_in_pieces_is_mapped_in_4k),
+		cmocka_unit_test(without_memory_guests_wait_where_that_is_allowed),
+		cmocka_unit_test(a_node_that_is_not_there_is_said_so),
+		cmocka_unit_test(samples_tell_the_course_of_it),
+		cmocka_unit_test(a_run_stopped_at_any_point_leaves_nothing),
+		cmocka_unit_test(the_same_seed_gives_the_same_run_to_the_bit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
