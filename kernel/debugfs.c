@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * debugfs.c - /sys/kernel/debug/pamt: what libpamt has counted, what the regions are, whether the
+ * module agrees, and failures on request.
+ *
+ *   stats      a name and a number in each line; bytes, pages and calls
+ *   regions    by kind, how many; then every region that is not free
+ *   verify     reading it compares every region with the module
+ *   faults     "alloc N": the n-th allocation from now fails; "seamcall N STATUS": the n-th
+ *              SEAMCALL is not made and answers so; "none"
+ *   selftest   writing to it runs the self-tests; reading it gives the number that failed last
+ */
+#include "linux.h"
+
+#include "host/region.h"
+
+#include "host_port.h"
+#include "pamt_kernel.h"
+
+static struct dentry *folder;
+
+/* ------------------------------------------------------------------------------------------- */
+
+#define STAT(member)                                         \
+	{                                                    \
+#member, offsetof(struct pamt_stats, member) \
+	}
+static const struct {
+	const char *name;
+	size_t at;
+} stat_names[] = {
+	STAT(static_bytes),
+	STAT(bitmap_bytes),
+	STAT(table_bytes),
+	STAT(os_bytes),
+	STAT(os_bytes_peak),
+	STAT(used_bytes),
+	STAT(pairs_installed),
+	STAT(pairs_idle),
+	STAT(pairs_installed_peak),
+	STAT(pages_cached),
+	STAT(pages_spare),
+	STAT(control_pages),
+	STAT(leaf_regions),
+	STAT(gets_fast),
+	STAT(gets_slow),
+	STAT(puts),
+	STAT(adds),
+	STAT(removes),
+	STAT(waits),
+	STAT(busy),
+	STAT(remove_busy),
+	STAT(remove_not_empty),
+	STAT(remove_no_pair),
+	STAT(leaked_regions),
+	STAT(unbalanced_puts),
+	STAT(quarantined),
+	STAT(given_up_bytes),
+};
+#undef STAT
+
+static int stats_show(struct seq_file *m, void *v)
+{
+	struct host_port_account account;
+	struct pamt_stats stats;
+
+	pamt_stats(pamt_kernel.host, &stats);
+	for (size_t i = 0; i < ARRAY_SIZE(stat_names); i++)
+		seq_printf(m, "%s %llu\n", stat_names[i].name,
+			   *(u64 *)((char *)&stats + stat_names[i].at));
+	for (size_t i = 0; i < ARRAY_SIZE(stats.chunks); i++)
+		seq_printf(m, "chunks_of_order_%zu %llu\n", i, stats.chunks[i]);
+	host_port_account(&account);
+	seq_printf(m, "held_pages %llu\nheld_objects %llu\nexcluded_pages %llu\n", account.pages,
+		   account.objects, account.excluded_pages);
+	seq_printf(m, "tds %lld\n", (s64)atomic64_read(&pamt_kernel.tds));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+/* ------------------------------------------------------------------------------------------- */
+
+static int regions_show(struct seq_file *m, void *v)
+{
+	struct pamt_host *host = pamt_kernel.host;
+	u64 count[REGION_STATE_ILLEGAL + 1] = { 0 };
+
+	for (u64 r = 0; r < host->table.bytes / sizeof(os_a16_t); r++) {
+		os_a16_t *word = region_word(host, (region_t){ r });
+		enum region_state state;
+		u16 value;
+
+		if (!word)
+			continue;
+		/* Relaxed: a picture of a moment. */
+		value = os_load16(word, OS_RELAXED);
+		state = region_state(value);
+		count[state]++;
+		if (state != REGION_STATE_FREE)
+			seq_printf(m, "0x%llx %s %u\n", r << TDX_2M_SHIFT, region_state_name(state),
+				   region_count(value));
+		cond_resched();
+	}
+	for (int i = 0; i < ARRAY_SIZE(count); i++)
+		seq_printf(m, "all %s %llu\n", region_state_name(i), count[i]);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(regions);
+
+/* ------------------------------------------------------------------------------------------- */
+
+static void show_finding(void *arg, const struct pamt_finding *finding)
+{
+	seq_printf(arg, "0x%llx word 0x%04x module 0x%llx: %s\n", finding->region.v << TDX_2M_SHIFT,
+		   finding->word, finding->rdmd_rcx, finding->what);
+}
+
+static int verify_show(struct seq_file *m, void *v)
+{
+	s64 findings = pamt_verify(pamt_kernel.host, show_finding, m);
+
+	if (findings < 0)
+		return findings;
+	seq_printf(m, "findings %lld\n", findings);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(verify);
+
+/* ------------------------------------------------------------------------------------------- */
+
+static ssize_t faults_write(struct file *file, const char __user *from, size_t size, loff_t *at)
+{
+	char text[64];
+	u64 nr, status;
+
+	if (size >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, from, size))
+		return -EFAULT;
+	text[size] = 0;
+	if (sscanf(text, "alloc %llu", &nr) == 1)
+		host_port_fail_alloc(nr);
+	else if (sscanf(text, "seamcall %llu %llx", &nr, &status) == 2)
+		host_port_fail_seamcall(nr, status);
+	else if (sysfs_streq(text, "none")) {
+		host_port_fail_alloc(0);
+		host_port_fail_seamcall(0, 0);
+	} else {
+		return -EINVAL;
+	}
+	return size;
+}
+
+static const struct file_operations faults_fops = {
+	.owner = THIS_MODULE,
+	.write = faults_write,
+	.llseek = noop_llseek,
+};
+
+/* ------------------------------------------------------------------------------------------- */
+
+static DEFINE_MUTEX(selftest_mutex);
+static int selftest_failed = -1; /* never run */
+
+static int selftest_show(struct seq_file *m, void *v)
+{
+	seq_printf(m, "%d\n", READ_ONCE(selftest_failed));
+	return 0;
+}
+
+static int selftest_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, selftest_show, NULL);
+}
+
+static ssize_t selftest_write(struct file *file, const char __user *from, size_t size, loff_t *at)
+{
+	if (mutex_lock_interruptible(&selftest_mutex))
+		return -EINTR;
+	WRITE_ONCE(selftest_failed, pamt_selftest());
+	mutex_unlock(&selftest_mutex);
+	return size;
+}
+
+static const struct file_operations selftest_fops = {
+	.owner = THIS_MODULE,
+	.open = selftest_open,
+	.read = seq_read,
+	.write = selftest_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+/* debugfs is never needed: a kernel without it has none of this. */
+int pamt_debugfs_init(void)
+{
+	folder = debugfs_create_dir("pamt", NULL);
+	debugfs_create_file("stats", 0400, folder, NULL, &stats_fops);
+	debugfs_create_file("regions", 0400, folder, NULL, &regions_fops);
+	debugfs_create_file("verify", 0400, folder, NULL, &verify_fops);
+	debugfs_create_file("faults", 0200, folder, NULL, &faults_fops);
+	debugfs_create_file("selftest", 0600, folder, NULL, &selftest_fops);
+	return 0;
+}
+
+void pamt_debugfs_exit(void) { debugfs_remove(folder); }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * linux.h - what the modules' own files want of Linux; the first header of each of them, since
+ * Linux has a pfn_t as well, which goes by another name here.
+ */
+#ifndef PAMT_KERNEL_LINUX_H
+#define PAMT_KERNEL_LINUX_H
+
+#define pfn_t linux_pfn_t
+#include <linux/cpu.h>
+#include <linux/debugfs.h>
+#include <linux/highmem.h>
+#include <linux/interrupt.h>
+#include <linux/ioport.h>
+#include <linux/kdebug.h>
+#include <linux/kthread.h>
+#include <linux/memory.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+#include <trace/events/ipi.h>
+#include <asm/cacheflush.h>
+#include <asm/processor.h>
+#include <asm/special_insns.h>
+#include <asm/topology.h>
+#include <asm/trapnr.h>
+#undef pfn_t
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * pamt_kernel.h - between the parts of pamt.ko.
+ */
+#ifndef PAMT_KERNEL_H
+#define PAMT_KERNEL_H
+
+#include <pamt/host.h>
+
+#include "vmm/vmm.h"
+
+/* The machine's only host, from load to unload. */
+struct pamt_kernel {
+	struct pamt_host *host;
+	struct vmm vmm;
+	struct pamt_memory *memory; /* as bring-up was given it */
+	u32 nr_memory;
+	atomic64_t tds; /* alive */
+};
+
+extern struct pamt_kernel pamt_kernel;
+
+/* Values of enum region_state as people call them are in debugfs.c; all of these: 0 or -errno. */
+int pamt_memory_map(struct pamt_memory **memory, u32 *nr);
+
+int pamt_debugfs_init(void);
+void pamt_debugfs_exit(void);
+
+int pamt_reclaim_init(void);
+void pamt_reclaim_exit(void);
+
+int pamt_hotplug_init(void);
+void pamt_hotplug_exit(void);
+
+int pamt_device_init(void);
+void pamt_device_exit(void);
+
+/* selftest.c: all cases, KTAP into the kernel log. Return: number of failed ones. May sleep. */
+int pamt_selftest(void);
+
+#endif

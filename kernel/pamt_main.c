@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * pamt_main.c - pamt.ko: brings the TDX module up when it is loaded, with Dynamic PAMT, and gives
+ * everything back when it goes.
+ */
+#include "linux.h"
+
+#include <asm/msr.h>
+
+#include "host_port.h"
+#include "pamt_kernel.h"
+
+/* Bits 31:0 KeyIDs without TDX, 63:32 private ones. Zero or missing where there is no TDX. */
+#define MSR_KEYID_PARTITIONING 0x87
+
+static bool dynamic = true;
+module_param(dynamic, bool, 0444);
+MODULE_PARM_DESC(dynamic, "ask for Dynamic PAMT");
+static unsigned int hkid_start_bit = 40;
+module_param(hkid_start_bit, uint, 0444);
+MODULE_PARM_DESC(hkid_start_bit, "where the CPU does not say: address bit at which KeyIDs begin");
+static unsigned int hkid_min = 32;
+module_param(hkid_min, uint, 0444);
+MODULE_PARM_DESC(hkid_min, "where the CPU does not say: first private KeyID");
+static unsigned int nr_hkids = 32;
+module_param(nr_hkids, uint, 0444);
+MODULE_PARM_DESC(nr_hkids, "where the CPU does not say: number of private KeyIDs");
+static unsigned long idle_limit;
+module_param(idle_limit, ulong, 0444);
+MODULE_PARM_DESC(idle_limit, "regions whose pairs stay although nobody uses them");
+
+struct pamt_kernel pamt_kernel;
+
+/* softseam.ko has this, for those who want it to stay. On TDX hardware nobody has it. */
+extern void softseam_hold(void);
+static typeof(&softseam_hold) softseam_held;
+
+static void find_hkids(struct pamt_host_config *config)
+{
+	u64 msr;
+
+	config->hkid_start_bit = hkid_start_bit;
+	config->global_hkid = hkid_min;
+	config->nr_hkids = nr_hkids;
+	if (softseam_held || rdmsrl_safe(MSR_KEYID_PARTITIONING, &msr) || !(msr >> 32))
+		return;
+	/* The kernel has taken the KeyID bits off the physical address bits. */
+	config->hkid_start_bit = boot_cpu_data.x86_phys_bits;
+	config->global_hkid = (u32)msr + 1;
+	config->nr_hkids = msr >> 32;
+}
+
+static void report_failure(const struct pamt_error *error)
+{
+	pr_err("pamt: bring-up failed at %s: %s (error %d, range 0x%llx + 0x%llx, status "
+	       "0x%016llx)\n",
+	       pamt_step_name(error->step), error->reason ? error->reason : "no reason given",
+	       error->error, error->base.v, error->bytes, error->status.v);
+}
+
+static void report_layout(struct pamt_host *host)
+{
+	const struct pamt_layout *layout = pamt_layout(host);
+	const char *why = NULL;
+
+	if (!pamt_is_dynamic(host, &why) && dynamic)
+		pr_warn("pamt: no Dynamic PAMT: %s\n", why);
+	pr_info("pamt: TDX module is up with %s PAMT: %u TDMRs, %llu KB of PAMT, %llu KB of region "
+		"words\n",
+		layout->dynamic ? "dynamic" : "static", layout->nr_tdmrs, layout->pamt_bytes >> 10,
+		layout->table_bytes >> 10);
+}
+
+static int bring_up(void)
+{
+	struct pamt_host_config config = { .dynamic = dynamic };
+	struct pamt_error error = { 0 };
+	struct vmm_config vmm;
+	int ret;
+
+	ret = pamt_memory_map(&pamt_kernel.memory, &pamt_kernel.nr_memory);
+	if (ret)
+		return ret;
+	config.memory = pamt_kernel.memory;
+	config.nr_memory = pamt_kernel.nr_memory;
+	find_hkids(&config);
+	ret = pamt_host_create(host_services, &config, &pamt_kernel.host, &error);
+	if (ret) {
+		report_failure(&error);
+		return ret;
+	}
+	ret = pamt_bring_up(pamt_kernel.host, &error);
+	if (ret) {
+		report_failure(&error);
+		return ret;
+	}
+	report_layout(pamt_kernel.host);
+	pamt_set_idle_limit(pamt_kernel.host, idle_limit);
+	vmm = (struct vmm_config){
+		.first_hkid = config.global_hkid + 1,
+		.nr_hkids = config.nr_hkids - 1,
+		.global_hkid = config.global_hkid,
+		.hkid_start_bit = config.hkid_start_bit,
+	};
+	return vmm_init(&pamt_kernel.vmm, host_services, pamt_kernel.host, &vmm);
+}
+
+static void report_leak(void *arg, const struct pamt_finding *finding)
+{
+	pr_err("pamt: leak: region 0x%llx, word 0x%04x: %s; %u pages, the first at 0x%llx, of the "
+	       "TD at 0x%llx\n",
+	       finding->region.v << TDX_2M_SHIFT, finding->word, finding->what, finding->pages,
+	       finding->page.v, finding->owner.v);
+}
+
+/* Gives everything back, and says whether that was all. */
+static void tear_down(void)
+{
+	struct host_port_account account;
+	struct pamt_stats stats;
+
+	if (pamt_kernel.host) {
+		pamt_shrink(pamt_kernel.host, U64_MAX);
+		pamt_leaks(pamt_kernel.host, report_leak, NULL);
+		pamt_stats(pamt_kernel.host, &stats);
+		pr_info("pamt: left with zero TDs: %llu bytes\n", stats.os_bytes);
+		pamt_host_destroy(pamt_kernel.host);
+	}
+	kvfree(pamt_kernel.memory);
+	host_port_account(&account);
+	host_port_exit();
+	if (account.pages || account.objects)
+		pr_err("pamt: leak: %llu pages and %llu objects did not come back\n", account.pages,
+		       account.objects);
+	else
+		pr_info("pamt: all pages are back, %llu excluded ones too\n",
+			account.excluded_pages);
+	if (softseam_held)
+		symbol_put(softseam_hold);
+}
+
+static const struct {
+	int (*init)(void);
+	void (*exit)(void);
+} parts[] = {
+	{ pamt_debugfs_init, pamt_debugfs_exit },
+	{ pamt_reclaim_init, pamt_reclaim_exit },
+	{ pamt_hotplug_init, pamt_hotplug_exit },
+};
+
+static void stop_parts(unsigned int nr)
+{
+	while (nr--)
+		parts[nr].exit();
+}
+
+static int __init pamt_init(void)
+{
+	const char *why = NULL;
+	int error = host_port_probe(&why);
+
+	if (error) {
+		pr_err("pamt: no TDX module answers: %s\n", why);
+		return error;
+	}
+	softseam_held = symbol_get(softseam_hold);
+	error = host_port_init();
+	if (!error)
+		error = bring_up();
+	for (unsigned int i = 0; !error && i < ARRAY_SIZE(parts); i++) {
+		error = parts[i].init();
+		if (error)
+			stop_parts(i);
+	}
+	if (error)
+		tear_down();
+	return error;
+}
+
+static void __exit pamt_exit(void)
+{
+	stop_parts(ARRAY_SIZE(parts));
+	tear_down();
+}
+
+module_init(pamt_init);
+module_exit(pamt_exit);
+MODULE_DESCRIPTION("Dynamic PAMT: brings up a TDX module and runs TDs on it");
+MODULE_LICENSE("Dual MIT/GPL");
