@@ -209,8 +209,11 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 	return true;
 }
 
-/* One node's pool back to half of what it may have to spare, if it has more than that. */
-static void trim_node(struct pamt_host *host, struct pool *pool)
+/*
+ * One node's pool back to half of what it may have to spare, if it has more than that. Return: did
+ * anything change?
+ */
+static bool trim_node(struct pamt_host *host, struct pool *pool)
 {
 	bool over, progress = false;
 	uint64_t slack, pages = 0;
@@ -228,16 +231,29 @@ static void trim_node(struct pamt_host *host, struct pool *pool)
 	while (over && release_some(host, pool, slack / 2, UINT64_MAX, &pages, &progress))
 		;
 	retry_waiting(host, pool, RETRY_WAITING, &progress);
+	return progress;
 }
+
+/*
+ * What one chunk leaves behind, the pair of its region, may be too much for the pool that it comes
+ * back to, which is another node's or has had its turn: then all have another one. Each round gives
+ * chunks back, so there is an end, and a bound lest one CPU gives back for all others for ever.
+ */
+#define MAX_TRIM_ROUNDS 64
 
 void pool_trim(struct pamt_host *host)
 {
-	/* Relaxed: a hint. Cleared first, so that what comes back meanwhile sets it again. */
-	if (!os_load32(&host->trim_wanted, OS_RELAXED))
-		return;
-	os_store32(&host->trim_wanted, 0, OS_RELAXED);
-	for (uint32_t node = 0; node < host->os->nr_nodes; node++)
-		trim_node(host, &host->pool[node]);
+	bool progress = true;
+
+	for (uint32_t round = 0; progress && round < MAX_TRIM_ROUNDS; round++) {
+		/* Relaxed: a hint. Cleared first, so that what comes back meanwhile sets it. */
+		if (!os_load32(&host->trim_wanted, OS_RELAXED))
+			return;
+		os_store32(&host->trim_wanted, 0, OS_RELAXED);
+		progress = false;
+		for (uint32_t node = 0; node < host->os->nr_nodes; node++)
+			progress |= trim_node(host, &host->pool[node]);
+	}
 }
 
 uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
