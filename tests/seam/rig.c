@@ -10,6 +10,7 @@
 
 #include "port/threads/issue.h"
 #include "rig.h"
+#include "seam/module.h"
 #include "seam/sept.h"
 
 /* In guard mode the module is asked whether a page that the host maps is the host's. */
@@ -215,12 +216,61 @@ static uint64_t hash_page(struct rig *rig, uint64_t hash, uint64_t at, uint64_t 
 	return hash;
 }
 
-/* The TDR and what may be the S-EPT: its root, the fourth page of the TDCS, and what came last. */
+/* Bytes of a structure: whole words. */
+static uint64_t hash_words(uint64_t hash, const void *from, size_t bytes)
+{
+	const uint64_t *word = from;
+
+	for (size_t i = 0; i < bytes / sizeof(*word); i++)
+		hash = mix(hash, word[i]);
+	return hash;
+}
+
+/* The TDCS: the priority that a host leaves in the two locks that have one does not count. */
+static uint64_t hash_tdcs(struct rig *rig, uint64_t hash, uint64_t at)
+{
+	struct tdcs tdcs;
+
+	memcpy(&tdcs, memory_map(rig->memory, hpa(at), OS_READ), sizeof(tdcs));
+	tdcs.op_state_lock.v &= ~LOCK_HP;
+	tdcs.sept_lock.v &= ~LOCK_HP;
+	return hash_words(hash, &tdcs, sizeof(tdcs));
+}
+
+/*
+ * What the module keeps of its own: state, keys, TDMRs, KeyIDs, cache write-back. Not what it only
+ * remembers (maps), and not who is inside.
+ */
+static uint64_t hash_module(const struct rig *rig, uint64_t hash)
+{
+	const struct seam *seam = rig->seam;
+	const struct seam_config *config = &rig->config;
+
+	hash = mix(hash, seam->sys_lock.v);
+	hash = mix(hash, seam->kot_lock.v);
+	hash = mix(hash, (uint64_t)seam->sys_state.v << 32 | seam->nr_lps_initialised.v);
+	hash = mix(hash, (uint64_t)seam->global_hkid << 32 | seam->key_packages);
+	hash = mix(hash, (uint64_t)seam->nr_builds.v << 32 | (uint64_t)seam->dpamt << 1 |
+				 (uint64_t)seam->handoff);
+	hash = hash_words(hash, seam->tdmr, seam->nr_tdmrs * sizeof(seam->tdmr[0]));
+	hash = hash_words(hash, seam->wbt, config->nr_packages * sizeof(seam->wbt[0]));
+	for (uint32_t hkid = config->hkid_min; hkid <= config->hkid_max; hkid++)
+		hash = mix(hash,
+			   (uint64_t)seam->kot[hkid].state << 32 | seam->kot[hkid].wb_packages.v);
+	return hash;
+}
+
+/* The TDR, the TDCS, the first vCPU and what may be the S-EPT: its root, the fourth page of the
+ * TDCS, and what came last. */
 static uint64_t hash_td(struct rig *rig, uint64_t hash, const struct rig_td *td)
 {
 	uint32_t last = td->nr_pages > 7 ? td->nr_pages - 3 : 4;
 
 	hash = hash_page(rig, hash, td->tdr, 0, 0);
+	if (td->nr_pages)
+		hash = hash_tdcs(rig, hash, td->page[0]);
+	if (td->tdvpr[0])
+		hash = hash_page(rig, hash, td->tdvpr[0], 0, 0);
 	if (td->nr_pages > 3)
 		hash = hash_page(rig, hash, td->page[3], SEPT_HP, 0);
 	for (uint32_t i = last; i < td->nr_pages; i++)
@@ -230,7 +280,7 @@ static uint64_t hash_td(struct rig *rig, uint64_t hash, const struct rig_td *td)
 
 uint64_t rig_hash(struct rig *rig)
 {
-	uint64_t hash = 1, array = RIG_PAMT + 2 * TDX_2M_SIZE;
+	uint64_t hash = hash_module(rig, 1), array = RIG_PAMT + 2 * TDX_2M_SIZE;
 
 	hash = hash_page(rig, hash, RIG_PAMT, 0, LOCK_MASK);
 	for (int i = 0; i < 4; i++)

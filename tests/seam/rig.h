@@ -57,8 +57,9 @@ uint64_t rig_region(struct rig *rig);
 void rig_add(struct rig *rig, uint64_t region);
 
 /*
- * All that a failed call must leave alone, as one number: PAMT, bitmap, pairs, the last TD's TDR
- * and S-EPT. Not the host priority that a failed try may leave in a lock.
+ * All that a failed call must leave alone, as one number: the module's own state, PAMT, bitmap,
+ * pairs, the last TD's TDR, TDCS, first vCPU and S-EPT. Not the host priority that a failed try may
+ * leave in a lock.
  */
 uint64_t rig_hash(struct rig *rig);
 
