@@ -24,13 +24,21 @@ uint32_t node_of_region(const struct pamt_host *host, region_t region)
 /* ------------------------------------------------------------------------------------------- */
 /* Magazines                                                                                    */
 
-static uint32_t magazine_take(struct magazine *m, uint32_t node, hpa_t *pages, uint32_t nr)
+/*
+ * Takes pages out of this CPU's magazine. *refill: how many it could take in again; *grow: more
+ * with more room.
+ */
+static uint32_t magazine_take(struct magazine *m, uint32_t node, hpa_t *pages, uint32_t nr,
+			      uint32_t *refill, bool *grow)
 {
 	os_irq_t irq = os_spin_lock(&m->lock);
+	bool ours = !m->room || m->node == node;
 	uint32_t n = 0;
 
 	while (n < nr && m->nr && m->node == node)
 		pages[n++] = m->page[--m->nr];
+	*refill = ours && m->room > m->nr ? m->room - m->nr : 0;
+	*grow = ours && m->room < MAGAZINE_PAGES;
 	os_spin_unlock(&m->lock, irq);
 	return n;
 }
@@ -63,24 +71,47 @@ static uint32_t magazine_put(struct magazine *m, uint32_t node, const hpa_t *pag
 	return n;
 }
 
-/* Room that the pool has lent; false: it cannot be used any more, the magazine has changed. */
-static bool magazine_grow(struct magazine *m, uint32_t node, uint32_t room)
+/*
+ * Room that the pool has lent, and pages to fill it with. Return: how many of them went in, those
+ * at the end first; *room is 0 if it was of use.
+ */
+static uint32_t magazine_fill(struct magazine *m, uint32_t node, uint32_t *room, const hpa_t *pages,
+			      uint32_t nr)
 {
 	os_irq_t irq = os_spin_lock(&m->lock);
-	bool ok = m->room + room <= MAGAZINE_PAGES && (!m->room || m->node == node);
+	uint32_t n = 0;
 
-	if (ok) {
+	if (*room && m->room + *room <= MAGAZINE_PAGES && (!m->room || m->node == node)) {
 		m->node = node;
-		m->room += room;
+		m->room += *room;
+		*room = 0;
 	}
+	while (n < nr && m->node == node && m->nr < m->room)
+		m->page[m->nr++] = pages[nr - ++n];
 	os_spin_unlock(&m->lock, irq);
-	return ok;
+	return n;
+}
+
+/*
+ * With the pool's lock held: room for one more pair in a magazine, if it may be lent. It is not if
+ * that alone made the pool hold too much: the trim that follows would take all room back.
+ */
+static uint32_t lend(struct pool *pool)
+{
+	uint64_t out = pool->held - pool->free, lent = pool->lent + 2;
+
+	if (2 * lent > out || 2 * lent + pool->free > out + POOL_SLACK_PAGES) {
+		pool->denied++;
+		return 0;
+	}
+	pool->lent += 2;
+	return 2;
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* Draw                                                                                         */
 
-static uint32_t pool_take(struct pool *pool, hpa_t *pages, uint32_t nr)
+uint32_t pool_take(struct pool *pool, hpa_t *pages, uint32_t nr)
 {
 	os_irq_t irq;
 	uint32_t n = 0;
@@ -94,6 +125,39 @@ static uint32_t pool_take(struct pool *pool, hpa_t *pages, uint32_t nr)
 	return n;
 }
 
+/*
+ * Out of this CPU's magazine, and of its node's pool what is missing there; then the magazine is
+ * filled as well, so that the next few draws need not come here. Return: pages drawn.
+ */
+static uint32_t draw_local(struct pamt_host *host, struct pool *pool, hpa_t *pages, uint32_t nr)
+{
+	struct magazine *m = &this_cpu(host)->magazine;
+	hpa_t extra[MAGAZINE_PAGES];
+	uint32_t refill, room = 0, n = 0, filled, got;
+	os_irq_t irq;
+	bool grow;
+
+	got = magazine_take(m, pool->node, pages, nr, &refill, &grow);
+	if (got == nr)
+		return got;
+	irq = os_spin_lock(&pool->lock);
+	while (got < nr && chunk_take(pool, &pages[got]))
+		got++;
+	if (grow && pool->free)
+		room = lend(pool);
+	while (n < refill + room && chunk_take(pool, &extra[n]))
+		n++;
+	os_spin_unlock(&pool->lock, irq);
+	if (!n && !room)
+		return got;
+	filled = magazine_fill(m, pool->node, &room, extra, n);
+	if (filled < n)
+		pool_give_direct(host, extra, n - filled);
+	if (room)
+		pool_take_back(pool, room);
+	return got;
+}
+
 /* Takes pages of one pool, which grows from one node (or any) until there are enough. */
 static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from, hpa_t *pages,
 			uint32_t nr, uint32_t *got)
@@ -101,11 +165,10 @@ static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from
 	int ret = 0;
 
 	while (!ret && *got < nr) {
-		struct pool *grown = pool;
+		uint32_t more;
 
-		ret = pool_grow(host, pool, from, nr - *got, &grown);
-		if (!ret)
-			*got += pool_take(grown, pages + *got, nr - *got);
+		ret = pool_grow(host, pool, from, pages + *got, nr - *got, &more);
+		*got += more;
 	}
 	return ret;
 }
@@ -119,9 +182,7 @@ int pool_draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, 
 	if (node >= host->os->nr_nodes)
 		node = os_node();
 	pool = &host->pool[node];
-	if (node == os_node())
-		*got = magazine_take(&this_cpu(host)->magazine, node, pages, nr);
-	*got += pool_take(pool, pages + *got, nr - *got);
+	*got = node == os_node() ? draw_local(host, pool, pages, nr) : pool_take(pool, pages, nr);
 	ret = take_growing(host, pool, node, pages, nr, got);
 	/* Remote pages are better than none: first what other nodes have, then any chunk. */
 	for (uint32_t i = 0; i < host->os->nr_nodes && *got < nr; i++)
@@ -145,17 +206,6 @@ static void report_stranger(struct pamt_host *host, hpa_t page)
 	host->os->log(host->os->ctx, OS_LOG_ERROR,
 		      "page 0x%llx comes back to the pool, which did not hand it out",
 		      (unsigned long long)page.v);
-}
-
-/* With the pool's lock held: room for one more pair in a magazine, if it may be lent. */
-static uint32_t lend(struct pool *pool)
-{
-	if (2 * (pool->lent + 2) > pool->held - pool->free) {
-		pool->denied++;
-		return 0;
-	}
-	pool->lent += 2;
-	return 2;
 }
 
 /*
@@ -222,7 +272,9 @@ void pool_give(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
 	nr = magazine_put(m, node, pages, nr, over, &grow);
 	if (nr)
 		give_node(host, &host->pool[node], over, nr, grow ? &room : NULL);
-	if (room && !magazine_grow(m, node, room))
+	if (room)
+		magazine_fill(m, node, &room, NULL, 0);
+	if (room)
 		pool_take_back(&host->pool[node], room);
 }
 

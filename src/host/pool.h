@@ -50,10 +50,12 @@
  * MAGAZINES
  *
  * A pair that a put brings back goes into the CPU's magazine, from where the next draw takes it:
- * regions that come and go cost neither the pool's lock nor a line that CPUs share. Pages in
- * magazines are not used by anybody, so their number is bounded: a magazine has as much room as
- * the pool has lent it, two pages at a time, eight at most, to CPUs that ask for it by putting;
- * and a pool lends no more than half of what is out, which leaves used >= lent. Room is called
+ * regions that come and go cost neither the pool's lock nor a line that CPUs share. A draw that has
+ * to go to the pool fills the magazine while it is there. Pages in magazines are not used by
+ * anybody, so their number is bounded: a magazine has as much room as the pool has lent it, two
+ * pages at a time, eight at most, to CPUs that ask for it by putting or by drawing; and a pool
+ * lends no more than half of what is out, which leaves used >= lent, and not so much that it would
+ * hold too much by that alone, which would call all room back at once. Room is called
  * back, from all CPUs, when there is too much in the pool, and when it was asked for in vain often
  * enough that it may be in the wrong hands.
  *
@@ -117,6 +119,7 @@ struct pool {
 	uint64_t lent;	 /* room of all magazines together, pages */
 	uint64_t denied; /* times that room was asked for in vain since magazines were emptied */
 	struct os_mutex grow;
+	os_a32_t wanted; /* pages that those want who hold the mutex or wait for it */
 } __attribute__((aligned(CPU_ALIGN)));
 
 /* From this region on, to the next entry, memory is of that node. */
@@ -165,9 +168,15 @@ bool pool_over(const struct pool *pool);
 /* Room that was lent to a magazine comes back. Any context. */
 void pool_take_back(struct pool *pool, uint32_t room);
 
-/* pool_grow.c: one more chunk with room for `want` pages if there is none. May sleep. */
-int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, uint32_t want,
-	      struct pool **grown);
+/* Up to nr pages out of the pool as it is. Any context. Return: how many. */
+uint32_t pool_take(struct pool *pool, hpa_t *pages, uint32_t nr);
+
+/*
+ * pool_grow.c: up to nr pages, out of one more chunk if the pool has not got so many; that may be
+ * of another node's memory where node is OS_ANY_NODE. *got: how many, also on failure. May sleep.
+ */
+int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, hpa_t *pages, uint32_t nr,
+	      uint32_t *got);
 
 /* chunk.c: all with the pool's lock held. */
 uint32_t chunks_out(const struct pool *pool, region_t region, uint32_t *pins);

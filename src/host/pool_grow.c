@@ -16,18 +16,15 @@ struct block {
 
 /*
  * The largest chunk whose pages would not be too many once `want` of them are out. A chunk that
- * hosts its own pair has two pages less to give and two more in use.
+ * hosts its own pair has two pages less to give and two more in use. With the pool's lock held.
  */
-static unsigned int choose_order(struct pool *pool, uint32_t want)
+static unsigned int choose_order(const struct pool *pool, uint32_t want)
 {
-	os_irq_t irq = os_spin_lock(&pool->lock);
 	uint64_t used = pool->held - pool->free - pool->lent + want + 2;
-	uint64_t held = pool->held;
 	unsigned int order = CHUNK_MAX_ORDER;
 
-	os_spin_unlock(&pool->lock, irq);
 	while (order > CHUNK_BASE_ORDER &&
-	       held + (UINT64_C(1) << order) > 2 * used + POOL_SLACK_PAGES)
+	       pool->held + (UINT64_C(1) << order) > 2 * used + POOL_SLACK_PAGES)
 		order--;
 	return order;
 }
@@ -59,14 +56,16 @@ static bool alloc_block(struct pamt_host *host, uint32_t node, unsigned int orde
 	return found;
 }
 
-/* A descriptor, one that was used before if there is any. */
-static struct chunk *alloc_descriptor(struct pamt_host *host, struct pool *pool)
+/* What the next chunk is to be; a descriptor that was used before, if there is any. */
+static struct chunk *plan_chunk(struct pamt_host *host, struct pool *pool, uint32_t want,
+				unsigned int *order)
 {
 	os_irq_t irq = os_spin_lock(&pool->lock);
 	struct chunk *c = pool->spare;
 
 	if (c)
 		pool->spare = c->next;
+	*order = choose_order(pool, want);
 	os_spin_unlock(&pool->lock, irq);
 	return c ? c : host->os->alloc(host->os->ctx, sizeof(*c));
 }
@@ -152,9 +151,11 @@ static bool drop_block(struct pamt_host *host, struct pool *pool, struct chunk *
 	return !c->owned;
 }
 
-static void insert(struct pamt_host *host, struct pool *pool, struct chunk *c)
+/* Puts the chunk to use; the first pages are for who asked. Return: how many. */
+static uint32_t insert(struct pool *pool, struct chunk *c, hpa_t *pages, uint32_t nr)
 {
 	os_irq_t irq = os_spin_lock(&pool->lock);
+	uint32_t n = 0;
 
 	c->state = CHUNK_LIVE;
 	pool->held += c->owned;
@@ -162,7 +163,10 @@ static void insert(struct pamt_host *host, struct pool *pool, struct chunk *c)
 	pool->chunks[c->order]++;
 	chunk_hash_add(pool, c);
 	chunk_link(pool, c);
+	while (n < nr && chunk_take(pool, &pages[n]))
+		n++;
 	os_spin_unlock(&pool->lock, irq);
+	return n;
 }
 
 static void keep_descriptor(struct pool *pool, struct chunk *c)
@@ -174,52 +178,64 @@ static void keep_descriptor(struct pool *pool, struct chunk *c)
 	os_spin_unlock(&pool->lock, irq);
 }
 
-/* With the growth mutex of the asking pool held. */
-static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, uint32_t want,
-		struct pool **grown)
+/* With the growth mutex of the asking pool held. *got: of nr pages, how many there are now. */
+static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, hpa_t *pages, uint32_t nr,
+		uint32_t *got)
 {
-	struct chunk *c = alloc_descriptor(host, pool);
+	/* Relaxed: how large a chunk is worth while, no more. */
+	uint32_t want = os_load32(&pool->wanted, OS_RELAXED);
+	struct pool *grown;
+	unsigned int order;
+	struct chunk *c = plan_chunk(host, pool, want, &order);
 	struct block block;
 	int ret;
 
+	*got = 0;
 	if (!c)
 		return -OS_ENOMEM;
-	if (!alloc_block(host, node, choose_order(pool, want), &block)) {
+	if (!alloc_block(host, node, order, &block)) {
 		keep_descriptor(pool, c);
 		return -OS_ENOMEM;
 	}
 	stats_os_pages(host, UINT64_C(1) << block.order, 0);
 	describe(c, &block);
 	/* Whose pages they are depends on where they lie, not on who asked. */
-	*grown = &host->pool[node_of_region(host, hpa_to_region(block.base))];
+	grown = &host->pool[node_of_region(host, hpa_to_region(block.base))];
 	ret = pin(host, c);
 	if (ret) {
-		if (drop_block(host, *grown, c))
+		if (drop_block(host, grown, c))
 			keep_descriptor(pool, c);
 		/* The OS handed out part of some guest's 2M page, or the region is beyond repair.
 		 */
 		return ret == -OS_EAGAIN ? ret : -OS_EIO;
 	}
-	insert(host, *grown, c);
-	stats_pairs(host);
+	*got = insert(grown, c, pages, nr);
 	return 0;
 }
 
-int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, uint32_t want,
-	      struct pool **grown)
+int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, hpa_t *pages, uint32_t nr,
+	      uint32_t *got)
 {
-	os_irq_t irq;
+	uint32_t more = 0;
 	bool enough;
 	int ret = 0;
 
-	*grown = pool;
+	/* Relaxed: see grow(). All of this will be drawn, now or by the caller's next try. */
+	os_fetch_add32(&pool->wanted, nr, OS_RELAXED);
 	os_mutex_lock(&pool->grow);
-	/* Somebody else may have taken a chunk while we waited. */
-	irq = os_spin_lock(&pool->lock);
-	enough = pool->free >= want;
-	os_spin_unlock(&pool->lock, irq);
+	/*
+	 * Somebody else may have taken a chunk while we waited. What we came for is drawn before
+	 * the next one is let in: behind the others at the pool's lock it would be gone again.
+	 */
+	*got = pool_take(pool, pages, nr);
+	enough = *got == nr;
 	if (!enough)
-		ret = grow(host, pool, node, want, grown);
+		ret = grow(host, pool, node, pages + *got, nr - *got, &more);
+	*got += more;
+	os_fetch_add32(&pool->wanted, -nr, OS_RELAXED);
 	os_mutex_unlock(&pool->grow);
+	/* Looks at every CPU's counters: not while others wait for pages. */
+	if (!enough && !ret)
+		stats_pairs(host);
 	return ret;
 }

@@ -246,10 +246,14 @@ void pool_trim(struct pamt_host *host)
 	bool progress = true;
 
 	for (uint32_t round = 0; progress && round < MAX_TRIM_ROUNDS; round++) {
-		/* Relaxed: a hint. Cleared first, so that what comes back meanwhile sets it. */
-		if (!os_load32(&host->trim_wanted, OS_RELAXED))
+		uint32_t wanted = os_load32(&host->trim_wanted, OS_RELAXED);
+
+		/*
+		 * Relaxed: a hint. Cleared first, so that what comes back meanwhile sets it; and by
+		 * one CPU, since all that see it would do the same in a queue at the locks.
+		 */
+		if (!wanted || !os_cas32(&host->trim_wanted, &wanted, 0, OS_RELAXED))
 			return;
-		os_store32(&host->trim_wanted, 0, OS_RELAXED);
 		progress = false;
 		for (uint32_t node = 0; node < host->os->nr_nodes; node++)
 			progress |= trim_node(host, &host->pool[node]);

@@ -100,11 +100,15 @@ struct pamt_host {
 	struct pool *pool;	     /* nr_nodes */
 	struct node_span *node_span; /* which node a region belongs to (pool.h) */
 	uint32_t nr_node_spans;
-	os_a32_t trim_wanted; /* some pool holds more than it should */
 
-	os_a64_t idle_limit; /* regions */
-	os_a64_t idle;	     /* regions that are IDLE */
-	os_a64_t idle_hand;  /* where shrink looked last */
+	/* Read by every top-up and every last put, and seldom written: on lines of their own. */
+	char apart_from_above[CPU_ALIGN];
+	os_a32_t trim_wanted; /* some pool holds more than it should */
+	os_a64_t idle_limit;  /* regions */
+	char apart_from_below[CPU_ALIGN];
+
+	os_a64_t idle;	    /* regions that are IDLE */
+	os_a64_t idle_hand; /* where shrink looked last */
 
 	os_a64_t control_pages; /* handed out by pamt_alloc_page() */
 	os_a64_t os_pages, os_pages_peak;
