@@ -16,6 +16,8 @@
 
 #define RAM	   (UINT64_C(4) << TDX_1G_SHIFT)
 #define HKID_START 46u
+/* A vCPU's control pages, and a TD's: TDR and TDCS. */
+#define CONTROL_PAGES (TDX_MIN_TDVPS + 1 + TDX_MIN_TDCX)
 
 struct run {
 	const struct virtual_config *config;
@@ -33,8 +35,16 @@ struct run {
 		uint32_t cpu;
 		uint64_t random;
 		struct pamt_cache cache;
+		hpa_t control[CONTROL_PAGES]; /* the vCPU's, and of a TD's first vCPU the TD's */
+		uint32_t nr_control;
+		uint64_t first_region; /* of its part of the guests' memory */
+		hpa_t *sept;	       /* S-EPT pages of its part by region; none: not linked yet */
 	} * cpu;
-	os_a32_t *mapped; /* CPUs whose memory is all mapped; lies in the box */
+	hpa_t *sept; /* of all CPUs */
+	/* CPUs that have come to the same point; lie in the box. */
+	struct meetings {
+		os_a32_t created, mapped, done;
+	} * meetings;
 };
 
 static int fail(char *error, size_t size, const char *format, ...)
@@ -103,18 +113,86 @@ static void judge_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page,
 			   (unsigned long long)regs->rax);
 }
 
-static void aug(struct run_cpu *cpu, hpa_t page)
+/* Gives a page to the module, as the design does that. */
+static void give_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page)
 {
 	const struct os_services *os = box_services(cpu->run->box);
 	const struct vmm_backing *backing = &cpu->run->config->design->backing;
-	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_AUG, 0), .rcx = page.v, .r8 = page.v };
+	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0), .rcx = page.v, .r8 = page.v };
 
 	if (!backing->call)
 		os->seamcall(os->ctx, &regs);
 	else if (backing->call(cpu->run->design, hpa_to_pfn(page), &regs, &cpu->cache) ==
 		 -OS_ENOMEM)
 		stage_fail(STAGE_STATUS, "CPU %u: no pair", cpu->cpu);
-	judge_call(cpu, TDH_MEM_PAGE_AUG, page, &regs);
+	judge_call(cpu, leaf, page, &regs);
+}
+
+/* Takes one back. Return: what the module says, with the hint of who was last. */
+static bool take_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page)
+{
+	const struct os_services *os = box_services(cpu->run->box);
+	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0), .rcx = page.v };
+
+	os->seamcall(os->ctx, &regs);
+	judge_call(cpu, leaf, page, &regs);
+	return regs.rcx & TDX_HINT_BIT;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Control pages: any TD has them, and they keep the pool's pages in use                        */
+
+/* To the module all control pages are alike: claimed and counted. */
+static hpa_t take_control(struct run_cpu *cpu, struct pamt_cache *cache)
+{
+	struct run *run = cpu->run;
+	hpa_t page = HPA_NONE;
+
+	if (run->config->design->backing.alloc_page(run->design, os_node(), cache, &page))
+		stage_fail(STAGE_STATUS, "CPU %u: no control page", cpu->cpu);
+	give_call(cpu, TDH_MEM_SEPT_ADD, page);
+	return page;
+}
+
+static void give_control(struct run_cpu *cpu, hpa_t page)
+{
+	bool last = take_call(cpu, TDH_MEM_SEPT_REMOVE, page);
+
+	cpu->run->config->design->backing.free_page(cpu->run->design, page, last);
+}
+
+static void meet(struct run *run, os_a32_t *meeting)
+{
+	os_fetch_add32(meeting, 1, OS_RELAXED);
+	while (os_load32(meeting, OS_RELAXED) != run->config->nr_cpus)
+		stage_pass(run->costs->think);
+}
+
+static void create_vcpu(struct run_cpu *cpu)
+{
+	const struct virtual_config *c = cpu->run->config;
+	bool first = cpu->cpu % ((c->nr_cpus + c->nr_tds - 1) / c->nr_tds) == 0;
+	uint32_t nr = first ? CONTROL_PAGES : TDX_MIN_TDVPS;
+
+	while (cpu->nr_control < nr)
+		cpu->control[cpu->nr_control++] = take_control(cpu, NULL);
+	meet(cpu->run, &cpu->run->meetings->created);
+}
+
+static void destroy_vcpu(struct run_cpu *cpu)
+{
+	meet(cpu->run, &cpu->run->meetings->done);
+	cpu->run->config->design->backing.cache_free(cpu->run->design, &cpu->cache);
+	while (cpu->nr_control)
+		give_control(cpu, cpu->control[--cpu->nr_control]);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Guest pages                                                                                  */
+
+static hpa_t *sept_of(struct run_cpu *cpu, hpa_t page)
+{
+	return &cpu->sept[hpa_to_region(page).v - cpu->first_region];
 }
 
 static void map_page(struct run_cpu *cpu, hpa_t page)
@@ -123,29 +201,28 @@ static void map_page(struct run_cpu *cpu, hpa_t page)
 	const struct vmm_backing *backing = &run->config->design->backing;
 	uint64_t since = virtual_now(run->virtual);
 
-	if (backing->topup(run->design, &cpu->cache, 0, 1))
+	/* What a fault may need: an S-EPT page and a pair. */
+	if (backing->topup(run->design, &cpu->cache, 1, 1))
 		stage_fail(STAGE_STATUS, "CPU %u: top-up fails", cpu->cpu);
 	note_op(cpu, VIRTUAL_TOPUP, since);
+	if (hpa_is_none(*sept_of(cpu, page)))
+		*sept_of(cpu, page) = take_control(cpu, &cpu->cache);
 	since = virtual_now(run->virtual);
 	if ((backing->take && backing->take(run->design, hpa_to_pfn(page), TDX_4K)) ||
 	    backing->get(run->design, hpa_to_pfn(page), &cpu->cache))
 		stage_fail(STAGE_STATUS, "CPU %u: get fails", cpu->cpu);
 	note_op(cpu, VIRTUAL_GET, since);
-	aug(cpu, page);
+	give_call(cpu, TDH_MEM_PAGE_AUG, page);
 }
 
 static void unmap_page(struct run_cpu *cpu, hpa_t page)
 {
 	struct run *run = cpu->run;
-	const struct os_services *os = box_services(run->box);
 	const struct vmm_backing *backing = &run->config->design->backing;
-	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_REMOVE, 0), .rcx = page.v };
-	uint64_t since;
+	bool last = take_call(cpu, TDH_MEM_PAGE_REMOVE, page);
+	uint64_t since = virtual_now(run->virtual);
 
-	os->seamcall(os->ctx, &regs);
-	judge_call(cpu, TDH_MEM_PAGE_REMOVE, page, &regs);
-	since = virtual_now(run->virtual);
-	backing->put(run->design, hpa_to_pfn(page), regs.rcx & TDX_HINT_BIT);
+	backing->put(run->design, hpa_to_pfn(page), last);
 	if (backing->give)
 		backing->give(run->design, hpa_to_pfn(page), TDX_4K);
 	note_op(cpu, VIRTUAL_PUT, since);
@@ -159,26 +236,31 @@ static void note_pages(struct run *run)
 		run->result->pages_peak = pages;
 }
 
-/* All CPUs have mapped their part: memory is at its peak. */
-static void wait_for_all(struct run *run)
+static uint64_t part_bytes(const struct virtual_config *c)
 {
-	os_fetch_add32(run->mapped, 1, OS_RELAXED);
-	note_pages(run);
-	while (os_load32(run->mapped, OS_RELAXED) != run->config->nr_cpus)
-		stage_pass(run->costs->think);
+	return guest_bytes(c) / c->nr_cpus & ~(TDX_PAGE_SIZE - 1);
 }
+
+static uint64_t regions_of_cpu(const struct virtual_config *c)
+{
+	return (guest_bytes(c) >> TDX_2M_SHIFT) / c->nr_cpus;
+}
+
+/* Regions that a CPU's part may lie in, the first and the last in part. */
+static uint64_t regions_touched(const struct virtual_config *c) { return regions_of_cpu(c) + 2; }
 
 static void linear(struct run_cpu *cpu)
 {
 	struct run *run = cpu->run;
-	uint64_t part = guest_bytes(run->config) / run->config->nr_cpus & ~(TDX_PAGE_SIZE - 1);
-	uint64_t base = RAM + cpu->cpu * part;
+	uint64_t part = part_bytes(run->config), base = RAM + cpu->cpu * part;
 
 	for (uint64_t at = base; at < base + part; at += TDX_PAGE_SIZE) {
 		think(cpu);
 		map_page(cpu, hpa(at));
 	}
-	wait_for_all(run);
+	/* All is mapped: memory is at its peak. */
+	note_pages(run);
+	meet(run, &run->meetings->mapped);
 	for (uint64_t at = base; at < base + part; at += TDX_PAGE_SIZE)
 		unmap_page(cpu, hpa(at));
 }
@@ -186,7 +268,7 @@ static void linear(struct run_cpu *cpu)
 static void edges(struct run_cpu *cpu)
 {
 	struct run *run = cpu->run;
-	uint64_t regions = (guest_bytes(run->config) >> TDX_2M_SHIFT) / run->config->nr_cpus;
+	uint64_t regions = regions_of_cpu(run->config);
 	uint64_t base = RAM + (cpu->cpu * regions << TDX_2M_SHIFT);
 
 	for (uint64_t i = 0; i < run->config->ops_per_cpu; i++) {
@@ -203,12 +285,17 @@ static void edges(struct run_cpu *cpu)
 static void run_cpu(void *arg)
 {
 	struct run_cpu *cpu = arg;
+	const struct virtual_config *c = cpu->run->config;
 
-	if (cpu->run->config->workload == VIRTUAL_LINEAR)
+	create_vcpu(cpu);
+	if (c->workload == VIRTUAL_LINEAR)
 		linear(cpu);
 	else
 		edges(cpu);
-	cpu->run->config->design->backing.cache_free(cpu->run->design, &cpu->cache);
+	for (uint64_t i = 0; i < regions_touched(c); i++)
+		if (!hpa_is_none(cpu->sept[i]))
+			give_control(cpu, cpu->sept[i]);
+	destroy_vcpu(cpu);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -263,23 +350,39 @@ static int make_design(struct run *run, char *error, size_t size)
 	run->env.host = run->host;
 	if (run->config->design->create(&run->env, &run->design))
 		return fail(error, size, "the design cannot be set up");
-	run->mapped = run->env.os->alloc(run->env.os->ctx, sizeof(*run->mapped));
-	return run->mapped ? 0 : fail(error, size, "no memory");
+	run->meetings = run->env.os->alloc(run->env.os->ctx, sizeof(*run->meetings));
+	return run->meetings ? 0 : fail(error, size, "no memory");
+}
+
+static void describe_cpu(struct run *run, uint32_t i, hpa_t *sept)
+{
+	const struct virtual_config *c = run->config;
+	uint64_t first = RAM + i * part_bytes(c);
+
+	if (c->workload == VIRTUAL_EDGES)
+		first = RAM + (i * regions_of_cpu(c) << TDX_2M_SHIFT);
+	run->cpu[i] = (struct run_cpu){ .run = run,
+					.cpu = i,
+					.random = (c->seed + 1) * UINT64_C(0x9e3779b97f4a7c15) +
+						  i * UINT64_C(0xd1342543de82ef95),
+					.first_region = first >> TDX_2M_SHIFT,
+					.sept = sept };
 }
 
 static int make_cpus(struct run *run, char *error, size_t size)
 {
+	uint64_t regions = regions_touched(run->config);
+
 	run->cpu = calloc(run->config->nr_cpus, sizeof(*run->cpu));
+	run->sept = calloc(run->config->nr_cpus * regions, sizeof(*run->sept));
 	run->virtual = virtual_create(run->costs);
-	if (!run->cpu || !run->virtual)
+	if (!run->cpu || !run->sept || !run->virtual)
 		return fail(error, size, "no memory for %u CPUs", run->config->nr_cpus);
+	for (uint64_t i = 0; i < run->config->nr_cpus * regions; i++)
+		run->sept[i] = HPA_NONE;
 	stage_reset();
 	for (uint32_t i = 0; i < run->config->nr_cpus; i++) {
-		run->cpu[i] = (struct run_cpu){ .run = run,
-						.cpu = i,
-						.random = (run->config->seed + 1) *
-								  UINT64_C(0x9e3779b97f4a7c15) +
-							  i * UINT64_C(0xd1342543de82ef95) };
+		describe_cpu(run, i, run->sept + i * regions);
 		stage_start(i, run_cpu, &run->cpu[i]);
 	}
 	return 0;
@@ -353,6 +456,7 @@ int virtual_run(const struct virtual_config *config, struct virtual_result *resu
 	code = run_all(&run, error, size);
 	virtual_destroy(run.virtual);
 	free(run.cpu);
+	free(run.sept);
 	box_destroy(run.box);
 	stage_close();
 	result->seconds = now() - began;

@@ -8,6 +8,10 @@
  *            takes it down again: MEM.PAGE.REMOVE, put. Neighbouring CPUs of a TD meet in regions.
  *   edges    each CPU has a set of regions to itself and walks through it at random: top up, get,
  *            AUG, REMOVE, put. Every get finds its region unused, every put is the last.
+ *
+ * Each CPU is a vCPU. Before it begins it takes its control pages, the first of a TD the TD's as
+ * well; the first fault in a region links an S-EPT page. Time in these is not measured: what counts
+ * is top-up, get and put, for guest pages.
  */
 #ifndef PAMT_LAB_VIRTUAL_RUN_H
 #define PAMT_LAB_VIRTUAL_RUN_H
