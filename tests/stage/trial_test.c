@@ -172,6 +172,16 @@ static void the_library_holds_against_the_model(void **state)
 	holds("module=model;program=gA gA qA/gA pA", 2);
 }
 
+/*
+ * A softirq once began in the middle of its CPU's SEAMCALL, which no CPU lets happen, and its own
+ * call was then taken for the one that it had interrupted.
+ */
+static void a_seamcall_is_not_interrupted(void **state)
+{
+	(void)state;
+	holds("module=model;program=gA gB qA aB rB", 1);
+}
+
 static void the_library_holds_against_softseam(void **state)
 {
 	(void)state;
@@ -264,6 +274,7 @@ int main(void)
 		cmocka_unit_test(a_random_program_depends_on_its_number_alone),
 		cmocka_unit_test(a_setup_is_printed_as_it_is_read),
 		cmocka_unit_test(the_library_holds_against_the_model),
+		cmocka_unit_test(a_seamcall_is_not_interrupted),
 		cmocka_unit_test(the_library_holds_against_softseam),
 		cmocka_unit_test(designs_with_a_global_lock_hold),
 		cmocka_unit_test(designs_that_are_correct_hold),

@@ -151,9 +151,12 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 	struct box *box = ctx;
 	struct box_fault *fault = &box->state->fault;
 	tdx_status_t status;
+	os_irq_t irq;
 	bool fails;
 
 	stage_call("SEAMCALL", NULL, 0);
+	/* The module runs with interrupts blocked: they come when it has returned. */
+	irq = os_irq_save();
 	if (box->observer)
 		box->observer(box->observer_ctx, regs, false);
 	fails = fault->call_at && TDX_RAX_LEAF(regs->rax) == fault->leaf &&
@@ -176,6 +179,7 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 	}
 	if (box->observer)
 		box->observer(box->observer_ctx, regs, true);
+	os_irq_restore(irq);
 	return status;
 }
 
