@@ -114,7 +114,7 @@ static void judge_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page,
 }
 
 /* Gives a page to the module, as the design does that. */
-static void give_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page)
+static void give_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page, struct pamt_cache *cache)
 {
 	const struct os_services *os = box_services(cpu->run->box);
 	const struct vmm_backing *backing = &cpu->run->config->design->backing;
@@ -122,8 +122,7 @@ static void give_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page)
 
 	if (!backing->call)
 		os->seamcall(os->ctx, &regs);
-	else if (backing->call(cpu->run->design, hpa_to_pfn(page), &regs, &cpu->cache) ==
-		 -OS_ENOMEM)
+	else if (backing->call(cpu->run->design, hpa_to_pfn(page), &regs, cache) == -OS_ENOMEM)
 		stage_fail(STAGE_STATUS, "CPU %u: no pair", cpu->cpu);
 	judge_call(cpu, leaf, page, &regs);
 }
@@ -150,7 +149,7 @@ static hpa_t take_control(struct run_cpu *cpu, struct pamt_cache *cache)
 
 	if (run->config->design->backing.alloc_page(run->design, os_node(), cache, &page))
 		stage_fail(STAGE_STATUS, "CPU %u: no control page", cpu->cpu);
-	give_call(cpu, TDH_MEM_SEPT_ADD, page);
+	give_call(cpu, TDH_MEM_SEPT_ADD, page, cache);
 	return page;
 }
 
@@ -212,7 +211,7 @@ static void map_page(struct run_cpu *cpu, hpa_t page)
 	    backing->get(run->design, hpa_to_pfn(page), &cpu->cache))
 		stage_fail(STAGE_STATUS, "CPU %u: get fails", cpu->cpu);
 	note_op(cpu, VIRTUAL_GET, since);
-	give_call(cpu, TDH_MEM_PAGE_AUG, page);
+	give_call(cpu, TDH_MEM_PAGE_AUG, page, &cpu->cache);
 }
 
 static void unmap_page(struct run_cpu *cpu, hpa_t page)

@@ -407,6 +407,8 @@ static void room_that_a_magazine_cannot_use_any_more_goes_back(void **state)
 		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[i]), 0);
 	for (uint32_t i = 0; i < 12; i++)
 		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 0), NULL), 0);
+	/* The draws have asked for room as well. */
+	pamt_shrink(rig.host, UINT64_MAX);
 	m = &rig.host->cpu[0].magazine;
 	/* Once for the pages, once for the room that was lent. */
 	let_other(&rig, &m->lock, OS_WRITE, 2, fills_magazine);
@@ -440,6 +442,7 @@ static void room_for_a_node_that_the_magazine_is_no_more_of_goes_back(void **sta
 		assert_int_equal(pamt_alloc_page(rig.host, i % 2, NULL, &page[i]), 0);
 	for (uint32_t i = 0; i < 2; i++)
 		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 0), NULL), 0);
+	pamt_shrink(rig.host, UINT64_MAX);
 	m = &rig.host->cpu[0].magazine;
 	assert_int_equal(m->room, 0);
 	let_other(&rig, &m->lock, OS_WRITE, 2, takes_magazine);

@@ -179,7 +179,7 @@ static void the_library_holds_against_the_model(void **state)
 static void a_seamcall_is_not_interrupted(void **state)
 {
 	(void)state;
-	holds("module=model;program=gA gB qA aB rB", 1);
+	holds("module=model;program=gA gB qA aB rB/gB aB v", 1);
 }
 
 static void the_library_holds_against_softseam(void **state)
