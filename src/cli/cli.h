@@ -36,6 +36,7 @@ struct cli_command {
 int cmd_plan(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_lkvs(int argc, char **argv);
 int cmd_bench(int argc, char **argv);

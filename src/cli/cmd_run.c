@@ -365,11 +365,14 @@ int cmd_run(int argc, char **argv)
 		run->config.map = &run->map;
 		run->config.arg = run;
 		run->config.log_level = levels[cli_verbose() < 2 ? cli_verbose() : 2];
-		if (run->args.json)
+		if (run->args.json) {
 			run->findings = json_array();
+			run->config.at_peak = run_read_regions;
+		}
 		exit = close_timeline(run, run_it(run));
 	}
 	json_decref(run->findings);
+	json_decref(run->regions);
 	map_free(&run->map);
 	free(run);
 	return exit;

@@ -16,6 +16,7 @@ static const struct cli_command commands[] = {
 	{ "lkvs", "[N...]", "the public test suite's Dynamic PAMT cases, with exact amounts",
 	  cmd_lkvs },
 	{ "check", "", "hunt races: every schedule of small programs, and random ones", cmd_check },
+	{ "report", "FILE...", "an HTML page from the JSON of runs and comparisons", cmd_report },
 	{ "replay", "FILE...", "recordings of a real module against the software one", cmd_replay },
 	{ "explain", "[WORD...]", "say what a status code, a leaf or a line of a log means",
 	  cmd_explain },

@@ -24,8 +24,11 @@ struct run {
 	FILE *timeline;
 	uint64_t shown_ns, shown_adds; /* at the last line of progress */
 	json_t *findings;	       /* NULL: text */
+	json_t *regions; /* what memory was used for at the verification; NULL: text, or no map */
 };
 
+/* A struct region_map as JSON, read from the stand; for workload_config.at_peak, arg: the run. */
+void run_read_regions(void *arg, struct stand *stand);
 void run_show_text(const struct run *run);
 void run_show_json(struct run *run);
 /* False: it could not be written, errno says why. */

@@ -4,9 +4,11 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/run.h"
+#include "lab/region_map.h"
 
 static const char *plural(uint32_t nr, const char *one, const char *many)
 {
@@ -263,6 +265,43 @@ static json_t *json_timeline(const struct workload_result *result)
 	return timeline;
 }
 
+/* [cells, then regions of each kind in one of these cells] */
+static json_t *json_cells(const struct region_map *map)
+{
+	json_t *cells = json_array();
+
+	for (uint32_t i = 0; i < map->nr_runs; i++) {
+		json_t *run = json_array();
+
+		json_array_append_new(run, integer(map->run[i].cells));
+		for (enum region_kind kind = 0; kind < REGION_KINDS; kind++)
+			json_array_append_new(run, integer(map->run[i].of[kind]));
+		json_array_append_new(cells, run);
+	}
+	return cells;
+}
+
+void run_read_regions(void *arg, struct stand *stand)
+{
+	struct region_map *map = malloc(sizeof(*map));
+	json_t *kinds = json_array(), *total = json_object();
+	struct run *run = arg;
+
+	for (enum region_kind kind = 0; kind < REGION_KINDS; kind++)
+		json_array_append_new(kinds, json_string(region_kind_name(kind)));
+	if (map && region_map_read(stand, map)) {
+		for (enum region_kind kind = 0; kind < REGION_KINDS; kind++)
+			json_object_set_new(total, region_kind_name(kind),
+					    integer(map->total[kind]));
+		run->regions = json_pack("{s:o, s:o, s:O, s:O, s:o}", "regions",
+					 integer(map->regions), "per_cell", integer(map->per_cell),
+					 "kinds", kinds, "total", total, "cells", json_cells(map));
+	}
+	json_decref(kinds);
+	json_decref(total);
+	free(map);
+}
+
 static void add_setting(json_t *object, const struct run *run)
 {
 	const struct workload_result *result = &run->result;
@@ -299,6 +338,8 @@ void run_show_json(struct run *run)
 	json_object_set_new(object, "seconds", json_seconds(result));
 	json_object_set_new(object, "boot_longest", json_real(result->boot_longest));
 	json_object_set_new(object, "timeline", json_timeline(result));
+	json_object_set_new(object, "regions",
+			    run->regions ? json_incref(run->regions) : json_null());
 	json_object_set_new(object, "stopped", json_boolean(result->stopped));
 	json_object_set_new(object, "over_bound", integer(result->over_bound));
 	json_object_set_new(object, "leaked_pages", integer(result->leaked_pages));
