@@ -2,6 +2,13 @@
 /*
  * issue.c - one leaf on a TD, by SEAMCALL or through the backing, tried again while it finds
  * contention, with the vCPUs barred where they are the reason.
+ *
+ *   PLAIN    under the MMU lock for reading, or none. A vCPU in the way cannot be barred here, as
+ *            it may wait for this very lock: the caller gets -OS_EAGAIN and starts again.
+ *   BARRING  under the lock for writing: when a vCPU has not got out of the way by itself, all are
+ *            kept out for the second try.
+ *   SURE     nobody is in the way any more (the TD ends), and a failure would lose pages: it is
+ *            tried a second time whatever it answered.
  */
 #include "vmm/td.h"
 

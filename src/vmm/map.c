@@ -4,6 +4,32 @@
  *
  * Everything here runs with the MMU lock held for reading where it touches the mirror, many
  * threads at once; an entry is changed by the thread that froze it.
+ *
+ * One fault, and where it can end
+ * -------------------------------
+ *   top up     stock for the worst case, guest memory: may sleep, holds nothing.
+ *              -OS_ENOMEM: nothing was changed, what was drawn stays in the stock.
+ *   walk       down to the wanted level. An entry FROZEN on the way is another fault's:
+ *              -OS_EAGAIN. Blocked: TD_FAULT_BLOCKED, the caller opens it under the write lock.
+ *              SHARED: TD_FAULT_SHARED. A leaf already: TD_FAULT_THERE, the race was lost.
+ *   link       for each S-EPT page that is missing: freeze, SEPT.ADD, publish the node. Of this
+ *              nothing is taken back when a later step fails: an empty S-EPT page is no harm, and
+ *              the next fault finds it.
+ *   map        freeze, back the page (libpamt), AUG, thaw to LEAF. The backing comes before the
+ *              SEAMCALL, since the module looks for the pair; and if the SEAMCALL fails it is
+ *              given back before the thaw, so that whoever sees the entry as NONE again
+ *              may start from the beginning.
+ *
+ * FROZEN is short: from the compare-and-swap to the end of one SEAMCALL with its retries. Whoever
+ * finds it does not wait under the lock, but returns and lets the guest fault again: the reader
+ * that waited would keep a writer out, and the writer may be what the holder's vCPU waits for.
+ *
+ * 2M or 4K
+ * --------
+ * The policy says what is wanted. 2M cannot be had where an S-EPT page for 4K entries stands
+ * already, where the system has no 2M block, and where libpamt or the module refuses the region.
+ * All of that is answered with a 4K page for this fault (fallbacks counts them); the following
+ * faults in the region find the S-EPT page and need not try.
  */
 #include "vmm/td.h"
 

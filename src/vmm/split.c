@@ -2,6 +2,25 @@
 /*
  * split.c - a 2M mapping becomes 512 of 4K and back: DEMOTE and PROMOTE by way of the backing,
  * which moves the region's word and the page pair with them.
+ *
+ *              split                          merge
+ *   LEAF, 2M     | BLOCK, TRACK                 ^ PROMOTE
+ *   blocked      | DEMOTE, which takes an       | BLOCK, TRACK of the LINK
+ *                v S-EPT page and the pair      |
+ *   LINK to 512 LEAF of 4K                    LINK to 512 LEAF of 4K, alike, one block
+ *
+ * What libpamt does meanwhile: before DEMOTE the region is LEAF, afterwards USED with 512 users,
+ * and its pair is one that came out of the stock; PROMOTE is the opposite and gives the pair back.
+ * In both the region's word is LOCKED for the SEAMCALL only. All 512 users are published at once,
+ * so that a zap of a single 4K page can follow at any time and puts one of them.
+ *
+ * Both are done under the MMU lock for writing: no fault is in the node that appears or goes. The
+ * node for a split is in the stock before the lock is taken, the one of a merge is freed after it
+ * is dropped.
+ *
+ * A merge is refused with -OS_EBUSY, and nothing is changed, where one of the 512 is missing, is
+ * blocked, lies elsewhere, or differs in whether it is pending. Whether the guest has accepted
+ * all or only some of those that were pending is known to the module alone, which refuses then.
  */
 #include "vmm/td.h"
 

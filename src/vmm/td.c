@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * td.c - a TD's beginning: root, keys, control structure, vCPUs, finalisation.
+ *
+ * Each step gives the module something and moves td->state on only when the module has it: state
+ * and the counts of pages given (nr_tdcx, nr_vcpus, a vCPU's nr_tdcx) are at any time exactly what
+ * has to be undone. So there is no unwinding here: whatever fails, td_destroy() takes the TD from
+ * where it is.
+ *
+ * Control pages come out of the backing, with a pair already; one that the module refuses goes
+ * back there at once, since nobody has seen it.
  */
 #include "vmm/td.h"
 

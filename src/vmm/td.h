@@ -27,8 +27,8 @@
  * never under the MMU lock. A vCPU has an owner, the thread in vcpu_run(); its stock and its
  * counters need no lock.
  *
- * A mapping appears (fault.c)
- * ---------------------------
+ * A mapping appears (map.c)
+ * -------------------------
  * Outside the lock, where sleeping is allowed: top up the vCPU's stock with control pages for as
  * many S-EPT pages as may be missing and one pair, with mirror nodes, and with a page of guest
  * memory. Under the lock for reading: walk; freeze each entry to be changed; for a missing S-EPT

@@ -2,6 +2,24 @@
 /*
  * teardown.c - a TD's end: vCPUs flushed, KeyID freed, every page reclaimed, the TDR last. td.h
  * says what remains when a call on this way fails for good.
+ *
+ * Three steps, each of which makes the next one possible:
+ *
+ *   vCPUs   no thread is in vcpu_run(). VP.FLUSH on the CPU that each is bound to writes its state
+ *           into memory; VPFLUSHDONE refuses while one is left.
+ *   KeyID   CACHE.WB on every package, so that no line of the TD is left in any cache; KEY.FREEID
+ *           then takes the KeyID out of use. From here the TD is TD_DEAD: nothing of it can run or
+ *           be mapped any more, and pages may be reclaimed without a write-back of their own.
+ *   pages   RECLAIM of each, guest memory and S-EPT by a walk over the mirror, which is all the
+ *           host knows of them; then vCPUs' pages and TDCX; the TDR last, as it counts the others.
+ *
+ * Many TDs may be ended at the same time, and next to others that run. They meet in the mutex
+ * around the KOT for the second step, in libpamt's words where they share a region, and nowhere
+ * else. A TD that is half built comes here too: td->state says where to begin.
+ *
+ * free_key() failing is the one thing that costs a whole TD: its pages would be read with its key
+ * if they were used again. They are counted one by one as the walk comes to them, so that the sum
+ * of what is lost is right.
  */
 #include "vmm/td.h"
 

@@ -2,6 +2,36 @@
 /*
  * vcpu.c - vCPUs at run time: the run loop and its exits, who is in the guest, and how they are
  * made to leave.
+ *
+ * The word of a vCPU
+ * ------------------
+ *   31:3  entries so far
+ *      2  STOP      for good: vcpu_run() returns
+ *      1  BARRED    may not go in now
+ *      0  INSIDE    in VP.ENTER, or committed to it
+ *
+ *   outside --- no STOP, no BARRED: +ENTRY, +INSIDE ---> inside --- VP.ENTER returned ---> outside
+ *
+ * The three bits are one word so that going in and being kept out cannot miss each other: the vCPU
+ * enters by compare-and-swap of the whole word, and whoever sets a bit learns from the same
+ * operation whether it is inside. If it is, a kick follows; if it is not, it will find the bit.
+ *
+ * The number of entries tells "has left since I looked" from "has left and come back", so that
+ * td_leave_once() does not wait for a vCPU for ever that is quick. It may wrap: then a waiter
+ * would have to sleep through 2^29 entries to be mistaken, and would wait one stay longer.
+ *
+ * Kicks
+ * -----
+ * A kick is an interrupt to the CPU that the vCPU entered on, which it stores before INSIDE. It can
+ * come when the vCPU is committed but not yet in the guest: the interrupt is then pending at
+ * VP.ENTER, and the guest leaves at once. It can come too late, when the vCPU is out again: the
+ * next stay is one exit longer. A waiter kicks again now and then in any case.
+ *
+ * Association
+ * -----------
+ * The module binds a vCPU to the CPU where it was initialised or entered, until VP.FLUSH there. So
+ * associated and cpu are written by whoever runs the vCPU, and read by its TD's end when nobody
+ * runs it any more; the flush is issued on that CPU, by way of a call on each.
  */
 #include "vmm/td.h"
 

@@ -2,6 +2,40 @@
 /*
  * zap.c - how mappings go: BLOCK, TRACK, kick, REMOVE; then, outside the lock, write-back, scrub,
  * put. And conversion between private and shared, which is a zap that leaves a mark.
+ *
+ * The states of a leaf on its way out
+ * -----------------------------------
+ *   LEAF          in use; TLBs may have it
+ *     | BLOCK
+ *   LEAF_BLOCKED  no new translation; TLBs may still have it, from before
+ *     | TRACK, and every vCPU has left the guest once
+ *   LEAF_BLOCKED  nobody can reach it
+ *     | PAGE.REMOVE
+ *   NONE, SHARED  the page is the host's, with the TD's lines in caches: write back, scrub, put
+ *
+ * The word of the mirror does not tell the two kinds of LEAF_BLOCKED apart, and need not: whoever
+ * goes on from there, in this round or after a failure in a later one, does a TRACK of his own. A
+ * zap that finds leaves blocked by an earlier one leaves BLOCK out and goes on.
+ *
+ * Why put is last
+ * ---------------
+ * Until the page is written back and scrubbed it must not be anybody's, and until PAGE.REMOVE has
+ * returned its region must have its pair. Both hold if the count that keeps the pair goes down at
+ * the very end: a region with COUNT > 0 is not given up by anybody.
+ *
+ * What a round costs
+ * ------------------
+ * TRACK and the kicks go to all vCPUs, whatever the size of the range, so a batch of ZAP_BATCH
+ * leaves shares one of each. The lock is dropped between two batches: faults elsewhere in the TD
+ * go on, and if the guest faults pages in again behind the zap that is its own business, as it
+ * would be on any hypervisor.
+ *
+ * Edges
+ * -----
+ * A range may begin or end inside a 2M mapping. That is split first, outside the round; if a fault
+ * maps 2M there in between, the round stops in front of it and it is split then. No caller needs
+ * a vCPU for any of that: pages and nodes come out of the TD's own stock, under its mutex. So
+ * memory can be punched out of a TD that runs nowhere.
  */
 #include "vmm/td.h"
 

@@ -124,6 +124,85 @@ static void zaps_and_faults_of_the_same_memory_get_along(void **state)
 	assert_int_equal(os_load64(&s->stand.vmm.caller.counts.of[CALL_PAMT], OS_RELAXED), 0);
 }
 
+/* Ends a TD on a CPU of its own. */
+struct ender {
+	struct scenario *s;
+	struct td *td;
+	uint32_t cpu;
+	pthread_t thread;
+	uint64_t leaked;
+};
+
+static void *end_td(void *arg)
+{
+	struct ender *ender = arg;
+
+	threads_bind(ender->s->stand.port, ender->cpu);
+	ender->leaked = td_destroy(ender->td);
+	return NULL;
+}
+
+/* Another one, with measured pages in regions that all three share. */
+static struct td *build_another(struct scenario *s)
+{
+	struct td_config config = { .node = 0, .max_vcpus = 1 };
+	struct vcpu *vcpu;
+	struct td *td;
+
+	assert_int_equal(td_create(&s->stand.vmm, &config, &td), 0);
+	assert_int_equal(td_add_vcpu(td, &vcpu), 0);
+	for (unsigned int i = 0; i < 64; i++)
+		assert_int_equal(td_add_page(td, gpa(i * TDX_PAGE_SIZE), s->image), 0);
+	assert_int_equal(td_finalize(td), 0);
+	return td;
+}
+
+static void tds_end_at_the_same_time_while_another_works(void **state)
+{
+	static const struct script_step steps[] = {
+		{ SCRIPT_ACCEPT, 0, 4 * MB },	  { SCRIPT_TO_SHARED, 0, 4 * MB },
+		{ SCRIPT_TO_PRIVATE, 0, 4 * MB }, { SCRIPT_ACCEPT_4K, 0, MB },
+		{ SCRIPT_TO_SHARED, 0, MB },	  { SCRIPT_TO_PRIVATE, 0, MB },
+		{ SCRIPT_ACCEPT_4K, 0, MB },	  { SCRIPT_END, 0, 0 },
+	};
+	struct scenario *s = *state;
+	struct runner runner;
+
+	for (unsigned int round = 0; round < 8; round++) {
+		struct ender ender[2];
+
+		for (uint32_t i = 0; i < 2; i++)
+			ender[i] = (struct ender){ .s = s, .td = build_another(s), .cpu = i * 2 };
+		start(&runner, s, steps);
+		for (uint32_t i = 0; i < 2; i++)
+			assert_int_equal(pthread_create(&ender[i].thread, NULL, end_td, &ender[i]),
+					 0);
+		for (uint32_t i = 0; i < 2; i++) {
+			pthread_join(ender[i].thread, NULL);
+			assert_int_equal(ender[i].leaked, 0);
+		}
+		pthread_join(runner.thread, NULL);
+		assert_null(runner.script.wrong);
+		assert_int_equal(runner.exit, VCPU_HALTED);
+	}
+	assert_int_equal(os_load64(&s->stand.vmm.caller.counts.of[CALL_PAMT], OS_RELAXED), 0);
+}
+
+/* Nothing of the TD's has ever run: all that a hole needs is the TD's own. */
+static void a_hole_is_punched_into_a_td_whose_vcpus_never_ran(void **state)
+{
+	struct scenario *s = *state;
+	struct td *td = build_another(s);
+	struct td_counts counts;
+
+	assert_int_equal(td_zap(td, gpa(0x3000), 0x5000), 0);
+	assert_int_equal(td_zap(td, gpa(0x100000), 0x300000), 0);
+	assert_int_equal(td_convert(td, gpa(0x9000), 0x1000, true), 0);
+	td_sum_counts(td, &counts);
+	assert_int_equal(os_load64(&counts.zaps_4k, OS_RELAXED), 6);
+	assert_int_equal(td_destroy(td), 0);
+}
+
 #define in_td(test) cmocka_unit_test_setup_teardown(test, scenario_set_up_td, scenario_tear_down)
 
 int main(void)
@@ -132,6 +211,8 @@ int main(void)
 		in_td(a_vcpu_that_never_leaves_by_itself_is_stopped),
 		in_td(a_zap_waits_until_spinning_vcpus_have_left_once),
 		in_td(zaps_and_faults_of_the_same_memory_get_along),
+		in_td(tds_end_at_the_same_time_while_another_works),
+		in_td(a_hole_is_punched_into_a_td_whose_vcpus_never_ran),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
