@@ -146,6 +146,7 @@ static const struct {
 	{ pamt_debugfs_init, pamt_debugfs_exit },
 	{ pamt_reclaim_init, pamt_reclaim_exit },
 	{ pamt_hotplug_init, pamt_hotplug_exit },
+	{ pamt_device_init, pamt_device_exit },
 };
 
 static void stop_parts(unsigned int nr)

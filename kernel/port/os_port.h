@@ -24,6 +24,15 @@
 #include <linux/wait_bit.h>
 #undef pfn_t
 
+/* Macros of Linux that the shared sources use as plain words; the modules' own files keep them. */
+#ifndef PAMT_KERNEL_LINUX_H
+#undef noinline
+#undef round_down
+#undef round_up
+#undef PAGE_SHIFT
+#undef PAGE_SIZE
+#endif
+
 typedef unsigned long os_irq_t;
 
 /* Only schedulers that run this code step by step need to know. */

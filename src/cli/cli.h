@@ -35,6 +35,8 @@ struct cli_command {
 
 int cmd_plan(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+/* The same, or with --kernel in this machine's kernel. */
+int cmd_run_or_kernel(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_explain(int argc, char **argv);

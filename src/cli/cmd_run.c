@@ -38,6 +38,7 @@ enum {
 	OPT_SEED = 's',
 	OPT_STATIC = 256,
 	OPT_VIRTUAL,
+	OPT_KERNEL,
 	OPT_TIMELINE,
 	OPT_CPUS,
 	OPT_TDS, /* from here on: only without a scenario */
@@ -57,6 +58,7 @@ static const struct cli_option run_options[] = {
 	{ OPT_CPUS, "cpus", "N", "logical CPUs of the machine (default: what the log says)" },
 	{ OPT_VIRTUAL, "virtual", NULL,
 	  "in virtual time: slower, and the same to the bit each time" },
+	{ OPT_KERNEL, "kernel", NULL, "TDs in this machine's kernel, on pamt.ko; docs/kernel.md" },
 	{ OPT_TIMELINE, "timeline", "FILE", "TDs, page pairs and bytes over time, as CSV" },
 	{ OPT_TDS, "tds", "N", "without a scenario: TDs, sized 1:2:4:8:... (default: 4)" },
 	{ OPT_VCPUS, "vcpus", "N", "vCPUs of each TD (default: 2)" },
@@ -138,6 +140,10 @@ static bool take_option(struct run *run, struct wishes *wishes, int option)
 	case OPT_VIRTUAL:
 		wishes->is_virtual = true;
 		return true;
+	case OPT_KERNEL:
+		/* Alone it never comes here: run_kernel.c. */
+		cli_usage_error("run: --kernel and --virtual exclude each other");
+		return false;
 	case OPT_TIMELINE:
 		run->timeline_path = value;
 		return true;

@@ -12,7 +12,7 @@ static const struct cli_command commands[] = {
 	{ "plan", "[LOG...]", "what a machine's PAMT costs, its TDMRs, and what TDs cost on it",
 	  cmd_plan },
 	{ "run", "[SCENARIO]", "TDs on a machine, from bring-up to the last byte given back",
-	  cmd_run },
+	  cmd_run_or_kernel },
 	{ "lkvs", "[N...]", "the public test suite's Dynamic PAMT cases, with exact amounts",
 	  cmd_lkvs },
 	{ "check", "", "hunt races: every schedule of small programs, and random ones", cmd_check },
