@@ -78,6 +78,8 @@ static long get_stats(struct open_td *td, void __user *to)
 		.leaked_regions = stats.leaked_regions,
 		.leaked_pages = os_load64(&pamt_kernel.vmm.leaked_pages, OS_RELAXED),
 		.unbalanced_puts = stats.unbalanced_puts,
+		.seamcalls = host_port_seamcalls(),
+		.retries = os_load64(&pamt_kernel.vmm.caller.counts.of[CALL_AGAIN], OS_RELAXED),
 	};
 	return copy_to_user(to, &abi, sizeof(abi)) ? -EFAULT : 0;
 }

@@ -33,6 +33,7 @@ struct pamt_abi_stats {
 	__u64 pairs_installed, pairs_installed_peak, leaf_regions;
 	__u64 gets_fast, gets_slow, puts, adds, removes, waits, busy;
 	__u64 leaked_regions, leaked_pages, unbalanced_puts;
+	__u64 seamcalls, retries;
 };
 
 struct pamt_abi_create {

@@ -272,8 +272,20 @@ static void service_scrub(void *ctx, hpa_t base, uint64_t bytes)
 /* ------------------------------------------------------------------------------------------- */
 /* CPUs                                                                                         */
 
+static DEFINE_PER_CPU(u64, nr_seamcalls);
+
+u64 host_port_seamcalls(void)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) sum += per_cpu(nr_seamcalls, cpu);
+	return sum;
+}
+
 static tdx_status_t service_seamcall(void *ctx, struct tdx_regs *regs)
 {
+	this_cpu_inc(nr_seamcalls);
 	if (unlikely(READ_ONCE(seamcall_at)) &&
 	    atomic64_inc_return(&seamcall_nr) == READ_ONCE(seamcall_at)) {
 		regs->rax = READ_ONCE(seamcall_status);

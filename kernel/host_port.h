@@ -32,6 +32,8 @@ struct host_port_account {
 	u64 objects;	    /* small ones, and sparse arrays */
 	u64 excluded_pages; /* taken out of the allocator for good */
 };
+u64 host_port_seamcalls(void); /* made so far */
+
 void host_port_account(struct host_port_account *account);
 
 /* Failure on request, counted from now; 0: none. */

@@ -236,6 +236,8 @@ static void take_stats(struct kernel_run *k, const struct pamt_abi_stats *after)
 	result->stats.removes = after->removes - before->removes;
 	result->stats.waits = after->waits - before->waits;
 	result->pamt_busy = after->busy - before->busy;
+	result->seamcalls = after->seamcalls - before->seamcalls;
+	result->retries = after->retries - before->retries;
 	result->leaked_regions = after->leaked_regions;
 	result->left_bytes = after->os_bytes;
 }
