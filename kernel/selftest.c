@@ -150,6 +150,8 @@ static void errand_run(struct errand *errand, enum context context, void (*fn)(v
 		reinit_completion(&errand->done);
 		tasklet_schedule(&errand->tasklet);
 		wait_for_completion(&errand->done);
+		/* It may still be on its way out, and the errand may be gone soon. */
+		tasklet_kill(&errand->tasklet);
 		break;
 	case IN_IPI:
 		next = cpumask_next(raw_smp_processor_id(), cpu_online_mask);
