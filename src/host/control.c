@@ -6,6 +6,7 @@
  * come from the OS one by one.
  */
 #include "host/pool.h"
+#include "host/probe.h"
 
 #include "host/region.h"
 
@@ -84,9 +85,11 @@ int pamt_cache_topup(struct pamt_host *host, struct pamt_cache *cache, uint32_t 
 	want = control + (host->layout.dynamic ? 2 * pairs : 0);
 	if (want > PAMT_CACHE_PAGES)
 		return -OS_ERANGE;
-	if (cache->nr_pages < want)
+	if (cache->nr_pages < want) {
 		ret = draw(host, os_node(), cache->page + cache->nr_pages, want - cache->nr_pages,
 			   &got);
+		PROBE(topup, want - cache->nr_pages, got);
+	}
 	cache->nr_pages += got;
 	if (host->layout.dynamic)
 		pool_trim(host);

@@ -3,6 +3,7 @@
  * pool_grow.c - takes a block of pages from the OS and makes a chunk of it: backed, pinned.
  */
 #include "host/pool.h"
+#include "host/probe.h"
 
 #include "host/region.h"
 
@@ -209,6 +210,7 @@ static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, hpa_t 
 		 */
 		return ret == -OS_EAGAIN ? ret : -OS_EIO;
 	}
+	PROBE(grow, c->base.v, c->order);
 	*got = insert(grown, c, pages, nr);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "host/region.h"
 
 #include "host/pool.h"
+#include "host/probe.h"
 
 /* ------------------------------------------------------------------------------------------- */
 /* States and legal changes, as data                                                            */
@@ -221,7 +222,9 @@ static int install(struct pamt_host *host, region_t region, os_a16_t *word, uint
 	if (!early)
 		region_unlock(host, word, ok ? backed(old, n) : old, irq);
 	trace(host, "pamt.add", region.v, status.v);
+	PROBE(add, region.v, status.v);
 	if (ok) {
+		PROBE(get_edge, region.v, n);
 		count(host, STAT_ADDS);
 		pair->nr = 0;
 		return 0;
@@ -319,6 +322,7 @@ static void account_removal(struct pamt_host *host, region_t region, const struc
 			    tdx_status_t status)
 {
 	trace(host, "pamt.remove", region.v, status.v);
+	PROBE(remove, region.v, status.v);
 	count(host, rule->stat);
 	if (tdx_status_is(status, TDX_OPERAND_BUSY))
 		count(host, STAT_BUSY);
@@ -448,6 +452,7 @@ void region_put(struct pamt_host *host, region_t region, uint32_t n)
 			if (change(word, old, (uint16_t)(old - n), OS_RELEASE))
 				return;
 		} else if (put_last(host, region, word, old)) {
+			PROBE(put_edge, region.v, n);
 			return;
 		}
 	}

@@ -3,6 +3,7 @@
  * shrink.c - memory pressure: idle regions, and what the pool has to spare.
  */
 #include "host/pool.h"
+#include "host/probe.h"
 
 #include "host/region.h"
 
@@ -66,5 +67,6 @@ uint64_t pamt_shrink(struct pamt_host *host, uint64_t pages)
 	if (given < pages && region_shrink_idle(host, (pages - given) / 2 + 1))
 		given += pool_trim_all(host, pages - given);
 	pool_free_spare(host);
+	PROBE(shrink, pages, given);
 	return given;
 }
