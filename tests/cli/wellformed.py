@@ -39,5 +39,6 @@ if page.open:
     page.wrong.append(f"left open: {page.open}")
 if page.titled < page.drawings:
     page.wrong.append("a drawing without a title")
-print("\n".join(page.wrong))
+for line in page.wrong:
+    print(line)
 sys.exit(1 if page.wrong else 0)
