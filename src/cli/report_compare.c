@@ -223,7 +223,8 @@ static void write_table(FILE *to, const json_t *runs, const char *what, size_t f
 	fputs("</tbody></table></div>\n", to);
 }
 
-static void write_designs(FILE *to, const json_t *runs)
+/* explored: what was found when schedules of the design were searched. */
+static void write_designs(FILE *to, const json_t *runs, const json_t *explored)
 {
 	write_table(to, runs, "Designs: memory and calls", 0, TIME_COLUMNS);
 	write_table(to, runs, "Designs: time", TIME_COLUMNS, COLUMNS);
@@ -232,6 +233,8 @@ static void write_designs(FILE *to, const json_t *runs)
 		write_note(to, json_array_get(runs, i), "error");
 		write_note(to, json_array_get(runs, i), "failure");
 	}
+	for (size_t i = 0; i < json_array_size(explored); i++)
+		write_note(to, json_array_get(explored, i), "violation");
 	fputs("</ul>\n", to);
 }
 
@@ -248,7 +251,7 @@ const char *report_compare(FILE *to, const char *name, const json_t *root)
 		 machine ? machine : name, report_integer(root, "tds"),
 		 report_value(CHART_BYTES, report_number(root, "td_bytes"), bytes));
 	report_section(to, scenario ? scenario : name, text);
-	write_designs(to, runs);
+	write_designs(to, runs, json_object_get(root, "explored"));
 	if (json_array_size(json_object_get(root, "curve")))
 		draw_all(to, json_object_get(root, "curve"));
 	report_section_end(to);
