@@ -128,6 +128,30 @@ static HOT bool get_hot(struct pamt_host *host, pfn_t first, uint32_t n)
 	return true;
 }
 
+/*
+ * IDLE, and no page of it need be looked up: the range adopts the pair that is there. A whole
+ * region can be got in no other way at once, as nobody else may use it.
+ */
+static bool get_idle(struct pamt_host *host, pfn_t first, uint32_t n)
+{
+	os_a16_t *word = region_word(host, pfn_to_region(first));
+	uint16_t old;
+
+	if (!word)
+		return false;
+	/* Relaxed: chooses what is tried; the compare-and-swap decides. */
+	old = os_load16(word, OS_RELAXED);
+	if ((old & ~(REGION_BEFORE | REGION_AGAIN)) != REGION_IDLE)
+		return false;
+	/* Acquire: pairs with the release that published the pair. */
+	if (!os_cas16(word, &old, (uint16_t)(region_beside(old) | n), OS_ACQUIRE))
+		return false;
+	/* Relaxed: places are a number, nothing is reached through it. */
+	os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
+	count(host, STAT_GETS_SLOW);
+	return true;
+}
+
 static COLD int get_slow(struct pamt_host *host, pfn_t page, struct pamt_cache *cache)
 {
 	if (!pages_are_tdx(host, page, 1))
@@ -254,7 +278,8 @@ int pamt_get_range(struct pamt_host *host, pfn_t first, uint64_t nr, struct pamt
 
 	if (!nr)
 		return 0;
-	if (in_first_region(first, nr) == nr && get_hot(host, first, (uint32_t)nr))
+	if (in_first_region(first, nr) == nr &&
+	    (get_hot(host, first, (uint32_t)nr) || get_idle(host, first, (uint32_t)nr)))
 		return 0;
 	if (!pages_are_tdx(host, first, nr))
 		return -OS_EINVAL;
