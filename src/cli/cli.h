@@ -50,6 +50,9 @@ int cmd_check(int argc, char **argv);
  * only if that cannot be done, an exit code; reported.
  */
 int cli_exec_lab(int argc, char **argv);
+/* Runs pamt-lab with these words, NULL-terminated, the first of them its name, and --json among
+ * them. NULL: reported. */
+json_t *cli_lab_json(const char *command, char *const words[]);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Errors: "pamt: ..." on stderr, always one line (control characters are shown as '?').         */

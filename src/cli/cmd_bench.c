@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/bench_host.h"
 #include "cli/cli.h"
 #include "lab/bench_seam.h"
 
@@ -314,7 +315,9 @@ int cmd_bench(int argc, char **argv)
 	if (id < 0)
 		return args.exit;
 	operands = cli_operands(&args, &nr);
+	if (nr == 1 && !strcmp(operands[0], "host"))
+		return cli_bench_host((uint32_t)rounds, args.json, check);
 	if (nr != 1 || strcmp(operands[0], "seam"))
-		return cli_usage_error("bench: say what to measure: seam or virtual");
+		return cli_usage_error("bench: say what to measure: host, seam or virtual");
 	return bench_seam((uint32_t)rounds, args.json, check);
 }

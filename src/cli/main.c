@@ -22,8 +22,8 @@ static const struct cli_command commands[] = {
 	  cmd_explain },
 	{ "trap", "PROGRAM [ARGUMENTS]", "run a program whose SEAMCALLs the software module serves",
 	  cmd_trap },
-	{ "bench", "seam|virtual", "how fast the software module is; designs on many CPUs",
-	  cmd_bench },
+	{ "bench", "host|seam|virtual",
+	  "what libpamt costs; the software module; designs on many CPUs", cmd_bench },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * bench_host.c - `pamt bench host`: what libpamt costs, in virtual time on many CPUs beside two
+ * designs of the Linux series, and on real threads beside the least that a get and a put can be.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/bench_host.h"
+#include "cli/cli.h"
+#include "lab/bench_host.h"
+
+/* What it is to be, and where it stands in the JSON. */
+enum figure {
+	LINEAR_MERGED,
+	LINEAR_V6,
+	EDGES_V6,
+	MORE_CPUS,
+	LONGEST_GET,
+	HOT,
+	RANGE,
+	NR_FIGURES,
+};
+static const struct {
+	const char *name;
+	double min, max; /* max 0: none */
+} targets[NR_FIGURES] = {
+	[LINEAR_MERGED] = { "virtual, 64 CPUs, linear: merged over ours", 30, 0 },
+	[LINEAR_V6] = { "virtual, 64 CPUs, linear: v6 over ours", 1, 0 },
+	[EDGES_V6] = { "virtual, 64 CPUs, edges: v6 over ours", 20, 0 },
+	[MORE_CPUS] = { "virtual, ours: each of 256 CPUs over each of 64", 0.9, 1.1 },
+	/* One PAMT.ADD and 1 us, as in the cost table. */
+	[LONGEST_GET] = { "virtual, ours: longest get, ns", 0, 5000 },
+	[HOT] = { "threads: hot get and put, ours over bare", 0, 1.1 },
+	[RANGE] = { "threads: 512 gets over one range of 512", 50, 0 },
+};
+
+struct results {
+	json_t *virtual; /* of `pamt bench virtual` */
+	struct bench_host threads;
+	double figure[NR_FIGURES];
+};
+
+static bool misses(const struct results *r, enum figure i)
+{
+	return r->figure[i] < targets[i].min ||
+	       (targets[i].max > 0 && r->figure[i] > targets[i].max);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* The longest get of the library in any of the runs: there every region is one CPU's. */
+static double longest_get(const json_t *virtual)
+{
+	const json_t *run;
+	double longest = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(virtual, "runs"), i, run)
+	{
+		const char *design = NULL;
+		json_int_t ns = 0;
+
+		if (json_unpack((json_t *)run, "{s:s,s:{s:{s:I}}}", "design", &design, "ops", "get",
+				"longest_ns", &ns) ||
+		    strcmp(design, "ours"))
+			continue;
+		if ((double)ns > longest)
+			longest = (double)ns;
+	}
+	return longest;
+}
+
+static int run_virtual(struct results *r)
+{
+	static char *const words[] = { "pamt-lab", "virtual", "--json", "--cpus", "64", NULL };
+	double *f = r->figure;
+
+	r->virtual = cli_lab_json("bench", words);
+	if (!r->virtual)
+		return CLI_FAILED;
+	if (json_unpack(r->virtual, "{s:{s:{s:F,s:F},s:{s:F}},s:F}", "virtual64", "linear",
+			"merged_over_ours", &f[LINEAR_MERGED], "v6_over_ours", &f[LINEAR_V6],
+			"edges", "v6_over_ours", &f[EDGES_V6], "virtual256_over_64",
+			&f[MORE_CPUS])) {
+		json_decref(r->virtual);
+		return cli_error(CLI_FAILED, "bench: virtual says something else");
+	}
+	f[LONGEST_GET] = longest_get(r->virtual);
+	return CLI_OK;
+}
+
+static int run_threads(uint32_t rounds, struct results *r)
+{
+	char error[256];
+
+	if (bench_host_threads(rounds, &r->threads, error, sizeof(error)))
+		return cli_error(CLI_FAILED, "bench: threads: %s", error);
+	r->figure[HOT] = r->threads.ours_over_bare;
+	r->figure[RANGE] = r->threads.gets_over_range;
+	return CLI_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static void print_text(const struct results *r)
+{
+	static const struct cli_column columns[] = {
+		{ "figure", false }, { "is", true }, { "to be", false }, { "", false }
+	};
+	struct cli_table *table = cli_table_create(columns, 4);
+
+	for (enum figure i = 0; i < NR_FIGURES; i++) {
+		cli_table_cell(table, "%s", targets[i].name);
+		cli_table_cell(table, r->figure[i] < 10 ? "%.3f" : "%.1f", r->figure[i]);
+		if (targets[i].min > 0 && targets[i].max > 0)
+			cli_table_cell(table, "%g to %g", targets[i].min, targets[i].max);
+		else if (targets[i].max > 0)
+			cli_table_cell(table, "at most %g", targets[i].max);
+		else
+			cli_table_cell(table, "at least %g", targets[i].min);
+		cli_table_cell(table, "%s", misses(r, i) ? "missed" : "");
+	}
+	cli_table_print(table);
+	printf("%u threads: get and put %.1f ns, bare %.1f ns; a region of 512 pages %.0f ns, page "
+	       "by page %.0f ns\n",
+	       r->threads.threads, r->threads.ours_ns, r->threads.bare_ns, r->threads.range_ns,
+	       r->threads.gets_ns);
+}
+
+static void print_json(const struct results *r, unsigned int missed)
+{
+	json_t *object = cli_json("pamt.bench.host/1");
+	const struct bench_host *t = &r->threads;
+
+	json_object_set(object, "virtual64", json_object_get(r->virtual, "virtual64"));
+	json_object_set_new(object, "virtual256_over_64", json_real(r->figure[MORE_CPUS]));
+	json_object_set_new(object, "virtual_longest_get_ns", json_real(r->figure[LONGEST_GET]));
+	json_object_set_new(object, "hot",
+			    json_pack("{s:f,s:f,s:f,s:i}", "ours_over_bare", t->ours_over_bare,
+				      "ours_ns", t->ours_ns, "bare_ns", t->bare_ns, "threads",
+				      (int)t->threads));
+	json_object_set_new(object, "range512",
+			    json_pack("{s:f,s:f,s:f}", "gets_over_range", t->gets_over_range,
+				      "range_ns", t->range_ns, "gets_ns", t->gets_ns));
+	json_object_set(object, "runs", json_object_get(r->virtual, "runs"));
+	json_object_set_new(object, "misses", json_integer(missed));
+	cli_json_print(object);
+}
+
+int cli_bench_host(uint32_t rounds, bool json, bool check)
+{
+	struct results r = { 0 };
+	unsigned int missed = 0;
+	int code = run_threads(rounds, &r);
+
+	if (!code)
+		code = run_virtual(&r);
+	if (code)
+		return code;
+	for (enum figure i = 0; i < NR_FIGURES; i++)
+		missed += misses(&r, i);
+	if (json)
+		print_json(&r, missed);
+	else
+		print_text(&r);
+	json_decref(r.virtual);
+	return check && missed ? CLI_FAILED : CLI_OK;
+}
