@@ -133,22 +133,38 @@ void bitmap_set_number(struct bitmap *bitmap, uint64_t bit, uint32_t number)
 	group_write(bitmap, bit / 64)->number[bit % 64] = number;
 }
 
-/* From a set bit of a level down to the lowest, or highest, bit of level 0 under it. */
+/* Bits of a level that stand for something. */
+static uint64_t bits_of(const struct bitmap *bitmap, unsigned int level)
+{
+	if (!level)
+		return bitmap->bits;
+	return level == 1 ? bitmap->nr_groups : bitmap->words[level - 2];
+}
+
+/*
+ * From a set bit of a level down to the lowest, or highest, bit of level 0 under it. BITMAP_NONE:
+ * a bit beyond the end, at any level; below it there is no word to be read.
+ */
 static uint64_t descend(const struct bitmap *bitmap, unsigned int map, unsigned int level,
 			uint64_t bit, bool highest)
 {
-	while (level--) {
-		uint64_t word = word_at(bitmap, map, level, bit);
+	while (bit < bits_of(bitmap, level)) {
+		uint64_t word;
+
+		if (!level)
+			return bit;
+		word = word_at(bitmap, map, --level, bit);
 
 		bit = bit * 64 + (highest ? 63 - (uint64_t)__builtin_clzll(word)
 					  : (uint64_t)__builtin_ctzll(word));
 	}
-	return bit;
+	return BITMAP_NONE;
 }
 
 /*
  * Both searches climb while the rest of the word they stand in has nothing, then go down again.
- * Bits beyond the end, which look set in BITMAP_SET, can only be met by next.
+ * Bits beyond the end, which look set in BITMAP_SET at every level, can only be met by next: it
+ * finds the lowest, so that one of these means that there is no other.
  */
 uint64_t bitmap_next(const struct bitmap *bitmap, unsigned int map, uint64_t from)
 {
@@ -163,8 +179,7 @@ uint64_t bitmap_next(const struct bitmap *bitmap, unsigned int map, uint64_t fro
 
 		if (word) {
 			bit = bit / 64 * 64 + (uint64_t)__builtin_ctzll(word);
-			bit = descend(bitmap, map, level, bit, false);
-			return bit < bitmap->bits ? bit : BITMAP_NONE;
+			return descend(bitmap, map, level, bit, false);
 		}
 		bit = bit / 64 + 1;
 		if (level)
