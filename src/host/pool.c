@@ -116,8 +116,6 @@ uint32_t pool_take(struct pool *pool, hpa_t *pages, uint32_t nr)
 	os_irq_t irq;
 	uint32_t n = 0;
 
-	if (!nr)
-		return 0;
 	irq = os_spin_lock(&pool->lock);
 	while (n < nr && chunk_take(pool, &pages[n]))
 		n++;
@@ -148,7 +146,8 @@ static uint32_t draw_local(struct pamt_host *host, struct pool *pool, hpa_t *pag
 	while (n < refill + room && chunk_take(pool, &extra[n]))
 		n++;
 	os_spin_unlock(&pool->lock, irq);
-	if (!n && !room)
+	/* Nor room: it is not asked for without a page to fill it with. */
+	if (!n)
 		return got;
 	filled = magazine_fill(m, pool->node, &room, extra, n);
 	if (filled < n)

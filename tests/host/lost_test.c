@@ -456,6 +456,39 @@ static void room_for_a_node_that_the_magazine_is_no_more_of_goes_back(void **sta
 	end(&rig);
 }
 
+/* The same while room and pages are on their way to the magazine of a CPU that draws. */
+static void pages_for_a_magazine_that_is_of_another_node_now_go_back(void **state)
+{
+	struct magazine *m;
+	hpa_t page[40], one;
+	struct rig rig;
+
+	rig_create(&rig, 2, true);
+	m = &rig.host->cpu[0].magazine;
+	/* Past the magazine: none has room yet. */
+	for (uint32_t i = 0; i < 40; i++) {
+		threads_node = !(i % 2);
+		assert_int_equal(pamt_alloc_page(rig.host, i % 2, NULL, &page[i]), 0);
+	}
+	threads_node = 1;
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 1, 0), NULL), 0);
+	threads_node = 0;
+	pamt_shrink(rig.host, UINT64_MAX);
+	assert_int_equal(m->room, 0);
+	pamt_free_page(rig.host, page[38]);
+	pamt_free_page(rig.host, page[36]);
+	let_other(&rig, &m->lock, OS_WRITE, 2, takes_magazine);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &one), 0);
+	expect_other();
+	assert_int_equal(m->node, 1);
+	assert_int_equal(rig.host->pool[0].lent, 0);
+	page[38] = one;
+	page[36] = page[39];
+	for (uint32_t i = 0; i < 39; i++)
+		pamt_free_page(rig.host, page[i]);
+	end(&rig);
+}
+
 static void raises_peak(struct rig *rig) { rig->host->pairs_peak.v = 1; }
 
 static void peak_is_raised_past_somebody_elses(void **state)
@@ -488,6 +521,7 @@ int main(void)
 		cmocka_unit_test(chunk_in_a_region_that_is_backed_meanwhile_keeps_all_its_pages),
 		cmocka_unit_test(room_that_a_magazine_cannot_use_any_more_goes_back),
 		cmocka_unit_test(room_for_a_node_that_the_magazine_is_no_more_of_goes_back),
+		cmocka_unit_test(pages_for_a_magazine_that_is_of_another_node_now_go_back),
 		cmocka_unit_test(peak_is_raised_past_somebody_elses),
 	};
 

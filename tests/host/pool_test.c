@@ -127,6 +127,7 @@ static void age(struct rig *rig, unsigned int order, uint32_t node)
 
 static void small_blocks_will_do(void **state)
 {
+	struct pamt_cache cache = { 0 };
 	hpa_t page[200];
 	struct rig rig;
 
@@ -135,6 +136,9 @@ static void small_blocks_will_do(void **state)
 	for (int i = 0; i < 200; i++)
 		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[i]), 0);
 	assert_true(rig_stats(&rig).chunks[2] >= 50);
+	/* More at once than one of them has. */
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 40, 0), 0);
+	pamt_cache_free(rig.host, &cache);
 	rig_expect_sound(&rig);
 	rig_expect_bound(&rig);
 	for (int i = 0; i < 200; i++)

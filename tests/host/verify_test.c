@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "guest.h"
+#include "host/pool.h"
 
 struct found {
 	uint32_t nr;
@@ -189,6 +190,36 @@ static void users_that_were_not_put_and_pages_not_given_back_are_told_apart(void
 	rig_destroy(&rig);
 }
 
+/* Chunks are found by a hash of their region: this one's neighbours there are not its own. */
+static void leak_is_not_charged_with_pages_of_another_regions_chunk(void **state)
+{
+	struct found found = { 0 };
+	struct rig rig;
+	uint64_t r;
+	hpa_t page;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	/* 64 buckets, the upper bits of a product. */
+	assert_int_equal(rig.host->pool[0].hash_bits, 6);
+	for (r = UINT64_C(5) << 9; r-- > UINT64_C(4) << 9;)
+		if (r != hpa_to_region(page).v &&
+		    (r * UINT64_C(0x9e3779b97f4a7c15)) >> 58 ==
+			    (hpa_to_region(page).v * UINT64_C(0x9e3779b97f4a7c15)) >> 58 &&
+		    !region_word(rig.host, (region_t){ r })->v)
+			break;
+	assert_true(r >= UINT64_C(4) << 9);
+	assert_int_equal(pamt_get(rig.host, pfn(r << 9), NULL), 0);
+	assert_int_equal(pamt_leaks(rig.host, note, &found), 2);
+	assert_int_equal(found.last.region.v, r);
+	assert_string_equal(found.last.what, "users of the region were not put");
+	assert_int_equal(found.last.pool_pages, 0);
+	pamt_put(rig.host, pfn(r << 9));
+	pamt_free_page(rig.host, page);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
 static void node_of_the_right_type_is_not_enough(void **state)
 {
 	struct tdx_regs regs;
@@ -307,6 +338,7 @@ int main(void)
 		cmocka_unit_test(module_that_does_not_answer_is_a_finding),
 		cmocka_unit_test(leaks_are_named_with_their_users),
 		cmocka_unit_test(users_that_were_not_put_and_pages_not_given_back_are_told_apart),
+		cmocka_unit_test(leak_is_not_charged_with_pages_of_another_regions_chunk),
 		cmocka_unit_test(node_of_the_right_type_is_not_enough),
 		cmocka_unit_test(leak_is_a_leak_whatever_the_module_says_of_its_pages),
 		cmocka_unit_test(memory_may_go_when_nothing_uses_it),
