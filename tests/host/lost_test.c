@@ -489,6 +489,25 @@ static void pages_for_a_magazine_that_is_of_another_node_now_go_back(void **stat
 	end(&rig);
 }
 
+static void trims_first(struct rig *rig) { rig->host->trim_wanted.v = 0; }
+
+static void trim_that_another_cpu_makes_is_not_made_twice(void **state)
+{
+	uint64_t held;
+	struct rig rig;
+
+	start(&rig);
+	gets(&rig);
+	held = rig_stats(&rig).os_bytes;
+	rig.host->trim_wanted.v = 1;
+	let_other(&rig, &rig.host->trim_wanted, OS_WRITE, 1, trims_first);
+	assert_int_equal(pamt_cache_topup(rig.host, &(struct pamt_cache){ 0 }, 0, 0), 0);
+	expect_other();
+	assert_int_equal(rig_stats(&rig).os_bytes, held);
+	puts_again(&rig);
+	end(&rig);
+}
+
 static void raises_peak(struct rig *rig) { rig->host->pairs_peak.v = 1; }
 
 static void peak_is_raised_past_somebody_elses(void **state)
@@ -522,6 +541,7 @@ int main(void)
 		cmocka_unit_test(room_that_a_magazine_cannot_use_any_more_goes_back),
 		cmocka_unit_test(room_for_a_node_that_the_magazine_is_no_more_of_goes_back),
 		cmocka_unit_test(pages_for_a_magazine_that_is_of_another_node_now_go_back),
+		cmocka_unit_test(trim_that_another_cpu_makes_is_not_made_twice),
 		cmocka_unit_test(peak_is_raised_past_somebody_elses),
 	};
 
