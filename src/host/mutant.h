@@ -4,6 +4,7 @@
  *
  * They exist so that the race exploration can show that it would find them. In every build but
  * the one that defines PAMT_MUTANTS all of them are the constant false and leave no code behind.
+ * The last three are mistakes of whoever calls this library: in the lab, its own CPUs.
  */
 #ifndef PAMT_HOST_MUTANT_H
 #define PAMT_HOST_MUTANT_H
@@ -30,7 +31,10 @@
 	X(VERIFY_UNLOCKED, "verify reads the module without LOCKED")                    \
 	X(NOT_EMPTY_IDLE, "the word becomes IDLE after PAMT_PAGE_NOT_EMPTY")            \
 	X(NO_PAIR_IDLE, "the word becomes IDLE after NO_PAMT_PAGE_PAIR")                \
-	X(EARLY_RELEASE, "LEAF is cleared before the range is written back")
+	X(EARLY_RELEASE, "LEAF is cleared before the range is written back")            \
+	X(EARLY_PUT, "put before the call that frees the page has returned")            \
+	X(PUT_THEN_WRITE_BACK, "T20: put before the page is written back")              \
+	X(KEPT_ON_ERROR, "T39: no put where the call that was to use the page fails")
 
 #define PAMT_MUTANT_ENUM(name, what) MUTANT_##name,
 enum pamt_mutant { MUTANT_NONE, PAMT_MUTANT_LIST(PAMT_MUTANT_ENUM) NR_MUTANTS };

@@ -77,6 +77,7 @@ static const struct mutant_setup setups[] = {
 	{ 1, SUITE "fault=PHYMEM.PAMT.REMOVE:1:SYS_NOT_READY;program=gA pA gA/gB" },
 	{ 1, SUITE "fault=PHYMEM.PAMT.REMOVE:1:OPERAND_BUSY;program=gA pA gA/gB" },
 	{ 1, SUITE "fault=PHYMEM.PAMT.REMOVE:1:NO_PAMT_PAGE_PAIR:done;program=gA pA gA/gB" },
+	{ 0, SUITE "fault=MEM.PAGE.AUG:1:OPERAND_BUSY;program=gA aA pA" },
 	/* Allocations that fail. */
 	{ 1, SUITE "fault=alloc:1;program=gA aA/gB aB" },
 	{ 1, SUITE "fault=alloc:2;program=gA aA/gB aB" },

@@ -226,7 +226,8 @@ static void read_program(struct trial *trial)
 		}
 	stage_expect_softirqs(softirqs);
 	/* What a failed REMOVE leaves behind is lost by design. */
-	trial->env.may_lose = trial->setup.fault.call_at;
+	trial->env.may_lose =
+		trial->setup.fault.call_at && trial->setup.fault.leaf != TDH_MEM_PAGE_AUG;
 }
 
 struct trial *trial_create(const struct setup *setup, const char **why)

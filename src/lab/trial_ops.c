@@ -8,6 +8,12 @@
 #include "abi/abi.h"
 #include "lab/trial_internal.h"
 
+/* The CPUs of a trial are the library's callers, and make callers' mistakes. */
+#ifndef PAMT_MUTANTS
+#define PAMT_MUTANTS 1
+#endif
+#include "host/mutant.h"
+
 #define CPU_PAGES   24u
 #define STRAY_PAGE  511u
 #define CONTROL_GIB 2u /* guest addresses of control pages begin here */
@@ -41,6 +47,13 @@ static pfn_t region_pfn(const struct trial_cpu *cpu, uint32_t region)
 	return hpa_to_pfn(region_to_hpa(cpu->trial->env.region[region]));
 }
 
+static bool call_is_made_to_fail(const struct trial_cpu *cpu, tdx_status_t status)
+{
+	const struct box_fault *fault = &cpu->trial->setup.fault;
+
+	return fault->call_at && fault->leaf == TDH_MEM_PAGE_AUG && fault->status == status.v;
+}
+
 static bool call_did(struct trial_cpu *cpu, const struct tdx_regs *regs, const char *what,
 		     uint32_t region)
 {
@@ -49,6 +62,8 @@ static bool call_did(struct trial_cpu *cpu, const struct tdx_regs *regs, const c
 
 	if (!status.v)
 		return true;
+	if (call_is_made_to_fail(cpu, status))
+		return false;
 	stage_fail(STAGE_STATUS, "CPU %u: %s in region %c, which is backed, answers %s", cpu->cpu,
 		   what, letter(region), abi_status_text(status, text, sizeof(text)));
 	return false;
@@ -158,9 +173,40 @@ static void aug(struct trial_cpu *cpu, uint32_t region)
 		return;
 	regs.r8 = page_of(cpu, region, page->number).v;
 	regs.rcx = trial_map(cpu->trial, hpa(regs.r8), TDX_4K);
-	if (give_call(cpu, &regs, hpa(regs.r8), "AUG", region))
+	if (give_call(cpu, &regs, hpa(regs.r8), "AUG", region)) {
 		page->state = PAGE_MAPPED;
+	} else if (cpu->trial->setup.fault.call_at) {
+		/* Refused: nobody uses the page. */
+		struct soft_put back = { .page = hpa_to_pfn(page_of(cpu, region, page->number)) };
+		struct held *held = &cpu->held[region];
+
+		*page = held->page[--held->nr];
+		if (!MUTANT(KEPT_ON_ERROR))
+			put_page(cpu, back);
+	}
 }
+
+/* Takes time, and reads the page through the module's metadata: the region must be backed. */
+static void write_back(struct trial_cpu *cpu, uint32_t region)
+{
+	const struct design *design = cpu->trial->setup.design;
+	const struct lab_module *module = &cpu->trial->module;
+	struct lab_entry entry;
+	bool quiet;
+
+	stage_call("write-back", NULL, 1);
+	if (design->is_static || design->asks_module)
+		return;
+	quiet = stage_quiet(true);
+	module->entry(module->box.ctx, cpu->trial->env.region[region], &entry);
+	stage_quiet(quiet);
+	if (entry.kind != LAB_NODE)
+		stage_fail(STAGE_INVARIANT,
+			   "a page of region %c is written back when its pair is gone",
+			   letter(region));
+}
+
+static void put(struct trial_cpu *cpu, uint32_t region);
 
 static void remove_page(struct trial_cpu *cpu, uint32_t region)
 {
@@ -170,10 +216,17 @@ static void remove_page(struct trial_cpu *cpu, uint32_t region)
 	if (!page)
 		return;
 	regs.rcx = trial_map(cpu->trial, page_of(cpu, region, page->number), TDX_4K);
-	if (!make_call(cpu, &regs, "REMOVE", region))
+	if (MUTANT(EARLY_PUT)) {
+		page->state = PAGE_FREED;
+		put(cpu, region);
+	}
+	if (!make_call(cpu, &regs, "REMOVE", region) || MUTANT(EARLY_PUT))
 		return;
 	page->state = PAGE_FREED;
 	page->last = regs.rcx & TDX_HINT_BIT;
+	if (MUTANT(PUT_THEN_WRITE_BACK))
+		put(cpu, region);
+	write_back(cpu, region);
 }
 
 /* Takes the page that is next to be put off the list. False: there is none. */
