@@ -83,6 +83,11 @@ _pamt()
 		_pamt_machines "$current"
 		return
 		;;
+	--designs | --design | -d)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'ours merged v6 per-region static lazy rfc ctor hook' -- "$current")
+		return
+		;;
 	--holes)
 		mapfile -t COMPREPLY < <(compgen -W 'cmr linux' -- "$current")
 		return

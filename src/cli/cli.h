@@ -44,6 +44,7 @@ int cmd_lkvs(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_trap(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 
 /*
  * Runs pamt-lab with these words, argv[0] being its subcommand, in this process's place. Returns

@@ -9,6 +9,7 @@
 #include "lab/check.h"
 
 int lab_check(int argc, char **argv);
+int lab_compare(int argc, char **argv);
 int lab_virtual(int argc, char **argv);
 
 /* lab_check_show.c: results as text, or as JSON. Return: the exit code that they mean. */

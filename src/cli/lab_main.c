@@ -16,6 +16,8 @@ static const struct {
 	{ "check",
 	  { "check", "", "hunt races: every schedule of small programs, and random ones",
 	    lab_check } },
+	{ "compare",
+	  { "compare", "[SCENARIO]", "the same TDs with each design, side by side", lab_compare } },
 	{ "run", { "run", "[SCENARIO]", "run TDs, in virtual time", cmd_run } },
 	{ "virtual",
 	  { "bench virtual", "", "designs on many CPUs, in virtual time", lab_virtual } },

@@ -17,6 +17,8 @@ static const struct cli_command commands[] = {
 	  cmd_lkvs },
 	{ "check", "", "hunt races: every schedule of small programs, and random ones", cmd_check },
 	{ "report", "FILE...", "an HTML page from the JSON of runs and comparisons", cmd_report },
+	{ "compare", "[SCENARIO]", "the same TDs with each design from the mails, side by side",
+	  cmd_compare },
 	{ "replay", "FILE...", "recordings of a real module against the software one", cmd_replay },
 	{ "explain", "[WORD...]", "say what a status code, a leaf or a line of a log means",
 	  cmd_explain },

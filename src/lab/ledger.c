@@ -11,14 +11,23 @@
 
 static const struct os_services *under(void *ctx) { return ((struct ledger *)ctx)->os; }
 
-/* Relaxed throughout: figures, read when nothing runs. */
+/*
+ * Not by the atomics of os.h, which are steps of the CPU's in virtual time. Relaxed throughout:
+ * figures, read when nothing runs.
+ */
 static void note(struct ledger *ledger, hpa_t block, unsigned int order, bool taken)
 {
 	uint16_t pages = (uint16_t)(1u << order);
+	uint64_t change = taken ? pages : -(uint64_t)pages, peak, held;
 
-	os_fetch_add16(&ledger->pages[hpa_to_region(block).v], taken ? pages : (uint16_t)-pages,
-		       OS_RELAXED);
-	os_fetch_add64(&ledger->held, taken ? pages : -(uint64_t)pages, OS_RELAXED);
+	__atomic_fetch_add(&ledger->pages[hpa_to_region(block).v].v,
+			   taken ? pages : (uint16_t)-pages, __ATOMIC_RELAXED);
+	held = __atomic_add_fetch(&ledger->held.v, change, __ATOMIC_RELAXED);
+	peak = __atomic_load_n(&ledger->peak.v, __ATOMIC_RELAXED);
+	while (taken && held > peak &&
+	       !__atomic_compare_exchange_n(&ledger->peak.v, &peak, held, true, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
+		;
 }
 
 static hpa_t ledger_alloc_pages(void *ctx, unsigned int order, uint32_t node)
@@ -105,7 +114,13 @@ static void ledger_copy(void *ctx, hpa_t to, hpa_t from)
 
 static tdx_status_t ledger_seamcall(void *ctx, struct tdx_regs *regs)
 {
-	return under(ctx)->seamcall(under(ctx)->ctx, regs);
+	const struct ledger *ledger = ctx;
+	uint32_t leaf = TDX_RAX_LEAF(regs->rax);
+	tdx_status_t status = under(ctx)->seamcall(under(ctx)->ctx, regs);
+
+	if (ledger->called)
+		ledger->called(ledger->arg, leaf, regs);
+	return status;
 }
 
 static void ledger_wbinvd_all(void *ctx) { under(ctx)->wbinvd_all(under(ctx)->ctx); }

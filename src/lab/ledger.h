@@ -4,7 +4,8 @@
  * the port's services once more, with every page that is taken or given back written down.
  *
  * What libpamt says of itself can so be compared with what it did. Pages from alloc_pages() are
- * counted by the 2 MiB region that they lie in; ranges (PAMT areas at boot) are not.
+ * counted by the 2 MiB region that they lie in; ranges (PAMT areas at boot) are not. The user's
+ * SEAMCALLs can be looked at as well. In virtual time none of this takes any.
  */
 #ifndef PAMT_LAB_LEDGER_H
 #define PAMT_LAB_LEDGER_H
@@ -17,6 +18,10 @@ struct ledger {
 	uint64_t nr_regions; /* addresses from 0 to the end of memory */
 	os_a16_t *pages;     /* by region: 4K pages held */
 	os_a64_t held;	     /* of them all */
+	os_a64_t peak;	     /* the most that was held at once */
+	/* Told of every SEAMCALL, when it has returned. May be NULL. */
+	void (*called)(void *arg, uint32_t leaf, const struct tdx_regs *out);
+	void *arg;
 };
 
 /* end: the first address above all memory. Return: 0, -1: no memory to be had. */

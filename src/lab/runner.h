@@ -47,6 +47,8 @@ int runner_run(struct runner *runner, const struct runner_job *job, char *error,
 
 /* ns since the runner was created; on a CPU in virtual time, by that CPU's clock. */
 uint64_t runner_now(const struct runner *runner);
+/* In virtual time, on a CPU: ns of this run that it has waited for locks and words; else 0. */
+uint64_t runner_waited(const struct runner *runner);
 bool runner_is_virtual(void);
 uint64_t runner_seamcalls(const struct runner *runner);
 /* In virtual time, a hash over every turn so far: who, and when; else 0. */

@@ -91,6 +91,11 @@ uint64_t runner_now(const struct runner *runner)
 	return runner->begin + (stage_now() ? virtual_now(runner->virtual) : 0);
 }
 
+uint64_t runner_waited(const struct runner *runner)
+{
+	return stage_now() ? virtual_waited(runner->virtual) : 0;
+}
+
 bool runner_is_virtual(void) { return true; }
 uint64_t runner_hash(const struct runner *runner) { return runner->hash; }
 uint64_t runner_seamcalls(const struct runner *runner) { return server_seamcalls(runner->server); }
@@ -146,6 +151,7 @@ int runner_run(struct runner *runner, const struct runner_job *job, char *error,
 		failed = -1;
 	}
 	stage_pretend(0);
+	server_drain(runner->server);
 	runner->begin += virtual_end(runner->virtual);
 	runner->hash = mix(runner->hash, virtual_hash(runner->virtual));
 	virtual_destroy(runner->virtual);

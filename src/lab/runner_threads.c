@@ -71,6 +71,12 @@ uint64_t runner_now(const struct runner *runner)
 	       (uint64_t)runner->start.tv_nsec;
 }
 
+uint64_t runner_waited(const struct runner *runner)
+{
+	(void)runner;
+	return 0;
+}
+
 bool runner_is_virtual(void) { return false; }
 
 uint64_t runner_hash(const struct runner *runner)

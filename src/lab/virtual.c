@@ -31,6 +31,7 @@ struct cached {
 struct clock {
 	uint64_t now;
 	uint64_t since;	 /* when it began to wait */
+	uint64_t waited; /* so far, for locks and words */
 	bool called;	 /* waited, and may go on: its turn is to come */
 	uint32_t behind; /* next in the queue of whom it waits for, or NOWHERE */
 	struct cached cache[CACHED_LINES];
@@ -328,6 +329,7 @@ static void call_first(struct virtual *v, struct queue *queue)
 	wait = clock->now - clock->since;
 	told->lock_waits++;
 	told->lock_total += wait;
+	clock->waited += wait;
 	if (wait > told->lock_longest)
 		told->lock_longest = wait;
 	clock->called = true;
@@ -556,6 +558,7 @@ void virtual_policy(struct virtual *v, struct stage_policy *policy)
 }
 
 uint64_t virtual_now(const struct virtual *v) { return v->clock[stage_now()->id].now; }
+uint64_t virtual_waited(const struct virtual *v) { return v->clock[stage_now()->id].waited; }
 uint64_t virtual_end(const struct virtual *v) { return v->end; }
 uint64_t virtual_hash(const struct virtual *v) { return v->hash; }
 uint64_t virtual_turns(const struct virtual *v) { return v->turns; }

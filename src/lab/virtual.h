@@ -43,6 +43,8 @@ void virtual_policy(struct virtual *v, struct stage_policy *policy);
 
 /* The clock of the CPU that runs, ns since the start of the run. */
 uint64_t virtual_now(const struct virtual *v);
+/* Of the CPU that runs: ns spent waiting for locks and for words to change. */
+uint64_t virtual_waited(const struct virtual *v);
 /* The latest of all clocks. */
 uint64_t virtual_end(const struct virtual *v);
 /* A hash over every turn: who, and when. */

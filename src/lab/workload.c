@@ -35,6 +35,11 @@ void workload_fail(struct worker *worker, const char *format, ...)
 		vsnprintf(worker->error, sizeof(worker->error), format, args);
 	va_end(args);
 	worker->failed = true;
+	if (worker->load->config->count_failures && !worker->load->broken) {
+		/* Relaxed: a figure. */
+		os_fetch_add64(&worker->load->failures, 1, OS_RELAXED);
+		return;
+	}
 	/* Relaxed: the others stop soon. */
 	os_store32(&worker->load->stop, 1, OS_RELAXED);
 }
@@ -128,8 +133,8 @@ static bool run_round(struct workload *load, uint32_t number, bool ending)
 
 	begin_round(load, number, ending);
 	if (runner_run(load->stand.runner, &job, error, sizeof(error))) {
-		workload_fail(&load->workers[0], "%s", error);
 		load->broken = runner_is_virtual();
+		workload_fail(&load->workers[0], "%s", error);
 	}
 	load->result->seconds[load->round] +=
 		(double)(runner_now(load->stand.runner) - load->round_ns) / 1e9;
@@ -173,7 +178,8 @@ static void run_rounds(struct workload *load)
 		go_on = run_round(load, round, false);
 		if (!go_on || round != peak)
 			continue;
-		workload_verify(load);
+		if (!load->config->attach)
+			workload_verify(load);
 		if (load->config->at_peak)
 			load->config->at_peak(load->config->arg, &load->stand);
 		go_on = !workload_stopped(load);
@@ -229,11 +235,17 @@ fail:
 
 static int first_failure(const struct workload *load, char *error, size_t error_size)
 {
+	bool counted = load->config->count_failures && !load->broken;
+
 	for (uint32_t i = 0; i < load->nr_workers; i++) {
-		if (load->workers[i].failed) {
+		if (!load->workers[i].failed)
+			continue;
+		if (counted)
+			snprintf(load->result->failure, sizeof(load->result->failure), "%s",
+				 load->workers[i].error);
+		else
 			snprintf(error, error_size, "%s", load->workers[i].error);
-			return -1;
-		}
+		return counted ? 0 : -1;
 	}
 	return 0;
 }
@@ -275,8 +287,12 @@ static int bring_up(struct workload *load, char *error, size_t error_size)
 {
 	struct workload_result *result = load->result;
 
+	const struct workload_config *config = load->config;
+
 	if (compare_layouts(load, error, error_size) ||
-	    stand_bring_up(&load->stand, error, error_size))
+	    (config->attach && config->attach(config->attach_arg, &load->stand, false)) ||
+	    stand_bring_up(&load->stand, error, error_size) ||
+	    (config->attach && config->attach(config->attach_arg, &load->stand, true)))
 		return -1;
 	result->layout = *pamt_layout(load->stand.host);
 	result->dynamic = pamt_is_dynamic(load->stand.host, &result->why_static);
@@ -315,6 +331,8 @@ int workload_run(const struct workload_config *config, struct workload_result *r
 			failed = run_tds(load, error, error_size);
 		result->total_seconds = (double)runner_now(load->stand.runner) / 1e9;
 		background_destroy(load->background);
+		if (config->detach)
+			config->detach(config->attach_arg, &load->stand);
 		workload_clean_up(load);
 		stand_destroy(&load->stand);
 	}

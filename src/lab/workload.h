@@ -62,6 +62,17 @@ struct workload_config {
 	void (*at_peak)(void *arg, struct stand *stand);
 	/* Called for every region found wrong or left in use. May be NULL. */
 	void (*finding)(void *arg, const struct pamt_finding *finding);
+	/*
+	 * Somebody else's way to keep regions backed: attach is called before bring-up and again
+	 * after it, to put other services and another backing into the stand; detach when the last
+	 * TD is gone, or lost. libpamt knows nothing of it, so that nothing is verified. NULL:
+	 * libpamt.
+	 */
+	int (*attach)(void *arg, struct stand *stand, bool is_up);
+	void (*detach)(void *arg, struct stand *stand);
+	void *attach_arg;
+	/* What fails is counted, and the others go on. */
+	bool count_failures;
 };
 
 struct workload_result {
@@ -81,6 +92,8 @@ struct workload_result {
 	struct pamt_stats stats; /* with zero TDs */
 	struct td_counts counts; /* all TDs ever */
 	uint64_t starved;	 /* vCPUs that had to wait for memory; with overcommit */
+	uint64_t failures;	 /* TDs not built, vCPUs that failed; with count_failures */
+	char failure[256];	 /* the first of these in words */
 	uint64_t retries;	 /* ordinary contention */
 	uint64_t pamt_busy;	 /* BUSY on a PAMT operand, here or in libpamt */
 	uint64_t seamcalls;

@@ -155,14 +155,16 @@ void workload_take_account(struct workload *load, uint64_t free_before)
 	pamt_stats(load->stand.host, &result->stats);
 	add_workers(load);
 	result->starved = os_load64(&load->starved, OS_RELAXED);
+	result->failures = os_load64(&load->failures, OS_RELAXED);
 	result->steps = os_load64(&load->steps, OS_RELAXED);
 	result->stopped = os_load32(&load->stopped, OS_RELAXED);
 	result->retries = os_load64(&counts->of[CALL_AGAIN], OS_RELAXED) +
 			  os_load64(&counts->of[CALL_VCPU], OS_RELAXED);
 	result->pamt_busy = os_load64(&counts->of[CALL_PAMT], OS_RELAXED) + result->stats.busy;
 	result->leaked_pages = os_load64(&load->stand.vmm.leaked_pages, OS_RELAXED);
-	result->leaked_regions =
-		pamt_leaks(load->stand.host, load->config->finding, load->config->arg);
+	if (!load->config->attach)
+		result->leaked_regions =
+			pamt_leaks(load->stand.host, load->config->finding, load->config->arg);
 	result->left_bytes = result->stats.os_bytes;
 	/* What the pool still holds is missing in the allocator too: count it once. */
 	if (free_before > free_after && free_before - free_after > result->left_bytes)

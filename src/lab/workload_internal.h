@@ -62,6 +62,7 @@ struct workload {
 	os_a32_t stopped;   /* that was a request */
 	os_a32_t alive;	    /* TDs */
 	os_a64_t steps, starved;
+	os_a64_t failures;
 };
 
 /* The first failure of a worker is the one that is told. */

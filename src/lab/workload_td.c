@@ -165,7 +165,8 @@ void workload_run_vcpus(struct worker *worker, struct tenant *tenant)
 	if (tenant->action != SCENARIO_BOOT && tenant->action != SCENARIO_WORK)
 		return;
 	for (uint32_t v = 0; v < tenant->group->vcpus; v++) {
-		if (workload_stopped(worker->load) || !tenant->td)
+		if (workload_stopped(worker->load) || !tenant->td ||
+		    tenant->td->state != TD_RUNNABLE)
 			return;
 		if (tenant->cpus[v] == worker->cpu)
 			run_vcpu(worker, tenant, v);

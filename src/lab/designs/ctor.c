@@ -81,7 +81,7 @@ static void construct(struct ctor *ctor, hpa_t page)
 static int make_slab(struct ctor *ctor)
 {
 	const struct os_services *os = ctor->counts.os;
-	hpa_t slab = os->alloc_pages(os->ctx, SLAB_ORDER, os_node());
+	hpa_t slab = os->alloc_pages(os->ctx, SLAB_ORDER, OS_ANY_NODE);
 	struct object *object;
 	os_irq_t flags;
 

@@ -175,18 +175,23 @@ static int remove_2m(void *state, pfn_t first, struct tdx_regs *regs)
 	return pair_call(((struct lazy *)state)->os, regs);
 }
 
-/* DEMOTE says nothing of a missing pair: it has to be there at once. */
+/*
+ * The pair of the page that is split has to be given at once; what the module can miss is that of
+ * the new S-EPT page.
+ */
 static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	struct lazy *lazy = state;
 	struct pair pair;
 	int error = pair_alloc(lazy->os, cache, &pair);
 
+	(void)first;
+
 	if (error)
 		return error;
 	regs->r12 = pair.page[0].v;
 	regs->r13 = pair.page[1].v;
-	error = remove_2m(state, first, regs);
+	error = call(state, hpa_to_pfn(hpa(regs->r8)), regs, cache);
 	if (error)
 		pair_free(lazy->os, &pair);
 	return error;

@@ -7,6 +7,16 @@
  */
 #include "lab/designs/pair.h"
 
+/* Near if it can be had, as the allocator of Linux does it. */
+static hpa_t alloc_near(const struct os_services *os, uint32_t node)
+{
+	hpa_t page = os->alloc_pages(os->ctx, 0, node);
+
+	if (hpa_is_none(page) && node != OS_ANY_NODE)
+		page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
+	return page;
+}
+
 int pair_take_page(const struct os_services *os, uint32_t node, struct pamt_cache *cache,
 		   hpa_t *page)
 {
@@ -16,7 +26,7 @@ int pair_take_page(const struct os_services *os, uint32_t node, struct pamt_cach
 		*page = cache->page[--cache->nr_pages];
 		return 0;
 	}
-	*page = os->alloc_pages(os->ctx, 0, node);
+	*page = alloc_near(os, node);
 	return hpa_is_none(*page) ? -OS_ENOMEM : 0;
 }
 
@@ -48,7 +58,7 @@ int pair_topup(const struct os_services *os, struct pamt_cache *cache, uint32_t 
 	if (pages > PAMT_CACHE_PAGES)
 		return -OS_ERANGE;
 	while (cache->nr_pages < pages) {
-		hpa_t page = os->alloc_pages(os->ctx, 0, os_node());
+		hpa_t page = alloc_near(os, os_node());
 
 		if (hpa_is_none(page))
 			return -OS_ENOMEM;

@@ -6,6 +6,10 @@
  * but the run itself: small objects come out of a store of its own, aligned to whole lines and
  * reused in the order in which they were given back.
  *
+ * As an allocator of today does it, a CPU has single pages of its node in stock, many at once,
+ * so that CPUs that fault memory in side by side do not get the pages of a region in turn; and what
+ * it gives back is the first that it gets again. What is left goes back at the end of a run.
+ *
  * A CPU is in the module once at a time. Its own fiber cannot get in its way; one that acts as
  * this CPU (on_each_cpu) can, and comes as an interrupt, which makes a guest leave. The mark that
  * an interrupt leaves goes when the CPU's own fiber comes back from the module, where the host's
@@ -40,9 +44,16 @@ struct store {
 	struct object *spare[STORE_CLASSES];
 };
 
+/* Single pages come to a CPU so many at once. */
+#define BATCH_PAGES 64u
+
 struct cpu {
 	bool busy; /* in a SEAMCALL */
 	bool kicked;
+	uint64_t random;
+	hpa_t next;	   /* where the last batch ended; 0: nowhere */
+	uint32_t nr_pages; /* of its node, for the next single ones that it asks for */
+	hpa_t page[2 * BATCH_PAGES];
 };
 
 struct server {
@@ -60,18 +71,151 @@ struct server {
 /* ------------------------------------------------------------------------------------------- */
 /* Memory                                                                                       */
 
+/* Per thousand of what is free on the node: not in whole 2M blocks. */
+static uint64_t in_pieces(const struct server *server, uint32_t node)
+{
+	uint64_t free = allocator_free_bytes(server->allocator, node) / 1000;
+	uint64_t whole = allocator_free_2m_bytes(server->allocator, node) / 1000;
+
+	return free ? (free - whole) * 1000 / free : 0;
+}
+
+/*
+ * Pages in a row: behind the last ones of this CPU, or, as often as memory is in pieces, from a
+ * place that nobody can foresee.
+ */
+static hpa_t take_anywhere(struct server *server, struct cpu *cpu, uint32_t node)
+{
+	const struct machine_map *map = machine_map(server->machine);
+	const struct map_range *range = &map->ranges[0];
+	uint64_t bytes = BATCH_PAGES * TDX_PAGE_SIZE;
+	hpa_t at;
+
+	/* The largest range of the node. */
+	for (uint32_t i = 1; i < map->nr_ranges; i++)
+		if (map->ranges[i].node == node &&
+		    (range->node != node || map->ranges[i].size > range->size))
+			range = &map->ranges[i];
+	cpu->random = cpu->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	/* The first ones are the allocator's own choice: all begin side by side. */
+	if (!cpu->next.v)
+		return HPA_NONE;
+	if ((cpu->random >> 33) % 1000 < in_pieces(server, node))
+		cpu->next = hpa(range->base + (cpu->random >> 16) % range->size);
+	at = allocator_alloc_range(server->allocator, bytes, bytes, cpu->next,
+				   hpa(range->base + range->size), node, false);
+	cpu->next = hpa_is_none(at) ? hpa(0) : hpa(at.v + bytes);
+	return at;
+}
+
+/*
+ * Fills the CPU's stock. Where memory is whole the allocator gives pages in the order of their
+ * addresses, so that CPUs that fill at the same time have neighbouring pieces; in a machine that
+ * has been up for a while a free list is in no order at all.
+ */
+static void fill(struct server *server, struct cpu *cpu)
+{
+	uint32_t node = os_node();
+	/* A few pieces there are always. */
+	hpa_t at = in_pieces(server, node) > 20 ? take_anywhere(server, cpu, node) : HPA_NONE;
+	hpa_t batch[BATCH_PAGES];
+	uint32_t nr = 0;
+
+	for (; nr < BATCH_PAGES; nr++) {
+		batch[nr] = hpa_is_none(at) ? allocator_alloc(server->allocator, 0, node)
+					    : hpa(at.v + nr * TDX_PAGE_SIZE);
+		if (hpa_is_none(batch[nr]))
+			break;
+	}
+	if (nr && hpa_is_none(at))
+		cpu->next = hpa(batch[nr - 1].v + TDX_PAGE_SIZE);
+	/* The first on top. */
+	while (nr)
+		cpu->page[cpu->nr_pages++] = batch[--nr];
+}
+
+/* Out of the CPU's stock; HPA_NONE: there is none, and nothing to fill it from. */
+static hpa_t take_single(struct server *server)
+{
+	struct cpu *cpu = &server->cpus[os_cpu()];
+
+	if (!cpu->nr_pages)
+		fill(server, cpu);
+	return cpu->nr_pages ? cpu->page[--cpu->nr_pages] : HPA_NONE;
+}
+
+/* Stocks of a node's CPUs, or of all. False: there were none. */
+static bool drain(struct server *server, uint32_t node)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < server->services.nr_cpus; i++) {
+		struct cpu *cpu = &server->cpus[i];
+
+		if (node != OS_ANY_NODE && stage_actor(i)->node != node)
+			continue;
+		found |= cpu->nr_pages;
+		while (cpu->nr_pages)
+			allocator_free(server->allocator, cpu->page[--cpu->nr_pages], 0);
+	}
+	return found;
+}
+
+void server_drain(struct server *server) { drain(server, OS_ANY_NODE); }
+
+static hpa_t take_block(struct server *server, unsigned int order, uint32_t node)
+{
+	hpa_t block = HPA_NONE;
+
+	if (!order && stage_now() && (node == OS_ANY_NODE || node == os_node()))
+		block = take_single(server);
+	if (hpa_is_none(block) && node == OS_ANY_NODE)
+		block = allocator_alloc(server->allocator, order, os_node());
+	return hpa_is_none(block) ? allocator_alloc(server->allocator, order, node) : block;
+}
+
 static hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
 	struct server *server = ctx;
-	hpa_t block = HPA_NONE;
+	hpa_t block;
 
 	stage_may_sleep("alloc_pages()");
 	stage_call("alloc_pages", server->allocator, UINT64_C(1) << order);
 	if (machine_alloc_fails(server->machine))
 		return HPA_NONE;
-	if (node == OS_ANY_NODE)
-		block = allocator_alloc(server->allocator, order, os_node());
-	return hpa_is_none(block) ? allocator_alloc(server->allocator, order, node) : block;
+	block = take_block(server, order, node);
+	/* What other CPUs have in stock may be it. */
+	if (hpa_is_none(block) && drain(server, node))
+		block = take_block(server, order, node);
+	return block;
+}
+
+static uint32_t node_of(const struct server *server, hpa_t page)
+{
+	const struct machine_map *map = machine_map(server->machine);
+
+	for (uint32_t i = 0; i < map->nr_ranges; i++) {
+		if (page.v - map->ranges[i].base < map->ranges[i].size)
+			return map->ranges[i].node;
+	}
+	return OS_ANY_NODE;
+}
+
+static bool put_single(struct server *server, hpa_t page)
+{
+	struct cpu *cpu = &server->cpus[os_cpu()];
+
+	if (!stage_now() || node_of(server, page) != os_node())
+		return false;
+	if (cpu->nr_pages == 2 * BATCH_PAGES) {
+		/* The ones at the bottom, which were not used for the longest time. */
+		for (uint32_t i = 0; i < BATCH_PAGES; i++)
+			allocator_free(server->allocator, cpu->page[i], 0);
+		cpu->nr_pages -= BATCH_PAGES;
+		memmove(cpu->page, cpu->page + BATCH_PAGES, cpu->nr_pages * sizeof(*cpu->page));
+	}
+	cpu->page[cpu->nr_pages++] = page;
+	return true;
 }
 
 static void free_pages(void *ctx, hpa_t block, unsigned int order)
@@ -79,6 +223,8 @@ static void free_pages(void *ctx, hpa_t block, unsigned int order)
 	struct server *server = ctx;
 
 	stage_call("free_pages", server->allocator, UINT64_C(1) << order);
+	if (!order && put_single(server, block))
+		return;
 	allocator_free(server->allocator, block, order);
 }
 
@@ -348,6 +494,8 @@ static struct server *make_server(struct machine *machine, const struct server_c
 	server->allocator = machine_allocator(machine);
 	server->store.base = sparse_create(STORE_BYTES);
 	server->cpus = calloc(config->seam.nr_lps, sizeof(*server->cpus));
+	for (uint32_t i = 0; server->cpus && i < config->seam.nr_lps; i++)
+		server->cpus[i].random = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
 	if (server->cpus && server->store.base &&
 	    !sparse_populate(server->store.base, 0, STORE_BYTES))
 		return server;

@@ -36,6 +36,8 @@ void server_destroy(struct server *server);
 
 const struct os_services *server_services(const struct server *server);
 struct seam *server_seam(struct server *server);
+/* Between two runs: the pages that CPUs have in stock go back to the allocator. */
+void server_drain(struct server *server);
 uint64_t server_seamcalls(const struct server *server);
 
 #endif

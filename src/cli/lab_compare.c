@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * lab_compare.c - `pamt compare`: the same TDs with each way to keep regions backed, in virtual
+ * time, side by side; and the same per CPU over numbers of CPUs.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/lab.h"
+#include "cli/lab_compare.h"
+#include "lab/workers.h"
+
+/* Mappings that a design makes in a default run: a second or two of real time. */
+#define DEFAULT_PAGES UINT64_C(100000)
+
+const uint32_t compare_curve_cpus[COMPARE_CURVE] = { 1, 4, 16, 64, 256 };
+
+enum {
+	OPT_MACHINE = 'm',
+	OPT_SEED = 's',
+	OPT_DESIGNS = 'd',
+	OPT_CPUS = 256,
+	OPT_PAGES,
+	OPT_NO_CURVE,
+};
+
+static const struct cli_option compare_options[] = {
+	{ OPT_DESIGNS, "designs", "NAME,...", "only these (default: all)" },
+	{ OPT_MACHINE, "machine", "LOG", "the machine (default: the scenario's)" },
+	{ OPT_CPUS, "cpus", "N", "logical CPUs of the machine (default: the scenario's)" },
+	{ OPT_SEED, "seed", "N", "of what is done at random (default: the scenario's)" },
+	{ OPT_PAGES, "pages", "N",
+	  "at most so many mappings, memory is scaled to that; 0: as it is (default: 100000)" },
+	{ OPT_NO_CURVE, "no-curve", NULL, "not on 1 to 256 CPUs as well" },
+	{ 0 },
+};
+
+struct wishes {
+	struct comparison_table *table;
+	const char *machine, *path;
+	uint64_t cpus, seed, pages;
+	bool has_seed, no_curve, json;
+};
+
+/* ------------------------------------------------------------------------------------------- */
+/* Figures                                                                                      */
+
+const struct compare_result *compare_find(const struct comparison_table *table,
+					  const struct design *design, uint32_t point)
+{
+	for (uint32_t i = 0; i < table->nr; i++)
+		if (table->run[i].config.design == design && table->run[i].point == point)
+			return &table->run[i].result;
+	return NULL;
+}
+
+double compare_per_get(const struct compare_result *result)
+{
+	struct meter_figure sum;
+
+	meter_sum(result->of, &sum);
+	return result->of[METER_GET].count ? (double)sum.total / (double)result->of[METER_GET].count
+					   : 0;
+}
+
+double compare_fault_rate(const struct compare_result *result)
+{
+	return result->run_seconds > 0 ? (double)result->faults / result->run_seconds : 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Options                                                                                      */
+
+static bool add_design(struct comparison_table *table, const char *name)
+{
+	char names[128];
+	const struct design *design = design_find(name);
+
+	for (uint32_t i = 0; i < table->nr_designs; i++)
+		if (design && table->design[i] == design) {
+			cli_usage_error("compare: --designs: %s is there twice", name);
+			return false;
+		}
+	if (design) {
+		table->design[table->nr_designs++] = design;
+		return true;
+	}
+	cli_usage_error("compare: no design '%s'; allowed are %s", name,
+			design_names(names, sizeof(names)));
+	return false;
+}
+
+static bool add_designs(struct comparison_table *table, const char *list)
+{
+	char *copy = strdup(list), *save = NULL;
+	bool good = copy;
+
+	for (char *name = strtok_r(copy, ",", &save); good && name;
+	     name = strtok_r(NULL, ",", &save))
+		good = add_design(table, name);
+	free(copy);
+	if (good && !table->nr_designs)
+		cli_usage_error("compare: --designs names none");
+	return good && table->nr_designs;
+}
+
+static bool take_option(struct wishes *wishes, int option, const char *value)
+{
+	switch (option) {
+	case OPT_DESIGNS:
+		return add_designs(wishes->table, value);
+	case OPT_MACHINE:
+		wishes->machine = value;
+		return true;
+	case OPT_CPUS:
+		return cli_option_number("cpus", value, 1, 1024, &wishes->cpus);
+	case OPT_SEED:
+		wishes->has_seed = true;
+		return cli_option_number("seed", value, 0, UINT32_MAX, &wishes->seed);
+	case OPT_PAGES:
+		return cli_option_number("pages", value, 0, UINT64_C(1) << 32, &wishes->pages);
+	default:
+		wishes->no_curve = true;
+		return true;
+	}
+}
+
+static bool read_scenario(struct wishes *wishes)
+{
+	struct comparison_table *table = wishes->table;
+	struct scenario *scenario = &table->scenario;
+	char error[512];
+	int failed;
+
+	if (wishes->path)
+		failed = scenario_load(wishes->path, scenario, error, sizeof(error));
+	else
+		failed = scenario_parse(compare_default_scenario(), "compare", scenario, error,
+					sizeof(error));
+	if (failed) {
+		cli_usage_error("%s", error);
+		return false;
+	}
+	if (wishes->has_seed)
+		scenario->seed = wishes->seed;
+	/* What a share is a share of: the memory that so many mappings, all in 4K, come to. */
+	if (wishes->pages && scenario->fill_percent)
+		table->bytes = wishes->pages * TDX_PAGE_SIZE;
+	table->scaled = wishes->pages ? compare_scale(scenario, wishes->pages) : 1;
+	return true;
+}
+
+static bool load_map(const char *machine, const struct scenario *scenario, uint64_t cpus,
+		     struct machine_map *map)
+{
+	struct map_options options = { .nr_cpus = (uint32_t)(cpus ? cpus : scenario->cpus),
+				       .nr_packages = scenario->packages,
+				       .nr_nodes = scenario->nodes };
+	char error[512];
+
+	if (!map_load(machine, &options, map, error, sizeof(error)))
+		return true;
+	cli_usage_error("%s", error);
+	return false;
+}
+
+static bool load_maps(struct wishes *wishes)
+{
+	struct comparison_table *table = wishes->table;
+	const char *machine = wishes->machine;
+
+	if (!machine && *table->scenario.machine)
+		machine = table->scenario.machine;
+	if (!load_map(machine, &table->scenario, wishes->cpus, &table->map))
+		return false;
+	table->nr_points = wishes->no_curve ? 0 : COMPARE_CURVE;
+	for (uint32_t i = 0; i < table->nr_points; i++) {
+		compare_curve_scenario(&table->curve[i], compare_curve_cpus[i],
+				       table->scenario.seed);
+		if (!load_map("builtin:2t", &table->curve[i], 0, &table->curve_map[i]))
+			return false;
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Running                                                                                      */
+
+/* The longest ones first, so that no core waits for the last one. */
+static void plan(struct comparison_table *table)
+{
+	for (uint32_t point = table->nr_points + 1; point-- > 0;)
+		for (uint32_t i = 0; i < table->nr_designs; i++) {
+			struct compare_run_of *run = &table->run[table->nr++];
+
+			run->point = point;
+			run->config = (struct compare_config){
+				.design = table->design[i],
+				.map = point ? &table->curve_map[point - 1] : &table->map,
+				.scenario = point ? &table->curve[point - 1] : &table->scenario,
+				.bytes = point ? 0 : table->bytes,
+			};
+		}
+}
+
+static void run_one(void *ctx, uint32_t i)
+{
+	struct comparison_table *table = ctx;
+
+	/* Behind the runs: what each design does with small programs. */
+	if (i < table->nr)
+		compare_run(&table->run[i].config, &table->run[i].result);
+	else
+		compare_explore(table->design[i - table->nr], &table->explored[i - table->nr]);
+}
+
+static void crashed(void *ctx, uint32_t i, int signal)
+{
+	struct comparison_table *table = ctx;
+	char *text =
+		i < table->nr ? table->run[i].result.error : table->explored[i - table->nr].text;
+
+	snprintf(text, sizeof(table->run[i].result.error), "it crashes (%s)",
+		 signal ? strsignal(signal) : "exit");
+}
+
+struct ticking {
+	struct comparison_table *table;
+	struct cli_progress progress;
+};
+
+static struct ticking ticking;
+
+static bool tick(void *ctx, uint32_t done)
+{
+	(void)ctx;
+	cli_progress(&ticking.progress, done);
+	return true;
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Libpamt is not to fail, nor to leave anything, whatever others do. */
+static int judge(const struct comparison_table *table)
+{
+	for (uint32_t i = 0; i < table->nr_designs; i++)
+		if (table->design[i] == &design_ours && *table->explored[i].text)
+			return cli_error(CLI_FAILED, "compare: ours: %s: %s",
+					 table->explored[i].text, table->explored[i].command);
+	for (uint32_t i = 0; i < table->nr; i++) {
+		const struct compare_run_of *run = &table->run[i];
+		const struct compare_result *r = &run->result;
+		const struct scenario *s = run->config.scenario;
+
+		if (run->config.design != &design_ours)
+			continue;
+		if (*r->error)
+			return cli_error(CLI_FAILED, "compare: %s, %s: %s",
+					 run->config.design->name, s->title, r->error);
+		if (r->failures || r->left_bytes || r->busy || r->missing)
+			return cli_error(
+				CLI_FAILED,
+				"compare: %s, %s: %llu failures, %llu BUSY, %llu bytes left%s%s",
+				run->config.design->name, s->title, (unsigned long long)r->failures,
+				(unsigned long long)(r->busy + r->missing),
+				(unsigned long long)r->left_bytes, *r->failure ? ": " : "",
+				r->failure);
+	}
+	return CLI_OK;
+}
+
+static int run_all(struct wishes *wishes)
+{
+	struct comparison_table *table = wishes->table;
+	struct workers workers = {
+		.unit = run_one, .crashed = crashed, .tick = tick, .ctx = table
+	};
+	double began = seconds_now();
+	int failed;
+
+	for (uint32_t i = 0; !table->nr_designs && designs[i]; i++)
+		table->design[i] = designs[i];
+	while (table->design[table->nr_designs])
+		table->nr_designs++;
+	plan(table);
+	workers.nr_units = table->nr + table->nr_designs;
+	cli_progress_begin(&ticking.progress, "compare", workers.nr_units);
+	failed = workers_run(&workers);
+	cli_progress_end(&ticking.progress);
+	if (failed)
+		return cli_error(CLI_FAILED, "compare: no process to work in");
+	table->seconds = seconds_now() - began;
+	if (wishes->json)
+		compare_show_json(table);
+	else
+		compare_show_text(table);
+	return judge(table);
+}
+
+static void clean_up(struct comparison_table *table)
+{
+	map_free(&table->map);
+	for (uint32_t i = 0; i < COMPARE_CURVE; i++)
+		map_free(&table->curve_map[i]);
+	workers_unshare(table, sizeof(*table));
+}
+
+int lab_compare(int argc, char **argv)
+{
+	struct wishes wishes = { .table = workers_share(sizeof(*wishes.table)),
+				 .pages = DEFAULT_PAGES };
+	struct cli_args args = { .options = compare_options, .argc = argc, .argv = argv };
+	char **operands;
+	int option, nr, code;
+
+	if (!wishes.table)
+		return cli_error(CLI_FAILED, "compare: no memory");
+	while ((option = cli_next_option(&args)) > 0)
+		if (!take_option(&wishes, option, args.value))
+			return CLI_USAGE;
+	if (option < 0)
+		return args.exit;
+	operands = cli_operands(&args, &nr);
+	if (nr > 1)
+		return cli_usage_error("compare: '%s' is one scenario too many: one is allowed",
+				       operands[1]);
+	wishes.path = nr ? operands[0] : NULL;
+	wishes.json = args.json;
+	code = CLI_USAGE;
+	if (read_scenario(&wishes) && load_maps(&wishes))
+		code = run_all(&wishes);
+	clean_up(wishes.table);
+	return code;
+}

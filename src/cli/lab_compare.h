@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * lab_compare.h - a `pamt compare`, shared by its command and by what shows its results.
+ */
+#ifndef PAMT_CLI_LAB_COMPARE_H
+#define PAMT_CLI_LAB_COMPARE_H
+
+#include "cli/cli.h"
+#include "lab/compare.h"
+
+#define COMPARE_MAX_DESIGNS 16u
+#define COMPARE_CURVE	    5u /* points */
+#define COMPARE_MAX_RUNS    (COMPARE_MAX_DESIGNS * (1 + COMPARE_CURVE))
+
+/* Shared with the processes that do the runs. */
+struct compare_run_of {
+	struct compare_config config;
+	struct compare_result result;
+	uint32_t point; /* of the curve, from 1; 0: the scenario */
+};
+
+struct comparison_table {
+	struct scenario scenario, curve[COMPARE_CURVE];
+	struct machine_map map, curve_map[COMPARE_CURVE];
+	uint64_t bytes;	 /* for TDs with a share; 0: as the scenario says */
+	uint32_t scaled; /* memory is divided by this */
+	uint32_t nr_points;
+	uint32_t nr_designs;
+	const struct design *design[COMPARE_MAX_DESIGNS];
+	double seconds; /* that it took */
+	struct compare_explored explored[COMPARE_MAX_DESIGNS];
+	uint32_t nr;
+	struct compare_run_of run[COMPARE_MAX_RUNS];
+};
+
+extern const uint32_t compare_curve_cpus[COMPARE_CURVE];
+
+/* The run of a design; point as above. */
+const struct compare_result *compare_find(const struct comparison_table *table,
+					  const struct design *design, uint32_t point);
+/* ns in get, put, top-up, control pages for each get; 0: there was none. */
+double compare_per_get(const struct compare_result *result);
+/* Served per second of virtual time in which guests run. */
+double compare_fault_rate(const struct compare_result *result);
+
+void compare_show_text(const struct comparison_table *table);
+void compare_show_json(const struct comparison_table *table);
+
+#endif

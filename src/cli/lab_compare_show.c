@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * lab_compare_show.c - a comparison as tables, and as JSON.
+ */
+#include <stdio.h>
+
+#include "cli/lab_compare.h"
+
+static void cell_bytes(struct cli_table *table, uint64_t bytes)
+{
+	char text[24];
+
+	cli_table_cell(table, "%s", bytes ? cli_bytes(bytes, text) : "0");
+}
+
+static void cell_count(struct cli_table *table, uint64_t count)
+{
+	cli_table_cell(table, "%llu", (unsigned long long)count);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Text                                                                                         */
+
+static void print_memory(const struct comparison_table *t)
+{
+	static const struct cli_column columns[] = {
+		{ "design", false },	   { "PAMT at boot", true }, { "at peak", true },
+		{ "left", true },	   { "ADD", true },	     { "REMOVE", true },
+		{ "BUSY", true },	   { "missing", true },	     { "failures", true },
+		{ "in any order", false },
+	};
+	struct cli_table *table = cli_table_create(columns, sizeof(columns) / sizeof(columns[0]));
+
+	for (uint32_t i = 0; i < t->nr_designs; i++) {
+		const struct compare_result *r = compare_find(t, t->design[i], 0);
+
+		cli_table_cell(table, "%s", t->design[i]->name);
+		cell_bytes(table, r->boot_bytes);
+		cell_bytes(table, r->peak_bytes);
+		cell_bytes(table, r->left_bytes);
+		cell_count(table, r->adds);
+		cell_count(table, r->removes);
+		cell_count(table, r->busy);
+		cell_count(table, r->missing);
+		cell_count(table, r->failures);
+		cli_table_cell(table, "%s", *t->explored[i].text ? "fails" : "holds");
+	}
+	cli_table_print(table);
+}
+
+static void print_time(const struct comparison_table *t)
+{
+	static const struct cli_column columns[] = {
+		{ "design", false },	 { "gets", true },	  { "mean get, ns", true },
+		{ "in get, ms", true },	 { "get+put, ms", true }, { "waited, ms", true },
+		{ "longest, us", true }, { "k faults/s", true },  { "TD boot, ms", true },
+	};
+	struct cli_table *table = cli_table_create(columns, sizeof(columns) / sizeof(columns[0]));
+
+	for (uint32_t i = 0; i < t->nr_designs; i++) {
+		const struct compare_result *r = compare_find(t, t->design[i], 0);
+		const struct meter_figure *get = &r->of[METER_GET];
+		struct meter_figure sum;
+
+		meter_sum(r->of, &sum);
+		cli_table_cell(table, "%s", t->design[i]->name);
+		cell_count(table, get->count);
+		cli_table_cell(table, "%.1f",
+			       get->count ? (double)get->total / (double)get->count : 0);
+		cli_table_cell(table, "%.3f", (double)get->total / 1e6);
+		cli_table_cell(table, "%.3f", (double)sum.total / 1e6);
+		cli_table_cell(table, "%.3f", (double)sum.waited / 1e6);
+		cli_table_cell(table, "%.1f", (double)sum.waited_longest / 1e3);
+		cli_table_cell(table, "%.0f", compare_fault_rate(r) / 1e3);
+		cli_table_cell(table, "%.2f", r->boot_seconds * 1e3);
+	}
+	cli_table_print(table);
+}
+
+static void print_curve(const struct comparison_table *t)
+{
+	struct cli_column columns[1 + COMPARE_CURVE] = { { "ns per get, CPUs:", false } };
+	char titles[COMPARE_CURVE][16];
+	struct cli_table *table;
+
+	for (uint32_t i = 0; i < t->nr_points; i++) {
+		snprintf(titles[i], sizeof(titles[i]), "%u", compare_curve_cpus[i]);
+		columns[1 + i] = (struct cli_column){ titles[i], true };
+	}
+	table = cli_table_create(columns, 1 + t->nr_points);
+	for (uint32_t i = 0; i < t->nr_designs; i++) {
+		cli_table_cell(table, "%s", t->design[i]->name);
+		for (uint32_t point = 1; point <= t->nr_points; point++)
+			cli_table_cell(table, "%.1f",
+				       compare_per_get(compare_find(t, t->design[i], point)));
+	}
+	cli_table_print(table);
+}
+
+/* What a number alone does not say. */
+static void print_failures(const struct comparison_table *t)
+{
+	for (uint32_t i = 0; i < t->nr; i++) {
+		const struct compare_run_of *run = &t->run[i];
+		const char *what = *run->result.error ? run->result.error : run->result.failure;
+
+		if (*what && (!run->point || *run->result.error))
+			printf("%s, %s: %s\n", run->config.design->name,
+			       run->config.scenario->title, what);
+	}
+	for (uint32_t i = 0; i < t->nr_designs; i++)
+		if (*t->explored[i].text)
+			printf("%s, in some order: %s\n    %s\n", t->design[i]->name,
+			       t->explored[i].text, t->explored[i].command);
+}
+
+void compare_show_text(const struct comparison_table *t)
+{
+	const struct compare_result *first = compare_find(t, t->design[0], 0);
+	char bytes[24];
+
+	printf("%s%s%s: %u TDs, %u vCPUs on %u CPUs, %s in all", cli_bold(),
+	       *t->scenario.title ? t->scenario.title : t->scenario.name, cli_plain(),
+	       first->nr_tds, first->nr_vcpus, first->cpus, cli_bytes(first->td_bytes, bytes));
+	if (t->scaled > 1)
+		printf(": memory divided by %u", t->scaled);
+	printf("; virtual time, seed %llu\n\n", (unsigned long long)t->scenario.seed);
+	print_memory(t);
+	printf("\n");
+	print_time(t);
+	if (t->nr_points) {
+		printf("\n");
+		print_curve(t);
+	}
+	printf("\n");
+	print_failures(t);
+	if (!cli_quiet())
+		cli_note("%.1f s", t->seconds);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* JSON                                                                                         */
+
+static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
+
+static json_t *figures_json(const struct meter_figure of[METER_OPS])
+{
+	json_t *object = json_object();
+
+	for (enum meter_op op = 0; op < METER_OPS; op++) {
+		const struct meter_figure *f = &of[op];
+		json_t *one = json_object();
+
+		json_object_set_new(one, "count", number(f->count));
+		json_object_set_new(one, "failed", number(f->failed));
+		json_object_set_new(one, "total_ns", number(f->total));
+		json_object_set_new(one, "longest_ns", number(f->longest));
+		json_object_set_new(one, "waited_ns", number(f->waited));
+		json_object_set_new(one, "waited_longest_ns", number(f->waited_longest));
+		json_object_set_new(object, meter_op_name(op), one);
+	}
+	return object;
+}
+
+static json_t *explored_json(const struct comparison_table *t)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < t->nr_designs; i++) {
+		const struct compare_explored *e = &t->explored[i];
+		json_t *one = json_object();
+
+		json_object_set_new(one, "design", json_string(t->design[i]->name));
+		json_object_set_new(one, "schedules", number(e->schedules));
+		json_object_set_new(one, "violation",
+				    *e->text ? cli_json_text(e->text) : json_null());
+		json_object_set_new(one, "command",
+				    *e->text ? cli_json_text(e->command) : json_null());
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static json_t *run_json(const struct compare_run_of *run)
+{
+	const struct compare_result *r = &run->result;
+	const struct design *design = run->config.design;
+	json_t *object = json_object();
+	struct meter_figure sum;
+
+	meter_sum(r->of, &sum);
+	json_object_set_new(object, "design", json_string(design->name));
+	json_object_set_new(object, "follows",
+			    design->follows ? json_string(design->follows) : json_null());
+	json_object_set_new(object, "cpus", json_integer(r->cpus));
+	json_object_set_new(object, "error", *r->error ? cli_json_text(r->error) : json_null());
+	json_object_set_new(object, "pamt_boot", number(r->boot_bytes));
+	json_object_set_new(object, "pamt_peak", number(r->peak_bytes));
+	json_object_set_new(object, "left", number(r->left_bytes));
+	json_object_set_new(object, "lost_pages", number(r->lost_pages));
+	json_object_set_new(object, "adds", number(r->adds));
+	json_object_set_new(object, "removes", number(r->removes));
+	json_object_set_new(object, "busy", number(r->busy));
+	json_object_set_new(object, "missing", number(r->missing));
+	json_object_set_new(object, "retries", number(r->retries));
+	json_object_set_new(object, "failures", number(r->failures));
+	json_object_set_new(object, "failure",
+			    *r->failure ? cli_json_text(r->failure) : json_null());
+	json_object_set_new(object, "ops", figures_json(r->of));
+	json_object_set_new(object, "get_put_ns", number(sum.total));
+	json_object_set_new(object, "waited_ns", number(sum.waited));
+	json_object_set_new(object, "waited_longest_ns", number(sum.waited_longest));
+	json_object_set_new(object, "ns_per_get", json_real(compare_per_get(r)));
+	json_object_set_new(object, "faults", number(r->faults));
+	json_object_set_new(object, "faults_per_second", json_real(compare_fault_rate(r)));
+	json_object_set_new(object, "td_boot_seconds", json_real(r->boot_seconds));
+	json_object_set_new(object, "seconds", json_real(r->seconds));
+	json_object_set_new(object, "hash", cli_json_hex(r->hash));
+	return object;
+}
+
+void compare_show_json(const struct comparison_table *t)
+{
+	const struct compare_result *first = compare_find(t, t->design[0], 0);
+	json_t *object = cli_json("pamt.compare/1"), *runs = json_array(), *curve = json_array();
+
+	json_object_set_new(
+		object, "scenario",
+		cli_json_text(*t->scenario.title ? t->scenario.title : t->scenario.name));
+	json_object_set_new(object, "machine", cli_json_text(t->map.name));
+	json_object_set_new(object, "seed", number(t->scenario.seed));
+	json_object_set_new(object, "scaled", json_integer(t->scaled));
+	json_object_set_new(object, "tds", json_integer(first->nr_tds));
+	json_object_set_new(object, "vcpus", json_integer(first->nr_vcpus));
+	json_object_set_new(object, "td_bytes", number(first->td_bytes));
+	for (uint32_t point = 0; point <= t->nr_points; point++)
+		for (uint32_t i = 0; i < t->nr; i++)
+			if (t->run[i].point == point)
+				json_array_append_new(point ? curve : runs, run_json(&t->run[i]));
+	json_object_set_new(object, "runs", runs);
+	json_object_set_new(object, "curve", curve);
+	json_object_set_new(object, "explored", explored_json(t));
+	cli_json_print(object);
+}
