@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * exec_lab.c - subcommands that pamt-lab runs, in this process's place: `pamt check`, `pamt
- * compare`, `pamt run --virtual` and `pamt bench virtual`.
+ * exec_lab.c - what pamt-lab runs: whole subcommands in this process's place, `pamt check` and
+ * `pamt compare` among them, and one whose results `pamt bench host` wants to have.
  *
  * The library is compiled once against threads, into this program, and once against the stage,
  * into the other one: the two cannot be linked together.
