@@ -8,7 +8,7 @@ scenarios=$(cd "$(dirname "$0")/../../scenarios" && pwd)
 # shellcheck source=tests/cli/expect.sh
 . "$(dirname "$0")/expect.sh" "$1" "$2"
 exec </dev/null
-large=' 4tb-td memory-pressure mixed-sizes '
+large=' 4tb-td aged-node memory-pressure mixed-sizes '
 
 sound()
 {
