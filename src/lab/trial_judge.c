@@ -151,7 +151,8 @@ static uint32_t freed_region(const struct trial *trial, const struct tdx_regs *r
 		return UINT32_MAX;
 	if (trial->setup.module == TRIAL_MODEL)
 		return trial_region_of(trial, hpa(regs->rcx));
-	return (uint32_t)(regs->rcx >> TDX_2M_SHIFT);
+	/* In whichever GiB it is mapped: a 2M page that was split goes page by page too. */
+	return (uint32_t)((regs->rcx & (TDX_1G_SIZE - 1)) >> TDX_2M_SHIFT);
 }
 
 /* PAMT.REMOVE is refused by a page in use, or worse, if it meets the leaf that frees the page. */
