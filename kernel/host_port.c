@@ -255,6 +255,13 @@ static void service_copy(void *ctx, hpa_t to, hpa_t from) { direct_copy(to, from
  * Whole lines at once: a store that writes part of a line that was private is a machine check on
  * some parts. Every part with TDX has the instruction.
  */
+/* Older kernels say of movdir64b() that it is for device memory, though any memory will do. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+#define MOVDIR64B_TO __force __iomem
+#else
+#define MOVDIR64B_TO
+#endif
+
 static void service_scrub(void *ctx, hpa_t base, uint64_t bytes)
 {
 	static const u8 zeros[64] __aligned(64);
@@ -264,7 +271,7 @@ static void service_scrub(void *ctx, hpa_t base, uint64_t bytes)
 		return;
 	}
 	for (u64 at = 0; at < bytes; at += sizeof(zeros))
-		movdir64b(direct_map(hpa(base.v + at)), zeros);
+		movdir64b((void MOVDIR64B_TO *)direct_map(hpa(base.v + at)), zeros);
 	/* These stores are ordered with nothing else. */
 	mb();
 }

@@ -4,8 +4,6 @@
  */
 #include "linux.h"
 
-#include <linux/version.h>
-
 #include "pamt_kernel.h"
 #include "trace_event.h"
 
