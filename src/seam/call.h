@@ -61,16 +61,16 @@ static inline tdx_status_t status_operand(uint64_t code, enum tdx_operand operan
 
 static inline bool call_failed(tdx_status_t status) { return status.v != TDX_SUCCESS; }
 
-/* Inline: kind is a constant wherever this is called. */
-static inline bool try_lock(os_a64_t *word, enum lock_kind kind)
+/* Inline: kind is a constant wherever this is called. *value: as found, where others use it. */
+static inline bool try_lock(os_a64_t *word, enum lock_kind kind, uint64_t *value)
 {
 	switch (kind) {
 	case LOCK_SHAREX_HP_S:
-		return sharex_hp_shared(word);
+		return sharex_hp_shared(word, value);
 	case LOCK_SHAREX_HP_X:
-		return sharex_hp_exclusive(word);
+		return sharex_hp_exclusive(word, value);
 	case LOCK_SEPT_ENTRY:
-		return sept_lock_host(word);
+		return sept_lock_host(word, value);
 	case LOCK_SHAREX_S:
 		return sharex_shared(word);
 	case LOCK_SHAREX_X:
@@ -100,25 +100,51 @@ static inline void held_unlock(const struct held_lock *held)
 		mutex_word_unlock(held->word);
 }
 
-/* Takes the lock and notes it. False: somebody else has it, nothing is noted. */
-static inline bool call_lock(struct call *call, os_a64_t *word, enum lock_kind kind)
+/*
+ * Takes a lock whose word holds what it protects, and notes it. *value: the word as it was taken;
+ * what is above the lock's bits does not change from then on. False: somebody else has it, nothing
+ * is noted.
+ */
+static inline bool call_lock_read(struct call *call, os_a64_t *word, enum lock_kind kind,
+				  uint64_t *value)
 {
 	struct held_locks *held = &call->held;
 
 	OS_INVARIANT(held->nr < CALL_MAX_LOCKS);
 	if (call->faults && fault_happens(call->faults, SEAM_FAULT_BUSY))
 		return false;
-	if (!try_lock(word, kind))
+	if (!try_lock(word, kind, value))
 		return false;
 	held->lock[held->nr++] = (struct held_lock){ word, kind };
 	return true;
 }
 
-/* Releases all locks noted after the first `keep`, newest first. */
+static inline bool call_lock(struct call *call, os_a64_t *word, enum lock_kind kind)
+{
+	uint64_t value;
+
+	return call_lock_read(call, word, kind, &value);
+}
+
+/*
+ * Releases all locks noted after the first `keep`, newest first. The next note is read before the
+ * lock at hand is released: an atomic operation holds up every load behind it.
+ */
 static inline void held_release(struct held_locks *held, uint32_t keep)
 {
-	while (held->nr > keep)
-		held_unlock(&held->lock[--held->nr]);
+	uint32_t nr = held->nr;
+	struct held_lock lock, next;
+
+	if (nr == keep)
+		return;
+	next = held->lock[nr - 1];
+	do {
+		lock = next;
+		if (--nr > keep)
+			next = held->lock[nr - 1];
+		held_unlock(&lock);
+	} while (nr > keep);
+	held->nr = keep;
 }
 
 /* A LOCK_SHAREX_HP_S that is held becomes LOCK_SHAREX_HP_X. False: it is held shared still. */

@@ -39,12 +39,9 @@ static tdx_status_t walk(struct call *call, const struct mem_rule *rule, struct 
 	sept_walk(call->seam, &mem->td, mem->gpa, mem->level, &mem->pos);
 	if (mem->pos.level != mem->level)
 		return mem_entry_status(call, mem, TDX_EPT_WALK_FAILED);
-	if (!rule->tdr_exclusive) {
-		if (!call_lock(call, mem->pos.entry, LOCK_SEPT_ENTRY))
-			return mem_entry_status(call, mem, TDX_OPERAND_BUSY);
-		/* Relaxed: ordered by the lock just taken. */
-		mem->pos.value = os_load64(mem->pos.entry, OS_RELAXED);
-	}
+	if (!rule->tdr_exclusive &&
+	    !call_lock_read(call, mem->pos.entry, LOCK_SEPT_ENTRY, &mem->pos.value))
+		return mem_entry_status(call, mem, TDX_OPERAND_BUSY);
 	mem->state = sept_state(mem->pos.value);
 	return CALL_OK;
 }

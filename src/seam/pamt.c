@@ -125,12 +125,14 @@ const struct tdmr *pamt_find_tdmr(struct call *call, uint64_t address)
 	return region ? region->tdmr : NULL;
 }
 
-struct pamt_entry *pamt_entry_in_pair(const struct seam *seam, const struct pamt_entry *node,
-				      uint64_t address)
+/* The 4K entry behind a node, whose head the caller has read. */
+static INLINE struct pamt_entry *entry_in_pair(const struct seam *seam,
+					       const struct pamt_entry *node, uint64_t head,
+					       uint64_t address)
 {
 	uint32_t index = address >> TDX_PAGE_SHIFT & (TDX_PAGES_PER_2M - 1);
 	/* Relaxed: the node is locked, and its pair does not change under a lock. */
-	uint64_t word = os_load64(index < 256 ? &node->head : &node->tail, OS_RELAXED);
+	uint64_t word = index < 256 ? head : os_load64(&node->tail, OS_RELAXED);
 
 	return module_map(seam, pamt_pair_page(word) + (index & 255) * sizeof(struct pamt_entry),
 			  OS_WRITE);
@@ -141,7 +143,7 @@ struct pamt_entry *pamt_peek(const struct seam *seam, uint64_t address, uint32_t
 	const struct tdmr *tdmr = pamt_tdmr(seam, address);
 	uint32_t array = level == TDX_4K && seam->dpamt ? TDX_2M : level;
 	struct pamt_entry *entry;
-	uint64_t index;
+	uint64_t index, head;
 
 	if (!tdmr || level > TDX_1G)
 		return NULL;
@@ -150,9 +152,8 @@ struct pamt_entry *pamt_peek(const struct seam *seam, uint64_t address, uint32_t
 	if (array == level)
 		return entry;
 	/* Relaxed: whoever looks without a lock sees what is there at some moment. */
-	if (pamt_type(os_load64(&entry->head, OS_RELAXED)) != TDX_PT_PAMT)
-		return NULL;
-	return pamt_entry_in_pair(seam, entry, address);
+	head = os_load64(&entry->head, OS_RELAXED);
+	return pamt_type(head) == TDX_PT_PAMT ? entry_in_pair(seam, entry, head, address) : NULL;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -164,11 +165,13 @@ static uint64_t read_head(const struct pamt_entry *entry)
 	return os_load64(&entry->head, OS_RELAXED);
 }
 
-static INLINE bool lock_entry(struct call *call, struct pamt_entry *entry, bool exclusive)
+/* *head: of the entry, as it stays while the lock is held. */
+static INLINE bool lock_entry(struct call *call, struct pamt_entry *entry, bool exclusive,
+			      uint64_t *head)
 {
 	if (exclusive)
-		return call_lock(call, &entry->head, LOCK_SHAREX_HP_X);
-	return call_lock(call, &entry->head, LOCK_SHAREX_HP_S);
+		return call_lock_read(call, &entry->head, LOCK_SHAREX_HP_X, head);
+	return call_lock_read(call, &entry->head, LOCK_SHAREX_HP_S, head);
 }
 
 /* The walk ends at an entry above 4K, which is locked shared so far. */
@@ -183,10 +186,7 @@ static INLINE bool step(struct call *call, struct pamt_entry *entry, uint32_t le
 {
 	page->level = level;
 	page->entry = entry;
-	if (!lock_entry(call, entry, false))
-		return false;
-	page->head = read_head(entry);
-	return true;
+	return lock_entry(call, entry, false, &page->head);
 }
 
 /* The last step, to the 4K entry under the 2M entry that the walk has come to. */
@@ -195,15 +195,12 @@ static INLINE bool step_4k(struct call *call, bool exclusive, struct pamt_page *
 	page->level = TDX_4K;
 	if (call->seam->dpamt) {
 		page->node = page->entry;
-		page->entry = pamt_entry_in_pair(call->seam, page->node, page->address);
+		page->entry = entry_in_pair(call->seam, page->node, page->head, page->address);
 	} else {
 		page->all_free = page->head & PAMT_ALL_FREE ? page->entry : NULL;
 		page->entry = entry_at(call, page->tdmr, page->address, TDX_4K);
 	}
-	if (!lock_entry(call, page->entry, exclusive))
-		return false;
-	page->head = read_head(page->entry);
-	return true;
+	return lock_entry(call, page->entry, exclusive, &page->head);
 }
 
 /* Does a 2M entry stand for the entries of 4K pages below it? */
@@ -266,9 +263,10 @@ tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struc
 	page->level = size;
 	if (size == TDX_4K && seam->dpamt) {
 		page->node = region->entry_2m;
-		if (pamt_type(read_head(page->node)) != TDX_PT_PAMT)
+		page->head = read_head(page->node);
+		if (pamt_type(page->head) != TDX_PT_PAMT)
 			return call_fatal(call, FATAL_IMPLICIT, address);
-		page->entry = pamt_entry_in_pair(seam, page->node, address);
+		page->entry = entry_in_pair(seam, page->node, page->head, address);
 	} else if (size == TDX_2M) {
 		page->entry = region->entry_2m;
 	} else {
@@ -288,17 +286,15 @@ tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size, b
 
 	if (call_failed(status))
 		return status;
-	if (!lock_entry(call, page->entry, exclusive))
+	if (!lock_entry(call, page->entry, exclusive, &page->head))
 		return status_operand(TDX_OPERAND_BUSY, operand);
-	page->head = read_head(page->entry);
 	return CALL_OK;
 }
 
 tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx_operand operand)
 {
-	if (!lock_entry(call, page->entry, true))
+	if (!lock_entry(call, page->entry, true, &page->head))
 		return status_operand(TDX_OPERAND_BUSY, operand);
-	page->head = read_head(page->entry);
 	return CALL_OK;
 }
 
@@ -356,6 +352,12 @@ static INLINE tdx_status_t explicit_walk(struct call *call, struct region_map *m
 	if (!try_walk(call, region, address, target, exclusive, page))
 		return status_operand(TDX_OPERAND_BUSY, operand);
 	return CALL_OK;
+}
+
+tdx_status_t pamt_explicit_any(struct call *call, uint64_t address, enum tdx_operand operand,
+			       uint32_t size, bool exclusive, struct pamt_page *page)
+{
+	return explicit_walk(call, call->maps->page, address, operand, size, exclusive, page);
 }
 
 tdx_status_t pamt_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
@@ -443,39 +445,22 @@ tdx_status_t pamt_free_2m(struct call *call, uint64_t address, enum tdx_operand 
 /* ------------------------------------------------------------------------------------------- */
 /* Changes.                                                                                     */
 
-/* Another head under an exclusive lock; keep: of the lock's bits. */
-static void swap_head(struct pamt_entry *entry, uint64_t head, uint64_t keep)
-{
-	uint64_t old = read_head(entry);
-
-	/*
-	 * A loop since others may leave HP or a stray reader in the meantime. Release: when the
-	 * lock goes with it, this is the unlock.
-	 */
-	while (!os_cas64(&entry->head, &old, head | (old & keep), OS_RELEASE))
-		;
-}
-
 void pamt_set(struct pamt_entry *entry, enum tdx_page_type type, uint64_t owner)
 {
-	swap_head(entry, pamt_head(type, owner), LOCK_MASK);
+	sharex_hp_store(&entry->head, pamt_head(type, owner), LOCK_MASK);
 }
 
 void pamt_make_node(struct pamt_entry *entry, const uint64_t pair[2], uint32_t count)
 {
 	/* Relaxed: ordered by the change of the head that follows. */
 	os_store64(&entry->tail, pair[1] >> TDX_PAGE_SHIFT << PAMT_PAIR_SHIFT | count, OS_RELAXED);
-	swap_head(entry,
-		  (uint64_t)TDX_PT_PAMT << PAMT_TYPE_SHIFT | pair[0] >> TDX_PAGE_SHIFT
-										<< PAMT_PAIR_SHIFT,
-		  LOCK_MASK);
+	sharex_hp_store(&entry->head,
+			(uint64_t)TDX_PT_PAMT << PAMT_TYPE_SHIFT |
+				pair[0] >> TDX_PAGE_SHIFT << PAMT_PAIR_SHIFT,
+			LOCK_MASK);
 }
 
-void pamt_free_node(struct pamt_entry *node)
-{
-	/* Relaxed: the release of the lock orders it. */
-	os_fetch_and64(&node->head, ~PAMT_TYPE_MASK, OS_RELAXED);
-}
+void pamt_free_node(struct pamt_entry *node) { sharex_hp_store(&node->head, 0, ~PAMT_TYPE_MASK); }
 
 void pamt_node_pair(const struct pamt_entry *node, uint64_t pair[2])
 {
@@ -498,7 +483,7 @@ void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type ty
 	/* Relaxed: ordered by the shared lock of the 2M entry, which keeps AUG away until later. */
 	if (page->all_free)
 		os_fetch_and64(&page->all_free->head, ~PAMT_ALL_FREE, OS_RELAXED);
-	swap_head(page->entry, pamt_head(type, owner), LOCK_HP);
+	sharex_hp_store(&page->entry->head, pamt_head(type, owner), LOCK_HP);
 	call_lock_forget(call, &page->entry->head);
 }
 
@@ -514,10 +499,9 @@ bool pamt_release(struct call *call, struct pamt_page *page)
 	 * comes then is module-fatal; hosts must wait for this call to return.
 	 */
 	if (page->level == TDX_2M && !call->seam->dpamt)
-		swap_head(page->entry, PAMT_ALL_FREE, LOCK_HP);
+		sharex_hp_store(&page->entry->head, PAMT_ALL_FREE, LOCK_HP);
 	else
-		os_fetch_and64(&page->entry->head, ~(PAMT_TYPE_MASK | LOCK_MASK) | LOCK_HP,
-			       OS_RELEASE);
+		sharex_hp_store(&page->entry->head, 0, ~(PAMT_TYPE_MASK | LOCK_MASK) | LOCK_HP);
 	call_lock_forget(call, &page->entry->head);
 	if (!page->node)
 		return false;

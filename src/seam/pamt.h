@@ -110,9 +110,6 @@ struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uin
  * (outside every TDMR, or a 4K entry of a region without a pair).
  */
 struct pamt_entry *pamt_peek(const struct seam *seam, uint64_t address, uint32_t level);
-/* The 4K entry behind a node. */
-struct pamt_entry *pamt_entry_in_pair(const struct seam *seam, const struct pamt_entry *node,
-				      uint64_t address);
 
 /*
  * The walk to target (enum tdx_size). exclusive: the lock of the entry reached. False: a lock is
@@ -142,6 +139,12 @@ void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, uint64_t address
  * Operands. Each returns success with the entry locked, or the status for the leaf to return,
  * with the operand in it.
  */
+/*
+ * A private page of that size (enum tdx_size), whatever it is and whoever has it: the walk ended
+ * there or above.
+ */
+tdx_status_t pamt_explicit_any(struct call *call, uint64_t address, enum tdx_operand operand,
+			       uint32_t size, bool exclusive, struct pamt_page *page);
 /* A private page of that type, locked as asked, reached at 4K. */
 tdx_status_t pamt_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
 			   enum tdx_page_type type, bool exclusive, struct pamt_page *page);

@@ -20,16 +20,6 @@ static bool is_marked(struct call *call, uint64_t address, const struct pamt_pag
 /* ------------------------------------------------------------------------------------------- */
 /* RDMD: what the metadata of a page or region says.                                            */
 
-/* RCX: address and size. Sizes above 4K come with Dynamic PAMT. */
-static bool rdmd_operand(const struct call *call, uint64_t *address, uint32_t *size)
-{
-	*size = call->in.rcx & 7;
-	*address = call->in.rcx & ~UINT64_C(7);
-	if (*size > TDX_1G || (*size > TDX_4K && !call->seam->dpamt))
-		return false;
-	return hpa_is_private(call->seam, *address, UINT64_C(1) << TDX_LEVEL_SHIFT(*size));
-}
-
 static void rdmd_results(struct call *call, const struct pamt_page *page)
 {
 	enum tdx_page_type type = pamt_type(page->head);
@@ -53,17 +43,18 @@ static void rdmd_results(struct call *call, const struct pamt_page *page)
 
 tdx_status_t tdh_phymem_page_rdmd(struct call *call)
 {
+	/* RCX: address and size. Sizes above 4K come with Dynamic PAMT. */
+	uint64_t address = call->in.rcx & ~UINT64_C(7);
+	uint32_t size = call->in.rcx & 7;
 	struct pamt_page page;
-	uint64_t address;
-	uint32_t size;
+	tdx_status_t status;
 
 	clear_results(call->regs);
-	if (!rdmd_operand(call, &address, &size))
+	if (size > TDX_1G || (size > TDX_4K && !call->seam->dpamt))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	if (!pamt_find_tdmr(call, address))
-		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
-	if (!pamt_walk(call, address, size, false, &page))
-		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
+	status = pamt_explicit_any(call, address, TDX_OP_RCX, size, false, &page);
+	if (call_failed(status))
+		return status;
 
 	if (size == TDX_4K && pamt_type(page.head) == TDX_PT_NDA && is_marked(call, address, &page))
 		call->regs->rcx = TDX_PT_PAMT;
@@ -108,12 +99,9 @@ tdx_status_t tdh_phymem_page_reclaim(struct call *call)
 	struct td td;
 
 	clear_results(regs);
-	if (!hpa_is_private(call->seam, address, TDX_PAGE_SIZE))
-		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	if (!pamt_find_tdmr(call, address))
-		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
-	if (!pamt_walk(call, address, TDX_4K, true, &page))
-		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
+	status = pamt_explicit_any(call, address, TDX_OP_RCX, TDX_4K, true, &page);
+	if (call_failed(status))
+		return status;
 	type = pamt_type(page.head);
 	if (type == TDX_PT_NDA || type == TDX_PT_RSVD)
 		return status_operand(TDX_PAGE_METADATA_INCORRECT, TDX_OP_RCX);
@@ -144,13 +132,10 @@ tdx_status_t tdh_phymem_page_wbinvd(struct call *call)
 {
 	uint64_t address = hpa_strip(call->seam, call->in.rcx);
 	struct pamt_page page;
+	tdx_status_t status = pamt_explicit_any(call, address, TDX_OP_RCX, TDX_4K, false, &page);
 
-	if (!hpa_is_private(call->seam, address, TDX_PAGE_SIZE))
-		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	if (!pamt_find_tdmr(call, address))
-		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, TDX_OP_RCX);
-	if (!pamt_walk(call, address, TDX_4K, false, &page))
-		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
+	if (call_failed(status))
+		return status;
 	if (pamt_type(page.head) != TDX_PT_NDA || is_marked(call, address, &page))
 		return status_operand(TDX_PAGE_METADATA_INCORRECT, TDX_OP_RCX);
 	/* There is no cache to write back. */

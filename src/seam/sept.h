@@ -30,14 +30,13 @@
 
 #define SEPT_ENTRIES 512u
 
+/* SEPT_LOCK and SEPT_HP: lock.h. */
 #define SEPT_RWX	(UINT64_C(0x407))
 #define SEPT_WRITE_BACK (UINT64_C(6) << 3)
 #define SEPT_IPAT	(UINT64_C(1) << 6)
 #define SEPT_PS		(UINT64_C(1) << 7)
 #define SEPT_D		(UINT64_C(1) << 9)
-#define SEPT_LOCK	(UINT64_C(1) << 11)
 #define SEPT_PAGE	UINT64_C(0x000ffffffffff000)
-#define SEPT_HP		(UINT64_C(1) << 52)
 #define SEPT_TDEX	(UINT64_C(1) << 53)
 #define SEPT_TDBW	(UINT64_C(1) << 54)
 #define SEPT_TDB	(UINT64_C(1) << 55)
