@@ -105,41 +105,36 @@ static tdx_status_t sys_rd(struct model *model, struct tdx_regs *regs)
 
 /* ------------------------------------------------------------------------------------------- */
 
-static const struct {
-	uint32_t leaf;
-	tdx_status_t (*call)(struct model *model, struct tdx_regs *regs);
-} leaves[] = {
-	{ TDH_PHYMEM_PAMT_ADD, model_pamt_add },
-	{ TDH_PHYMEM_PAMT_REMOVE, model_pamt_remove },
-	{ TDH_MEM_PAGE_AUG, model_aug },
-	{ TDH_MEM_PAGE_REMOVE, model_page_remove },
-	{ TDH_MEM_SEPT_ADD, model_sept_add },
-	{ TDH_MEM_SEPT_REMOVE, model_sept_remove },
-	{ TDH_PHYMEM_PAGE_RECLAIM, model_reclaim },
-	{ TDH_MEM_PAGE_DEMOTE, model_demote },
-	{ TDH_MEM_PAGE_PROMOTE, model_promote },
-	{ TDH_PHYMEM_PAGE_RDMD, rdmd },
-	{ TDH_SYS_INIT, nothing },
-	{ TDH_SYS_LP_INIT, nothing },
-	{ TDH_SYS_CONFIG, nothing },
-	{ TDH_SYS_KEY_CONFIG, nothing },
-	{ TDH_SYS_TDMR_INIT, tdmr_init },
-	{ TDH_SYS_RD, sys_rd },
+static tdx_status_t (*const leaves[])(struct model *model, struct tdx_regs *regs) = {
+	[TDH_PHYMEM_PAMT_ADD] = model_pamt_add,
+	[TDH_PHYMEM_PAMT_REMOVE] = model_pamt_remove,
+	[TDH_MEM_PAGE_AUG] = model_aug,
+	[TDH_MEM_PAGE_REMOVE] = model_page_remove,
+	[TDH_MEM_SEPT_ADD] = model_sept_add,
+	[TDH_MEM_SEPT_REMOVE] = model_sept_remove,
+	[TDH_PHYMEM_PAGE_RECLAIM] = model_reclaim,
+	[TDH_MEM_PAGE_DEMOTE] = model_demote,
+	[TDH_MEM_PAGE_PROMOTE] = model_promote,
+	[TDH_PHYMEM_PAGE_RDMD] = rdmd,
+	[TDH_SYS_INIT] = nothing,
+	[TDH_SYS_LP_INIT] = nothing,
+	[TDH_SYS_CONFIG] = nothing,
+	[TDH_SYS_KEY_CONFIG] = nothing,
+	[TDH_SYS_TDMR_INIT] = tdmr_init,
+	[TDH_SYS_RD] = sys_rd,
 };
 
 static tdx_status_t call(void *ctx, uint32_t cpu, struct tdx_regs *regs)
 {
 	struct model *model = ctx;
 	tdx_status_t status = answer(TDX_OPERAND_INVALID, TDX_OP_RAX);
+	uint64_t leaf = TDX_RAX_LEAF(regs->rax);
 
 	(void)cpu;
-	if (model->fatal) {
+	if (model->fatal)
 		status = answer(TDX_SYS_SHUTDOWN, 0);
-	} else {
-		for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
-			if (leaves[i].leaf == TDX_RAX_LEAF(regs->rax))
-				status = leaves[i].call(model, regs);
-	}
+	else if (leaf < sizeof(leaves) / sizeof(leaves[0]) && leaves[leaf])
+		status = leaves[leaf](model, regs);
 	regs->rax = status.v;
 	return status;
 }

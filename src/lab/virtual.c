@@ -14,17 +14,16 @@
 
 struct line {
 	uint64_t number;  /* address >> LINE_SHIFT; 0: unused */
-	uint32_t serial;  /* in order of first use: where a cache has it, wherever it lies */
 	uint64_t free_at; /* when the last transfer to a writer ends */
+	uint32_t serial;  /* from 1, in order of first use: its name, wherever it lies */
 	uint32_t version; /* of what is in it: counts changes of owner */
 	uint32_t owner;	  /* CPU that wrote last, + 1 */
 	bool shared;	  /* somebody else has read it since */
-	struct virtual_line told;
 };
 
 /* What a CPU has of a line. */
 struct cached {
-	uint32_t line; /* index + 1 */
+	uint32_t serial; /* 0: nothing */
 	uint32_t version;
 };
 
@@ -34,14 +33,19 @@ struct clock {
 	uint64_t waited; /* so far, for locks and words */
 	bool called;	 /* waited, and may go on: its turn is to come */
 	uint32_t behind; /* next in the queue of whom it waits for, or NOWHERE */
-	struct cached cache[CACHED_LINES];
 };
 
-/* One that could go on, with its clock: the heap is compared far more often than changed. */
-struct turn {
-	uint64_t now;
-	uint32_t actor;
-};
+/*
+ * One that could go on: its clock above, its number below, so that one comparison puts turns in
+ * order, equal clocks by number.
+ */
+typedef uint64_t turn_t;
+#define TURN_ACTOR_BITS 11
+#define TURN_NONE	UINT64_MAX
+_Static_assert(2 * STAGE_MAX_CPUS <= 1 << TURN_ACTOR_BITS, "an actor's number fits below");
+
+/* A node of the heap has so many children: four of a cache line, the smallest without a branch. */
+#define CHILDREN 4u
 
 /* Who waits for one address, in order of arrival. */
 struct queue {
@@ -55,11 +59,13 @@ struct virtual
 {
 	const struct costs *costs;
 	uint32_t nr_actors;
-	struct clock *clock; /* by actor */
+	struct clock *clock;   /* by actor */
+	struct cached *cached; /* by actor, CACHED_LINES each */
 	uint32_t nr_heap;
-	struct turn *heap;
-	struct line *line;
+	turn_t *heap;	   /* what is beyond nr_heap is TURN_NONE */
+	struct line *line; /* by hash of the number */
 	uint32_t nr_lines, room_lines;
+	struct virtual_line *told; /* by serial; apart, since hits do not look at it */
 	uint32_t nr_waiting;
 	struct queue *queue; /* by hash of the address; as many as actors, twice */
 	/* What the step just taken may have changed, so that who waits for it may go on. */
@@ -67,6 +73,9 @@ struct virtual
 	uint64_t changed_at;
 	uint64_t end, hash, turns;
 };
+
+/* So many are in the table before it grows. */
+static size_t most_lines(const struct virtual *v) { return v->room_lines / 2; }
 
 struct virtual *virtual_create(const struct costs *costs)
 {
@@ -78,13 +87,17 @@ struct virtual *virtual_create(const struct costs *costs)
 	v->nr_actors = 2 * stage_nr_cpus();
 	v->room_lines = FIRST_LINES;
 	v->clock = calloc(v->nr_actors, sizeof(*v->clock));
-	v->heap = calloc(v->nr_actors, sizeof(*v->heap));
+	v->cached = calloc((size_t)v->nr_actors * CACHED_LINES, sizeof(*v->cached));
+	v->heap = malloc((v->nr_actors + CHILDREN) * sizeof(*v->heap));
 	v->queue = calloc(2 * (size_t)v->nr_actors, sizeof(*v->queue));
 	v->line = calloc(v->room_lines, sizeof(*v->line));
-	if (!v->clock || !v->heap || !v->queue || !v->line) {
+	v->told = calloc(most_lines(v) + 1, sizeof(*v->told));
+	if (!v->clock || !v->cached || !v->heap || !v->queue || !v->line || !v->told) {
 		virtual_destroy(v);
 		return NULL;
 	}
+	for (uint32_t i = 0; i < v->nr_actors + CHILDREN; i++)
+		v->heap[i] = TURN_NONE;
 	return v;
 }
 
@@ -93,64 +106,78 @@ void virtual_destroy(struct virtual *v)
 	if (!v)
 		return;
 	free(v->clock);
+	free(v->cached);
 	free(v->heap);
 	free(v->queue);
 	free(v->line);
+	free(v->told);
 	free(v);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* The heap of those who could go on, earliest first, equal clocks by number                    */
 
-static inline bool earlier(struct turn a, struct turn b)
+static inline turn_t turn_of(const struct virtual *v, uint32_t actor)
 {
-	return a.now < b.now || (a.now == b.now && a.actor < b.actor);
+	return v->clock[actor].now << TURN_ACTOR_BITS | actor;
 }
 
-static struct turn turn_of(const struct virtual *v, uint32_t actor)
+static inline uint32_t turn_actor(turn_t turn)
 {
-	return (struct turn){ v->clock[actor].now, actor };
+	return (uint32_t)(turn & ((1u << TURN_ACTOR_BITS) - 1));
 }
 
 static void heap_push(struct virtual *v, uint32_t actor)
 {
-	struct turn turn = turn_of(v, actor);
+	turn_t turn = turn_of(v, actor), *heap = v->heap;
 	uint32_t at = v->nr_heap++;
 
-	for (; at && earlier(turn, v->heap[(at - 1) / 2]); at = (at - 1) / 2)
-		v->heap[at] = v->heap[(at - 1) / 2];
-	v->heap[at] = turn;
+	for (; at && turn < heap[(at - 1) / CHILDREN]; at = (at - 1) / CHILDREN)
+		heap[at] = heap[(at - 1) / CHILDREN];
+	heap[at] = turn;
+}
+
+/* The earliest of the four from a place on. */
+static inline uint32_t earliest(const turn_t *heap, uint32_t at)
+{
+	uint32_t a = at + (heap[at + 1] < heap[at]);
+	uint32_t b = at + 2 + (heap[at + 3] < heap[at + 2]);
+
+	return heap[b] < heap[a] ? b : a;
 }
 
 /* Puts it where the first was, and lets it sink. */
-static void heap_sink(struct virtual *v, struct turn turn)
+static void heap_sink(struct virtual *v, turn_t turn)
 {
-	uint32_t at = 0, child = 1;
+	turn_t *heap = v->heap;
+	uint32_t at = 0;
 
-	for (; child < v->nr_heap; child = 2 * at + 1) {
-		if (child + 1 < v->nr_heap && earlier(v->heap[child + 1], v->heap[child]))
-			child++;
-		if (!earlier(v->heap[child], turn))
+	while (CHILDREN * at + 1 < v->nr_heap) {
+		uint32_t child = earliest(heap, CHILDREN * at + 1);
+
+		if (turn < heap[child])
 			break;
-		v->heap[at] = v->heap[child];
+		heap[at] = heap[child];
 		at = child;
 	}
-	v->heap[at] = turn;
+	heap[at] = turn;
 }
 
 static uint32_t heap_pop(struct virtual *v)
 {
-	uint32_t first = v->heap[0].actor;
+	uint32_t first = turn_actor(v->heap[0]);
+	turn_t last = v->heap[--v->nr_heap];
 
-	if (--v->nr_heap)
-		heap_sink(v, v->heap[v->nr_heap]);
+	v->heap[v->nr_heap] = TURN_NONE;
+	if (v->nr_heap)
+		heap_sink(v, last);
 	return first;
 }
 
 /* The first, and actor in its place. */
 static uint32_t heap_exchange(struct virtual *v, uint32_t actor)
 {
-	uint32_t first = v->heap[0].actor;
+	uint32_t first = turn_actor(v->heap[0]);
 
 	heap_sink(v, turn_of(v, actor));
 	return first;
@@ -168,7 +195,6 @@ static uint32_t line_slot(const struct virtual *v, const struct line *lines, uin
 	return at;
 }
 
-/* Lines move when the table grows, so every CPU's idea of where they are goes. */
 static void grow_lines(struct virtual *v)
 {
 	struct line *old = v->line;
@@ -176,19 +202,12 @@ static void grow_lines(struct virtual *v)
 
 	v->room_lines *= 4;
 	v->line = calloc(v->room_lines, sizeof(*v->line));
-	if (!v->line)
+	v->told = realloc(v->told, (most_lines(v) + 1) * sizeof(*v->told));
+	if (!v->line || !v->told)
 		os_bug("no memory for the lines of virtual time");
 	for (uint32_t i = 0; i < old_room; i++)
 		if (old[i].number)
 			v->line[line_slot(v, v->line, old[i].number)] = old[i];
-	for (uint32_t actor = 0; actor < v->nr_actors; actor++)
-		for (uint32_t i = 0; i < CACHED_LINES; i++) {
-			struct cached *cached = &v->clock[actor].cache[i];
-
-			if (cached->line)
-				cached->line =
-					line_slot(v, v->line, old[cached->line - 1].number) + 1;
-		}
 	free(old);
 }
 
@@ -198,27 +217,27 @@ static struct line *find_line(struct virtual *v, const void *addr)
 	uint32_t at = line_slot(v, v->line, number);
 
 	if (!v->line[at].number) {
-		if (++v->nr_lines > v->room_lines / 2) {
+		if (v->nr_lines == most_lines(v)) {
 			grow_lines(v);
 			at = line_slot(v, v->line, number);
 		}
 		v->line[at].number = number;
-		v->line[at].serial = v->nr_lines;
-		v->line[at].told.addr = addr;
+		v->line[at].serial = ++v->nr_lines;
+		v->told[v->nr_lines] = (struct virtual_line){ .addr = addr };
 	}
 	return &v->line[at];
 }
 
 static struct cached *cached_line(struct virtual *v, uint32_t actor, const struct line *line)
 {
-	return &v->clock[actor].cache[line->serial % CACHED_LINES];
+	return &v->cached[(size_t)actor * CACHED_LINES + line->serial % CACHED_LINES];
 }
 
 static bool is_cached(struct virtual *v, uint32_t actor, const struct line *line, bool write)
 {
 	const struct cached *cached = cached_line(v, actor, line);
 
-	if (cached->line != (uint32_t)(line - v->line) + 1 || cached->version != line->version)
+	if (cached->serial != line->serial || cached->version != line->version)
 		return false;
 	return !write || (line->owner == stage_actor(actor)->cpu + 1 && !line->shared);
 }
@@ -226,20 +245,21 @@ static bool is_cached(struct virtual *v, uint32_t actor, const struct line *line
 /* The line comes here; time passes. */
 static void transfer(struct virtual *v, uint32_t actor, struct line *line, bool write)
 {
+	struct virtual_line *told = &v->told[line->serial];
 	struct clock *clock = &v->clock[actor];
 	uint32_t cpu = stage_actor(actor)->cpu;
 
 	if (line->free_at > clock->now) {
 		uint64_t wait = line->free_at - clock->now;
 
-		line->told.waits++;
-		line->told.wait_total += wait;
-		if (wait > line->told.wait_longest)
-			line->told.wait_longest = wait;
+		told->waits++;
+		told->wait_total += wait;
+		if (wait > told->wait_longest)
+			told->wait_longest = wait;
 		clock->now = line->free_at;
 	}
 	clock->now += v->costs->transfer;
-	line->told.transfers++;
+	told->transfers++;
 	if (write) {
 		line->free_at = clock->now;
 		line->version++;
@@ -248,8 +268,7 @@ static void transfer(struct virtual *v, uint32_t actor, struct line *line, bool 
 	} else {
 		line->shared |= line->owner != cpu + 1;
 	}
-	*cached_line(v, actor, line) =
-		(struct cached){ (uint32_t)(line - v->line) + 1, line->version };
+	*cached_line(v, actor, line) = (struct cached){ line->serial, line->version };
 }
 
 static void touch(struct virtual *v, uint32_t actor, const void *addr, bool write)
@@ -320,7 +339,7 @@ static void call_first(struct virtual *v, struct queue *queue)
 {
 	uint32_t actor = queue->first;
 	struct clock *clock = &v->clock[actor];
-	struct virtual_line *told = &find_line(v, queue->addr)->told;
+	struct virtual_line *told = &v->told[find_line(v, queue->addr)->serial];
 	uint64_t wait;
 
 	if (clock->now < v->changed_at)
@@ -547,7 +566,7 @@ static struct stage_actor *next(void *ctx, struct stage_actor *self)
 	}
 	pass_time(v, self);
 	/* Still the earliest: no need to go through the heap. */
-	if (!v->nr_heap || earlier(turn_of(v, self->id), v->heap[0]))
+	if (!v->nr_heap || turn_of(v, self->id) < v->heap[0])
 		return next_turn(v, self->id);
 	return next_turn(v, heap_exchange(v, self->id));
 }
@@ -578,9 +597,9 @@ uint32_t virtual_worst(const struct virtual *v, struct virtual_line *lines, uint
 
 	if (!all)
 		return 0;
-	for (uint32_t i = 0; i < v->room_lines; i++)
-		if (v->line[i].number && (v->line[i].told.waits || v->line[i].told.lock_waits))
-			all[found++] = v->line[i].told;
+	for (uint32_t i = 1; i <= v->nr_lines; i++)
+		if (v->told[i].waits || v->told[i].lock_waits)
+			all[found++] = v->told[i];
 	qsort(all, found, sizeof(*all), worse);
 	if (found > nr)
 		found = nr;

@@ -14,11 +14,10 @@
 
 static void announce(enum stage_kind kind, const void *lock, enum stage_lock how)
 {
-	struct stage_step step = { .kind = kind, .addr = lock, .value = how };
-
 	/* Quietly too, if it is not to be had: then only the policy knows what to do. */
-	if (stage_here.running || (stage_now() && kind == STAGE_LOCK && !stage_lock_is_free(&step)))
-		stage_announce(&step);
+	if (stage_here.running ||
+	    (stage_now() && kind == STAGE_LOCK && !stage_lock_is_free(lock, how)))
+		stage_announce(kind, lock, how);
 }
 
 static uint32_t self(void) { return stage_now() ? stage_now()->id + 1 : OUTSIDE; }

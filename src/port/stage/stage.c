@@ -233,20 +233,18 @@ struct stage_actor *stage_nobody(void)
 /* ------------------------------------------------------------------------------------------- */
 /* Conditions                                                                                   */
 
-static bool word_changed(const struct stage_step *step)
+static bool word_changed(const os_a16_t *word, uint64_t old)
 {
-	const os_a16_t *word = step->addr;
-
 	/* One thread runs all fibers: no order is needed. */
-	return __atomic_load_n(&word->v, __ATOMIC_RELAXED) != step->value;
+	return __atomic_load_n(&word->v, __ATOMIC_RELAXED) != old;
 }
 
-bool stage_lock_is_free(const struct stage_step *step)
+bool stage_lock_is_free(const void *lock, enum stage_lock how)
 {
 	/* All three kinds of lock begin with their word; locks.c says what it means. */
-	uint32_t word = ((const struct os_spin *)step->addr)->word;
+	uint32_t word = ((const struct os_spin *)lock)->word;
 
-	return step->value == STAGE_READER ? !(word >> 31) : !word;
+	return how == STAGE_READER ? !(word >> 31) : !word;
 }
 
 bool stage_can_run(const struct stage_actor *actor)
@@ -266,9 +264,9 @@ bool stage_can_run(const struct stage_actor *actor)
 	}
 	switch (actor->step.kind) {
 	case STAGE_LOCK:
-		return stage_lock_is_free(&actor->step);
+		return stage_lock_is_free(actor->step.addr, (enum stage_lock)actor->step.value);
 	case STAGE_WAIT:
-		return word_changed(&actor->step);
+		return word_changed(actor->step.addr, actor->step.value);
 	default:
 		return true;
 	}
@@ -277,12 +275,15 @@ bool stage_can_run(const struct stage_actor *actor)
 /* ------------------------------------------------------------------------------------------- */
 /* Steps                                                                                        */
 
-void stage_announce(const struct stage_step *step)
+/* Field by field: a step that is built elsewhere and copied waits for its own stores. */
+void stage_announce(enum stage_kind kind, const void *addr, uint64_t value)
 {
 	struct stage_actor *self = stage_cast.now;
 
-	self->step = *step;
-	stage_cast.writes += step->kind == STAGE_UNLOCK || (step->kind == STAGE_CALL && step->addr);
+	self->step.kind = kind;
+	self->step.addr = addr;
+	self->step.value = value;
+	stage_cast.writes += kind == STAGE_UNLOCK || (kind == STAGE_CALL && addr);
 	choose(self);
 }
 
@@ -298,69 +299,56 @@ void stage_point(const void *addr, enum os_access access)
 
 void stage_call(const char *name, const void *changes, uint64_t pages)
 {
-	struct stage_step step = {
-		.kind = STAGE_CALL, .addr = changes, .name = name, .value = pages
-	};
-
-	if (stage_here.running)
-		stage_announce(&step);
+	if (!stage_here.running)
+		return;
+	stage_cast.now->step.name = name;
+	stage_announce(STAGE_CALL, changes, pages);
 }
 
+/* Time passes in the quietest of places. */
 void stage_pass(uint64_t ns)
 {
-	struct stage_step step = { .kind = STAGE_PASS, .value = ns };
-
-	/* Time passes in the quietest of places. */
 	if (stage_cast.now)
-		stage_announce(&step);
+		stage_announce(STAGE_PASS, NULL, ns);
 }
 
 void os_relax(void)
 {
-	struct stage_step step = { .kind = STAGE_RELAX, .value = stage_cast.writes };
-
 	if (!stage_cast.now)
 		os_bug("spins although nobody else runs");
-	stage_announce(&step);
+	stage_announce(STAGE_RELAX, NULL, stage_cast.writes);
 }
 
 void os_resched(void)
 {
-	struct stage_step step = { .kind = STAGE_YIELD };
-
 	stage_may_sleep("os_resched()");
 	if (stage_here.running)
-		stage_announce(&step);
+		stage_announce(STAGE_YIELD, NULL, 0);
 }
 
 void os_wait_change16(const os_a16_t *a, uint16_t old)
 {
-	struct stage_step step = { .kind = STAGE_WAIT, .addr = a, .value = old };
-
 	if (!stage_here.running) {
-		if (word_changed(&step))
+		if (word_changed(a, old))
 			return;
 		if (!stage_cast.now)
 			os_bug("waits for a word that nobody else will change");
 	}
 	if (stage_cast.now->spins)
 		stage_fail(STAGE_CONTEXT, "waits for a word while it holds a spin lock");
-	stage_announce(&step);
+	stage_announce(STAGE_WAIT, a, old);
 }
 
 os_irq_t os_irq_save(void)
 {
 	struct stage_actor *self = stage_cast.now;
-	struct stage_step step = { .kind = STAGE_IRQ, .value = 0 };
 	bool off;
 
 	if (!self)
 		return 0;
 	off = self->irq_off;
-	if (!off && stage.softirqs && stage_here.running) {
-		step.addr = &self->irq_off;
-		stage_announce(&step);
-	}
+	if (!off && stage.softirqs && stage_here.running)
+		stage_announce(STAGE_IRQ, &self->irq_off, 0);
 	self->irq_off = true;
 	return off;
 }
@@ -368,14 +356,11 @@ os_irq_t os_irq_save(void)
 void os_irq_restore(os_irq_t flags)
 {
 	struct stage_actor *self = stage_cast.now;
-	struct stage_step step = { .kind = STAGE_IRQ, .value = 1 };
 
 	if (!self || flags)
 		return;
-	if (stage.softirqs && stage_here.running) {
-		step.addr = &self->irq_off;
-		stage_announce(&step);
-	}
+	if (stage.softirqs && stage_here.running)
+		stage_announce(STAGE_IRQ, &self->irq_off, 1);
 	self->irq_off = false;
 }
 

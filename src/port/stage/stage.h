@@ -174,7 +174,7 @@ void stage_may_sleep(const char *what);
 /* Virtual time passes for this CPU, also quietly. Other policies give no meaning to it. */
 void stage_pass(uint64_t ns);
 /* For locks.c: the general form; and can the lock of this step be had now? */
-bool stage_lock_is_free(const struct stage_step *step);
-void stage_announce(const struct stage_step *step);
+bool stage_lock_is_free(const void *lock, enum stage_lock how);
+void stage_announce(enum stage_kind kind, const void *addr, uint64_t value);
 
 #endif
