@@ -4,8 +4,10 @@
  * RECLAIMID.
  *
  * A KeyID goes ASSIGNED -VPFLUSHDONE-> FLUSHED -FREEID-> FREE. In between every package must have
- * written its caches back, by a CACHE.WB that began after the KeyID was FLUSHED; a bit for each
- * package in the KeyID's KOT entry says which have not.
+ * written its caches back, by a CACHE.WB that began while the KeyID was FLUSHED; a bit for each
+ * package in the KeyID's KOT entry says which have not. An interrupted CACHE.WB goes by number: if
+ * a KeyID that was FLUSHED at its start is freed, given away and FLUSHED again before it is
+ * resumed, it counts for the new life too.
  */
 #include "seam/dispatch.h"
 #include "seam/td.h"
@@ -33,10 +35,6 @@ tdx_status_t tdh_mng_vpflushdone(struct call *call)
 	td_end_build(seam, &td, tdcs);
 	kot = &seam->kot[td.tdr->hkid];
 	kot->state = TDX_KOT_FLUSHED;
-	/* A write-back that began in a former life of the KeyID, and will go on, is not for this.
-	 */
-	for (uint32_t package = 0; package < seam->config.nr_packages; package++)
-		seam->wbt[package].hkids[td.tdr->hkid / 64] &= ~(UINT64_C(1) << td.tdr->hkid % 64);
 	/* Relaxed: ordered by the KOT's lock. */
 	os_store32(&kot->wb_packages, seam_all_packages(seam), OS_RELAXED);
 	td.tdr->lifecycle = TDX_BLOCKED;
@@ -72,20 +70,19 @@ tdx_status_t tdh_mng_key_reclaimid(struct call *call) { return CALL_OK; }
 /* ------------------------------------------------------------------------------------------- */
 /* CACHE.WB.                                                                                    */
 
-/* Notes the KeyIDs that this write-back will count for. False: none, and nothing is noted. */
+/* Notes the KeyIDs that this write-back will count for. False: there are none. */
 static bool collect_flushed(const struct seam *seam, struct wbt *wbt)
 {
-	uint64_t hkids[TDX_MAX_HKIDS / 64] = { 0 };
 	bool any = false;
+
+	os_memset(wbt->hkids, 0, sizeof(wbt->hkids));
 
 	for (uint32_t hkid = seam->config.hkid_min; hkid <= seam->config.hkid_max; hkid++) {
 		if (seam->kot[hkid].state != TDX_KOT_FLUSHED)
 			continue;
-		hkids[hkid / 64] |= UINT64_C(1) << hkid % 64;
+		wbt->hkids[hkid / 64] |= UINT64_C(1) << hkid % 64;
 		any = true;
 	}
-	if (any)
-		os_memcpy(wbt->hkids, hkids, sizeof(hkids));
 	return any;
 }
 
@@ -113,9 +110,10 @@ tdx_status_t tdh_phymem_cache_wb(struct call *call)
 	if (resume && !wbt->next_block)
 		return tdx_status(TDX_WBCACHE_RESUME_ERROR, 0);
 	if (!resume) {
+		/* What was interrupted before is given up, also if there is nothing to do now. */
+		wbt->next_block = 0;
 		if (!collect_flushed(seam, wbt))
 			return tdx_status(TDX_NO_HKID_READY_TO_WBCACHE, 0);
-		wbt->next_block = 0;
 	}
 
 	while (++wbt->next_block < seam->config.cache_blocks)

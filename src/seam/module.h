@@ -17,7 +17,7 @@
  *   kot[].state           the holder of kot_lock, exclusive; read under the lock
  *   kot[].wb_packages     set under kot_lock exclusive; a package takes its own bit out under
  *                         kot_lock shared and its wbt lock
- *   wbt[]                 the holder of wbt[].lock with kot_lock shared, or of kot_lock exclusive
+ *   wbt[]                 the holder of wbt[].lock with kot_lock shared
  *   fatal                 whoever sets fatal_state from 0 to 1; readable when it is 2
  */
 #ifndef SEAM_MODULE_H

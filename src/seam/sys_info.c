@@ -14,8 +14,11 @@
 #include "seam/sys.h"
 #include "seam/td.h"
 
-#define ID_CODE		   UINT64_C(0xffffffff)
-#define ID_WHICH	   (UINT64_C(0x3f) << 56 | UINT64_C(7) << 52 | ID_CODE)
+#define ID_CODE	 UINT64_C(0xffffffff)
+#define ID_WHICH (UINT64_C(0x3f) << 56 | UINT64_C(7) << 52 | ID_CODE)
+/* Elements, sequences and what is reserved: of lists, and not of one field. */
+#define ID_OF_LISTS \
+	(UINT64_C(0xf) << 34 | UINT64_C(0x1ff) << 38 | UINT64_C(7) << 47 | UINT64_C(0x81) << 55)
 #define ID_NONE		   UINT64_MAX /* on input: the first field; on output: there is none */
 #define ID_SEQUENCE(count) ((uint64_t)((count)-1) << 38)
 
@@ -166,7 +169,7 @@ tdx_status_t tdh_sys_rd(struct call *call)
 		return tdx_status(TDX_METADATA_FIRST_FIELD_ID_IN_CONTEXT, 0);
 	}
 	at = find_place(seam, call->in.rdx);
-	if (at.f == NR_FIELDS)
+	if (at.f == NR_FIELDS || call->in.rdx & ID_OF_LISTS)
 		return tdx_status(TDX_METADATA_FIELD_ID_INCORRECT, 0);
 	call->regs->r8 = place_value(seam, at);
 	call->regs->rdx = place_id(next_place(seam, at));
@@ -212,17 +215,17 @@ tdx_status_t tdh_sys_rdall(struct call *call)
 	struct seam *seam = call->seam;
 	struct place at = skip_hidden(seam, (struct place){ 0, 0 });
 
-	call->regs->rdx = ID_NONE;
-	if (!hpa_is_shared(seam, call->in.rcx, TDX_PAGE_SIZE, TDX_PAGE_SIZE))
-		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	if (call->in.rdx != ID_NONE)
-		at = find_place(seam, call->in.rdx);
+	call->regs->r8 = ID_NONE;
+	if (!hpa_is_shared(seam, call->in.rdx, TDX_PAGE_SIZE, TDX_PAGE_SIZE))
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
+	if (call->in.r8 != ID_NONE)
+		at = find_place(seam, call->in.r8);
 	if (at.f == NR_FIELDS)
 		return tdx_status(TDX_METADATA_FIELD_ID_INCORRECT, 0);
-	if (!is_hosts(seam, call->in.rcx))
-		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, call->in.rcx));
-	write_list(seam, module_map(seam, hpa_strip(seam, call->in.rcx), OS_WRITE), &at);
-	call->regs->rdx = place_id(at);
+	if (!is_hosts(seam, call->in.rdx))
+		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, call->in.rdx));
+	write_list(seam, module_map(seam, hpa_strip(seam, call->in.rdx), OS_WRITE), &at);
+	call->regs->r8 = place_id(at);
 	return CALL_OK;
 }
 

@@ -223,7 +223,7 @@ bool model_stops(const struct model *m, const struct tdx_regs *in)
 		return true;
 	if (leaf == TDH_SYS_INFO)
 		return is_taken(m, in->rcx) || is_taken(m, in->r8);
-	return leaf == TDH_SYS_RDALL && is_taken(m, in->rcx);
+	return leaf == TDH_SYS_RDALL && is_taken(m, in->rdx);
 }
 
 /* An accept of a range whose table is blocked: whether that mismatches in size nobody has said. */

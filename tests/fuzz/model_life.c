@@ -99,9 +99,9 @@ uint64_t cache_wb(struct attempt *a)
 		return OP(TDX_OPERAND_INVALID, RCX);
 	if (a->in->rcx && !a->m->write_back_open[package])
 		return TDX_WBCACHE_RESUME_ERROR;
+	a->m->write_back_open[package] = false;
 	if (!a->in->rcx && !note_flushed(a->m, package))
 		return TDX_NO_HKID_READY_TO_WBCACHE;
-	a->m->write_back_open[package] = false;
 	for (unsigned int k = 0; k < TDX_MAX_HKIDS; k++)
 		if (a->m->written_back[package][k])
 			a->m->to_flush[k] &= ~(1u << package);

@@ -135,11 +135,11 @@ static void results_into_a_page_that_is_not_the_hosts(void **state)
 		start(&rig, &td);
 		taken = i == 0 ? td.tdr : i == 1 ? RIG_PAMT : i == 2 ? rig.added[0] : td.page[3];
 		/* The host's own pages are written to. */
-		RIG_OK(&rig, 2, .rax = TDH_SYS_RDALL, .rcx = free, .rdx = UINT64_MAX);
+		RIG_OK(&rig, 2, .rax = TDH_SYS_RDALL, .rdx = free, .r8 = UINT64_MAX);
 		RIG_OK(&rig, 2, .rax = TDH_SYS_INFO, .rcx = free, .rdx = 1024, .r8 = free + 1024,
 		       .r9 = 32);
 		if (i < 3)
-			RIG_CALL(&rig, 2, .rax = TDH_SYS_RDALL, .rcx = taken, .rdx = UINT64_MAX);
+			RIG_CALL(&rig, 2, .rax = TDH_SYS_RDALL, .rdx = taken, .r8 = UINT64_MAX);
 		else
 			RIG_CALL(&rig, 2, .rax = TDH_SYS_INFO, .rcx = i == 3 ? taken : free,
 				 .rdx = 1024, .r8 = i == 3 ? free : taken, .r9 = 32);

@@ -105,8 +105,10 @@ static void make_harmless(uint32_t leaf, struct tdx_regs *regs)
 {
 	if (leaf == TDH_SYS_SHUTDOWN)
 		regs->rcx |= UINT64_C(1) << 20;
-	if (leaf == TDH_SYS_INFO || leaf == TDH_SYS_RDALL)
+	if (leaf == TDH_SYS_INFO)
 		regs->rcx |= 1;
+	if (leaf == TDH_SYS_RDALL)
+		regs->rdx |= 1;
 }
 
 #define NR_LEAVES 64

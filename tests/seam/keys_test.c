@@ -82,12 +82,19 @@ static void free_keyid(struct rig *rig, struct rig_td *td)
 	assert_int_equal(FREEID(rig, td), TDX_SUCCESS);
 }
 
+/* A TD with the KeyID of the one before, up to FLUSHED. */
+static void flush_again(struct rig *rig, struct rig_td *td)
+{
+	rig->next_hkid--;
+	rig_td_create(rig, td, 0);
+	RIG_OK(rig, 0, .rax = TDH_MNG_VPFLUSHDONE, .rcx = td->tdr);
+}
+
 /*
- * A write-back stopped half-way keeps the KeyIDs that were flushed when it began. One of them was
- * freed, given to another TD and flushed again; resuming must not count for the new TD's data,
- * which was in the caches only after the first half was over.
+ * A write-back that is stopped half-way keeps the numbers of the KeyIDs that were FLUSHED when it
+ * began, and counts for them when it is resumed, whatever has become of them.
  */
-static void a_write_back_from_a_former_life_does_not_count(void **state)
+static void a_resumed_write_back_goes_by_the_keyids_of_its_start(void **state)
 {
 	struct rig_td first, second;
 	bool interrupted;
@@ -97,9 +104,7 @@ static void a_write_back_from_a_former_life_does_not_count(void **state)
 	start(&rig, &interrupted);
 	rig_td_create(&rig, &first, 0);
 	free_keyid(&rig, &first);
-	rig.next_hkid--;
-	rig_td_create(&rig, &second, 0);
-	RIG_OK(&rig, 0, .rax = TDH_MNG_VPFLUSHDONE, .rcx = second.tdr);
+	flush_again(&rig, &second);
 	assert_int_equal(write_back(&rig, 0, false), TDX_SUCCESS);
 	interrupted = true;
 	assert_int_equal(write_back(&rig, 0, false), TDX_INTERRUPTED_RESUMABLE);
@@ -107,14 +112,32 @@ static void a_write_back_from_a_former_life_does_not_count(void **state)
 	assert_int_equal(write_back(&rig, 1, false), TDX_SUCCESS);
 	assert_int_equal(FREEID(&rig, &second), TDX_SUCCESS);
 
-	rig.next_hkid--;
-	rig_td_create(&rig, &first, 0);
-	RIG_OK(&rig, 0, .rax = TDH_MNG_VPFLUSHDONE, .rcx = first.tdr);
+	flush_again(&rig, &first);
 	assert_int_equal(write_back(&rig, 1, false), TDX_SUCCESS);
-	assert_int_equal(write_back(&rig, 0, true), TDX_SUCCESS);
 	assert_int_equal(FREEID(&rig, &first), TDX_WBCACHE_NOT_COMPLETE);
-	assert_int_equal(write_back(&rig, 0, false), TDX_SUCCESS);
+	assert_int_equal(write_back(&rig, 0, true), TDX_SUCCESS);
 	assert_int_equal(FREEID(&rig, &first), TDX_SUCCESS);
+	rig_stop(&rig);
+}
+
+/* It used to keep the place where an earlier one had stopped. */
+static void a_start_gives_up_what_was_interrupted(void **state)
+{
+	bool interrupted;
+	struct rig_td td;
+	struct rig rig;
+
+	(void)state;
+	start(&rig, &interrupted);
+	rig_td_create(&rig, &td, 0);
+	RIG_OK(&rig, 0, .rax = TDH_MNG_VPFLUSHDONE, .rcx = td.tdr);
+	for (uint32_t package = 0; package < 2; package++)
+		assert_int_equal(write_back(&rig, package, false), TDX_SUCCESS);
+	interrupted = true;
+	assert_int_equal(write_back(&rig, 0, false), TDX_INTERRUPTED_RESUMABLE);
+	assert_int_equal(FREEID(&rig, &td), TDX_SUCCESS);
+	assert_int_equal(write_back(&rig, 0, false), TDX_NO_HKID_READY_TO_WBCACHE);
+	assert_int_equal(write_back(&rig, 0, true), TDX_WBCACHE_RESUME_ERROR);
 	rig_stop(&rig);
 }
 
@@ -123,7 +146,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_keyid_is_free_when_every_package_wrote_back),
 		cmocka_unit_test(an_interrupted_write_back_is_resumed),
-		cmocka_unit_test(a_write_back_from_a_former_life_does_not_count),
+		cmocka_unit_test(a_resumed_write_back_goes_by_the_keyids_of_its_start),
+		cmocka_unit_test(a_start_gives_up_what_was_interrupted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
