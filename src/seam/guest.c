@@ -118,18 +118,18 @@ static enum seam_exit accept_locked(struct call *call, const struct td *td, stru
 {
 	uint32_t total = pos->level == TDX_2M ? TDX_PAGES_PER_2M : 1;
 	uint64_t page = sept_large_page(pos->value, pos->level);
+	enum sept_state state = sept_state(pos->value);
 	uint32_t done = 0;
 
 	*status = CALL_OK;
-	if (sept_state(pos->value) != SEPT_PENDING) {
+	if (state != SEPT_PENDING) {
 		sept_unlock(pos->entry);
-		if (pos->value & SEPT_RWX) {
-			*status = tdx_status(sept_is_leaf(pos->value) ? TDX_PAGE_ALREADY_ACCEPTED
-								      : TDX_PAGE_SIZE_MISMATCH,
-					     pos->level);
-			return SEAM_EXIT_NONE;
-		}
-		return SEAM_EXIT_EPT;
+		/* A table, blocked or not, and a page that the guest has already. */
+		if (state == SEPT_NL_MAPPED || state == SEPT_NL_BLOCKED)
+			*status = tdx_status(TDX_PAGE_SIZE_MISMATCH, pos->level);
+		else if (state == SEPT_MAPPED)
+			*status = tdx_status(TDX_PAGE_ALREADY_ACCEPTED, pos->level);
+		return call_failed(*status) ? SEAM_EXIT_NONE : SEAM_EXIT_EPT;
 	}
 	if (pos->level)
 		done = (uint32_t)((pos->value & SEPT_ACCEPTED) >> SEPT_ACCEPTED_SHIFT);

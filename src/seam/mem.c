@@ -51,7 +51,7 @@ tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule, st
 	uint64_t tdr = call->in.rdx;
 	tdx_status_t status;
 
-	mem->flag = rule->flag && tdr & 1;
+	mem->flag = rule->flag != MEM_NO_FLAG && tdr & 1;
 	if (mem->flag)
 		tdr &= ~UINT64_C(1);
 	status = td_explicit(call, tdr, TDX_OP_RDX, rule->tdr_exclusive, &mem->td);
@@ -60,6 +60,8 @@ tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule, st
 	status = td_build(call, &mem->td, rule->op_states, !rule->tdr_exclusive);
 	if (call_failed(status))
 		return status;
+	if (mem->flag && rule->flag == MEM_DEBUG_FLAG)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
 	if (!decode_map(call, rule, mem) || mem->gpa >> mem->td.tdcs->shared_bit)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	status = lock_tree(call, rule, mem);

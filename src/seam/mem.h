@@ -8,12 +8,18 @@
 
 #include "seam/sept.h"
 
+enum mem_flag {
+	MEM_NO_FLAG,   /* is part of the address */
+	MEM_FLAG,      /* a flag */
+	MEM_DEBUG_FLAG /* a flag that makes sense for a TD with L2 VMs that is debugged */
+};
+
 /* How a leaf takes its two operands; one constant for each leaf. */
 struct mem_rule {
 	uint32_t op_states;	      /* set of OP_BIT */
 	bool tdr_exclusive;	      /* TD, and with it the whole S-EPT, locked; no lock below */
 	bool tree_exclusive;	      /* S-EPT tree; else shared */
-	bool flag;		      /* bit 0 of RDX is a flag */
+	enum mem_flag flag;	      /* bit 0 of RDX */
 	uint8_t min_level, max_level; /* MEM_ROOT: up to the level of the root */
 	uint32_t states;	      /* set of SEPT_BIT in which the entry may be */
 };

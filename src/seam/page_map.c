@@ -50,7 +50,11 @@ tdx_status_t tdh_mem_page_add(struct call *call)
 	pamt_claim(call, &page, TDX_PT_REG, mem.td.address);
 	td_add_children(mem.td.tdr, 1);
 	mem.td.tdcs->pages_added++;
-	sept_set(mem.pos.entry, sept_entry(mem.td.tdcs, SEPT_MAPPED, call->in.r8));
+	/*
+	 * With the whole TD locked nobody else can want the entry, and a HP that somebody has left
+	 * goes. Release: the page's contents are seen by whoever finds it.
+	 */
+	os_store64(mem.pos.entry, sept_entry(mem.td.tdcs, SEPT_MAPPED, call->in.r8), OS_RELEASE);
 	return CALL_OK;
 }
 
@@ -111,7 +115,7 @@ tdx_status_t tdh_mem_page_relocate(struct call *call)
 	if (call_failed(status))
 		return status;
 	at = sept_large_page(mem.pos.value, mem.level);
-	if (call->in.r8 == at)
+	if ((call->in.r8 & ((UINT64_C(1) << TDX_PA_BITS) - 1)) == at)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R8);
 	status = pamt_implicit(call, at, TDX_4K, true, TDX_OP_RCX, &from);
 	if (call_failed(status))

@@ -15,7 +15,7 @@
 
 static const struct mem_rule demote_rule = {
 	.op_states = OP_BUILT,
-	.flag = true,
+	.flag = MEM_FLAG,
 	.min_level = TDX_2M,
 	.max_level = TDX_1G,
 	.states = SEPT_ALLOW_LEAF,
@@ -145,20 +145,22 @@ static bool children_match(const struct seam *seam, const struct mem *mem, uint6
 {
 	const os_a64_t *entries = sept_map(seam, sept_page(mem->pos.value));
 	uint64_t step = UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level - 1);
+	/* HP is left by hosts that failed to lock one; how far an ACCEPT came is forgotten. */
+	uint64_t ignored = SEPT_HP | (mem->level > TDX_2M ? SEPT_ACCEPTED : 0);
 	uint64_t different = 0;
 	enum sept_state state;
 
 	/*
 	 * Plain loads: the tree is locked and no vCPU has a way to the entries, so that they stand
-	 * still. HP is left by hosts that failed to lock one.
+	 * still.
 	 */
-	*first = entries[0].v & ~SEPT_HP;
+	*first = entries[0].v & ~ignored;
 	state = sept_state(*first);
 	if (state != SEPT_MAPPED && state != SEPT_PENDING)
 		return false;
 	for (uint32_t i = 1; i < SEPT_ENTRIES; i++)
 		different |= entries[i].v ^ (*first + i * step);
-	return !(different & ~SEPT_HP) &&
+	return !(different & ~ignored) &&
 	       !(sept_page(*first) & ((UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level)) - 1));
 }
 
@@ -202,8 +204,12 @@ static tdx_status_t merge_metadata(struct call *call, const struct mem *mem,
 	} else if (!give_up_children(call, large, at, NULL, expected)) {
 		return call_fatal(call, FATAL_PROMOTE, at);
 	}
-	/* Relaxed: ordered by the change of the head that follows. */
-	os_store64(&large->entry->tail, 0, OS_RELAXED);
+	/*
+	 * With static PAMT the epoch of the last blocking stays, from before it was split.
+	 * Relaxed: ordered by the change of the head that follows.
+	 */
+	if (call->seam->dpamt)
+		os_store64(&large->entry->tail, 0, OS_RELAXED);
 	pamt_set(large->entry, TDX_PT_REG, mem->td.address);
 	return CALL_OK;
 }
@@ -227,13 +233,12 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 	if (!children_match(call->seam, &mem, &first))
 		return mem_entry_status(call, &mem, TDX_EPT_INVALID_PROMOTE_CONDITIONS);
 	at = sept_page(first);
-	if (!pamt_find_tdmr(call, at))
-		return call_fatal(call, FATAL_IMPLICIT, at);
 	status = mem_check_interrupt(call, &mem);
 	if (call_failed(status))
 		return status;
-	if (!pamt_walk(call, at, mem.level, true, &large))
-		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
+	status = pamt_implicit_parent(call, at, mem.level, TDX_OP_RCX, &large);
+	if (call_failed(status))
+		return status;
 
 	status = merge_metadata(call, &mem, &large, at);
 	if (call_failed(status))

@@ -69,15 +69,21 @@ static inline uint64_t spread_1g(uint64_t index)
 	return (index & ~UINT64_C(255)) | (index & 63) << 2 | (index >> 6 & 3);
 }
 
-/* Inline, as map_area(): level is a constant in the walk, which every leaf makes. */
-static INLINE struct pamt_entry *entry_at(struct call *call, const struct tdmr *tdmr,
-					  uint64_t address, uint32_t level)
+/* Where in physical memory the entry of a TDMR's array is. */
+static INLINE uint64_t entry_address(const struct tdmr *tdmr, uint64_t address, uint32_t level)
 {
 	uint64_t index = (address - tdmr->base) >> TDX_LEVEL_SHIFT(level);
 
 	if (level == TDX_1G)
 		index = spread_1g(index);
-	return map_area(call, tdmr->pamt_base[level] + index * sizeof(struct pamt_entry), level);
+	return tdmr->pamt_base[level] + index * sizeof(struct pamt_entry);
+}
+
+/* Inline, as map_area(): level is a constant in the walk, which every leaf makes. */
+static INLINE struct pamt_entry *entry_at(struct call *call, const struct tdmr *tdmr,
+					  uint64_t address, uint32_t level)
+{
+	return map_area(call, entry_address(tdmr, address, level), level);
 }
 
 struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uint64_t address,
@@ -143,12 +149,11 @@ struct pamt_entry *pamt_peek(const struct seam *seam, uint64_t address, uint32_t
 	const struct tdmr *tdmr = pamt_tdmr(seam, address);
 	uint32_t array = level == TDX_4K && seam->dpamt ? TDX_2M : level;
 	struct pamt_entry *entry;
-	uint64_t index, head;
+	uint64_t head;
 
 	if (!tdmr || level > TDX_1G)
 		return NULL;
-	index = (address - tdmr->base) >> TDX_LEVEL_SHIFT(array);
-	entry = module_map(seam, tdmr->pamt_base[array] + index * sizeof(*entry), OS_WRITE);
+	entry = module_map(seam, entry_address(tdmr, address, array), OS_WRITE);
 	if (array == level)
 		return entry;
 	/* Relaxed: whoever looks without a lock sees what is there at some moment. */
@@ -289,6 +294,22 @@ tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size, b
 	if (!lock_entry(call, page->entry, exclusive, &page->head))
 		return status_operand(TDX_OPERAND_BUSY, operand);
 	return CALL_OK;
+}
+
+tdx_status_t pamt_implicit_parent(struct call *call, uint64_t address, uint32_t level,
+				  enum tdx_operand operand, struct pamt_page *page)
+{
+	const struct region_map *region = find_page_region(call, address);
+
+	if (!region)
+		return call_fatal(call, FATAL_IMPLICIT, address);
+	*page = (struct pamt_page){
+		.address = address,
+		.tdmr = region->tdmr,
+		.entry = level == TDX_2M ? region->entry_2m : region->entry_1g,
+		.level = level,
+	};
+	return pamt_lock_found(call, page, operand);
 }
 
 tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx_operand operand)

@@ -127,6 +127,13 @@ tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struc
 tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size, bool exclusive,
 			   enum tdx_operand operand, struct pamt_page *page);
 
+/*
+ * The entry at that level (2M, 1G) above pages that are in a TD's use for certain, which is to
+ * become a page itself: locked exclusively, and alone. OPERAND_BUSY with the operand: taken.
+ */
+tdx_status_t pamt_implicit_parent(struct call *call, uint64_t address, uint32_t level,
+				  enum tdx_operand operand, struct pamt_page *page);
+
 /* Locks exclusively what pamt_find() found. */
 tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx_operand operand);
 

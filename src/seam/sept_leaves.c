@@ -7,7 +7,7 @@
 
 static const struct mem_rule add_rule = {
 	.op_states = OP_BUILT,
-	.flag = true,
+	.flag = MEM_FLAG,
 	.min_level = TDX_2M,
 	.max_level = MEM_ROOT,
 	.states = SEPT_ALLOW_SEPT_ADD,
@@ -15,6 +15,7 @@ static const struct mem_rule add_rule = {
 
 static const struct mem_rule read_rule = {
 	.op_states = OP_BUILT,
+	.flag = MEM_DEBUG_FLAG,
 	.max_level = MEM_ROOT,
 	.states = SEPT_ALLOW_ANY,
 };
@@ -129,13 +130,13 @@ static bool page_is_free(const struct seam *seam, const struct tdcs *tdcs, uint6
 	uint64_t other = 0;
 
 	/*
-	 * Plain loads: the tree's lock keeps hosts away, and no vCPU has a way here any more. HP is
-	 * left by hosts that failed to lock an entry.
+	 * Plain loads: the tree's lock keeps hosts away, and no vCPU has a way here any more. Lock
+	 * and HP are no part of an entry's state.
 	 */
 	for (uint32_t i = 0; i < SEPT_ENTRIES; i += 4)
 		other |= (entries[i].v ^ free) | (entries[i + 1].v ^ free) |
 			 (entries[i + 2].v ^ free) | (entries[i + 3].v ^ free);
-	return !(other & ~SEPT_HP);
+	return !(other & ~(SEPT_HP | SEPT_LOCK));
 }
 
 tdx_status_t tdh_mem_sept_remove(struct call *call)

@@ -226,17 +226,6 @@ bool model_stops(const struct model *m, const struct tdx_regs *in)
 	return leaf == TDH_SYS_RDALL && is_taken(m, in->rdx);
 }
 
-/* An accept of a range whose table is blocked: whether that mismatches in size nobody has said. */
-static bool blocked_table(struct attempt *a)
-{
-	const struct m_map *map;
-
-	if (mapping_operand(a, 0, 1))
-		return false;
-	map = m_find_map(a->td, a->gpa, a->level);
-	return map && map->table && map->blocked;
-}
-
 /* What an accept must come to: a status, or an exit of the TD. */
 static enum seam_debug_accept accept(struct attempt *a, uint64_t *rax)
 {
@@ -291,8 +280,6 @@ enum model_verdict model_accept(struct model *m, uint64_t tdr, uint64_t rcx,
 			a.map->half_accepted = true;
 		return MODEL_UNKNOWN;
 	}
-	if (blocked_table(&a))
-		return MODEL_UNKNOWN;
 	want_how = accept(&a, &want);
 	if (how == want_how && (how != SEAM_ACCEPT_STATUS || rax == want))
 		return MODEL_AGREES;

@@ -327,7 +327,7 @@ static const struct m_map *mergeable(const struct m_td *td, const struct m_map *
 		const struct m_map *map = m_find_map(td, table->gpa + i * size, table->level - 1);
 
 		if (!map || map->table || map->blocked || map->pending != first->pending ||
-		    map->hpa != first->hpa + i * size || map->half_accepted)
+		    map->hpa != first->hpa + i * size)
 			return NULL;
 	}
 	return first;

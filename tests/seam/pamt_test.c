@@ -126,6 +126,33 @@ static void pages_beyond_the_machines_address_width_are_out_of_range(void **stat
 	rig_stop(&t.rig);
 }
 
+/* How far the guest came is between it and the module, and forgotten when its page is merged. */
+static void a_gigabyte_is_merged_though_an_accept_in_it_was_interrupted(void **state)
+{
+	const uint64_t base = RIG_BASE + 2 * TDX_1G_SIZE;
+	tdx_status_t status;
+	struct rig_td td;
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, false, 3);
+	rig_start(&rig);
+	rig_td_create(&rig, &td, 0);
+	rig_sept_add(&rig, &td, 0, 3);
+	rig_sept_add(&rig, &td, 0, 2);
+	for (uint64_t at = 0; at < TDX_1G_SIZE; at += TDX_2M_SIZE)
+		RIG_OK(&rig, 0, .rax = TDH_MEM_PAGE_AUG, .rcx = at | TDX_2M, .rdx = td.tdr,
+		       .r8 = base + at);
+	seam_debug_inject(rig.seam, SEAM_INJECT_INTERRUPT);
+	assert_int_equal(
+		seam_debug_accept(rig.seam, hpa(td.tdr), 4 * TDX_2M_SIZE | TDX_2M, &status),
+		SEAM_ACCEPT_INTERRUPTED);
+	RIG_OK(&rig, 0, .rax = TDH_MEM_PAGE_PROMOTE, .rcx = TDX_1G, .rdx = td.tdr);
+	assert_int_equal(rig_type(&rig, base, TDX_1G), TDX_PT_REG);
+	RIG_OK(&rig, 0, .rax = TDH_MEM_PAGE_REMOVE, .rcx = TDX_1G, .rdx = td.tdr);
+	rig_stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +160,7 @@ int main(void)
 		cmocka_unit_test(a_region_with_a_page_in_use_is_no_2m_page_static),
 		cmocka_unit_test(the_count_goes_from_0_to_512_and_back),
 		cmocka_unit_test(pages_beyond_the_machines_address_width_are_out_of_range),
+		cmocka_unit_test(a_gigabyte_is_merged_though_an_accept_in_it_was_interrupted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
