@@ -11,7 +11,8 @@ scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
 rm -rf "$findings"
 mkdir -p "$findings" "$scratch/corpus"
-cp "$folder"/corpus/*.vec "$folder"/regressions/*.vec "$scratch/corpus" || exit 99
+cp "$folder"/corpus/*.vec "$folder"/regressions/*.vec "$folder"/../seam/regressions/*.vec \
+	"$scratch/corpus" || exit 99
 "$fuzzer" -seed="$seed" -max_total_time="$seconds" -max_len=32768 -timeout=20 \
 	-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$findings/" "$scratch/corpus" >"$scratch/log" 2>&1
 code=$?
