@@ -340,8 +340,7 @@ enum seam_debug_accept seam_debug_accept(struct seam *seam, hpa_t tdr, uint64_t 
 	struct td td;
 
 	call = begin_call(&debug, seam);
-	call->inject =
-		(enum seam_debug_inject)os_xchg32(&seam->inject, SEAM_INJECT_NONE, OS_RELAXED);
+	call->inject = debug_take_injection(seam);
 	if (!find_td_sept(seam, tdr.v, &td))
 		return SEAM_ACCEPT_TDEXIT;
 	switch (guest_accept(call, &td, rcx, status)) {

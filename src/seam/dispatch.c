@@ -130,6 +130,7 @@ tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
 
 	/* An LP that the machine does not have is not in VMX operation. */
 	if (lp >= seam->config.nr_lps) {
+		debug_take_injection(seam);
 		regs->rax = TDX_SEAMCALL_UD;
 		return (tdx_status_t){ regs->rax };
 	}
@@ -147,11 +148,7 @@ tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
 	call.held.nr = 0;
 	call.maps = &seam->lp[lp].maps;
 	call.faults = fault_plan_for(seam, call.leaf);
-	call.inject = SEAM_INJECT_NONE;
-	/* Relaxed: an injection is for the next call of the thread that asked for it. */
-	if (os_load32(&seam->inject, OS_RELAXED))
-		call.inject = (enum seam_debug_inject)os_xchg32(&seam->inject, SEAM_INJECT_NONE,
-								OS_RELAXED);
+	call.inject = debug_take_injection(seam);
 
 	/*
 	 * A full barrier on x86, which SYS.SHUTDOWN relies on: an LP that it does not see inside

@@ -135,6 +135,15 @@ struct seam {
 /* debug.c: releases and forgets whatever is held from outside. */
 void debug_release_all(struct seam *seam);
 
+/* What seam_debug_inject() asked for, which is for one call only. */
+static inline enum seam_debug_inject debug_take_injection(struct seam *seam)
+{
+	/* Relaxed, both: it is for the next call of the thread that asked for it. */
+	if (!os_load32(&seam->inject, OS_RELAXED))
+		return SEAM_INJECT_NONE;
+	return (enum seam_debug_inject)os_xchg32(&seam->inject, SEAM_INJECT_NONE, OS_RELAXED);
+}
+
 static inline uint32_t seam_package(const struct seam *seam, uint32_t lp)
 {
 	return lp % seam->config.nr_packages;
