@@ -231,9 +231,15 @@ int pamt_merge(struct pamt_host *host, pfn_t first, struct tdx_regs *call);
 /* ------------------------------------------------------------------------------------------- */
 /* Memory pressure                                                                              */
 
-/* Keep at most n regions' pairs installed although nobody uses them. 0 (default): none. */
+/*
+ * Keep at most n regions' pairs installed although nobody uses them. 0 (default): none. What is
+ * beyond a lower limit is removed at once. May sleep.
+ */
 void pamt_set_idle_limit(struct pamt_host *host, uint64_t regions);
-/* Give back up to n idle regions and unused pool pages; returns how many pages. May sleep. */
+/*
+ * Give back about n pages: unused ones of the pool, then idle regions' pairs. The last chunk goes
+ * whole, so that it may be up to 511 more. Returns how many. May sleep.
+ */
 uint64_t pamt_shrink(struct pamt_host *host, uint64_t pages);
 
 /*
@@ -243,7 +249,8 @@ uint64_t pamt_shrink(struct pamt_host *host, uint64_t pages);
 int pamt_may_online(struct pamt_host *host, hpa_t base, uint64_t bytes);
 /*
  * pamt_offline - may this memory go? The OS has isolated it before, so that none of its free
- * pages is handed out any more. Shrinks first; pages in caches count as used.
+ * pages is handed out any more. Shrinks first; pages in caches count as used. With static PAMT no
+ * page's use is known here, and only the PAMT itself is in the way.
  * Return: 0; -OS_EBUSY (PAMT, pool pages or TD memory in it; none of these can be moved). May
  * sleep.
  */

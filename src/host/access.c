@@ -43,6 +43,9 @@ bool pages_are_tdx(const struct pamt_host *host, pfn_t first, uint64_t nr)
 
 	if (!nr || first.v >= limit || nr > limit - first.v)
 		return false;
+	/* Before bring-up there is no metadata, whatever is planned. */
+	if (!host->cpu)
+		return false;
 	s.base = pfn_to_hpa(first).v;
 	s.end = s.base + (nr << TDX_PAGE_SHIFT);
 	return inside_tdmrs(&host->layout, s.base, s.end) &&
@@ -54,7 +57,7 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
 			   struct pamt_cache *cache)
 {
 	struct pair pair = { .nr = 0, .bad = -1 };
-	bool again = true;
+	bool again = true, drawn = false;
 	int ret;
 
 	count(host, STAT_GETS_SLOW);
@@ -64,6 +67,7 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
 			ret = pair_draw(host, region, cache, &pair);
 			if (ret)
 				break;
+			drawn = true;
 		} else if (ret == -OS_EIO && pair.bad >= 0) {
 			/* The page is at fault and not the region: another pair may do. */
 			pair_quarantine(host, cache, &pair);
@@ -77,6 +81,9 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
 	if (MUTANT(POSITIVE_GET) && !ret && pair.nr)
 		ret = 1;
 	pair_return(host, cache, &pair);
+	/* Without a cache this may sleep, and so give back what puts have left. */
+	if (drawn && !cache)
+		pool_trim(host);
 	return ret;
 }
 
@@ -156,7 +163,7 @@ static COLD int get_slow(struct pamt_host *host, pfn_t page, struct pamt_cache *
 {
 	if (!pages_are_tdx(host, page, 1))
 		return -OS_EINVAL;
-	return host->layout.dynamic ? get_region(host, pfn_to_region(page), 1, cache) : 0;
+	return has_regions(host) ? get_region(host, pfn_to_region(page), 1, cache) : 0;
 }
 
 ENTRY int pamt_get(struct pamt_host *host, pfn_t page, struct pamt_cache *cache)
@@ -168,7 +175,7 @@ ENTRY int pamt_get(struct pamt_host *host, pfn_t page, struct pamt_cache *cache)
 
 static COLD void put_slow(struct pamt_host *host, pfn_t first, uint32_t n)
 {
-	if (!host->layout.dynamic)
+	if (!has_regions(host))
 		return;
 	if (region_word(host, pfn_to_region(first))) {
 		count(host, STAT_PUTS_SLOW);
@@ -243,8 +250,11 @@ static int get_batch(struct pamt_host *host, pfn_t first, uint64_t nr, uint64_t 
 		pfn_t at = pfn(first.v + *done);
 		uint32_t n = in_first_region(at, nr - *done);
 
-		/* The last pair may have gone where the estimate saw none needed. */
+		/* The last pair may have gone where the estimate saw none needed, */
 		ret = get_region(host, pfn_to_region(at), n, hand.nr_pages > 1 ? &hand : NULL);
+		/* or to quarantine, with none behind it. */
+		if (ret == -OS_ENOMEM)
+			ret = get_region(host, pfn_to_region(at), n, NULL);
 		*done += ret ? 0 : n;
 	}
 	if (hand.nr_pages)
@@ -283,7 +293,7 @@ int pamt_get_range(struct pamt_host *host, pfn_t first, uint64_t nr, struct pamt
 		return 0;
 	if (!pages_are_tdx(host, first, nr))
 		return -OS_EINVAL;
-	if (!host->layout.dynamic)
+	if (!has_regions(host))
 		return 0;
 	while (!ret && done < nr) {
 		pfn_t at = pfn(first.v + done);
@@ -304,7 +314,7 @@ int pamt_get_range(struct pamt_host *host, pfn_t first, uint64_t nr, struct pamt
 
 void pamt_put_range(struct pamt_host *host, pfn_t first, uint64_t nr)
 {
-	while (nr && host->layout.dynamic) {
+	while (nr && has_regions(host)) {
 		uint32_t n = in_first_region(first, nr);
 
 		put_slow(host, first, n);

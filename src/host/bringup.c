@@ -333,6 +333,8 @@ const struct pamt_layout *pamt_layout(const struct pamt_host *host) { return &ho
 bool pamt_is_dynamic(const struct pamt_host *host, const char **why)
 {
 	if (why && !host->layout.dynamic)
-		*why = host->static_reason ? host->static_reason : "not asked for";
+		*why = host->static_reason    ? host->static_reason
+		       : host->config.dynamic ? "the module is not brought up"
+					      : "not asked for";
 	return host->layout.dynamic;
 }

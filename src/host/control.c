@@ -53,7 +53,7 @@ static void static_free(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
 
 static int draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, uint32_t *got)
 {
-	if (host->layout.dynamic)
+	if (has_regions(host))
 		return pool_draw(host, node, pages, nr, got);
 	for (*got = 0; *got < nr; (*got)++) {
 		pages[*got] = static_alloc(host, node);
@@ -61,15 +61,6 @@ static int draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr
 			return -OS_ENOMEM;
 	}
 	return 0;
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* When nothing is left to use pages, none are kept                                             */
-
-static bool no_td(struct pamt_host *host)
-{
-	/* Relaxed: a TD that is created now will find the pool empty and fill it again. */
-	return !os_load64(&host->control_pages, OS_RELAXED);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -82,7 +73,7 @@ int pamt_cache_topup(struct pamt_host *host, struct pamt_cache *cache, uint32_t 
 
 	if (control > PAMT_CACHE_PAGES || pairs > PAMT_CACHE_PAGES / 2)
 		return -OS_ERANGE;
-	want = control + (host->layout.dynamic ? 2 * pairs : 0);
+	want = control + (has_regions(host) ? 2 * pairs : 0);
 	if (want > PAMT_CACHE_PAGES)
 		return -OS_ERANGE;
 	if (cache->nr_pages < want) {
@@ -91,26 +82,24 @@ int pamt_cache_topup(struct pamt_host *host, struct pamt_cache *cache, uint32_t 
 		PROBE(topup, want - cache->nr_pages, got);
 	}
 	cache->nr_pages += got;
-	if (host->layout.dynamic)
+	if (has_regions(host))
 		pool_trim(host);
 	return ret;
 }
 
 void pamt_cache_free(struct pamt_host *host, struct pamt_cache *cache)
 {
-	if (!host->layout.dynamic) {
+	if (!has_regions(host)) {
 		static_free(host, cache->page, cache->nr_pages);
 		cache->nr_pages = 0;
 		return;
 	}
 	pool_give_direct(host, cache->page, cache->nr_pages);
 	cache->nr_pages = 0;
-	if (no_td(host)) {
+	/* Where a PAMT.REMOVE was refused it is tried again. */
+	if (no_td(host))
 		region_shrink_idle(host, 0);
-		pool_trim_all(host, UINT64_MAX);
-	} else {
-		pool_trim(host);
-	}
+	pool_trim_spare(host);
 	pool_free_spare(host);
 }
 
@@ -127,6 +116,8 @@ int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *ca
 		ret = draw(host, node, page, 1, &got);
 		if (ret)
 			return ret;
+		if (has_regions(host))
+			pool_trim(host);
 	}
 	/* Relaxed: a number; that it is zero means something only while nobody calls. */
 	os_fetch_add64(&host->control_pages, 1, OS_RELAXED);
@@ -135,7 +126,7 @@ int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *ca
 
 void pamt_free_page(struct pamt_host *host, hpa_t page)
 {
-	if (!host->layout.dynamic) {
+	if (!has_regions(host)) {
 		static_free(host, &page, 1);
 		os_fetch_add64(&host->control_pages, (uint64_t)-1, OS_RELAXED);
 		return;
@@ -143,8 +134,6 @@ void pamt_free_page(struct pamt_host *host, hpa_t page)
 	/* Past the magazine: a page that was never handed out is noticed here. */
 	if (!pool_give_direct(host, &page, 1))
 		return;
-	if (os_fetch_add64(&host->control_pages, (uint64_t)-1, OS_RELAXED) == 1)
-		pool_trim_all(host, UINT64_MAX);
-	else
-		pool_trim(host);
+	os_fetch_add64(&host->control_pages, (uint64_t)-1, OS_RELAXED);
+	pool_trim_spare(host);
 }

@@ -30,7 +30,7 @@ int pamt_offline(struct pamt_host *host, hpa_t base, uint64_t bytes)
 
 	if (has_pamt(host, s))
 		return -OS_EBUSY;
-	if (!host->layout.dynamic || !bytes)
+	if (!has_regions(host) || !bytes)
 		return 0;
 	/* What is kept for later only must not stand in the way. */
 	pamt_shrink(host, UINT64_MAX);

@@ -64,9 +64,9 @@ int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 	int ret = 0;
 
 	if (!is_call(call, TDH_MEM_PAGE_AUG) || !is_2m(call) || call->r8 != pfn_to_hpa(first).v ||
-	    !pages_are_tdx(host, first, TDX_PAGES_PER_2M))
+	    first.v % TDX_PAGES_PER_2M || !pages_are_tdx(host, first, TDX_PAGES_PER_2M))
 		return -OS_EINVAL;
-	if (!host->layout.dynamic)
+	if (!has_regions(host))
 		return issue(host, call);
 	do {
 		uint16_t old = region_read(host, word);
@@ -77,7 +77,7 @@ int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 		if (old & REGION_IDLE) {
 			/* One SEAMCALL per LOCKED: first the pair goes, then we look again. */
 			if (!region_remove_idle(host, region) &&
-			    region_read(host, word) & REGION_IDLE)
+			    region_state(region_read(host, word)) == REGION_STATE_IDLE)
 				return -OS_EAGAIN;
 			continue;
 		}
@@ -98,7 +98,7 @@ int pamt_remove_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 	if (!(is_call(call, TDH_MEM_PAGE_REMOVE) && is_2m(call)) &&
 	    !is_call(call, TDH_PHYMEM_PAGE_RECLAIM))
 		return -OS_EINVAL;
-	if (!host->layout.dynamic)
+	if (!has_regions(host))
 		return issue(host, call);
 	if (!word)
 		return -OS_EINVAL;
@@ -119,7 +119,7 @@ void pamt_release_2m(struct pamt_host *host, pfn_t first)
 	os_a16_t *word = leaf_word(host, first);
 	uint16_t old;
 
-	if (!host->layout.dynamic)
+	if (!has_regions(host))
 		return;
 	do {
 		old = word ? region_read(host, word) : 0;
@@ -172,7 +172,7 @@ int pamt_split(struct pamt_host *host, pfn_t first, struct tdx_regs *call, struc
 
 	if (!is_call(call, TDH_MEM_PAGE_DEMOTE) || !is_2m(call))
 		return -OS_EINVAL;
-	if (!host->layout.dynamic)
+	if (!has_regions(host))
 		return issue(host, call);
 	if (!word)
 		return -OS_EINVAL;
@@ -199,6 +199,9 @@ int pamt_split(struct pamt_host *host, pfn_t first, struct tdx_regs *call, struc
 		again = false;
 	}
 	pair_return(host, cache, &pair);
+	/* As a get without a cache. */
+	if (!cache)
+		pool_trim(host);
 	return ret;
 }
 
@@ -210,7 +213,7 @@ int pamt_merge(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 
 	if (!is_call(call, TDH_MEM_PAGE_PROMOTE) || !is_2m(call))
 		return -OS_EINVAL;
-	if (!host->layout.dynamic)
+	if (!has_regions(host))
 		return issue(host, call);
 	if (!word)
 		return -OS_EINVAL;
@@ -218,7 +221,7 @@ int pamt_merge(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 		uint16_t old = region_read(host, word);
 
 		/* Not all of it used: then some of it may be the pool's, or another guest's. */
-		if (region_count(old) != REGION_MAX_COUNT)
+		if (region_count(old) != REGION_MAX_COUNT || region_leaked(old))
 			return -OS_EBUSY;
 		ret = call_locked(host, word, old, region_beside(old) | REGION_LEAF, call,
 				  &lost_race);

@@ -343,7 +343,8 @@ int pool_create(struct pamt_host *host)
 	return ret;
 }
 
-static void destroy_node(struct pamt_host *host, struct pool *pool)
+/* Return: pages that are out, beside the pairs by which chunks back their own regions. */
+static uint64_t destroy_node(struct pamt_host *host, struct pool *pool)
 {
 	const struct os_services *os = host->os;
 	uint64_t lost = 0;
@@ -358,15 +359,12 @@ static void destroy_node(struct pamt_host *host, struct pool *pool)
 				/* What is still out the module may still have. */
 				set.dirty[w] = c->dirty_map[w] & c->owned_map[w];
 			}
-			lost += chunk_out(c);
+			lost += chunk_out(c) - min64(chunk_out(c), c->self ? 2 : 0);
 			page_set_free(host, &set);
 			pool->hash[i] = c->hash_next;
 			os->free(os->ctx, c);
 		}
 	}
-	if (lost)
-		os->log(os->ctx, OS_LOG_ERROR, "node %u: %llu pool pages were never given back",
-			pool->node, (unsigned long long)lost);
 	while (pool->spare) {
 		struct chunk *c = pool->spare;
 
@@ -375,11 +373,13 @@ static void destroy_node(struct pamt_host *host, struct pool *pool)
 	}
 	if (pool->hash)
 		os->free(os->ctx, pool->hash);
+	return lost;
 }
 
 void pool_destroy(struct pamt_host *host)
 {
 	const struct os_services *os = host->os;
+	uint64_t lost = 0, idle;
 
 	if (!host->pool)
 		return;
@@ -387,7 +387,12 @@ void pool_destroy(struct pamt_host *host)
 	if (os_load64(&host->os_pages, OS_RELAXED))
 		os->wbinvd_all(os->ctx);
 	for (uint32_t node = 0; node < os->nr_nodes; node++)
-		destroy_node(host, &host->pool[node]);
+		lost += destroy_node(host, &host->pool[node]);
+	/* Regions that are idle have their pairs by right. */
+	idle = 2 * os_load64(&host->idle, OS_RELAXED);
+	if (lost > idle)
+		os->log(os->ctx, OS_LOG_ERROR, "%llu pool pages were never given back",
+			(unsigned long long)(lost - idle));
 	if (host->node_span)
 		os->free(os->ctx, host->node_span);
 	os->free(os->ctx, host->pool_memory);

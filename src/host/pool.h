@@ -61,7 +61,9 @@
  *
  * TRIMS
  *
- * Trims run where they may free to the OS: in top-up, cache free, page free, shrink. Never in put.
+ * Trims run where they may free to the OS: in top-up, cache free, page free, shrink, and in get,
+ * split and page alloc without a cache. Never in put: what puts alone leave too much stays until
+ * one of these comes.
  *
  * LOCKS
  *
@@ -158,6 +160,8 @@ uint32_t pool_pages_out(struct pamt_host *host, region_t region, uint32_t *pins)
 
 /* pool_trim.c: gives back what is too much, if a trim is wanted. Any context. */
 void pool_trim(struct pamt_host *host);
+/* The same, but when nothing is left to use pages, none are kept. Any context. */
+void pool_trim_spare(struct pamt_host *host);
 /* Everything that nobody uses, but not many more than max pages. Any context. Return: pages. */
 uint64_t pool_trim_all(struct pamt_host *host, uint64_t max);
 /* Descriptors that are in no use. May sleep. */
@@ -193,6 +197,12 @@ void chunk_strip(struct pool *pool, struct chunk *c, uint64_t max, struct page_s
 bool chunk_strip_page(struct pool *pool, struct chunk *c, hpa_t page, struct page_set *set);
 /* Scrubs and frees. Without the lock. Return: pages. */
 uint64_t page_set_free(struct pamt_host *host, const struct page_set *set);
+
+/* Relaxed: a TD that is created now will find the pool empty and fill it again. */
+static inline bool no_td(const struct pamt_host *host)
+{
+	return !os_load64(&host->control_pages, OS_RELAXED);
+}
 
 static inline uint32_t page_index(hpa_t page)
 {

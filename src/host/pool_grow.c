@@ -114,11 +114,13 @@ static int pin(struct pamt_host *host, struct chunk *c)
 				pair.page[pair.nr] = hpa(c->base.v + next++ * TDX_PAGE_SIZE);
 			ret = region_get(host, region, 1, &pair);
 		}
-		if (ret != -OS_EIO || pair.bad < 0 || tries)
+		if (ret != -OS_EIO || pair.bad < 0)
 			break;
 		/* Quarantined: owned for ever, never free. The other page of the two is fine. */
-		count(host, STAT_QUARANTINED);
+		page_refused(host, pair.page[pair.bad]);
 		take_own(c, pair.page[pair.bad]);
+		if (tries)
+			break;
 		pair = (struct pair){ .nr = 0, .bad = -1 };
 	}
 	c->self = !ret && next && !pair.nr;
@@ -152,11 +154,18 @@ static bool drop_block(struct pamt_host *host, struct pool *pool, struct chunk *
 	return !c->owned;
 }
 
-/* Puts the chunk to use; the first pages are for who asked. Return: how many. */
-static uint32_t insert(struct pool *pool, struct chunk *c, hpa_t *pages, uint32_t nr)
+/*
+ * Puts the chunk to use; the first pages are for who asked, want for all who wait. Return: how
+ * many. It may be larger than the pool should have even then: its region had a pair already, or it
+ * lies on another node than was asked.
+ */
+static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *c, hpa_t *pages,
+		       uint32_t nr, uint32_t want)
 {
 	os_irq_t irq = os_spin_lock(&pool->lock);
+	uint64_t soon;
 	uint32_t n = 0;
+	bool over;
 
 	c->state = CHUNK_LIVE;
 	pool->held += c->owned;
@@ -166,7 +175,13 @@ static uint32_t insert(struct pool *pool, struct chunk *c, hpa_t *pages, uint32_
 	chunk_link(pool, c);
 	while (n < nr && chunk_take(pool, &pages[n]))
 		n++;
+	/* As it will be when they have theirs. */
+	soon = min64(want - min64(want, n), pool->free);
+	over = pool->free - soon > pool_slack(pool) + soon;
 	os_spin_unlock(&pool->lock, irq);
+	/* Relaxed: a hint; whoever trims looks again under the lock. */
+	if (over)
+		os_store32(&host->trim_wanted, 1, OS_RELAXED);
 	return n;
 }
 
@@ -211,7 +226,7 @@ static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, hpa_t 
 		return ret == -OS_EAGAIN ? ret : -OS_EIO;
 	}
 	PROBE(grow, c->base.v, c->order);
-	*got = insert(grown, c, pages, nr);
+	*got = insert(host, grown, c, pages, nr, want);
 	return 0;
 }
 

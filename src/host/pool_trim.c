@@ -284,6 +284,14 @@ uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
 	return pages;
 }
 
+void pool_trim_spare(struct pamt_host *host)
+{
+	if (no_td(host))
+		pool_trim_all(host, UINT64_MAX);
+	else
+		pool_trim(host);
+}
+
 void pool_free_spare(struct pamt_host *host)
 {
 	for (uint32_t node = 0; node < host->os->nr_nodes; node++) {

@@ -13,9 +13,10 @@
 /* States and legal changes, as data                                                            */
 
 static const char *const state_names[] = {
-	[REGION_STATE_FREE] = "FREE",	  [REGION_STATE_USED] = "USED",
-	[REGION_STATE_IDLE] = "IDLE",	  [REGION_STATE_LEAF] = "LEAF",
-	[REGION_STATE_LOCKED] = "LOCKED", [REGION_STATE_ILLEGAL] = "ILLEGAL",
+	[REGION_STATE_FREE] = "FREE",	    [REGION_STATE_USED] = "USED",
+	[REGION_STATE_IDLE] = "IDLE",	    [REGION_STATE_LEAF] = "LEAF",
+	[REGION_STATE_LEAKED] = "LEAKED",   [REGION_STATE_LOCKED] = "LOCKED",
+	[REGION_STATE_ILLEGAL] = "ILLEGAL",
 };
 
 const char *region_state_name(enum region_state state) { return state_names[state]; }
@@ -28,10 +29,12 @@ static const bool legal_change[REGION_STATE_ILLEGAL][REGION_STATE_ILLEGAL] = {
 				[REGION_STATE_LOCKED] = true },
 	[REGION_STATE_IDLE] = { [REGION_STATE_USED] = true, [REGION_STATE_LOCKED] = true },
 	[REGION_STATE_LEAF] = { [REGION_STATE_FREE] = true, [REGION_STATE_LOCKED] = true },
+	[REGION_STATE_LEAKED] = { [REGION_STATE_LEAKED] = true, [REGION_STATE_LOCKED] = true },
 	[REGION_STATE_LOCKED] = { [REGION_STATE_FREE] = true,
 				  [REGION_STATE_USED] = true,
 				  [REGION_STATE_IDLE] = true,
-				  [REGION_STATE_LEAF] = true },
+				  [REGION_STATE_LEAF] = true,
+				  [REGION_STATE_LEAKED] = true },
 };
 
 static bool change_is_legal(uint16_t from, uint16_t to)
@@ -137,15 +140,20 @@ void pair_return(struct pamt_host *host, struct pamt_cache *cache, struct pair *
 	pair->nr = 0;
 }
 
+void page_refused(struct pamt_host *host, hpa_t page)
+{
+	count(host, STAT_QUARANTINED);
+	host->os->log(host->os->ctx, OS_LOG_ERROR,
+		      "page 0x%llx is refused by the module as PAMT and taken out of use",
+		      (unsigned long long)page.v);
+}
+
 void pair_quarantine(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair)
 {
 	hpa_t bad = pair->page[pair->bad];
 
 	/* Whose it is nobody knows: it stays out of the pool's free pages for ever. */
-	count(host, STAT_QUARANTINED);
-	host->os->log(host->os->ctx, OS_LOG_ERROR,
-		      "page 0x%llx is refused by the module as PAMT and taken out of use",
-		      (unsigned long long)bad.v);
+	page_refused(host, bad);
 	return_pages(host, cache, &pair->page[!pair->bad], 1);
 	pair->nr = 0;
 }
@@ -247,21 +255,22 @@ int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair 
 	for (;;) {
 		uint16_t old = region_read(host, word);
 		uint32_t users = region_count(old);
+		bool idle = region_state(old) == REGION_STATE_IDLE;
 		int ret;
 
 		if (old & REGION_LEAF)
 			return -OS_EBUSY;
 		if (users + n > REGION_MAX_COUNT)
 			return -OS_ERANGE;
-		if (users || old & REGION_IDLE) {
-			uint16_t next = (uint16_t)(region_beside(old) | (users + n));
+		if (users || idle) {
+			uint16_t next = (uint16_t)(idle ? region_beside(old) | n : old + n);
 
 			if (MUTANT(NO_INCREMENT) && users)
 				return 0;
 			/* Acquire: pairs with the release that published the pair. */
 			if (!change(word, old, next, OS_ACQUIRE))
 				continue;
-			if (old & REGION_IDLE)
+			if (idle)
 				os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
 			return 0;
 		}
@@ -356,7 +365,7 @@ static const struct remove_rule *remove_pair(struct pamt_host *host, region_t re
 		if (rule->outcome == REMOVED || rule->outcome == NO_PAIR)
 			next = region_beside(old);
 		else if (rule->outcome == LEAKED)
-			next = region_beside(old) | 1;
+			next = region_beside(old) | REGION_IDLE | 1;
 		if (MUTANT(NOT_EMPTY_IDLE) && rule->outcome == LEAKED)
 			next = region_beside(old) | REGION_IDLE;
 		if (MUTANT(NO_PAIR_IDLE) && rule->outcome == NO_PAIR)
@@ -441,13 +450,13 @@ void region_put(struct pamt_host *host, region_t region, uint32_t n)
 
 	for (;;) {
 		uint16_t old = region_read(host, word);
-		uint32_t users = region_count(old);
+		uint32_t users = region_count(old), leaked = region_leaked(old);
 
-		if (users < n && !MUTANT(UNCHECKED_PUT)) {
+		if (users < n + leaked && !MUTANT(UNCHECKED_PUT)) {
 			put_unbalanced(host, region, old, n);
 			return;
 		}
-		if (users > n) {
+		if (users > n || leaked) {
 			/* Release: the use of our pages is before the last one's REMOVE. */
 			if (change(word, old, (uint16_t)(old - n), OS_RELEASE))
 				return;
@@ -464,6 +473,8 @@ enum unpin region_unpin_last(struct pamt_host *host, region_t region, hpa_t back
 	const struct remove_rule *rule;
 	uint16_t old = region_read(host, word);
 
+	if (region_leaked(old))
+		return UNPIN_LEAKED;
 	if (region_count(old) != 1)
 		return UNPIN_KEPT;
 	/* Refused: the pin stays and not an IDLE word, as nobody but its chunk may have the pair.
@@ -483,7 +494,7 @@ bool region_remove_idle(struct pamt_host *host, region_t region)
 	const struct remove_rule *rule;
 	hpa_t back[2];
 
-	if (!(old & REGION_IDLE))
+	if (region_state(old) != REGION_STATE_IDLE)
 		return false;
 	rule = remove_pair(host, region, word, old, old, back);
 	if (!rule || rule->outcome == INSTALLED)

@@ -17,6 +17,9 @@
  *   USED    COUNT is 1..512: guest pages of the region that TDs use as 4K pages, plus one for
  *           each pool chunk in it (the pin, below). A pair is installed.
  *   IDLE    a pair is installed and nobody uses it. The next get adopts it without a SEAMCALL.
+ *   LEAKED  IDLE and a COUNT of 1 or more: the last user left, but the module said that a page of
+ *           the region is still a TD's. That page counts 1 for ever, and users come and go above
+ *           it. The pair stays: no PAMT.REMOVE is ever called here again.
  *   LEAF    the region is one guest's 2M page. No pair.
  *   LOCKED  one CPU is between two of the states above, inside one SEAMCALL. The word belongs to
  *           that CPU; everybody else who would change it waits for the word to change.
@@ -37,8 +40,10 @@
  *   IDLE      USED     get, pin                 -
  *   USED      FREE     put, unpin               PAMT.REMOVE
  *   USED      IDLE     put                      - (kept), or PAMT.REMOVE that was refused
+ *   USED      LEAKED   put, unpin               PAMT.REMOVE said NOT_EMPTY: COUNT 1
  *   IDLE      FREE     shrink, map_2m           PAMT.REMOVE
- *   IDLE      USED     shrink, map_2m           PAMT.REMOVE said NOT_EMPTY: leaked, COUNT 1
+ *   IDLE      LEAKED   shrink, map_2m           PAMT.REMOVE said NOT_EMPTY: COUNT 1
+ *   LEAKED    LEAKED   get, put, pin, unpin     -
  *   FREE      LEAF     map_2m                   MEM.PAGE.AUG of 2M
  *   LEAF      LEAF     remove_2m                MEM.PAGE.REMOVE, PHYMEM.PAGE.RECLAIM of 2M
  *   LEAF      FREE     release_2m               -
@@ -50,9 +55,9 @@
  *
  * THE INVARIANT
  *
- * Whenever any CPU reads USED or IDLE, a pair is installed, at that instant and until the word
- * changes. COUNT therefore rises from zero after PAMT.ADD has returned, and falls to zero before
- * PAMT.REMOVE is called: in both cases through LOCKED.
+ * Whenever any CPU reads USED, IDLE or LEAKED, a pair is installed, at that instant and until the
+ *word changes. COUNT therefore rises from zero after PAMT.ADD has returned, and falls to zero
+ *before PAMT.REMOVE is called: in both cases through LOCKED.
  *
  * MEMORY ORDERS
  *
@@ -110,10 +115,11 @@
  *
  *   OPERAND_BUSY to the bound, SYS_SHUTDOWN, SYS_NOT_READY   IDLE. Nothing is lost: the next get
  *                                  adopts the pair, shrink tries again.
- *   PAMT_PAGE_NOT_EMPTY            a page is some TD's although COUNT said nobody's. COUNT stays
- *                                  1 for ever and REMOVE is not called again: a second one could
- *                                  meet the owner's PAGE.REMOVE half-way, which shuts the module
- *                                  down. Counted as a leaked region.
+ *   PAMT_PAGE_NOT_EMPTY            LEAKED, COUNT 1: a page is some TD's although COUNT said
+ *                                  nobody's. REMOVE is not called again: a second one could meet
+ *                                  the owner's PAGE.REMOVE half-way, which shuts the module down.
+ *                                  The put of that owner, if it comes after all, is one too many
+ *                                  and changes nothing. Counted as a leaked region.
  *   NO_PAMT_PAGE_PAIR              FREE, and counted: it means that somebody else removed it.
  *   anything else                  as the first line, and logged.
  */
@@ -144,6 +150,7 @@ enum region_state {
 	REGION_STATE_USED,
 	REGION_STATE_IDLE,
 	REGION_STATE_LEAF,
+	REGION_STATE_LEAKED,
 	REGION_STATE_LOCKED,
 	REGION_STATE_ILLEGAL,
 };
@@ -158,10 +165,17 @@ static inline enum region_state region_state(uint16_t word)
 
 	if (state <= REGION_MAX_COUNT)
 		return state ? REGION_STATE_USED : REGION_STATE_FREE;
-	return state == REGION_IDLE	? REGION_STATE_IDLE
-	       : state == REGION_LEAF	? REGION_STATE_LEAF
+	if (state - REGION_IDLE <= REGION_MAX_COUNT)
+		return state == REGION_IDLE ? REGION_STATE_IDLE : REGION_STATE_LEAKED;
+	return state == REGION_LEAF	? REGION_STATE_LEAF
 	       : state == REGION_LOCKED ? REGION_STATE_LOCKED
 					: REGION_STATE_ILLEGAL;
+}
+
+/* Users who never leave: 1 in a LEAKED region. */
+static inline uint32_t region_leaked(uint16_t word)
+{
+	return region_state(word) == REGION_STATE_LEAKED;
 }
 
 const char *region_state_name(enum region_state state);
@@ -217,6 +231,8 @@ uint16_t region_read(struct pamt_host *host, const os_a16_t *word);
 int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache, struct pair *pair);
 /* Gives it back where it came from, if it is still in hand. Any context. */
 void pair_return(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair);
+/* Counts a page that the module refuses as PAMT, and says so. */
+void page_refused(struct pamt_host *host, hpa_t page);
 /* Takes a refused page out of circulation and gives the other one back. */
 void pair_quarantine(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair);
 

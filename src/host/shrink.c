@@ -27,7 +27,7 @@ static uint64_t walk_idle(struct pamt_host *host, uint64_t keep, uint64_t max)
 		at = at + 1 < nr ? at + 1 : 0;
 		word = region_word(host, (region_t){ at });
 		/* Relaxed: removal looks again, under LOCKED. */
-		if (word && os_load16(word, OS_RELAXED) & REGION_IDLE)
+		if (word && region_state(os_load16(word, OS_RELAXED)) == REGION_STATE_IDLE)
 			done += region_remove_idle(host, (region_t){ at });
 		if (i % RESCHED_REGIONS == RESCHED_REGIONS - 1)
 			os_resched();
@@ -52,15 +52,18 @@ uint64_t region_shrink_idle(struct pamt_host *host, uint64_t more)
 void pamt_set_idle_limit(struct pamt_host *host, uint64_t regions)
 {
 	os_store64(&host->idle_limit, regions, OS_RELAXED);
-	if (host->layout.dynamic)
-		region_shrink_idle(host, 0);
+	if (!has_regions(host))
+		return;
+	region_shrink_idle(host, 0);
+	/* Their pairs came to the pool. */
+	pool_trim_spare(host);
 }
 
 uint64_t pamt_shrink(struct pamt_host *host, uint64_t pages)
 {
 	uint64_t given;
 
-	if (!host->layout.dynamic)
+	if (!has_regions(host))
 		return 0;
 	given = pool_trim_all(host, pages);
 	/* A pair is two pages; they reach the OS by way of the pool. */

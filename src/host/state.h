@@ -115,6 +115,9 @@ struct pamt_host {
 	os_a64_t pairs_peak;
 };
 
+/* Does the host keep regions: Dynamic PAMT, and brought up? Only then is there a table, a pool. */
+static inline bool has_regions(const struct pamt_host *host) { return host->pool; }
+
 /* table.c */
 int table_create(struct pamt_host *host);
 void table_destroy(struct pamt_host *host);

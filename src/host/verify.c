@@ -11,9 +11,14 @@
 static tdx_status_t read_metadata(struct pamt_host *host, hpa_t at, enum tdx_size size,
 				  struct tdx_regs *regs)
 {
+	tdx_status_t status;
+
 	*regs = (struct tdx_regs){ .rax = TDX_RAX(TDH_PHYMEM_PAGE_RDMD, 0),
 				   .rcx = tdx_hpa_size(at, size) };
-	return host->os->seamcall(host->os->ctx, regs);
+	status = host->os->seamcall(host->os->ctx, regs);
+	if (tdx_status_is(status, TDX_OPERAND_BUSY))
+		count(host, STAT_BUSY);
+	return status;
 }
 
 /* What the module must say of a region's 2M entry: page type, and whether it is a node. */
@@ -30,6 +35,10 @@ static const struct {
 				"the region is idle, but the module has no pair there" },
 	[REGION_STATE_LEAF] = { TDX_PT_REG, false,
 				"the region is a 2M page, but not to the module" },
+	[REGION_STATE_LEAKED] = { TDX_PT_PAMT, true,
+				  "the region leaked, but the module has no pair there" },
+	/* No type is that: whatever the module says, the word is wrong. */
+	[REGION_STATE_ILLEGAL] = { UINT64_MAX, true, "the region's word is none that can be" },
 };
 
 static bool as_expected(enum region_state state, uint64_t rcx)
@@ -68,8 +77,6 @@ const char *region_verify(struct pamt_host *host, region_t region, os_a16_t *wor
 					.rdmd_rcx = regs.rcx,
 					.page = HPA_NONE,
 					.owner = HPA_NONE };
-	if (tdx_status_is(status, TDX_OPERAND_BUSY))
-		count(host, STAT_BUSY);
 	if (!tdx_status_ok(status))
 		return "the module cannot be asked about the region";
 	if (as_expected(state, regs.rcx) ||
@@ -109,7 +116,7 @@ static uint64_t walk(struct pamt_host *host, report_fn report, void *arg,
 
 int64_t pamt_verify(struct pamt_host *host, report_fn report, void *arg)
 {
-	if (!host->layout.dynamic)
+	if (!has_regions(host))
 		return 0;
 	return (int64_t)walk(host, report, arg, region_verify);
 }
@@ -151,6 +158,8 @@ static const char *leak(struct pamt_host *host, region_t region, os_a16_t *word,
 		return "a 2M page was not removed or not released";
 	if (found->pages)
 		return "pages of the region are still a TD's";
+	if (state == REGION_STATE_LEAKED)
+		return "a page of the region was still a TD's when its last user was put";
 	found->pool_pages = pool_pages_out(host, region, &pins);
 	return region_count(old) > pins ? "users of the region were not put"
 					: "pages of the pool were not given back";
@@ -158,7 +167,7 @@ static const char *leak(struct pamt_host *host, region_t region, os_a16_t *word,
 
 uint64_t pamt_leaks(struct pamt_host *host, report_fn report, void *arg)
 {
-	if (!host->layout.dynamic)
+	if (!has_regions(host))
 		return 0;
 	pamt_shrink(host, UINT64_MAX);
 	return walk(host, report, arg, leak);

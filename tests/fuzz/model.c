@@ -177,6 +177,10 @@ enum model_verdict model_call(struct model *m, uint32_t lp, const struct tdx_reg
 		a.want.rax = TDX_SYS_NOT_READY;
 		return compare(&a, 0, why, why_size);
 	}
+	/* A lock of a child that is held is a difference between the children. */
+	if (excused && leaf == TDH_MEM_PAGE_PROMOTE &&
+	    tdx_status_is((tdx_status_t){ out->rax }, TDX_EPT_INVALID_PROMOTE_CONDITIONS))
+		return MODEL_UNKNOWN;
 	if (excused && is_excuse(out->rax)) {
 		/* An interrupted write-back can be resumed. */
 		if (out->rax == TDX_INTERRUPTED_RESUMABLE && leaf == TDH_PHYMEM_CACHE_WB) {

@@ -463,6 +463,7 @@ static void words_are_of_one_state_or_illegal(void **state)
 	assert_int_equal(words[REGION_STATE_USED], 8 * REGION_MAX_COUNT);
 	assert_int_equal(words[REGION_STATE_IDLE], 8);
 	assert_int_equal(words[REGION_STATE_LEAF], 8);
+	assert_int_equal(words[REGION_STATE_LEAKED], 8 * REGION_MAX_COUNT);
 	assert_int_equal(words[REGION_STATE_LOCKED], 8);
 	assert_string_equal(region_state_name(REGION_STATE_ILLEGAL), "ILLEGAL");
 }

@@ -360,8 +360,9 @@ static void check_words(void)
 		uint16_t value = word ? os_load16(word, OS_RELAXED) : 0;
 		uint32_t users = pins[r] + storm.known[r].leaked;
 
-		assert_int_equal(region_state(value),
-				 users ? REGION_STATE_USED : REGION_STATE_FREE);
+		assert_int_equal(region_state(value), storm.known[r].leaked ? REGION_STATE_LEAKED
+						      : users		    ? REGION_STATE_USED
+									    : REGION_STATE_FREE);
 		assert_int_equal(region_count(value), users);
 	}
 }
