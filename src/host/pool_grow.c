@@ -156,16 +156,16 @@ static bool drop_block(struct pamt_host *host, struct pool *pool, struct chunk *
 
 /*
  * Puts the chunk to use; the first pages are for who asked, want for all who wait. Return: how
- * many. It may be larger than the pool should have even then: its region had a pair already, or it
- * lies on another node than was asked.
+ * many. What is too much even then goes back at once: the region had a pair already, which saves
+ * two pages, or the chunk lies on another node than was asked, whose pool is smaller.
  */
 static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *c, hpa_t *pages,
 		       uint32_t nr, uint32_t want)
 {
 	os_irq_t irq = os_spin_lock(&pool->lock);
-	uint64_t soon;
+	struct page_set set = { .map = { 0 } };
+	uint64_t soon, room;
 	uint32_t n = 0;
-	bool over;
 
 	c->state = CHUNK_LIVE;
 	pool->held += c->owned;
@@ -175,13 +175,12 @@ static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *
 	chunk_link(pool, c);
 	while (n < nr && chunk_take(pool, &pages[n]))
 		n++;
-	/* As it will be when they have theirs. */
 	soon = min64(want - min64(want, n), pool->free);
-	over = pool->free - soon > pool_slack(pool) + soon;
+	room = pool_slack(pool) + 2 * soon;
+	if (pool->free > room)
+		chunk_strip(pool, c, pool->free - room, &set);
 	os_spin_unlock(&pool->lock, irq);
-	/* Relaxed: a hint; whoever trims looks again under the lock. */
-	if (over)
-		os_store32(&host->trim_wanted, 1, OS_RELAXED);
+	page_set_free(host, &set);
 	return n;
 }
 
