@@ -65,6 +65,7 @@ static const struct cli_option options[] = {
 struct options {
 	struct check_request request;
 	bool mutants;
+	bool what_given; /* an option that says what is explored */
 	const char *program, *replay;
 	uint64_t seconds;
 };
@@ -87,7 +88,8 @@ static const struct number {
 	{ OPTION_PCT_DEPTH, "pct-depth", 1, EXPLORE_MAX_CHANGES + 1,
 	  offsetof(struct options, request.pct_depth), false },
 	{ OPTION_JOBS, "jobs", 1, 256, offsetof(struct options, request.workers), false },
-	{ OPTION_SEED, "seed", 0, UINT64_MAX, offsetof(struct options, request.seed), true },
+	/* What JSON can say, too. */
+	{ OPTION_SEED, "seed", 0, INT64_MAX, offsetof(struct options, request.seed), true },
 	{ OPTION_SCHEDULES, "schedules", 1, UINT64_MAX / 2,
 	  offsetof(struct options, request.schedules), true },
 	{ OPTION_TIME, "time", 1, 1000000, offsetof(struct options, seconds), true },
@@ -125,6 +127,8 @@ static bool read_field(const char *field, const char *value, struct options *o)
 
 static bool read_option(int id, const char *value, struct options *o)
 {
+	o->what_given |= id == OPTION_DESIGN || id == OPTION_PROGRAM || id == OPTION_KINDS ||
+			 id == OPTION_FAULT;
 	switch (id) {
 	case OPTION_DESIGN:
 		return read_field("design", value, o);
@@ -165,6 +169,18 @@ static bool make_sense(struct options *o)
 	const struct program *p = &r->setup.program;
 
 	r->seconds = (double)o->seconds;
+	if (o->what_given && (o->mutants || o->replay)) {
+		cli_usage_error(
+			"check: %s has programs and a design of its own; --design, --program, "
+			"--kinds and --fault do not go with it",
+			o->mutants ? "--mutants" : "--replay");
+		return false;
+	}
+	if (r->setup.design->is_static && r->setup.module == TRIAL_MODEL) {
+		cli_usage_error("check: --module model knows Dynamic PAMT only, not --design %s",
+				r->setup.design->name);
+		return false;
+	}
 	for (uint32_t cpu = 0; r->has_program && cpu < p->nr_cpus; cpu++)
 		for (uint32_t i = 0; i < p->nr_ops[cpu]; i++)
 			if (p->op[cpu][i].region >= r->setup.nr_regions)
@@ -191,6 +207,7 @@ struct shown {
 	struct cli_progress line;
 	char what[64];
 	const char *unit;
+	double began, seconds; /* seconds: 0, or it ends then */
 };
 
 /* How many there will be is guessed from how many of the units are done. */
@@ -202,12 +219,21 @@ static void progress(void *ctx, uint64_t schedules, uint32_t done, uint32_t unit
 		 units);
 	shown->line.what = shown->what;
 	shown->line.total = done ? (uint64_t)((double)schedules / done * units) : 0;
+	if (shown->seconds > 0) {
+		double part = (now() - shown->began) / shown->seconds;
+		uint64_t total = part > 0 ? (uint64_t)((double)schedules / part) : 0;
+
+		if (!shown->line.total || total < shown->line.total)
+			shown->line.total = total;
+	}
 	cli_progress(&shown->line, schedules);
 }
 
 static int explore(struct options *o, bool json)
 {
-	struct shown shown = { .unit = o->request.pct_depth ? "unit" : "program" };
+	struct shown shown = { .unit = o->request.pct_depth ? "unit" : "program",
+			       .began = now(),
+			       .seconds = o->request.seconds };
 	struct check_result *result = calloc(1, sizeof(*result));
 	char error[256];
 	int code;
@@ -266,7 +292,7 @@ static int replay(const char *text)
 	wrong = check_replay(&setup, schedule, stdout, error, sizeof(error));
 	free(schedule);
 	if (wrong < 0)
-		return cli_error(CLI_FAILED, "check: %s", error);
+		return cli_usage_error("check: --replay: %s", error);
 	if (!wrong)
 		printf("nothing is wrong\n");
 	return wrong ? CLI_FAILED : CLI_OK;
@@ -291,6 +317,9 @@ int lab_check(int argc, char **argv)
 				       cli_operands(&args, &operands)[0]);
 	if (!make_sense(&o))
 		return CLI_USAGE;
+	if (o.replay && args.json)
+		return cli_usage_error(
+			"check: --replay tells its story line by line, without --json");
 	if (o.replay)
 		return replay(o.replay);
 	return o.mutants ? hunt(&o, args.json) : explore(&o, args.json);

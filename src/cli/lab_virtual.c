@@ -373,8 +373,13 @@ static bool read_words(int id, const char *value, struct options *o)
 
 	if (id == OPTION_DESIGN) {
 		o->config.design = design_find(value);
-		if (o->config.design)
+		if (o->config.design && !o->config.design->is_static)
 			return true;
+		if (o->config.design) {
+			cli_usage_error("bench: the model knows Dynamic PAMT only, not design '%s'",
+					value);
+			return false;
+		}
 		cli_usage_error("bench: no design '%s'; allowed are %s", value,
 				design_names(names, sizeof(names)));
 		return false;

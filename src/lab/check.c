@@ -18,8 +18,9 @@
 #include "lab/workers.h"
 
 /* Random schedules come in units of so many, each on a random program of its own. */
-#define RANDOM_UNIT 2000u
-#define MAX_UNITS   (1u << 22)
+#define RANDOM_UNIT  2000u
+#define MAX_UNITS    (1u << 22)
+#define MAX_PROGRAMS (1u << 16)
 
 /* What a unit leaves behind. */
 struct unit_result {
@@ -27,6 +28,7 @@ struct unit_result {
 	uint32_t longest;
 	bool done, complete, wrong;
 	int signal;
+	bool too_large; /* as in struct explore_result */
 };
 
 struct check {
@@ -67,7 +69,7 @@ static bool add_program(void *ctx, const struct program *program)
 {
 	struct check *check = ctx;
 
-	if (check->nr_programs == MAX_UNITS)
+	if (check->nr_programs == MAX_PROGRAMS)
 		return false;
 	if (check->nr_programs == check->room) {
 		uint32_t room = check->room ? 2 * check->room : 64;
@@ -101,9 +103,8 @@ static int plan_units(struct check *check, char *error, size_t size)
 					     add_program, check);
 	if (check->nr_programs < programs)
 		return fail(error, size,
-			    "more than %u programs of this size; fewer operations, or "
-			    "random schedules (--pct-depth)",
-			    check->nr_programs);
+			    "too many programs of this size to list; fewer operations, CPUs or "
+			    "regions, or random schedules (--pct-depth)");
 	check->nr_units = check->nr_programs;
 	return check->nr_units ? 0 : fail(error, size, "no program of this size makes sense");
 }
@@ -202,6 +203,7 @@ static void run_unit(void *ctx, uint32_t i)
 				      .longest = result.longest,
 				      .done = true,
 				      .complete = result.complete,
+				      .too_large = result.too_large,
 				      .wrong = result.violation.wrong != STAGE_OK };
 }
 
@@ -293,6 +295,12 @@ int check_run(const struct check_request *request, struct check_result *result, 
 		if (!check.unit || !check.ticks || workers_run(&workers))
 			code = fail(error, size, "no process to work in: %s", strerror(errno));
 	}
+	for (uint32_t i = 0; !code && i < check.nr_units; i++)
+		if (check.unit[i].too_large)
+			code = fail(
+				error, size,
+				"the programs touch more words than can be told apart; fewer CPUs, "
+				"operations or regions");
 	if (!code) {
 		add_up(&check, result, &first_wrong);
 		result->seconds = now() - check.began;
@@ -435,5 +443,12 @@ int check_replay(const struct setup *setup, const struct explore_schedule *sched
 			result.violation.text);
 	explorer_destroy(explorer);
 	trial_destroy(trial);
+	/* Otherwise what was found once looks mended, where it was only not done again. */
+	if (result.violation.wrong == STAGE_OK && result.lost)
+		return fail(
+			error, size,
+			"the schedule does not fit: %llu of its turns could not be taken to their "
+			"end",
+			(unsigned long long)result.lost);
 	return result.violation.wrong != STAGE_OK;
 }

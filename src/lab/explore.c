@@ -78,8 +78,13 @@ static inline uint64_t step_key(const struct explorer *e, const struct stage_act
 
 static struct line *new_line(struct explorer *e, struct line *line, uint64_t key, const void *addr)
 {
-	if (++e->nr_lines == NR_LINES)
-		os_bug("a run touches more words than the explorer can tell apart");
+	/* One place stays free, so that looking for a word ends. */
+	if (e->nr_lines == NR_LINES - 1) {
+		e->too_large = true;
+		line = &e->line[NR_LINES];
+	} else {
+		e->nr_lines++;
+	}
 	line->key = key;
 	line->watched =
 		key < IRQ_KEY && (!e->system.watched || e->system.watched(e->system.ctx, addr));
@@ -392,6 +397,7 @@ enum stage_outcome explorer_run(struct explorer *e, struct explore_result *resul
 	if (e->ended)
 		e->system.finish(e->system.ctx);
 	result->schedules++;
+	result->too_large |= e->too_large;
 	result->merged += outcome == STAGE_CUT;
 	result->steps += e->steps;
 	if (e->steps > result->longest)
@@ -414,6 +420,12 @@ void explorer_keep_violation(struct explorer *e, struct explore_result *result)
 		nr = sizeof(result->schedule.turn) / sizeof(result->schedule.turn[0]);
 	result->schedule.nr = nr;
 	memcpy(result->schedule.turn, e->turn, nr * sizeof(e->turn[0]));
+}
+
+void explorer_forget(struct explorer *e)
+{
+	memset(e->line, 0, sizeof(e->line));
+	e->nr_lines = 0;
 }
 
 void explorer_begin(struct explorer *e, const struct explore_limits *limits,
@@ -479,8 +491,7 @@ void explore_all(struct explorer *e, const struct explore_limits *limits,
 	 * A few random runs first learn most of what is shared. They count: what they find is
 	 * found.
 	 */
-	memset(e->line, 0, sizeof(e->line));
-	e->nr_lines = 0;
+	explorer_forget(e);
 	explore_random(e, &scouts, 0, result);
 	result->complete = false;
 	if (result->violation.wrong != STAGE_OK || result->schedules == limits->schedules)

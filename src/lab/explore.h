@@ -98,6 +98,8 @@ struct explore_result {
 	uint32_t longest;   /* most steps in one run */
 	uint32_t restarts;  /* explorations begun again, because more memory was shared */
 	bool complete;	    /* no limit cut it short */
+	bool too_large;	    /* more words than can be told apart: what was found may be wrong */
+	uint64_t lost;	    /* turns of a given schedule that could not be taken */
 	uint64_t hash;	    /* of the event logs of all runs */
 	struct stage_violation violation;
 	uint32_t violation_cpu;

@@ -62,8 +62,9 @@ struct explorer {
 	uint32_t nr_decisions;
 	struct decision decision[MAX_DECISIONS];
 	uint32_t nr_lines;
-	struct line line[NR_LINES];
-	bool plain, ended; /* ended: the last run came to its end */
+	struct line line[NR_LINES + 1]; /* the last one for all that there is no room for */
+	bool too_large;			/* it was needed */
+	bool plain, ended;		/* ended: the last run came to its end */
 	uint64_t ends;
 	uint32_t nr_states, states_used; /* slots, and of these used */
 	struct seen *state;
@@ -78,6 +79,7 @@ struct explorer {
 	/* A given schedule: minimise.c. */
 	const struct explore_schedule *script;
 	uint32_t script_at, script_taken; /* turn, and steps taken of it */
+	uint64_t script_lost;		  /* turns that could not be taken to their end */
 
 	void (*watch)(void *ctx, const struct stage_actor *actor, bool switched);
 	void *watch_ctx;
@@ -86,6 +88,8 @@ struct explorer {
 /* Could self go on, so that naming another is a preemption? */
 bool explorer_at_helm(const struct stage_actor *self, uint32_t can);
 enum stage_outcome explorer_run(struct explorer *e, struct explore_result *result);
+/* Nothing is known of any word. Between runs. */
+void explorer_forget(struct explorer *e);
 void explorer_begin(struct explorer *e, const struct explore_limits *limits,
 		    struct explore_result *result);
 bool explorer_stopped(const struct explore_limits *limits, const struct explore_result *result);

@@ -24,6 +24,7 @@ static struct stage_actor *decide_script(struct explorer *e, struct stage_actor 
 			e->script_taken++;
 			return stage_actor(turn->actor);
 		}
+		e->script_lost += e->script_taken < turn->steps;
 	}
 	if (explorer_at_helm(self, can))
 		return self;
@@ -36,6 +37,7 @@ static void run_script(struct explorer *e, const struct explore_schedule *schedu
 	e->script = schedule;
 	e->script_at = 0;
 	e->script_taken = 0;
+	e->script_lost = 0;
 	e->every_step = true;
 	e->goes_on = NULL;
 	e->decide = decide_script;
@@ -51,6 +53,8 @@ void explore_one(struct explorer *e, const struct explore_schedule *schedule, ui
 
 	explorer_begin(e, &limits, result);
 	run_script(e, &copy, result);
+	/* Those that were never come to are lost as well. */
+	result->lost = e->script_lost + copy.nr - e->script_at;
 	result->complete = true;
 }
 

@@ -101,6 +101,9 @@ void explore_random(struct explorer *e, const struct explore_limits *limits, uin
 	e->goes_on = goes_on_random;
 	steps = measure(e);
 	for (uint64_t i = first;; i++) {
+		/* A schedule needs nothing of those before, and each touches words of its own. */
+		if (e->nr_lines > NR_LINES / 2)
+			explorer_forget(e);
 		draw(e, limits->seed, i, changes, steps);
 		explorer_run(e, result);
 		if (result->violation.wrong != STAGE_OK)

@@ -170,9 +170,13 @@ struct enumeration {
 	bool (*each)(void *ctx, const struct program *program);
 	void *ctx;
 	uint64_t nr;
+	uint64_t work; /* comparisons so far */
 	bool stopped;
 	struct list list[PROGRAM_MAX_CPUS];
 };
+
+/* A few seconds; whoever wants more has asked for too much. */
+#define MAX_WORK (UINT64_C(1) << 25)
 
 static uint8_t rename_op(uint8_t op, const uint8_t *names)
 {
@@ -180,9 +184,11 @@ static uint8_t rename_op(uint8_t op, const uint8_t *names)
 }
 
 /* Of all programs that differ only in names, the one whose sorted lists come first stands. */
-static bool is_first(const struct enumeration *e, const uint8_t *names)
+static bool is_first(struct enumeration *e, const uint8_t *names)
 {
 	struct list renamed[PROGRAM_MAX_CPUS];
+
+	e->stopped |= ++e->work > MAX_WORK;
 
 	for (uint32_t cpu = 0; cpu < e->nr_cpus; cpu++) {
 		struct list list = { { 0 } };
@@ -198,7 +204,7 @@ static bool is_first(const struct enumeration *e, const uint8_t *names)
 }
 
 /* is_first() under every renaming of regions: Heap's algorithm. */
-static bool is_representative(const struct enumeration *e)
+static bool is_representative(struct enumeration *e)
 {
 	uint8_t names[PROGRAM_MAX_REGIONS], counter[PROGRAM_MAX_REGIONS] = { 0 };
 	uint32_t i = 1;
@@ -238,7 +244,7 @@ static void emit(struct enumeration *e)
 				(struct op){ e->list[cpu].op[i] / 8, e->list[cpu].op[i] % 8 };
 	}
 	e->nr++;
-	e->stopped = !e->each(e->ctx, &program);
+	e->stopped |= !e->each(e->ctx, &program);
 }
 
 static void extend(struct enumeration *e, uint32_t cpu, uint32_t at, const struct holding *holding)
@@ -279,7 +285,7 @@ uint64_t program_enumerate(uint32_t nr_cpus, uint32_t nr_regions, uint32_t nr_op
 	struct holding none[PROGRAM_MAX_REGIONS] = { { { 0 } } };
 
 	extend(&e, 0, 0, none);
-	return e.nr;
+	return e.stopped ? UINT64_MAX : e.nr;
 }
 
 /* ------------------------------------------------------------------------------------------- */

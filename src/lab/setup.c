@@ -2,6 +2,7 @@
 /*
  * setup.c - what a trial depends on as one line of text, so that a violation can be repeated.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,28 +25,39 @@ static bool wrong(char *why, size_t size, const char *format, ...)
 	return false;
 }
 
+/* The n-th time, from 1. */
+static bool parse_occasion(const char *text, uint64_t *at)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*at = strtoull(text, &end, 10);
+	return !*end && !errno && *at;
+}
+
 /*
  * "alloc:3": the third allocation fails. "PHYMEM.PAMT.ADD:1:OPERAND_BUSY": the first answers so,
  * and has no effect; with ":done" behind it has its effect nevertheless.
  */
 static bool parse_fault(const char *text, struct box_fault *fault)
 {
-	char leaf[64], status[64], done[8] = "";
-	unsigned long long at;
+	char leaf[64], number[24], status[64], done[8] = "";
+	uint64_t at;
 	const struct abi_leaf *found;
 	const struct abi_status *code;
 
 	memset(fault, 0, sizeof(*fault));
-	if (sscanf(text, "alloc:%llu", &at) == 1) {
-		fault->alloc_at = at;
-		return at > 0;
-	}
-	if (sscanf(text, "%63[^:]:%llu:%63[^:]:%7s", leaf, &at, status, done) < 3 ||
+	if (sscanf(text, "alloc:%23s", number) == 1)
+		return parse_occasion(number, &fault->alloc_at);
+	if (sscanf(text, "%63[^:]:%23[^:]:%63[^:]:%7s", leaf, number, status, done) < 3 ||
 	    (*done && strcmp(done, "done")))
 		return false;
 	found = abi_leaf_by_name(leaf);
 	code = abi_status_by_name(status);
-	if (!found || !code || !at)
+	/* Guests' calls are not the host's to fail. */
+	if (!found || found->guest || !code || !parse_occasion(number, &at))
 		return false;
 	fault->leaf = found->number;
 	fault->call_at = at;

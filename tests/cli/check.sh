@@ -66,4 +66,13 @@ refuses bad_kinds "--kinds 'z'" check --kinds z
 refuses bad_replay "no field 'colour'" check --replay 'colour=red'
 refuses bad_schedule "schedule '0'" check --replay 'program=gA;schedule=0'
 refuses operand 'takes options only' check now
+runs schedule_that_does_not_fit 2 check --replay 'program=gA/gB;schedule=7:1'
+err_has 'does not fit: 1 of its turns'
+refuses design_that_the_model_knows_nothing_of 'not --design static' check --design static --module model
+refuses a_guests_leaf "fault 'TDG.MEM" check --program gA --fault TDG.MEM.PAGE.ACCEPT:1:OPERAND_BUSY
+refuses number_with_a_tail "fault 'alloc:1x'" check --program gA --fault alloc:1x
+refuses a_design_for_mutants 'design of its own' check --mutants --design v6
+refuses too_many_programs 'too many programs' check --cpus 3 --ops 6 --regions 3
+# Random schedules touch more words than can be told apart at once; it used to hang.
+runs many_words 0 check -j1 --cpus 6 --ops 6 --regions 6 --pct-depth 5 --schedules 200
 finish
