@@ -67,7 +67,7 @@ refuses bad_replay "no field 'colour'" check --replay 'colour=red'
 refuses bad_schedule "schedule '0'" check --replay 'program=gA;schedule=0'
 refuses operand 'takes options only' check now
 runs schedule_that_does_not_fit 2 check --replay 'program=gA/gB;schedule=7:1'
-err_has 'does not fit: 1 of its turns'
+check_that 'it says how many' grep -q 'does not fit: 1 of its turns' "$scratch/err"
 refuses design_that_the_model_knows_nothing_of 'not --design static' check --design static --module model
 refuses a_guests_leaf "fault 'TDG.MEM" check --program gA --fault TDG.MEM.PAGE.ACCEPT:1:OPERAND_BUSY
 refuses number_with_a_tail "fault 'alloc:1x'" check --program gA --fault alloc:1x
