@@ -450,13 +450,13 @@ void region_put(struct pamt_host *host, region_t region, uint32_t n)
 
 	for (;;) {
 		uint16_t old = region_read(host, word);
-		uint32_t users = region_count(old), leaked = region_leaked(old);
+		uint32_t users = region_count(old);
 
-		if (users < n + leaked && !MUTANT(UNCHECKED_PUT)) {
+		if (users < n + region_leaked(old) && !MUTANT(UNCHECKED_PUT)) {
 			put_unbalanced(host, region, old, n);
 			return;
 		}
-		if (users > n || leaked) {
+		if (users > n) {
 			/* Release: the use of our pages is before the last one's REMOVE. */
 			if (change(word, old, (uint16_t)(old - n), OS_RELEASE))
 				return;

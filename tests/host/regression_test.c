@@ -61,6 +61,25 @@ static void a_leaked_region_is_not_removed_by_the_put_that_was_owed(void **state
 	rig_destroy(&rig);
 }
 
+/* The same by a put too many where the pool's own pages are: its chunk stays, and nothing else. */
+static void a_pool_region_that_leaks_keeps_its_chunk(void **state)
+{
+	struct rig rig;
+	hpa_t page;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	assert_int_equal(rig_tdr_create(&rig, page, 40).v, 0);
+	pamt_put(rig.host, hpa_to_pfn(page)); /* a control page has no get of its own */
+	assert_int_equal(rig_stats(&rig).leaked_regions, 1);
+	rig_tdr_end(&rig, page);
+	pamt_free_page(rig.host, page);
+	assert_int_equal(rig_stats(&rig).removes, 0);
+	assert_int_equal(rig_stats(&rig).os_bytes, 2 * 4096);
+	rig_expect_sound(&rig);
+	rig_destroy(&rig);
+}
+
 /* One refused page left the hand of a range with one page and no way to the pool: no memory. */
 static void a_range_goes_on_after_a_page_was_refused(void **state)
 {
@@ -221,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_2m_page_must_be_aligned),
 		cmocka_unit_test(a_leaked_region_is_not_removed_by_the_put_that_was_owed),
+		cmocka_unit_test(a_pool_region_that_leaks_keeps_its_chunk),
 		cmocka_unit_test(a_range_goes_on_after_a_page_was_refused),
 		cmocka_unit_test(every_refused_page_stays_out_of_use),
 		cmocka_unit_test(the_bound_holds_for_every_number_of_control_pages),
