@@ -250,10 +250,12 @@ static int get_batch(struct pamt_host *host, pfn_t first, uint64_t nr, uint64_t 
 		pfn_t at = pfn(first.v + *done);
 		uint32_t n = in_first_region(at, nr - *done);
 
-		/* The last pair may have gone where the estimate saw none needed, */
-		ret = get_region(host, pfn_to_region(at), n, hand.nr_pages > 1 ? &hand : NULL);
-		/* or to quarantine, with none behind it. */
-		if (ret == -OS_ENOMEM)
+		/* The last pair may have gone where the estimate saw none needed. */
+		struct pamt_cache *from = hand.nr_pages > 1 ? &hand : NULL;
+
+		ret = get_region(host, pfn_to_region(at), n, from);
+		/* Or it was refused, with none behind it in the hand; the pool has more. */
+		if (ret == -OS_ENOMEM && from)
 			ret = get_region(host, pfn_to_region(at), n, NULL);
 		*done += ret ? 0 : n;
 	}
