@@ -56,8 +56,8 @@
  * THE INVARIANT
  *
  * Whenever any CPU reads USED, IDLE or LEAKED, a pair is installed, at that instant and until the
- *word changes. COUNT therefore rises from zero after PAMT.ADD has returned, and falls to zero
- *before PAMT.REMOVE is called: in both cases through LOCKED.
+ * word changes. COUNT therefore rises from zero after PAMT.ADD has returned, and falls to zero
+ * before PAMT.REMOVE is called: in both cases through LOCKED.
  *
  * MEMORY ORDERS
  *
