@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 	struct pamt_error error;
 	struct pamt_host *host;
 	struct pamt_stats stats;
-	hpa_t control, guest;
+	tdx_hpa_t control, guest;
 	char why[256] = "";
 
 	/* A machine. On a real one the hypervisor fills in the table of services by itself. */

@@ -182,7 +182,7 @@ static long change_range(struct open_td *td, void __user *from, bool convert)
 static long convert(struct open_td *td, void __user *from) { return change_range(td, from, true); }
 static long zap(struct open_td *td, void __user *from) { return change_range(td, from, false); }
 
-static long read_gpa(struct open_td *td, void __user *from, gpa_t *at)
+static long read_gpa(struct open_td *td, void __user *from, tdx_gpa_t *at)
 {
 	if (get_user(at->v, (u64 __user *)from))
 		return -EFAULT;
@@ -192,7 +192,7 @@ static long read_gpa(struct open_td *td, void __user *from, gpa_t *at)
 /* No vCPU runs: this file's only call is here. */
 static long fault(struct open_td *td, void __user *from)
 {
-	gpa_t at;
+	tdx_gpa_t at;
 	long error = read_gpa(td, from, &at);
 
 	if (error)
@@ -212,7 +212,7 @@ static long fault(struct open_td *td, void __user *from)
 
 static long split(struct open_td *td, void __user *from)
 {
-	gpa_t at;
+	tdx_gpa_t at;
 	long error = read_gpa(td, from, &at);
 
 	return error ? error : td_split(td->tenant.td, at);
@@ -220,7 +220,7 @@ static long split(struct open_td *td, void __user *from)
 
 static long merge(struct open_td *td, void __user *from)
 {
-	gpa_t at;
+	tdx_gpa_t at;
 	long error = read_gpa(td, from, &at);
 
 	return error ? error : td_merge(td->tenant.td, at);

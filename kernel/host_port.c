@@ -66,7 +66,7 @@ u64 host_port_allocs(void) { return atomic64_read(&alloc_nr); }
 /* ------------------------------------------------------------------------------------------- */
 /* Pages                                                                                        */
 
-hpa_t host_port_alloc_pages(unsigned int order, uint32_t node)
+tdx_hpa_t host_port_alloc_pages(unsigned int order, uint32_t node)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 	struct page *page;
@@ -89,7 +89,7 @@ hpa_t host_port_alloc_pages(unsigned int order, uint32_t node)
 	return hpa(PFN_PHYS(page_to_pfn(page)));
 }
 
-static hpa_t service_alloc_pages(void *ctx, unsigned int order, uint32_t node)
+static tdx_hpa_t service_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
 	return host_port_alloc_pages(order, node);
 }
@@ -100,7 +100,7 @@ static void free_run(unsigned long first, unsigned long nr)
 		__free_page(pfn_to_page(first + i));
 }
 
-static void service_free_pages(void *ctx, hpa_t block, unsigned int order)
+static void service_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 {
 	free_run(block.v >> PAGE_SHIFT, 1ul << order);
 	atomic64_sub(1l << order, &held_pages);
@@ -146,8 +146,8 @@ static unsigned long end_of_memory(void)
 	return end;
 }
 
-static hpa_t service_alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_t high,
-				 uint32_t node, bool from_top)
+static tdx_hpa_t service_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
+				     tdx_hpa_t high, uint32_t node, bool from_top)
 {
 	int nid = node == OS_ANY_NODE ? NUMA_NO_NODE : (int)node;
 	u64 limit = min_t(u64, high.v, (u64)end_of_memory() << PAGE_SHIFT);
@@ -171,7 +171,7 @@ static hpa_t service_alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_
 	return HPA_NONE;
 }
 
-static void service_free_range(void *ctx, hpa_t base, uint64_t bytes)
+static void service_free_range(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	free_run(base.v >> PAGE_SHIFT, bytes >> PAGE_SHIFT);
 	atomic64_sub(bytes >> PAGE_SHIFT, &held_pages);
@@ -191,7 +191,7 @@ static void note_excluded(unsigned long pfn)
 	excluded_pages++;
 }
 
-static void service_exclude(void *ctx, hpa_t base, uint64_t bytes)
+static void service_exclude(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	mutex_lock(&excluded_mutex);
 	for (u64 at = 0; at < bytes; at += PAGE_SIZE) {
@@ -247,9 +247,9 @@ static void service_sparse_destroy(void *ctx, void *array, uint64_t bytes)
 /* ------------------------------------------------------------------------------------------- */
 /* Memory                                                                                       */
 
-static void *service_map(void *ctx, hpa_t at, enum os_access access) { return direct_map(at); }
-static void service_zero(void *ctx, hpa_t base, uint64_t bytes) { direct_zero(base, bytes); }
-static void service_copy(void *ctx, hpa_t to, hpa_t from) { direct_copy(to, from); }
+static void *service_map(void *ctx, tdx_hpa_t at, enum os_access access) { return direct_map(at); }
+static void service_zero(void *ctx, tdx_hpa_t base, uint64_t bytes) { direct_zero(base, bytes); }
+static void service_copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from) { direct_copy(to, from); }
 
 /*
  * Whole lines at once: a store that writes part of a line that was private is a machine check on
@@ -262,7 +262,7 @@ static void service_copy(void *ctx, hpa_t to, hpa_t from) { direct_copy(to, from
 #define MOVDIR64B_TO
 #endif
 
-static void service_scrub(void *ctx, hpa_t base, uint64_t bytes)
+static void service_scrub(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	static const u8 zeros[64] __aligned(64);
 

@@ -19,7 +19,7 @@ void host_port_exit(void);
  * The service of this name, which is a macro in some kernels: no caller can name the member.
  * May sleep.
  */
-hpa_t host_port_alloc_pages(unsigned int order, uint32_t node);
+tdx_hpa_t host_port_alloc_pages(unsigned int order, uint32_t node);
 
 /*
  * Does a TDX module answer at all? 0; -ENODEV with *why a line for people. Any context.

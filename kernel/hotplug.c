@@ -10,7 +10,7 @@
 static int on_memory(struct notifier_block *block, unsigned long event, void *arg)
 {
 	const struct memory_notify *notify = arg;
-	hpa_t base = hpa(PFN_PHYS(notify->start_pfn));
+	tdx_hpa_t base = hpa(PFN_PHYS(notify->start_pfn));
 	u64 bytes = PFN_PHYS(notify->nr_pages);
 	int error = 0;
 

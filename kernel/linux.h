@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/*
- * linux.h - what the modules' own files want of Linux; the first header of each of them, since
- * Linux has a pfn_t as well, which goes by another name here.
- */
+/* linux.h - what the modules' own files want of Linux; the first header of each of them. */
 #ifndef PAMT_KERNEL_LINUX_H
 #define PAMT_KERNEL_LINUX_H
 
-#define pfn_t linux_pfn_t
 #include <linux/cpu.h>
 #include <linux/debugfs.h>
 #include <linux/highmem.h>
@@ -31,6 +27,5 @@
 #include <asm/special_insns.h>
 #include <asm/topology.h>
 #include <asm/trapnr.h>
-#undef pfn_t
 
 #endif

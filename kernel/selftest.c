@@ -59,7 +59,7 @@ static __printf(2, 3) void wrong(struct outcome *outcome, const char *format, ..
 #define NR_REGIONS 16u
 
 struct regions {
-	hpa_t block[NR_REGIONS]; /* 2 MiB each */
+	tdx_hpa_t block[NR_REGIONS]; /* 2 MiB each */
 };
 
 static void free_regions(struct regions *regions)
@@ -229,7 +229,7 @@ static void first_get_adds_and_last_put_removes(struct outcome *outcome)
 {
 	struct pamt_stats before, after;
 	struct regions regions;
-	pfn_t page;
+	tdx_pfn_t page;
 
 	if (!alloc_regions(&regions, outcome))
 		return;
@@ -270,13 +270,13 @@ struct stormer {
 /* Some gets and as many puts, on regions that all CPUs use. */
 static void storm_with_cache(struct stormer *s, struct pamt_cache *cache)
 {
-	pfn_t held[OPS_HELD];
+	tdx_pfn_t held[OPS_HELD];
 	u32 nr = 0;
 
 	for (u32 i = 0; i < OPS_PER_CACHE && !s->error; i++) {
 		u32 random = prandom_u32_state(&s->random);
 		u64 first = s->regions->block[random % NR_REGIONS].v >> TDX_PAGE_SHIFT;
-		pfn_t page = pfn(first + random / NR_REGIONS % TDX_PAGES_PER_2M);
+		tdx_pfn_t page = pfn(first + random / NR_REGIONS % TDX_PAGES_PER_2M);
 
 		s->error = pamt_get(pamt_kernel.host, page, cache);
 		if (!s->error)
@@ -419,7 +419,7 @@ static void all_cpus_get_and_put_in_all_contexts(struct outcome *outcome)
 struct interruption {
 	struct tasklet_struct tasklet;
 	struct pamt_cache cache;
-	pfn_t page;
+	tdx_pfn_t page;
 	int error;
 };
 
@@ -486,7 +486,7 @@ static void report_td(const struct tenant *tenant)
 static int td_life(const struct tenant_config *config, bool report)
 {
 	struct tenant *tenant = kzalloc(sizeof(*tenant), GFP_KERNEL);
-	gpa_t large = gpa(config->bytes - TDX_2M_SIZE);
+	tdx_gpa_t large = gpa(config->bytes - TDX_2M_SIZE);
 	int error;
 
 	if (!tenant)

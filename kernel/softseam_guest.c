@@ -213,7 +213,7 @@ static void set_share(struct guest *g, uint32_t index)
 enum seam_exit softseam_guest(void *ctx, struct seam_vcpu *vcpu)
 {
 	uint32_t index = seam_guest_index(vcpu);
-	gpa_t state_at = gpa((1 + (uint64_t)index) << TDX_PAGE_SHIFT);
+	tdx_gpa_t state_at = gpa((1 + (uint64_t)index) << TDX_PAGE_SHIFT);
 	struct guest g = { .vcpu = vcpu };
 	enum seam_exit exit, stored;
 

@@ -44,13 +44,13 @@ static DEFINE_PER_CPU(unsigned long, nr_calls);
 static void *service_alloc(void *ctx, size_t bytes) { return kvzalloc(bytes, GFP_KERNEL); }
 static void service_free(void *ctx, void *object) { kvfree(object); }
 /* What a host names as the address of a structure may be no memory at all. */
-static void *service_map(void *ctx, hpa_t at, enum os_access access)
+static void *service_map(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	return pfn_valid(at.v >> PAGE_SHIFT) ? direct_map(at) : no_memory + offset_in_page(at.v);
 }
 
-static void service_zero(void *ctx, hpa_t base, uint64_t bytes) { direct_zero(base, bytes); }
-static void service_copy(void *ctx, hpa_t to, hpa_t from) { direct_copy(to, from); }
+static void service_zero(void *ctx, tdx_hpa_t base, uint64_t bytes) { direct_zero(base, bytes); }
+static void service_copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from) { direct_copy(to, from); }
 
 static __printf(3, 4) void service_log(void *ctx, enum os_log_level level, const char *format, ...)
 {

@@ -9,7 +9,7 @@
 #include "services.h"
 #include "tenant.h"
 
-static enum tdx_size page_size_at(void *arg, gpa_t at)
+static enum tdx_size page_size_at(void *arg, tdx_gpa_t at)
 {
 	const struct guest_orders *orders = arg;
 
@@ -20,7 +20,7 @@ static enum tdx_size page_size_at(void *arg, gpa_t at)
 static int add_image(struct tenant *tenant)
 {
 	const struct os_services *os = pamt_kernel.vmm.os;
-	hpa_t page = host_port_alloc_pages(0, OS_ANY_NODE);
+	tdx_hpa_t page = host_port_alloc_pages(0, OS_ANY_NODE);
 	int error;
 
 	if (hpa_is_none(page))

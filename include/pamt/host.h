@@ -28,7 +28,7 @@ struct pamt_host;
 
 /* One range of memory that TDs may use (System RAM), ascending, not overlapping. */
 struct pamt_memory {
-	hpa_t base;
+	tdx_hpa_t base;
 	uint64_t bytes; /* 4K multiple */
 	uint32_t node;
 };
@@ -51,9 +51,9 @@ struct pamt_host_config {
 
 /* One TDMR as it was given to the module. Sizes and offsets in bytes. */
 struct pamt_tdmr {
-	hpa_t base;
+	tdx_hpa_t base;
 	uint64_t bytes;
-	hpa_t pamt_base; /* one chunk: 4K level or bitmap, then 2M, then 1G */
+	tdx_hpa_t pamt_base; /* one chunk: 4K level or bitmap, then 2M, then 1G */
 	uint64_t pamt_4k_bytes, pamt_2m_bytes, pamt_1g_bytes;
 	uint32_t nr_reserved;
 	struct tdx_reserved_area reserved[TDX_MAX_RESERVED];
@@ -77,8 +77,8 @@ enum pamt_step {
 
 struct pamt_error {
 	enum pamt_step step;
-	int error;  /* -errno */
-	hpa_t base; /* the range it is about, HPA_NONE if none */
+	int error;	/* -errno */
+	tdx_hpa_t base; /* the range it is about, HPA_NONE if none */
 	uint64_t bytes;
 	tdx_status_t status; /* of the SEAMCALL that failed, 0 if none did */
 	const char *reason;  /* one line, constant */
@@ -147,7 +147,7 @@ const char *pamt_step_name(enum pamt_step step);
 /* A vCPU's stock of pool pages, ready to be control pages or pairs. Zero-initialised = empty. */
 struct pamt_cache {
 	uint32_t nr_pages;
-	hpa_t page[PAMT_CACHE_PAGES];
+	tdx_hpa_t page[PAMT_CACHE_PAGES];
 };
 
 /*
@@ -171,13 +171,14 @@ void pamt_cache_free(struct pamt_host *host, struct pamt_cache *cache);
  * context, -OS_ENOMEM if it is empty. NULL cache: may sleep; node preferred, OS_ANY_NODE allowed.
  * Return: 0; -OS_ENOMEM; -OS_EAGAIN, -OS_EIO only where a new chunk's ADD failed.
  */
-int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *cache, hpa_t *page);
+int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *cache,
+		    tdx_hpa_t *page);
 /*
  * pamt_free_page - back to the pool, after the SEAMCALL that freed it has returned success on
  * whichever CPU issued it. Pool pages that nobody needs any more go on to the OS, and with the
  * last control page all that are left. Never fails. Any context.
  */
-void pamt_free_page(struct pamt_host *host, hpa_t page);
+void pamt_free_page(struct pamt_host *host, tdx_hpa_t page);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Regions                                                                                      */
@@ -190,16 +191,16 @@ void pamt_free_page(struct pamt_host *host, hpa_t page);
  * -OS_EINVAL (page outside every TDMR, reserved or given up); -OS_EBUSY (a 2M page is mapped
  * there); -OS_ERANGE (more than 512 users). Static PAMT: checks the range only.
  */
-int pamt_get(struct pamt_host *host, pfn_t page, struct pamt_cache *cache);
+int pamt_get(struct pamt_host *host, tdx_pfn_t page, struct pamt_cache *cache);
 /* The same for nr consecutive pages, all or nothing. */
-int pamt_get_range(struct pamt_host *host, pfn_t first, uint64_t nr, struct pamt_cache *cache);
+int pamt_get_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, struct pamt_cache *cache);
 /*
  * pamt_put - a page got before is no TD's any more: the SEAMCALL that freed it has returned
  * success, and the page is written back and scrubbed. An error or unknown outcome: no put.
  * Never fails, never allocates, never frees to the OS. Any context.
  */
-void pamt_put(struct pamt_host *host, pfn_t page);
-void pamt_put_range(struct pamt_host *host, pfn_t first, uint64_t nr);
+void pamt_put(struct pamt_host *host, tdx_pfn_t page);
+void pamt_put_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr);
 
 /*
  * The leaves that take a region's 2M entry exclusively are issued by these, while the region's
@@ -208,25 +209,25 @@ void pamt_put_range(struct pamt_host *host, pfn_t first, uint64_t nr);
  * -OS_EBUSY: the region is in use otherwise (4K pages, pool), the call was not made;
  * -OS_EINVAL as pamt_get(); -OS_EAGAIN: a pair was in the way and could not be removed now.
  */
-/* MEM.PAGE.AUG at 2M (R8 = the 2M page): 0 or IDLE -> LEAF. Any context. */
-int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call);
+/* MEM.PAGE.AUG at 2M (R8 = the 2M page): 0 or IDLE -> LARGE. Any context. */
+int pamt_map_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
 /*
- * MEM.PAGE.REMOVE or PHYMEM.PAGE.RECLAIM of a 2M page. The word stays LEAF until
+ * MEM.PAGE.REMOVE or PHYMEM.PAGE.RECLAIM of a 2M page. The word stays LARGE until
  * pamt_release_2m(), which comes after every write-back and scrub of the range. Any context.
  */
-int pamt_remove_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call);
-void pamt_release_2m(struct pamt_host *host, pfn_t first);
+int pamt_remove_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
+void pamt_release_2m(struct pamt_host *host, tdx_pfn_t first);
 /*
- * MEM.PAGE.DEMOTE 2M -> 4K (R12/R13 are filled in here with a pair out of cache): LEAF -> 512
+ * MEM.PAGE.DEMOTE 2M -> 4K (R12/R13 are filled in here with a pair out of cache): LARGE -> 512
  * users. -OS_ENOMEM: no pair. The new S-EPT page (R8) is the caller's. NULL cache: may sleep.
  */
-int pamt_split(struct pamt_host *host, pfn_t first, struct tdx_regs *call,
+int pamt_split(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call,
 	       struct pamt_cache *cache);
 /*
- * MEM.PAGE.PROMOTE 4K -> 2M of a region whose 512 pages are all this guest's: 512 -> LEAF; the
+ * MEM.PAGE.PROMOTE 4K -> 2M of a region whose 512 pages are all this guest's: 512 -> LARGE; the
  * pair comes back. -OS_EBUSY if the count is not exactly 512. The freed S-EPT page is the caller's.
  */
-int pamt_merge(struct pamt_host *host, pfn_t first, struct tdx_regs *call);
+int pamt_merge(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Memory pressure                                                                              */
@@ -246,7 +247,7 @@ uint64_t pamt_shrink(struct pamt_host *host, uint64_t pages);
  * pamt_may_online - may this memory be brought online? TDMRs are fixed at bring-up, so memory
  * outside them all could never be a TD's. Return: 0, -OS_EINVAL. Any context.
  */
-int pamt_may_online(struct pamt_host *host, hpa_t base, uint64_t bytes);
+int pamt_may_online(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes);
 /*
  * pamt_offline - may this memory go? The OS has isolated it before, so that none of its free
  * pages is handed out any more. Shrinks first; pages in caches count as used. With static PAMT no
@@ -254,7 +255,7 @@ int pamt_may_online(struct pamt_host *host, hpa_t base, uint64_t bytes);
  * Return: 0; -OS_EBUSY (PAMT, pool pages or TD memory in it; none of these can be moved). May
  * sleep.
  */
-int pamt_offline(struct pamt_host *host, hpa_t base, uint64_t bytes);
+int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Accounting. Exact whenever no call is in flight.                                             */
@@ -307,7 +308,7 @@ struct pamt_finding {
 	const char *what;  /* one line, constant */
 	/* pamt_leaks(): 4K pages of the region that the module still holds, the first, its TDR. */
 	uint32_t pages;
-	hpa_t page, owner; /* HPA_NONE: none or not known */
+	tdx_hpa_t page, owner; /* HPA_NONE: none or not known */
 	/* Of these or besides: pages of the pool that are in use, or that nobody gave back. */
 	uint32_t pool_pages;
 };

@@ -169,8 +169,9 @@ enum os_log_level { OS_LOG_ERROR, OS_LOG_WARN, OS_LOG_INFO, OS_LOG_DEBUG };
 #define OS_ANY_NODE UINT32_MAX
 
 /*
- * Every function gets ctx as its first argument. Functions that return an hpa_t return HPA_NONE,
- * those that return a pointer NULL, those that return int -OS_ENOMEM where there is no memory.
+ * Every function gets ctx as its first argument. Functions that return an tdx_hpa_t return
+ * HPA_NONE, those that return a pointer NULL, those that return int -OS_ENOMEM where there is no
+ * memory.
  */
 struct os_services {
 	void *ctx;
@@ -181,22 +182,22 @@ struct os_services {
 	 * A block of 2^order 4K pages (order 0..9), naturally aligned, contents undefined. From
 	 * node and no other, or from any if OS_ANY_NODE. May sleep.
 	 */
-	hpa_t (*alloc_pages)(void *ctx, unsigned int order, uint32_t node);
+	tdx_hpa_t (*alloc_pages)(void *ctx, unsigned int order, uint32_t node);
 	/* Gives back a block, or any naturally aligned part of one (page by page is fine). Any. */
-	void (*free_pages)(void *ctx, hpa_t block, unsigned int order);
+	void (*free_pages)(void *ctx, tdx_hpa_t block, unsigned int order);
 	/*
 	 * A contiguous range of bytes (4K multiple) at a multiple of align within [low, high),
 	 * from node or OS_ANY_NODE. from_top: as high as possible, else as low as possible.
 	 * Contents undefined. May sleep.
 	 */
-	hpa_t (*alloc_range)(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_t high,
-			     uint32_t node, bool from_top);
-	void (*free_range)(void *ctx, hpa_t base, uint64_t bytes);
+	tdx_hpa_t (*alloc_range)(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
+				 tdx_hpa_t high, uint32_t node, bool from_top);
+	void (*free_range)(void *ctx, tdx_hpa_t base, uint64_t bytes);
 	/*
 	 * Takes a range out of the allocator for good, so that nothing of it is ever handed out.
 	 * Parts that are allocated already or no RAM are passed over. May sleep.
 	 */
-	void (*exclude)(void *ctx, hpa_t base, uint64_t bytes);
+	void (*exclude)(void *ctx, tdx_hpa_t base, uint64_t bytes);
 
 	/* The host's own small objects: zeroed bytes, freed with free. May sleep. */
 	void *(*alloc)(void *ctx, size_t bytes);
@@ -214,19 +215,19 @@ struct os_services {
 	 * 4K page. OS_READ may give a shared page of zeros for memory never written: do not write
 	 * through it. Never fails. Any context.
 	 */
-	void *(*map_host)(void *ctx, hpa_t at, enum os_access access);
-	void *(*map_module)(void *ctx, hpa_t at, enum os_access access);
+	void *(*map_host)(void *ctx, tdx_hpa_t at, enum os_access access);
+	void *(*map_module)(void *ctx, tdx_hpa_t at, enum os_access access);
 
 	/* Range of bytes (4K multiple) set to zero. Any context. */
-	void (*zero)(void *ctx, hpa_t base, uint64_t bytes);
+	void (*zero)(void *ctx, tdx_hpa_t base, uint64_t bytes);
 	/*
 	 * Makes a range of bytes (4K multiple) that was TDX-private fit for ordinary use (on parts
 	 * with the partial write erratum a plain store before this is a machine check). Contents:
 	 * zeros. Any.
 	 */
-	void (*scrub)(void *ctx, hpa_t base, uint64_t bytes);
+	void (*scrub)(void *ctx, tdx_hpa_t base, uint64_t bytes);
 	/* Copies one 4K page. Any. */
-	void (*copy)(void *ctx, hpa_t to, hpa_t from);
+	void (*copy)(void *ctx, tdx_hpa_t to, tdx_hpa_t from);
 
 	/* One SEAMCALL on the current CPU; regs in and out; returns RAX. Any context. */
 	tdx_status_t (*seamcall)(void *ctx, struct tdx_regs *regs);

@@ -25,7 +25,7 @@ struct seam_fatal {
 	uint32_t id;	   /* the reference module's number, e.g. 343: count != 0 in PAMT.REMOVE */
 	const char *rule;  /* the rule that was broken, one line */
 	uint32_t leaf, lp; /* of the call that found it */
-	hpa_t at;	   /* the page or region concerned, HPA_NONE if none */
+	tdx_hpa_t at;	   /* the page or region concerned, HPA_NONE if none */
 };
 
 /* What a guest program may find in its way: the reason to leave VP.ENTER. */
@@ -102,17 +102,17 @@ bool seam_is_fatal(const struct seam *seam, struct seam_fatal *fatal);
 /* Who has a page: the module itself (PAMT areas and pairs: TDX_PT_PAMT, no TD), or a TD. */
 struct seam_owner {
 	enum tdx_page_type type;
-	hpa_t tdr;
+	tdx_hpa_t tdr;
 };
 
 /* Is the page the module's or a TD's now? Any context; exact while no call is in flight. */
-bool seam_owns(const struct seam *seam, hpa_t page, struct seam_owner *owner);
+bool seam_owns(const struct seam *seam, tdx_hpa_t page, struct seam_owner *owner);
 /*
  * The port asks this for every map_host() of a module created with config.guard: is the page not
  * the host's? Then it is logged, with its owner and the call that took it, and counted. Returns
  * whether it was.
  */
-bool seam_guard_host_access(struct seam *seam, hpa_t at, enum os_access access);
+bool seam_guard_host_access(struct seam *seam, tdx_hpa_t at, enum os_access access);
 uint64_t seam_guard_violations(const struct seam *seam);
 
 /* ------------------------------------------------------------------------------------------- */
@@ -120,7 +120,7 @@ uint64_t seam_guard_violations(const struct seam *seam);
 
 /* The vCPU's number in its TD (order of VP.INIT), its TD's TDR, the GPA bit that means shared. */
 uint32_t seam_guest_index(const struct seam_vcpu *vcpu);
-hpa_t seam_guest_tdr(const struct seam_vcpu *vcpu);
+tdx_hpa_t seam_guest_tdr(const struct seam_vcpu *vcpu);
 uint32_t seam_guest_shared_bit(const struct seam_vcpu *vcpu);
 /*
  * The registers of the VP.ENTER that this is: after TDG.VP.VMCALL the host's answer, R10..R15.
@@ -133,12 +133,13 @@ bool seam_guest_interrupted(const struct seam_vcpu *vcpu);
  * Private memory: up to 4K bytes within one 4K page. Pages not mapped, pending or blocked:
  * SEAM_EXIT_EPT.
  */
-enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, gpa_t at, void *to, uint32_t bytes);
-enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, gpa_t at, const void *from, uint32_t bytes);
+enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, tdx_gpa_t at, void *to, uint32_t bytes);
+enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, tdx_gpa_t at, const void *from,
+				uint32_t bytes);
 /* An access that touches no contents: would a load or store at this GPA go through? */
-enum seam_exit seam_guest_touch(struct seam_vcpu *vcpu, gpa_t at);
+enum seam_exit seam_guest_touch(struct seam_vcpu *vcpu, tdx_gpa_t at);
 /* TDG.MEM.PAGE.ACCEPT; *status is the TDCALL's RAX where SEAM_EXIT_NONE is returned. */
-enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, gpa_t at, unsigned int level,
+enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, tdx_gpa_t at, unsigned int level,
 				 tdx_status_t *status);
 /* TDG.VP.VMCALL: r10..r15 go to the host in the exit's registers; always leaves. */
 enum seam_exit seam_guest_vmcall(struct seam_vcpu *vcpu, const struct tdx_regs *regs);

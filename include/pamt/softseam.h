@@ -76,7 +76,7 @@ void softseam_machine(const struct softseam *softseam, struct softseam_machine *
  * softseam_memory - usable range number i, ascending and not overlapping: where it is, on which
  * node. Return: 0, or -ERANGE if there are not that many.
  */
-int softseam_memory(const struct softseam *softseam, uint32_t i, hpa_t *base, uint64_t *bytes,
+int softseam_memory(const struct softseam *softseam, uint32_t i, tdx_hpa_t *base, uint64_t *bytes,
 		    uint32_t *node);
 
 /* The table that libpamt takes: pages of this machine, its module, its LPs. */
@@ -88,10 +88,10 @@ const struct os_services *softseam_services(const struct softseam *softseam);
  * read-only page of zeros. NULL: not below 2^52. The pointer is good until the page is zeroed or
  * scrubbed through the services.
  */
-void *softseam_map(struct softseam *softseam, hpa_t at, bool write);
+void *softseam_map(struct softseam *softseam, tdx_hpa_t at, bool write);
 /* Copies any number of bytes to, or from, physical memory. -EINVAL: not below 2^52. */
-int softseam_write(struct softseam *softseam, hpa_t to, const void *from, size_t bytes);
-int softseam_read(struct softseam *softseam, hpa_t from, void *to, size_t bytes);
+int softseam_write(struct softseam *softseam, tdx_hpa_t to, const void *from, size_t bytes);
+int softseam_read(struct softseam *softseam, tdx_hpa_t from, void *to, size_t bytes);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Calls                                                                                        */

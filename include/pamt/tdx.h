@@ -15,18 +15,18 @@
 
 /*
  * Address kinds. One-member structs, so that a guest address cannot be passed where a host
- * address is wanted. hpa_t, gpa_t: bytes. pfn_t: 4 KiB page frames. region_t: 2 MiB regions
- * (hpa >> 21), the unit that one PAMT page pair describes.
+ * address is wanted. tdx_hpa_t, tdx_gpa_t: bytes. tdx_pfn_t: 4 KiB page frames. region_t: 2 MiB
+ * regions (hpa >> 21), the unit that one PAMT page pair describes.
  */
 typedef struct {
 	uint64_t v;
-} hpa_t;
+} tdx_hpa_t;
 typedef struct {
 	uint64_t v;
-} gpa_t;
+} tdx_gpa_t;
 typedef struct {
 	uint64_t v;
-} pfn_t;
+} tdx_pfn_t;
 typedef struct {
 	uint64_t v;
 } region_t;
@@ -41,17 +41,17 @@ typedef struct {
 #define TDX_PA_BITS	 52 /* no physical address has a bit at or above this one */
 
 /* "No page": an optional page operand that is not given (all ones, the ABI's NULL_PA). */
-#define HPA_NONE ((hpa_t){ UINT64_MAX })
+#define HPA_NONE ((tdx_hpa_t){ UINT64_MAX })
 
-static inline hpa_t hpa(uint64_t bytes) { return (hpa_t){ bytes }; }
-static inline gpa_t gpa(uint64_t bytes) { return (gpa_t){ bytes }; }
-static inline pfn_t pfn(uint64_t frame) { return (pfn_t){ frame }; }
-static inline bool hpa_is_none(hpa_t a) { return a.v == UINT64_MAX; }
-static inline pfn_t hpa_to_pfn(hpa_t a) { return (pfn_t){ a.v >> TDX_PAGE_SHIFT }; }
-static inline hpa_t pfn_to_hpa(pfn_t p) { return (hpa_t){ p.v << TDX_PAGE_SHIFT }; }
-static inline region_t hpa_to_region(hpa_t a) { return (region_t){ a.v >> TDX_2M_SHIFT }; }
-static inline region_t pfn_to_region(pfn_t p) { return (region_t){ p.v >> 9 }; }
-static inline hpa_t region_to_hpa(region_t r) { return (hpa_t){ r.v << TDX_2M_SHIFT }; }
+static inline tdx_hpa_t hpa(uint64_t bytes) { return (tdx_hpa_t){ bytes }; }
+static inline tdx_gpa_t gpa(uint64_t bytes) { return (tdx_gpa_t){ bytes }; }
+static inline tdx_pfn_t pfn(uint64_t frame) { return (tdx_pfn_t){ frame }; }
+static inline bool hpa_is_none(tdx_hpa_t a) { return a.v == UINT64_MAX; }
+static inline tdx_pfn_t hpa_to_pfn(tdx_hpa_t a) { return (tdx_pfn_t){ a.v >> TDX_PAGE_SHIFT }; }
+static inline tdx_hpa_t pfn_to_hpa(tdx_pfn_t p) { return (tdx_hpa_t){ p.v << TDX_PAGE_SHIFT }; }
+static inline region_t hpa_to_region(tdx_hpa_t a) { return (region_t){ a.v >> TDX_2M_SHIFT }; }
+static inline region_t pfn_to_region(tdx_pfn_t p) { return (region_t){ p.v >> 9 }; }
+static inline tdx_hpa_t region_to_hpa(region_t r) { return (tdx_hpa_t){ r.v << TDX_2M_SHIFT }; }
 
 /* The registers of one SEAMCALL. rax: leaf and version in, completion status out. */
 struct tdx_regs {
@@ -248,16 +248,19 @@ enum tdx_page_type {
 
 /* Dynamic PAMT: a page count beside a pair can be read by RDMD from the 2M entry. */
 #define TDX_HINT_BIT	  (UINT64_C(1) << 62) /* in a returned HPA: region's last page freed */
-#define TDX_PAGE_HPA(reg) ((hpa_t){ (reg)&UINT64_C(0x000ffffffffff000) })
+#define TDX_PAGE_HPA(reg) ((tdx_hpa_t){ (reg)&UINT64_C(0x000ffffffffff000) })
 #define TDX_NULL_PA	  UINT64_MAX
 #define TDX_RDMD_NODE	  (UINT64_C(1) << 63) /* RDMD, RCX out: the entry is a node */
 
 /* RCX of the MEM leaves: GPA and level. RCX of PAMT.ADD, PAMT.REMOVE, RDMD: HPA and size. */
-static inline uint64_t tdx_gpa_level(gpa_t a, unsigned int level) { return a.v | level; }
-static inline uint64_t tdx_hpa_size(hpa_t a, enum tdx_size size) { return a.v | (uint64_t)size; }
+static inline uint64_t tdx_gpa_level(tdx_gpa_t a, unsigned int level) { return a.v | level; }
+static inline uint64_t tdx_hpa_size(tdx_hpa_t a, enum tdx_size size)
+{
+	return a.v | (uint64_t)size;
+}
 
 /* RCX of WBINVD and of shared HPAs: an HPA with the KeyID above the hkid start bit. */
-static inline uint64_t tdx_hpa_hkid(hpa_t a, uint16_t hkid, unsigned int hkid_start_bit)
+static inline uint64_t tdx_hpa_hkid(tdx_hpa_t a, uint16_t hkid, unsigned int hkid_start_bit)
 {
 	return a.v | (uint64_t)hkid << hkid_start_bit;
 }

@@ -12,8 +12,6 @@
 #ifndef PAMT_OS_PORT_H
 #define PAMT_OS_PORT_H
 
-/* Linux has a pfn_t too; it is of no use here. */
-#define pfn_t linux_pfn_t
 #include <linux/bug.h>
 #include <linux/irqflags.h>
 #include <linux/preempt.h>
@@ -22,7 +20,6 @@
 #include <linux/spinlock.h>
 #include <linux/topology.h>
 #include <linux/wait_bit.h>
-#undef pfn_t
 
 /* Macros of Linux that the shared sources use as plain words; the modules' own files keep them. */
 #ifndef PAMT_KERNEL_LINUX_H

@@ -36,7 +36,7 @@ static bool inside_tdmrs(const struct pamt_layout *l, uint64_t at, uint64_t end)
 	return false;
 }
 
-bool pages_are_tdx(const struct pamt_host *host, pfn_t first, uint64_t nr)
+bool pages_are_tdx(const struct pamt_host *host, tdx_pfn_t first, uint64_t nr)
 {
 	const uint64_t limit = UINT64_C(1) << (TDX_PA_BITS - TDX_PAGE_SHIFT);
 	struct span s;
@@ -115,7 +115,7 @@ static HOT bool used_by_more(uint16_t word)
 	return (uint16_t)(8u * word - 16u) < 8u * (REGION_MAX_COUNT - 1);
 }
 
-static HOT bool get_hot(struct pamt_host *host, pfn_t first, uint32_t n)
+static HOT bool get_hot(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
 {
 	region_t region = pfn_to_region(first);
 	struct pamt_cpu *cpu;
@@ -139,7 +139,7 @@ static HOT bool get_hot(struct pamt_host *host, pfn_t first, uint32_t n)
  * IDLE, and no page of it need be looked up: the range adopts the pair that is there. A whole
  * region can be got in no other way at once, as nobody else may use it.
  */
-static bool get_idle(struct pamt_host *host, pfn_t first, uint32_t n)
+static bool get_idle(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
 {
 	os_a16_t *word = region_word(host, pfn_to_region(first));
 	uint16_t old;
@@ -159,21 +159,21 @@ static bool get_idle(struct pamt_host *host, pfn_t first, uint32_t n)
 	return true;
 }
 
-static COLD int get_slow(struct pamt_host *host, pfn_t page, struct pamt_cache *cache)
+static COLD int get_slow(struct pamt_host *host, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	if (!pages_are_tdx(host, page, 1))
 		return -OS_EINVAL;
 	return has_regions(host) ? get_region(host, pfn_to_region(page), 1, cache) : 0;
 }
 
-ENTRY int pamt_get(struct pamt_host *host, pfn_t page, struct pamt_cache *cache)
+ENTRY int pamt_get(struct pamt_host *host, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	if (!MUTANT(NO_INCREMENT) && get_hot(host, page, 1))
 		return 0;
 	return get_slow(host, page, cache);
 }
 
-static COLD void put_slow(struct pamt_host *host, pfn_t first, uint32_t n)
+static COLD void put_slow(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
 {
 	if (!has_regions(host))
 		return;
@@ -187,7 +187,7 @@ static COLD void put_slow(struct pamt_host *host, pfn_t first, uint32_t n)
 		      (unsigned long long)pfn_to_hpa(first).v);
 }
 
-static HOT bool put_hot(struct pamt_host *host, pfn_t page)
+static HOT bool put_hot(struct pamt_host *host, tdx_pfn_t page)
 {
 	region_t region = pfn_to_region(page);
 	struct pamt_cpu *cpu;
@@ -206,7 +206,7 @@ static HOT bool put_hot(struct pamt_host *host, pfn_t page)
 	return true;
 }
 
-ENTRY void pamt_put(struct pamt_host *host, pfn_t page)
+ENTRY void pamt_put(struct pamt_host *host, tdx_pfn_t page)
 {
 	if (!put_hot(host, page))
 		put_slow(host, page, 1);
@@ -216,13 +216,14 @@ ENTRY void pamt_put(struct pamt_host *host, pfn_t page)
 /* Ranges                                                                                       */
 
 /* Pages of the range that lie in the region of its first page. */
-static uint32_t in_first_region(pfn_t first, uint64_t nr)
+static uint32_t in_first_region(tdx_pfn_t first, uint64_t nr)
 {
 	return (uint32_t)min64(nr, TDX_PAGES_PER_2M - first.v % TDX_PAGES_PER_2M);
 }
 
 /* Regions of a range that have no pair now, counted up to a limit. */
-static uint32_t free_regions(const struct pamt_host *host, pfn_t first, uint64_t nr, uint32_t limit)
+static uint32_t free_regions(const struct pamt_host *host, tdx_pfn_t first, uint64_t nr,
+			     uint32_t limit)
 {
 	uint64_t end = pfn_to_region(pfn(first.v + nr - 1)).v;
 	uint32_t n = 0;
@@ -237,7 +238,7 @@ static uint32_t free_regions(const struct pamt_host *host, pfn_t first, uint64_t
 }
 
 /* At most BATCH_REGIONS regions, their pairs in hand before the first is touched. */
-static int get_batch(struct pamt_host *host, pfn_t first, uint64_t nr, uint64_t *done)
+static int get_batch(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, uint64_t *done)
 {
 	uint32_t want = 2 * free_regions(host, first, nr, BATCH_REGIONS);
 	struct pamt_cache hand = { 0 };
@@ -247,7 +248,7 @@ static int get_batch(struct pamt_host *host, pfn_t first, uint64_t nr, uint64_t 
 		ret = pool_draw(host, node_of_region(host, pfn_to_region(first)), hand.page, want,
 				&hand.nr_pages);
 	for (*done = 0; !ret && *done < nr;) {
-		pfn_t at = pfn(first.v + *done);
+		tdx_pfn_t at = pfn(first.v + *done);
 		uint32_t n = in_first_region(at, nr - *done);
 
 		/* The last pair may have gone where the estimate saw none needed. */
@@ -264,7 +265,7 @@ static int get_batch(struct pamt_host *host, pfn_t first, uint64_t nr, uint64_t 
 	return ret;
 }
 
-static int get_out_of_cache(struct pamt_host *host, pfn_t first, uint64_t nr,
+static int get_out_of_cache(struct pamt_host *host, tdx_pfn_t first, uint64_t nr,
 			    struct pamt_cache *cache, uint64_t *done)
 {
 	uint32_t pairs = cache->nr_pages / 2;
@@ -274,7 +275,7 @@ static int get_out_of_cache(struct pamt_host *host, pfn_t first, uint64_t nr,
 	if (free_regions(host, first, nr, pairs + 1) > pairs)
 		return -OS_ENOMEM;
 	while (!ret && *done < nr) {
-		pfn_t at = pfn(first.v + *done);
+		tdx_pfn_t at = pfn(first.v + *done);
 		uint32_t n = in_first_region(at, nr - *done);
 
 		ret = get_region(host, pfn_to_region(at), n, cache);
@@ -283,7 +284,7 @@ static int get_out_of_cache(struct pamt_host *host, pfn_t first, uint64_t nr,
 	return ret;
 }
 
-int pamt_get_range(struct pamt_host *host, pfn_t first, uint64_t nr, struct pamt_cache *cache)
+int pamt_get_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, struct pamt_cache *cache)
 {
 	uint64_t done = 0;
 	int ret = 0;
@@ -298,7 +299,7 @@ int pamt_get_range(struct pamt_host *host, pfn_t first, uint64_t nr, struct pamt
 	if (!has_regions(host))
 		return 0;
 	while (!ret && done < nr) {
-		pfn_t at = pfn(first.v + done);
+		tdx_pfn_t at = pfn(first.v + done);
 		uint64_t skew = at.v % TDX_PAGES_PER_2M;
 		uint64_t batch = min64(nr - done, BATCH_REGIONS * TDX_PAGES_PER_2M - skew);
 		uint64_t part;
@@ -314,7 +315,7 @@ int pamt_get_range(struct pamt_host *host, pfn_t first, uint64_t nr, struct pamt
 	return ret;
 }
 
-void pamt_put_range(struct pamt_host *host, pfn_t first, uint64_t nr)
+void pamt_put_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr)
 {
 	while (nr && has_regions(host)) {
 		uint32_t n = in_first_region(first, nr);

@@ -13,7 +13,7 @@ static struct chunk **bucket(const struct pool *pool, region_t region)
 	return &pool->hash[region.v * UINT64_C(0x9e3779b97f4a7c15) >> (64 - pool->hash_bits)];
 }
 
-struct chunk *chunk_find(const struct pool *pool, hpa_t page)
+struct chunk *chunk_find(const struct pool *pool, tdx_hpa_t page)
 {
 	struct chunk *c = *bucket(pool, hpa_to_region(page));
 
@@ -109,7 +109,7 @@ static uint32_t first_free(const struct chunk *c)
 	return word * 64 + (uint32_t)__builtin_ctzll(c->free_map[word]);
 }
 
-bool chunk_take(struct pool *pool, hpa_t *page)
+bool chunk_take(struct pool *pool, tdx_hpa_t *page)
 {
 	struct chunk *c = NULL;
 	uint32_t i;
@@ -130,7 +130,7 @@ bool chunk_take(struct pool *pool, hpa_t *page)
 	return true;
 }
 
-bool chunk_put(struct pool *pool, struct chunk *c, hpa_t page)
+bool chunk_put(struct pool *pool, struct chunk *c, tdx_hpa_t page)
 {
 	uint32_t i = page_index(page);
 
@@ -167,7 +167,7 @@ void chunk_strip(struct pool *pool, struct chunk *c, uint64_t max, struct page_s
 	reclassify(pool, c);
 }
 
-bool chunk_strip_page(struct pool *pool, struct chunk *c, hpa_t page, struct page_set *set)
+bool chunk_strip_page(struct pool *pool, struct chunk *c, tdx_hpa_t page, struct page_set *set)
 {
 	uint32_t i = page_index(page);
 

@@ -16,10 +16,10 @@
 #define MAX_REJECTS 8u
 
 /* A page that the module will take: not every page of the OS lies in a TDMR and unreserved. */
-static hpa_t static_alloc(struct pamt_host *host, uint32_t node)
+static tdx_hpa_t static_alloc(struct pamt_host *host, uint32_t node)
 {
 	const struct os_services *os = host->os;
-	hpa_t reject[MAX_REJECTS], page = HPA_NONE;
+	tdx_hpa_t reject[MAX_REJECTS], page = HPA_NONE;
 	uint32_t rejects = 0;
 
 	while (hpa_is_none(page) && rejects < MAX_REJECTS) {
@@ -40,7 +40,7 @@ static hpa_t static_alloc(struct pamt_host *host, uint32_t node)
 	return page;
 }
 
-static void static_free(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
+static void static_free(struct pamt_host *host, const tdx_hpa_t *pages, uint32_t nr)
 {
 	const struct os_services *os = host->os;
 
@@ -51,7 +51,7 @@ static void static_free(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
 	stats_os_pages(host, 0, nr);
 }
 
-static int draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, uint32_t *got)
+static int draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t nr, uint32_t *got)
 {
 	if (has_regions(host))
 		return pool_draw(host, node, pages, nr, got);
@@ -103,7 +103,8 @@ void pamt_cache_free(struct pamt_host *host, struct pamt_cache *cache)
 	pool_free_spare(host);
 }
 
-int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *cache,
+		    tdx_hpa_t *page)
 {
 	uint32_t got;
 	int ret;
@@ -124,7 +125,7 @@ int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *ca
 	return 0;
 }
 
-void pamt_free_page(struct pamt_host *host, hpa_t page)
+void pamt_free_page(struct pamt_host *host, tdx_hpa_t page)
 {
 	if (!has_regions(host)) {
 		static_free(host, &page, 1);

@@ -8,7 +8,7 @@
  */
 #include "host/region.h"
 
-int pamt_may_online(struct pamt_host *host, hpa_t base, uint64_t bytes)
+int pamt_may_online(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes)
 {
 	return pages_are_tdx(host, hpa_to_pfn(base), bytes >> TDX_PAGE_SHIFT) ? 0 : -OS_EINVAL;
 }
@@ -24,7 +24,7 @@ static bool has_pamt(const struct pamt_host *host, struct span s)
 	return false;
 }
 
-int pamt_offline(struct pamt_host *host, hpa_t base, uint64_t bytes)
+int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes)
 {
 	struct span s = { base.v, base.v + bytes };
 

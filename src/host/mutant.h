@@ -31,7 +31,7 @@
 	X(VERIFY_UNLOCKED, "verify reads the module without LOCKED")                    \
 	X(NOT_EMPTY_IDLE, "the word becomes IDLE after PAMT_PAGE_NOT_EMPTY")            \
 	X(NO_PAIR_IDLE, "the word becomes IDLE after NO_PAMT_PAGE_PAIR")                \
-	X(EARLY_RELEASE, "LEAF is cleared before the range is written back")            \
+	X(EARLY_RELEASE, "LARGE is cleared before the range is written back")           \
 	X(EARLY_PUT, "put before the call that frees the page has returned")            \
 	X(PUT_THEN_WRITE_BACK, "T20: put before the page is written back")              \
 	X(KEPT_ON_ERROR, "T39: no put where the call that was to use the page fails")

@@ -42,7 +42,7 @@ static uint32_t place_cost(const struct plan *p, struct span chunk)
 }
 
 struct place {
-	hpa_t base;
+	tdx_hpa_t base;
 	uint32_t cost;
 };
 

@@ -35,7 +35,7 @@ int pamt_plan(const struct os_services *os, const struct pamt_host_config *confi
 	struct plan p = {
 		.os = os, .config = config, .module = &module, .error = error, .layout = layout
 	};
-	hpa_t pamt[TDX_MAX_TDMRS];
+	tdx_hpa_t pamt[TDX_MAX_TDMRS];
 	int ret;
 
 	*layout =

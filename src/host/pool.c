@@ -28,7 +28,7 @@ uint32_t node_of_region(const struct pamt_host *host, region_t region)
  * Takes pages out of this CPU's magazine. *refill: how many it could take in again; *grow: more
  * with more room.
  */
-static uint32_t magazine_take(struct magazine *m, uint32_t node, hpa_t *pages, uint32_t nr,
+static uint32_t magazine_take(struct magazine *m, uint32_t node, tdx_hpa_t *pages, uint32_t nr,
 			      uint32_t *refill, bool *grow)
 {
 	os_irq_t irq = os_spin_lock(&m->lock);
@@ -50,8 +50,8 @@ static uint32_t magazine_take(struct magazine *m, uint32_t node, hpa_t *pages, u
  */
 #define GIVE_MAX (MAGAZINE_PAGES + 2)
 
-static uint32_t magazine_put(struct magazine *m, uint32_t node, const hpa_t *pages, uint32_t nr,
-			     hpa_t *over, bool *grow)
+static uint32_t magazine_put(struct magazine *m, uint32_t node, const tdx_hpa_t *pages, uint32_t nr,
+			     tdx_hpa_t *over, bool *grow)
 {
 	os_irq_t irq = os_spin_lock(&m->lock);
 	uint32_t room = m->node == node ? m->room : 0;
@@ -75,8 +75,8 @@ static uint32_t magazine_put(struct magazine *m, uint32_t node, const hpa_t *pag
  * Room that the pool has lent, and pages to fill it with. Return: how many of them went in, those
  * at the end first; *room is 0 if it was of use.
  */
-static uint32_t magazine_fill(struct magazine *m, uint32_t node, uint32_t *room, const hpa_t *pages,
-			      uint32_t nr)
+static uint32_t magazine_fill(struct magazine *m, uint32_t node, uint32_t *room,
+			      const tdx_hpa_t *pages, uint32_t nr)
 {
 	os_irq_t irq = os_spin_lock(&m->lock);
 	uint32_t n = 0;
@@ -111,7 +111,7 @@ static uint32_t lend(struct pool *pool)
 /* ------------------------------------------------------------------------------------------- */
 /* Draw                                                                                         */
 
-uint32_t pool_take(struct pool *pool, hpa_t *pages, uint32_t nr)
+uint32_t pool_take(struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
 {
 	os_irq_t irq;
 	uint32_t n = 0;
@@ -127,10 +127,10 @@ uint32_t pool_take(struct pool *pool, hpa_t *pages, uint32_t nr)
  * Out of this CPU's magazine, and of its node's pool what is missing there; then the magazine is
  * filled as well, so that the next few draws need not come here. Return: pages drawn.
  */
-static uint32_t draw_local(struct pamt_host *host, struct pool *pool, hpa_t *pages, uint32_t nr)
+static uint32_t draw_local(struct pamt_host *host, struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
 {
 	struct magazine *m = &this_cpu(host)->magazine;
-	hpa_t extra[MAGAZINE_PAGES];
+	tdx_hpa_t extra[MAGAZINE_PAGES];
 	uint32_t refill, room = 0, n = 0, filled, got;
 	os_irq_t irq;
 	bool grow;
@@ -158,7 +158,7 @@ static uint32_t draw_local(struct pamt_host *host, struct pool *pool, hpa_t *pag
 }
 
 /* Takes pages of one pool, which grows from one node (or any) until there are enough. */
-static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from, hpa_t *pages,
+static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from, tdx_hpa_t *pages,
 			uint32_t nr, uint32_t *got)
 {
 	int ret = 0;
@@ -172,7 +172,7 @@ static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from
 	return ret;
 }
 
-int pool_draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, uint32_t *got)
+int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t nr, uint32_t *got)
 {
 	struct pool *pool;
 	int ret;
@@ -194,7 +194,7 @@ int pool_draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, 
 /* ------------------------------------------------------------------------------------------- */
 /* Give                                                                                         */
 
-static void report_stranger(struct pamt_host *host, hpa_t page)
+static void report_stranger(struct pamt_host *host, tdx_hpa_t page)
 {
 	if (MUTANT(ANY_PAGES)) {
 		host->os->scrub(host->os->ctx, page, TDX_PAGE_SIZE);
@@ -211,10 +211,10 @@ static void report_stranger(struct pamt_host *host, hpa_t page)
  * Takes back up to GIVE_MAX pages of one node. *room: NULL, or where to say how much room is lent
  * to the magazine that had none for them.
  */
-static uint32_t give_node(struct pamt_host *host, struct pool *pool, const hpa_t *pages,
+static uint32_t give_node(struct pamt_host *host, struct pool *pool, const tdx_hpa_t *pages,
 			  uint32_t nr, uint32_t *room)
 {
-	hpa_t strange[GIVE_MAX];
+	tdx_hpa_t strange[GIVE_MAX];
 	uint32_t taken = 0, strangers = 0;
 	os_irq_t irq = os_spin_lock(&pool->lock);
 	bool over;
@@ -239,7 +239,7 @@ static uint32_t give_node(struct pamt_host *host, struct pool *pool, const hpa_t
 	return taken;
 }
 
-uint32_t pool_give_direct(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
+uint32_t pool_give_direct(struct pamt_host *host, const tdx_hpa_t *pages, uint32_t nr)
 {
 	uint32_t taken = 0;
 
@@ -256,11 +256,11 @@ uint32_t pool_give_direct(struct pamt_host *host, const hpa_t *pages, uint32_t n
 	return taken;
 }
 
-void pool_give(struct pamt_host *host, const hpa_t *pages, uint32_t nr)
+void pool_give(struct pamt_host *host, const tdx_hpa_t *pages, uint32_t nr)
 {
 	struct magazine *m = &this_cpu(host)->magazine;
 	uint32_t node = os_node(), room = 0;
-	hpa_t over[GIVE_MAX];
+	tdx_hpa_t over[GIVE_MAX];
 	bool grow;
 
 	if (nr > 2 || node_of_region(host, hpa_to_region(pages[0])) != node ||

@@ -96,7 +96,7 @@ enum chunk_state { CHUNK_LIVE, CHUNK_LEAVING, CHUNK_WAITING, CHUNK_STUCK };
 struct chunk {
 	struct chunk *prev, *next; /* in the list of its class, or of waiting chunks */
 	struct chunk *hash_next;
-	hpa_t base;
+	tdx_hpa_t base;
 	uint16_t pages;	      /* the block as it was taken */
 	uint16_t owned, free; /* of these, not gone; of those, free */
 	uint8_t order, class, state;
@@ -146,11 +146,11 @@ uint32_t node_of_region(const struct pamt_host *host, region_t region);
  * pool_draw - nr pages, of this node if possible; takes chunks from the OS as needed. May sleep.
  * Return: 0; -OS_ENOMEM, -OS_EAGAIN, -OS_EIO with *got pages drawn nevertheless.
  */
-int pool_draw(struct pamt_host *host, uint32_t node, hpa_t *pages, uint32_t nr, uint32_t *got);
+int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t nr, uint32_t *got);
 /* Takes back pages that are out. Any context; nothing goes to the OS. */
-void pool_give(struct pamt_host *host, const hpa_t *pages, uint32_t nr);
+void pool_give(struct pamt_host *host, const tdx_hpa_t *pages, uint32_t nr);
 /* The same past the magazines, noticing a page that is not out. Return: pages taken back. */
-uint32_t pool_give_direct(struct pamt_host *host, const hpa_t *pages, uint32_t nr);
+uint32_t pool_give_direct(struct pamt_host *host, const tdx_hpa_t *pages, uint32_t nr);
 
 /*
  * Pages of a region's chunks that are out, their regions' own pairs among them. *pins: how many
@@ -173,28 +173,28 @@ bool pool_over(const struct pool *pool);
 void pool_take_back(struct pool *pool, uint32_t room);
 
 /* Up to nr pages out of the pool as it is. Any context. Return: how many. */
-uint32_t pool_take(struct pool *pool, hpa_t *pages, uint32_t nr);
+uint32_t pool_take(struct pool *pool, tdx_hpa_t *pages, uint32_t nr);
 
 /*
  * pool_grow.c: up to nr pages, out of one more chunk if the pool has not got so many; that may be
  * of another node's memory where node is OS_ANY_NODE. *got: how many, also on failure. May sleep.
  */
-int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, hpa_t *pages, uint32_t nr,
-	      uint32_t *got);
+int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_t *pages,
+	      uint32_t nr, uint32_t *got);
 
 /* chunk.c: all with the pool's lock held. */
 uint32_t chunks_out(const struct pool *pool, region_t region, uint32_t *pins);
-struct chunk *chunk_find(const struct pool *pool, hpa_t page);
+struct chunk *chunk_find(const struct pool *pool, tdx_hpa_t page);
 void chunk_hash_add(struct pool *pool, struct chunk *c);
 void chunk_hash_del(struct pool *pool, struct chunk *c);
 void chunk_link(struct pool *pool, struct chunk *c);   /* into the list it belongs to */
 void chunk_unlink(struct pool *pool, struct chunk *c); /* out of it */
-bool chunk_take(struct pool *pool, hpa_t *page);       /* one free page of the fullest chunk */
-bool chunk_put(struct pool *pool, struct chunk *c, hpa_t page); /* false: it was not out */
+bool chunk_take(struct pool *pool, tdx_hpa_t *page);   /* one free page of the fullest chunk */
+bool chunk_put(struct pool *pool, struct chunk *c, tdx_hpa_t page); /* false: it was not out */
 /* Takes up to max free pages out of the chunk for the OS. */
 void chunk_strip(struct pool *pool, struct chunk *c, uint64_t max, struct page_set *set);
 /* Takes one page that is out, of a chunk that is LEAVING. False: not of this chunk. */
-bool chunk_strip_page(struct pool *pool, struct chunk *c, hpa_t page, struct page_set *set);
+bool chunk_strip_page(struct pool *pool, struct chunk *c, tdx_hpa_t page, struct page_set *set);
 /* Scrubs and frees. Without the lock. Return: pages. */
 uint64_t page_set_free(struct pamt_host *host, const struct page_set *set);
 
@@ -204,7 +204,7 @@ static inline bool no_td(const struct pamt_host *host)
 	return !os_load64(&host->control_pages, OS_RELAXED);
 }
 
-static inline uint32_t page_index(hpa_t page)
+static inline uint32_t page_index(tdx_hpa_t page)
 {
 	return (uint32_t)(page.v >> TDX_PAGE_SHIFT) % TDX_PAGES_PER_2M;
 }

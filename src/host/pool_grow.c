@@ -11,7 +11,7 @@
 #define MAX_REJECTS 8u
 
 struct block {
-	hpa_t base;
+	tdx_hpa_t base;
 	unsigned int order;
 };
 
@@ -40,7 +40,7 @@ static bool alloc_block(struct pamt_host *host, uint32_t node, unsigned int orde
 	bool found = false;
 
 	while (!found && order >= CHUNK_MIN_ORDER && rejects < MAX_REJECTS) {
-		hpa_t base = os->alloc_pages(os->ctx, order, node);
+		tdx_hpa_t base = os->alloc_pages(os->ctx, order, node);
 
 		if (hpa_is_none(base)) {
 			order--;
@@ -87,7 +87,7 @@ static void describe(struct chunk *c, const struct block *b)
 }
 
 /* Takes a page out of a chunk that nobody else knows yet. */
-static void take_own(struct chunk *c, hpa_t page)
+static void take_own(struct chunk *c, tdx_hpa_t page)
 {
 	map_clear(c->free_map, page_index(page));
 	map_set(c->dirty_map, page_index(page));
@@ -159,7 +159,7 @@ static bool drop_block(struct pamt_host *host, struct pool *pool, struct chunk *
  * many. What is too much even then goes back at once: the region had a pair already, which saves
  * two pages, or the chunk lies on another node than was asked, whose pool is smaller.
  */
-static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *c, hpa_t *pages,
+static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *c, tdx_hpa_t *pages,
 		       uint32_t nr, uint32_t want)
 {
 	os_irq_t irq = os_spin_lock(&pool->lock);
@@ -194,8 +194,8 @@ static void keep_descriptor(struct pool *pool, struct chunk *c)
 }
 
 /* With the growth mutex of the asking pool held. *got: of nr pages, how many there are now. */
-static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, hpa_t *pages, uint32_t nr,
-		uint32_t *got)
+static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_t *pages,
+		uint32_t nr, uint32_t *got)
 {
 	/* Relaxed: how large a chunk is worth while, no more. */
 	uint32_t want = os_load32(&pool->wanted, OS_RELAXED);
@@ -229,8 +229,8 @@ static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, hpa_t 
 	return 0;
 }
 
-int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, hpa_t *pages, uint32_t nr,
-	      uint32_t *got)
+int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_t *pages,
+	      uint32_t nr, uint32_t *got)
 {
 	uint32_t more = 0;
 	bool enough;

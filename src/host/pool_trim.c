@@ -48,7 +48,7 @@ static void empty_magazines(struct pamt_host *host, uint32_t node)
 {
 	for (uint32_t i = 0; i < host->os->nr_cpus; i++) {
 		struct magazine *m = &host->cpu[i].magazine;
-		hpa_t pages[MAGAZINE_PAGES];
+		tdx_hpa_t pages[MAGAZINE_PAGES];
 		uint32_t n = 0, room = 0, of;
 		os_irq_t irq = os_spin_lock(&m->lock);
 
@@ -100,7 +100,7 @@ static void wait_chunk(struct pool *pool, struct chunk *c, enum chunk_state stat
 
 /* The pages of a removed pair: the chunk's own go to the OS, others back to their pools. */
 static uint64_t dispose_pair(struct pamt_host *host, struct pool *pool, struct chunk *c,
-			     const hpa_t back[2])
+			     const tdx_hpa_t back[2])
 {
 	struct page_set set = { .region = hpa_to_region(c->base) };
 	os_irq_t irq = os_spin_lock(&pool->lock);
@@ -127,7 +127,7 @@ static uint64_t unpin(struct pamt_host *host, struct pool *pool, struct chunk *c
 	region_t region = hpa_to_region(c->base);
 	enum unpin unpinned;
 	uint64_t pages;
-	hpa_t back[2];
+	tdx_hpa_t back[2];
 
 	if (!c->self) {
 		forget_chunk(pool, c);

@@ -14,7 +14,7 @@
 
 static const char *const state_names[] = {
 	[REGION_STATE_FREE] = "FREE",	    [REGION_STATE_USED] = "USED",
-	[REGION_STATE_IDLE] = "IDLE",	    [REGION_STATE_LEAF] = "LEAF",
+	[REGION_STATE_IDLE] = "IDLE",	    [REGION_STATE_LARGE] = "LARGE",
 	[REGION_STATE_LEAKED] = "LEAKED",   [REGION_STATE_LOCKED] = "LOCKED",
 	[REGION_STATE_ILLEGAL] = "ILLEGAL",
 };
@@ -28,12 +28,12 @@ static const bool legal_change[REGION_STATE_ILLEGAL][REGION_STATE_ILLEGAL] = {
 				[REGION_STATE_IDLE] = true,
 				[REGION_STATE_LOCKED] = true },
 	[REGION_STATE_IDLE] = { [REGION_STATE_USED] = true, [REGION_STATE_LOCKED] = true },
-	[REGION_STATE_LEAF] = { [REGION_STATE_FREE] = true, [REGION_STATE_LOCKED] = true },
+	[REGION_STATE_LARGE] = { [REGION_STATE_FREE] = true, [REGION_STATE_LOCKED] = true },
 	[REGION_STATE_LEAKED] = { [REGION_STATE_LEAKED] = true, [REGION_STATE_LOCKED] = true },
 	[REGION_STATE_LOCKED] = { [REGION_STATE_FREE] = true,
 				  [REGION_STATE_USED] = true,
 				  [REGION_STATE_IDLE] = true,
-				  [REGION_STATE_LEAF] = true,
+				  [REGION_STATE_LARGE] = true,
 				  [REGION_STATE_LEAKED] = true },
 };
 
@@ -123,7 +123,7 @@ int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache,
 	return ret;
 }
 
-static void return_pages(struct pamt_host *host, struct pamt_cache *cache, const hpa_t *pages,
+static void return_pages(struct pamt_host *host, struct pamt_cache *cache, const tdx_hpa_t *pages,
 			 uint32_t nr)
 {
 	/* There is room: out of the cache is where they came from. */
@@ -140,7 +140,7 @@ void pair_return(struct pamt_host *host, struct pamt_cache *cache, struct pair *
 	pair->nr = 0;
 }
 
-void page_refused(struct pamt_host *host, hpa_t page)
+void page_refused(struct pamt_host *host, tdx_hpa_t page)
 {
 	count(host, STAT_QUARANTINED);
 	host->os->log(host->os->ctx, OS_LOG_ERROR,
@@ -150,7 +150,7 @@ void page_refused(struct pamt_host *host, hpa_t page)
 
 void pair_quarantine(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair)
 {
-	hpa_t bad = pair->page[pair->bad];
+	tdx_hpa_t bad = pair->page[pair->bad];
 
 	/* Whose it is nobody knows: it stays out of the pool's free pages for ever. */
 	page_refused(host, bad);
@@ -192,7 +192,7 @@ static tdx_status_t add_call(struct pamt_host *host, region_t region, const stru
 }
 
 /* A mistake: waits for, and takes, the donor's word while the target's is held. */
-static void lock_donor(struct pamt_host *host, hpa_t donor, region_t target)
+static void lock_donor(struct pamt_host *host, tdx_hpa_t donor, region_t target)
 {
 	os_a16_t *word = region_word(host, hpa_to_region(donor));
 	os_irq_t irq;
@@ -258,7 +258,7 @@ int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair 
 		bool idle = region_state(old) == REGION_STATE_IDLE;
 		int ret;
 
-		if (old & REGION_LEAF)
+		if (old & REGION_LARGE)
 			return -OS_EBUSY;
 		if (users + n > REGION_MAX_COUNT)
 			return -OS_ERANGE;
@@ -311,8 +311,8 @@ static const struct remove_rule remove_rules[] = {
 static const struct remove_rule remove_otherwise = { 0, INSTALLED, false, STAT_REMOVE_OTHER };
 
 /* Calls PAMT.REMOVE, under LOCKED. *back: the pages, valid if the outcome is REMOVED. */
-static const struct remove_rule *remove_call(struct pamt_host *host, region_t region, hpa_t back[2],
-					     tdx_status_t *status)
+static const struct remove_rule *remove_call(struct pamt_host *host, region_t region,
+					     tdx_hpa_t back[2], tdx_status_t *status)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_PHYMEM_PAMT_REMOVE, 0),
 				 .rcx = tdx_hpa_size(region_to_hpa(region), TDX_2M) };
@@ -351,7 +351,7 @@ static void account_removal(struct pamt_host *host, region_t region, const struc
  */
 static const struct remove_rule *remove_pair(struct pamt_host *host, region_t region,
 					     os_a16_t *word, uint16_t old, uint16_t installed,
-					     hpa_t back[2])
+					     tdx_hpa_t back[2])
 {
 	for (int tries = 1;; tries++) {
 		const struct remove_rule *rule;
@@ -420,7 +420,7 @@ static bool put_last(struct pamt_host *host, region_t region, os_a16_t *word, ui
 {
 	uint16_t idle = region_beside(old) | REGION_IDLE;
 	const struct remove_rule *rule;
-	hpa_t back[2];
+	tdx_hpa_t back[2];
 
 	if (take_idle_place(host, old)) {
 		/* Release: our use of the page is before the PAMT.REMOVE that comes some day. */
@@ -467,7 +467,7 @@ void region_put(struct pamt_host *host, region_t region, uint32_t n)
 	}
 }
 
-enum unpin region_unpin_last(struct pamt_host *host, region_t region, hpa_t back[2])
+enum unpin region_unpin_last(struct pamt_host *host, region_t region, tdx_hpa_t back[2])
 {
 	os_a16_t *word = region_word(host, region);
 	const struct remove_rule *rule;
@@ -492,7 +492,7 @@ bool region_remove_idle(struct pamt_host *host, region_t region)
 	os_a16_t *word = region_word(host, region);
 	uint16_t old = region_read(host, word);
 	const struct remove_rule *rule;
-	hpa_t back[2];
+	tdx_hpa_t back[2];
 
 	if (region_state(old) != REGION_STATE_IDLE)
 		return false;

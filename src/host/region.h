@@ -9,7 +9,7 @@
  *
  * THE WORD
  *
- *	15 AGAIN   14 BEFORE   13 PARTIAL   12 LOCKED   11 LEAF   10 IDLE   9:0 COUNT
+ *	15 AGAIN   14 BEFORE   13 PARTIAL   12 LOCKED   11 LARGE   10 IDLE   9:0 COUNT
  *
  * State of the region, exactly one of:
  *
@@ -20,7 +20,7 @@
  *   LEAKED  IDLE and a COUNT of 1 or more: the last user left, but the module said that a page of
  *           the region is still a TD's. That page counts 1 for ever, and users come and go above
  *           it. The pair stays: no PAMT.REMOVE is ever called here again.
- *   LEAF    the region is one guest's 2M page. No pair.
+ *   LARGE   the region is one guest's 2M page. No pair.
  *   LOCKED  one CPU is between two of the states above, inside one SEAMCALL. The word belongs to
  *           that CPU; everybody else who would change it waits for the word to change.
  *
@@ -44,11 +44,11 @@
  *   IDLE      FREE     shrink, map_2m           PAMT.REMOVE
  *   IDLE      LEAKED   shrink, map_2m           PAMT.REMOVE said NOT_EMPTY: COUNT 1
  *   LEAKED    LEAKED   get, put, pin, unpin     -
- *   FREE      LEAF     map_2m                   MEM.PAGE.AUG of 2M
- *   LEAF      LEAF     remove_2m                MEM.PAGE.REMOVE, PHYMEM.PAGE.RECLAIM of 2M
- *   LEAF      FREE     release_2m               -
- *   LEAF      USED     split (0 to 512)         MEM.PAGE.DEMOTE
- *   USED      LEAF     merge (512 to 0)         MEM.PAGE.PROMOTE
+ *   FREE      LARGE    map_2m                   MEM.PAGE.AUG of 2M
+ *   LARGE     LARGE    remove_2m                MEM.PAGE.REMOVE, PHYMEM.PAGE.RECLAIM of 2M
+ *   LARGE     FREE     release_2m               -
+ *   LARGE     USED     split (0 to 512)         MEM.PAGE.DEMOTE
+ *   USED      LARGE    merge (512 to 0)         MEM.PAGE.PROMOTE
  *   any       same     verify                   PHYMEM.PAGE.RDMD
  *
  * A change with a SEAMCALL goes through LOCKED; one without is a single compare-and-swap.
@@ -99,7 +99,7 @@
  *
  * Exclusive against exclusive: all of the first line are called under LOCKED only. Exclusive
  * against a page by address: a page that is used that way is counted in COUNT, and the first line
- * wants FREE, IDLE, LEAF, the last user gone, or (PROMOTE) 512 users that are all one guest's.
+ * wants FREE, IDLE, LARGE, the last user gone, or (PROMOTE) 512 users that are all one guest's.
  * What is left is the pair. LOCKED of the target says nothing about the regions of its donors, and
  * taking their words as well would deadlock two CPUs that donate to each other. Hence the rule:
  *
@@ -131,7 +131,7 @@
 
 #define REGION_COUNT	 0x03ffu
 #define REGION_IDLE	 0x0400u
-#define REGION_LEAF	 0x0800u
+#define REGION_LARGE	 0x0800u
 #define REGION_LOCKED	 0x1000u
 #define REGION_PARTIAL	 0x2000u
 #define REGION_BEFORE	 0x4000u
@@ -149,7 +149,7 @@ enum region_state {
 	REGION_STATE_FREE,
 	REGION_STATE_USED,
 	REGION_STATE_IDLE,
-	REGION_STATE_LEAF,
+	REGION_STATE_LARGE,
 	REGION_STATE_LEAKED,
 	REGION_STATE_LOCKED,
 	REGION_STATE_ILLEGAL,
@@ -167,7 +167,7 @@ static inline enum region_state region_state(uint16_t word)
 		return state ? REGION_STATE_USED : REGION_STATE_FREE;
 	if (state - REGION_IDLE <= REGION_MAX_COUNT)
 		return state == REGION_IDLE ? REGION_STATE_IDLE : REGION_STATE_LEAKED;
-	return state == REGION_LEAF	? REGION_STATE_LEAF
+	return state == REGION_LARGE	? REGION_STATE_LARGE
 	       : state == REGION_LOCKED ? REGION_STATE_LOCKED
 					: REGION_STATE_ILLEGAL;
 }
@@ -182,14 +182,14 @@ const char *region_state_name(enum region_state state);
 
 /* A pair on its way into a region. page[1] is valid only if nr is 2. */
 struct pair {
-	hpa_t page[2];
+	tdx_hpa_t page[2];
 	uint32_t nr; /* 2: in hand; 0: none, or it has been installed */
 	int32_t bad; /* which page the module refused; -1: none */
 };
 
 /*
  * Adds n users. Return: 0; NEED_PAIR: the region is FREE and no pair is in hand, nothing was
- * changed; -OS_EBUSY (LEAF); -OS_ERANGE; -OS_EAGAIN (BUSY after the bound); -OS_EIO (pair->bad
+ * changed; -OS_EBUSY (LARGE); -OS_ERANGE; -OS_EAGAIN (BUSY after the bound); -OS_EIO (pair->bad
  * says whether another pair may do better). Any context.
  */
 #define NEED_PAIR 1
@@ -203,7 +203,7 @@ void region_put(struct pamt_host *host, region_t region, uint32_t n);
  * UNPIN_LEAKED: the pin stays for ever.
  */
 enum unpin { UNPIN_DONE, UNPIN_KEPT, UNPIN_LEAKED };
-enum unpin region_unpin_last(struct pamt_host *host, region_t region, hpa_t back[2]);
+enum unpin region_unpin_last(struct pamt_host *host, region_t region, tdx_hpa_t back[2]);
 /* Removes the pair of an IDLE region. Return: was it removed? Any context. */
 bool region_remove_idle(struct pamt_host *host, region_t region);
 
@@ -232,7 +232,7 @@ int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache,
 /* Gives it back where it came from, if it is still in hand. Any context. */
 void pair_return(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair);
 /* Counts a page that the module refuses as PAMT, and says so. */
-void page_refused(struct pamt_host *host, hpa_t page);
+void page_refused(struct pamt_host *host, tdx_hpa_t page);
 /* Takes a refused page out of circulation and gives the other one back. */
 void pair_quarantine(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair);
 
@@ -240,8 +240,8 @@ void pair_quarantine(struct pamt_host *host, struct pamt_cache *cache, struct pa
 int32_t pair_fault(tdx_status_t status, uint32_t operand0, uint32_t operand1);
 
 /* Are all of these pages TDX memory: in a TDMR, not reserved, not given up? */
-bool pages_are_tdx(const struct pamt_host *host, pfn_t first, uint64_t nr);
+bool pages_are_tdx(const struct pamt_host *host, tdx_pfn_t first, uint64_t nr);
 /* The word of the region that a 2M page fills, or NULL if it may not be one. */
-os_a16_t *leaf_word(const struct pamt_host *host, pfn_t first);
+os_a16_t *large_word(const struct pamt_host *host, tdx_pfn_t first);
 
 #endif

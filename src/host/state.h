@@ -64,7 +64,7 @@ struct magazine {
 	struct os_spin lock;
 	uint32_t node;
 	uint32_t nr, room;
-	hpa_t page[MAGAZINE_PAGES];
+	tdx_hpa_t page[MAGAZINE_PAGES];
 };
 
 struct pamt_cpu {

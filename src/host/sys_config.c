@@ -16,7 +16,7 @@
 #define CLASS_MASK UINT64_C(0x0000ff0000000000)
 
 struct info_pages {
-	hpa_t page[MAX_PAGES];
+	tdx_hpa_t page[MAX_PAGES];
 	uint32_t nr;
 };
 
@@ -33,7 +33,7 @@ static int alloc_pages(struct pamt_host *host, struct info_pages *pages)
 	uint64_t want = (slots + SLOTS_PER_PAGE - 1) / SLOTS_PER_PAGE;
 
 	for (pages->nr = 0; pages->nr < want; pages->nr++) {
-		hpa_t page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
+		tdx_hpa_t page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
 
 		if (hpa_is_none(page)) {
 			free_pages(host, pages);
@@ -44,7 +44,7 @@ static int alloc_pages(struct pamt_host *host, struct info_pages *pages)
 	return 0;
 }
 
-static hpa_t slot(const struct info_pages *pages, uint32_t i)
+static tdx_hpa_t slot(const struct info_pages *pages, uint32_t i)
 {
 	return hpa(pages->page[i / SLOTS_PER_PAGE].v + i % SLOTS_PER_PAGE * TDX_INFO_ALIGN);
 }
@@ -91,7 +91,7 @@ int bringup_sys_config(struct pamt_host *host)
 				    "no memory for the TDMR_INFO structures");
 	array = os->map_host(os->ctx, slot(&pages, 0), OS_WRITE);
 	for (uint32_t i = 0; i < l->nr_tdmrs; i++) {
-		hpa_t at = slot(&pages, 1 + i);
+		tdx_hpa_t at = slot(&pages, 1 + i);
 
 		array[i] = at.v;
 		write_info(&l->tdmr[i], os->map_host(os->ctx, at, OS_WRITE));

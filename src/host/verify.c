@@ -8,7 +8,7 @@
 
 #define RESCHED_REGIONS 1024u
 
-static tdx_status_t read_metadata(struct pamt_host *host, hpa_t at, enum tdx_size size,
+static tdx_status_t read_metadata(struct pamt_host *host, tdx_hpa_t at, enum tdx_size size,
 				  struct tdx_regs *regs)
 {
 	tdx_status_t status;
@@ -33,8 +33,8 @@ static const struct {
 				"the region has users, but the module has no pair there" },
 	[REGION_STATE_IDLE] = { TDX_PT_PAMT, true,
 				"the region is idle, but the module has no pair there" },
-	[REGION_STATE_LEAF] = { TDX_PT_REG, false,
-				"the region is a 2M page, but not to the module" },
+	[REGION_STATE_LARGE] = { TDX_PT_REG, false,
+				 "the region is a 2M page, but not to the module" },
 	[REGION_STATE_LEAKED] = { TDX_PT_PAMT, true,
 				  "the region leaked, but the module has no pair there" },
 	/* No type is that: whatever the module says, the word is wrong. */
@@ -49,7 +49,7 @@ static bool as_expected(enum region_state state, uint64_t rcx)
 
 /*
  * The word and the module's entry at the same moment: LOCKED keeps those away who would change
- * both. Between remove_2m and release_2m the entry is free already while the word is LEAF.
+ * both. Between remove_2m and release_2m the entry is free already while the word is LARGE.
  */
 const char *region_verify(struct pamt_host *host, region_t region, os_a16_t *word,
 			  struct pamt_finding *found)
@@ -80,7 +80,7 @@ const char *region_verify(struct pamt_host *host, region_t region, os_a16_t *wor
 	if (!tdx_status_ok(status))
 		return "the module cannot be asked about the region";
 	if (as_expected(state, regs.rcx) ||
-	    (state == REGION_STATE_LEAF && as_expected(REGION_STATE_FREE, regs.rcx)))
+	    (state == REGION_STATE_LARGE && as_expected(REGION_STATE_FREE, regs.rcx)))
 		return NULL;
 	return expected[state].otherwise;
 }
@@ -125,7 +125,7 @@ int64_t pamt_verify(struct pamt_host *host, report_fn report, void *arg)
 static void name_users(struct pamt_host *host, region_t region, struct pamt_finding *found)
 {
 	for (uint32_t i = 0; i < TDX_PAGES_PER_2M; i++) {
-		hpa_t page = hpa(region_to_hpa(region).v + i * TDX_PAGE_SIZE);
+		tdx_hpa_t page = hpa(region_to_hpa(region).v + i * TDX_PAGE_SIZE);
 		struct tdx_regs regs;
 		uint64_t type;
 
@@ -154,7 +154,7 @@ static const char *leak(struct pamt_host *host, region_t region, os_a16_t *word,
 		.region = region, .word = old, .page = HPA_NONE, .owner = HPA_NONE
 	};
 	name_users(host, region, found);
-	if (state == REGION_STATE_LEAF)
+	if (state == REGION_STATE_LARGE)
 		return "a 2M page was not removed or not released";
 	if (found->pages)
 		return "pages of the region are still a TD's";

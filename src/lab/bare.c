@@ -5,7 +5,7 @@
  */
 #include "lab/bare.h"
 
-int bare_get(struct bare *bare, pfn_t page, struct pamt_cache *cache)
+int bare_get(struct bare *bare, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	uint64_t region = page.v >> (TDX_2M_SHIFT - TDX_PAGE_SHIFT);
 	uint32_t old;
@@ -23,7 +23,7 @@ int bare_get(struct bare *bare, pfn_t page, struct pamt_cache *cache)
 	return 0;
 }
 
-void bare_put(struct bare *bare, pfn_t page)
+void bare_put(struct bare *bare, tdx_pfn_t page)
 {
 	uint64_t region = page.v >> (TDX_2M_SHIFT - TDX_PAGE_SHIFT);
 	uint32_t old;

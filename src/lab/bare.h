@@ -17,7 +17,7 @@ struct bare {
 };
 
 /* The arguments of pamt_get(). 0, or -OS_EINVAL: no such region, -OS_ENOMEM: it is not in use. */
-int bare_get(struct bare *bare, pfn_t page, struct pamt_cache *cache);
-void bare_put(struct bare *bare, pfn_t page);
+int bare_get(struct bare *bare, tdx_pfn_t page, struct pamt_cache *cache);
+void bare_put(struct bare *bare, tdx_pfn_t page);
 
 #endif

@@ -39,14 +39,14 @@ struct bench {
 	struct map_range ranges[2];
 	struct machine_map map;
 	struct bare bare;
-	hpa_t guest[THREADS];
+	tdx_hpa_t guest[THREADS];
 	pthread_barrier_t barrier;
 	uint32_t rounds;
 	struct worker worker[THREADS];
 	struct bench_series ours, bare_series, ratio, range, gets, range_ratio;
 };
 
-static pfn_t region_page(uint32_t cpu, uint32_t region, uint32_t page)
+static tdx_pfn_t region_page(uint32_t cpu, uint32_t region, uint32_t page)
 {
 	uint64_t base = GUEST + cpu * GIB + region * TDX_2M_SIZE;
 
@@ -61,7 +61,7 @@ static uint64_t time_ours(struct pamt_host *host, uint32_t cpu)
 	uint64_t since = bench_thread_time();
 
 	for (uint32_t i = 0; i < PAIRS; i++) {
-		pfn_t page = region_page(cpu, i % REGIONS, i & 255);
+		tdx_pfn_t page = region_page(cpu, i % REGIONS, i & 255);
 
 		pamt_get(host, page, NULL);
 		pamt_put(host, page);
@@ -74,7 +74,7 @@ static uint64_t time_bare(struct bare *bare, uint32_t cpu)
 	uint64_t since = bench_thread_time();
 
 	for (uint32_t i = 0; i < PAIRS; i++) {
-		pfn_t page = region_page(cpu, i % REGIONS, i & 255);
+		tdx_pfn_t page = region_page(cpu, i % REGIONS, i & 255);
 
 		bare_get(bare, page, NULL);
 		bare_put(bare, page);
@@ -115,7 +115,7 @@ static int use_regions(struct bench *b, char *error, size_t size)
 {
 	for (uint32_t cpu = 0; cpu < THREADS; cpu++)
 		for (uint32_t region = 0; region < REGIONS; region++) {
-			pfn_t page = region_page(cpu, region, 511);
+			tdx_pfn_t page = region_page(cpu, region, 511);
 
 			if (pamt_get(b->stand.host, page, NULL)) {
 				snprintf(error, size, "a region cannot be backed");
@@ -226,7 +226,7 @@ static int measure_range(struct bench *b, char *error, size_t size)
 /* ------------------------------------------------------------------------------------------- */
 
 /* The memory of a thread's regions. */
-static hpa_t take_guest(struct bench *b, uint32_t cpu)
+static tdx_hpa_t take_guest(struct bench *b, uint32_t cpu)
 {
 	const struct os_services *os = b->stand.os;
 	uint64_t base = GUEST + cpu * GIB;

@@ -191,7 +191,7 @@ bool bench_td_create(struct bench_td *td, struct bench_machine *m, uint32_t lp, 
 		     uint64_t bytes, uint32_t nr_control)
 {
 	uint32_t pages = nr_control * TDX_PAGES_PER_2M;
-	hpa_t base;
+	tdx_hpa_t base;
 
 	*td = (struct bench_td){
 		.machine = m, .lp = lp, .hkid = hkid, .bytes = TDX_1G_SIZE + bytes

@@ -22,7 +22,7 @@ enum guest_phase {
 struct guest {
 	/* Set by guest_start(). */
 	struct runner *runner;
-	hpa_t tdr;
+	tdx_hpa_t tdr;
 	uint64_t shared_bit;
 	uint64_t low, high;  /* the share, GPA, multiples of 2M */
 	uint32_t percent_4k; /* of the regions are mapped in 4K pages */

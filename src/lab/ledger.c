@@ -15,7 +15,7 @@ static const struct os_services *under(void *ctx) { return ((struct ledger *)ctx
  * Not by the atomics of os.h, which are steps of the CPU's in virtual time. Relaxed throughout:
  * figures, read when nothing runs.
  */
-static void note(struct ledger *ledger, hpa_t block, unsigned int order, bool taken)
+static void note(struct ledger *ledger, tdx_hpa_t block, unsigned int order, bool taken)
 {
 	uint16_t pages = (uint16_t)(1u << order);
 	uint64_t change = taken ? pages : -(uint64_t)pages, peak, held;
@@ -30,16 +30,16 @@ static void note(struct ledger *ledger, hpa_t block, unsigned int order, bool ta
 		;
 }
 
-static hpa_t ledger_alloc_pages(void *ctx, unsigned int order, uint32_t node)
+static tdx_hpa_t ledger_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
-	hpa_t block = under(ctx)->alloc_pages(under(ctx)->ctx, order, node);
+	tdx_hpa_t block = under(ctx)->alloc_pages(under(ctx)->ctx, order, node);
 
 	if (!hpa_is_none(block))
 		note(ctx, block, order, true);
 	return block;
 }
 
-static void ledger_free_pages(void *ctx, hpa_t block, unsigned int order)
+static void ledger_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 {
 	/* Before it is anybody else's. */
 	note(ctx, block, order, false);
@@ -49,18 +49,18 @@ static void ledger_free_pages(void *ctx, hpa_t block, unsigned int order)
 /* ------------------------------------------------------------------------------------------- */
 /* The rest goes through as it is.                                                              */
 
-static hpa_t ledger_alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_t high,
-				uint32_t node, bool from_top)
+static tdx_hpa_t ledger_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
+				    tdx_hpa_t high, uint32_t node, bool from_top)
 {
 	return under(ctx)->alloc_range(under(ctx)->ctx, bytes, align, low, high, node, from_top);
 }
 
-static void ledger_free_range(void *ctx, hpa_t base, uint64_t bytes)
+static void ledger_free_range(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	under(ctx)->free_range(under(ctx)->ctx, base, bytes);
 }
 
-static void ledger_exclude(void *ctx, hpa_t base, uint64_t bytes)
+static void ledger_exclude(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	under(ctx)->exclude(under(ctx)->ctx, base, bytes);
 }
@@ -87,27 +87,27 @@ static void ledger_sparse_destroy(void *ctx, void *array, uint64_t bytes)
 	under(ctx)->sparse_destroy(under(ctx)->ctx, array, bytes);
 }
 
-static void *ledger_map_host(void *ctx, hpa_t at, enum os_access access)
+static void *ledger_map_host(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	return under(ctx)->map_host(under(ctx)->ctx, at, access);
 }
 
-static void *ledger_map_module(void *ctx, hpa_t at, enum os_access access)
+static void *ledger_map_module(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	return under(ctx)->map_module(under(ctx)->ctx, at, access);
 }
 
-static void ledger_zero(void *ctx, hpa_t base, uint64_t bytes)
+static void ledger_zero(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	under(ctx)->zero(under(ctx)->ctx, base, bytes);
 }
 
-static void ledger_scrub(void *ctx, hpa_t base, uint64_t bytes)
+static void ledger_scrub(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	under(ctx)->scrub(under(ctx)->ctx, base, bytes);
 }
 
-static void ledger_copy(void *ctx, hpa_t to, hpa_t from)
+static void ledger_copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from)
 {
 	under(ctx)->copy(under(ctx)->ctx, to, from);
 }

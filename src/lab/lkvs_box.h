@@ -44,10 +44,10 @@ struct lkvs_box {
 	struct ledger ledger;
 	struct lkvs_td td[LKVS_MAX_TDS];
 	struct guest *running[LKVS_MAX_TDS * LKVS_MAX_VCPUS]; /* by logical CPU */
-	hpa_t image;					      /* source of the measured pages */
+	tdx_hpa_t image;				      /* source of the measured pages */
 	uint64_t free_at_start;				      /* bytes, with no TD */
 	uint64_t vm_bytes;				      /* of the ordinary VM, 0: not up */
-	hpa_t *vm_blocks;
+	tdx_hpa_t *vm_blocks;
 	uint8_t *marks;	  /* by region: what lies in it */
 	uint32_t *marked; /* regions that have a mark */
 	uint32_t nr_marked;

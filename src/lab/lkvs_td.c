@@ -17,7 +17,7 @@ enum seam_exit lkvs_guest(void *ctx, struct seam_vcpu *vcpu)
 	return guest_run(box->running[os_cpu()], vcpu);
 }
 
-static enum tdx_size page_size(void *arg, gpa_t at)
+static enum tdx_size page_size(void *arg, tdx_gpa_t at)
 {
 	(void)arg;
 	return at.v < LKVS_LOW_4K ? TDX_4K : TDX_2M;

@@ -39,7 +39,7 @@ static void note(struct meter *meter, enum meter_op op, struct moment since, boo
 	raise_to(&of->waited_longest, waited);
 }
 
-static int take(void *state, pfn_t first, enum tdx_size size)
+static int take(void *state, tdx_pfn_t first, enum tdx_size size)
 {
 	struct meter *meter = state;
 	struct moment since = moment(meter);
@@ -49,7 +49,7 @@ static int take(void *state, pfn_t first, enum tdx_size size)
 	return error;
 }
 
-static void give(void *state, pfn_t first, enum tdx_size size)
+static void give(void *state, tdx_pfn_t first, enum tdx_size size)
 {
 	struct meter *meter = state;
 	struct moment since = moment(meter);
@@ -75,7 +75,7 @@ static void cache_free(void *state, struct pamt_cache *cache)
 	meter->under->cache_free(meter->state, cache);
 }
 
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	struct meter *meter = state;
 	struct moment since = moment(meter);
@@ -85,7 +85,7 @@ static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_
 	return error;
 }
 
-static void free_page(void *state, hpa_t page, bool last)
+static void free_page(void *state, tdx_hpa_t page, bool last)
 {
 	struct meter *meter = state;
 	struct moment since = moment(meter);
@@ -94,7 +94,7 @@ static void free_page(void *state, hpa_t page, bool last)
 	note(meter, METER_CONTROL, since, false);
 }
 
-static int get(void *state, pfn_t page, struct pamt_cache *cache)
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	struct meter *meter = state;
 	struct moment since = moment(meter);
@@ -106,7 +106,7 @@ static int get(void *state, pfn_t page, struct pamt_cache *cache)
 	return error;
 }
 
-static void put(void *state, pfn_t page, bool last)
+static void put(void *state, tdx_pfn_t page, bool last)
 {
 	struct meter *meter = state;
 	struct moment since = moment(meter);
@@ -116,7 +116,7 @@ static void put(void *state, pfn_t page, bool last)
 		note(meter, METER_PUT, since, false);
 }
 
-static int call(void *state, pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache)
+static int call(void *state, tdx_pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	struct meter *meter = state;
 	struct moment since = moment(meter);
@@ -128,35 +128,35 @@ static int call(void *state, pfn_t page, struct tdx_regs *regs, struct pamt_cach
 
 /* 2M pages: nearly all of the time is the SEAMCALL's. */
 
-static int map_2m(void *state, pfn_t first, struct tdx_regs *regs)
+static int map_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	struct meter *meter = state;
 
 	return meter->under->map_2m(meter->state, first, regs);
 }
 
-static int remove_2m(void *state, pfn_t first, struct tdx_regs *regs)
+static int remove_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	struct meter *meter = state;
 
 	return meter->under->remove_2m(meter->state, first, regs);
 }
 
-static void release_2m(void *state, pfn_t first)
+static void release_2m(void *state, tdx_pfn_t first)
 {
 	struct meter *meter = state;
 
 	meter->under->release_2m(meter->state, first);
 }
 
-static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	struct meter *meter = state;
 
 	return meter->under->split(meter->state, first, regs, cache);
 }
 
-static int merge(void *state, pfn_t first, struct tdx_regs *regs)
+static int merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	struct meter *meter = state;
 

@@ -139,7 +139,7 @@ static tdx_status_t call(void *ctx, uint32_t cpu, struct tdx_regs *regs)
 	return status;
 }
 
-static bool owns(void *ctx, hpa_t page)
+static bool owns(void *ctx, tdx_hpa_t page)
 {
 	struct model *model = ctx;
 	uint64_t bit;
@@ -158,7 +158,7 @@ static void entry(void *ctx, region_t region, struct lab_entry *entry)
 	const struct model_region *r = &model->region[region.v - model->first];
 
 	entry->kind = r->type == TDX_PT_PAMT  ? LAB_NODE
-		      : r->type == TDX_PT_REG ? LAB_LEAF
+		      : r->type == TDX_PT_REG ? LAB_LARGE
 					      : LAB_FREE;
 	entry->count = r->count.v;
 	entry->pair[0] = r->pair[0];

@@ -22,8 +22,8 @@ struct model_region {
 	os_a16_t count;		 /* page_count: lowered after the page is marked free */
 	enum tdx_page_type type; /* NDA, PAMT, REG: under the lock */
 	uint16_t used[2];	 /* entries of each page of the pair that are not NDA */
-	hpa_t pair[2];
-	hpa_t sept; /* of a demoted page: its S-EPT page */
+	tdx_hpa_t pair[2];
+	tdx_hpa_t sept; /* of a demoted page: its S-EPT page */
 };
 
 struct model {

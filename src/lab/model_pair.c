@@ -181,7 +181,7 @@ tdx_status_t model_promote(struct model *model, struct tdx_regs *regs)
 	struct model_region *region = region_at(model, target);
 	uint16_t entry = PAGE(TDX_PT_EPT);
 	tdx_status_t status;
-	hpa_t sept;
+	tdx_hpa_t sept;
 
 	if (region->type != TDX_PT_PAMT || region->used[0] + region->used[1] != TDX_PAGES_PER_2M)
 		return answer(TDX_EPT_INVALID_PROMOTE_CONDITIONS, TDX_OP_RCX);

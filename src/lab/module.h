@@ -12,9 +12,9 @@
 
 /* A region's 2M entry. */
 struct lab_entry {
-	enum { LAB_FREE, LAB_NODE, LAB_LEAF } kind;
-	uint16_t count; /* of a node: 4K pages in use */
-	hpa_t pair[2];	/* of a node */
+	enum { LAB_FREE, LAB_NODE, LAB_LARGE } kind;
+	uint16_t count;	   /* of a node: 4K pages in use */
+	tdx_hpa_t pair[2]; /* of a node */
 };
 
 struct lab_module {

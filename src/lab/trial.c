@@ -22,7 +22,7 @@ static region_t run_region(uint32_t i)
 }
 
 /* Region of the run that an address lies in, or UINT32_MAX. */
-uint32_t trial_region_of(const struct trial *trial, hpa_t at)
+uint32_t trial_region_of(const struct trial *trial, tdx_hpa_t at)
 {
 	for (uint32_t i = 0; i < trial->setup.nr_regions; i++)
 		if (hpa_to_region(at).v == run_region(i).v)

@@ -35,16 +35,16 @@ struct trial_cpu {
 	struct pamt_cache cache;
 	struct held held[PROGRAM_MAX_REGIONS];
 	enum held_2m big[PROGRAM_MAX_REGIONS];
-	hpa_t sept[PROGRAM_MAX_REGIONS]; /* of a region that is split: its S-EPT page */
+	tdx_hpa_t sept[PROGRAM_MAX_REGIONS]; /* of a region that is split: its S-EPT page */
 	uint32_t nr_control;
-	hpa_t control[PROGRAM_MAX_OPS];
+	tdx_hpa_t control[PROGRAM_MAX_OPS];
 	/* Puts that the softirq is to make. */
 	uint32_t nr_soft;
 	struct soft_put {
-		pfn_t page;
+		tdx_pfn_t page;
 		bool last;
 	} soft[PROGRAM_MAX_OPS];
-	hpa_t tdr; /* softseam: the CPU's own TD */
+	tdx_hpa_t tdr; /* softseam: the CPU's own TD */
 };
 
 struct trial {
@@ -74,7 +74,7 @@ struct trial {
 	uint32_t removing[PROGRAM_MAX_REGIONS];
 };
 
-uint32_t trial_region_of(const struct trial *trial, hpa_t at);
+uint32_t trial_region_of(const struct trial *trial, tdx_hpa_t at);
 /* NULL, or what is broken now. */
 const char *trial_check(struct trial *trial);
 /* One line of what happens, if anybody listens. */
@@ -94,6 +94,6 @@ void trial_clean_up(struct trial *trial);
 bool trial_name_of(const struct trial *trial, const void *addr, char text[64]);
 void trial_observe(void *ctx, const struct tdx_regs *regs, bool after);
 /* The guest address at which a CPU maps a page, or a whole region. */
-uint64_t trial_map(const struct trial *trial, hpa_t page, enum tdx_size size);
+uint64_t trial_map(const struct trial *trial, tdx_hpa_t page, enum tdx_size size);
 
 #endif

@@ -133,7 +133,7 @@ void trial_watch(void *ctx, const struct stage_actor *actor, bool switched)
 /* ------------------------------------------------------------------------------------------- */
 /* Judging                                                                                      */
 
-uint64_t trial_map(const struct trial *trial, hpa_t page, enum tdx_size size)
+uint64_t trial_map(const struct trial *trial, tdx_hpa_t page, enum tdx_size size)
 {
 	uint64_t region = trial_region_of(trial, page);
 

@@ -20,7 +20,7 @@ static tdx_status_t softseam_call(void *ctx, uint32_t cpu, struct tdx_regs *regs
 	return seam_call(((struct trial *)ctx)->seam, cpu, regs);
 }
 
-static bool softseam_owns(void *ctx, hpa_t page)
+static bool softseam_owns(void *ctx, tdx_hpa_t page)
 {
 	struct seam *seam = ((struct trial *)ctx)->seam;
 	struct seam_debug_entry entry;
@@ -44,7 +44,7 @@ static void softseam_entry(void *ctx, region_t region, struct lab_entry *entry)
 	seam_debug_pamt(((struct trial *)ctx)->seam, region_to_hpa(region), TDX_2M, &found);
 	entry->kind = !found.present || found.type == TDX_PT_NDA ? LAB_FREE
 		      : found.type == TDX_PT_PAMT		 ? LAB_NODE
-								 : LAB_LEAF;
+								 : LAB_LARGE;
 	entry->count = found.count;
 	entry->pair[0] = found.pair[0];
 	entry->pair[1] = found.pair[1];
@@ -131,7 +131,7 @@ static const char *give_page(struct trial *trial, struct tdx_regs *regs, uint64_
 {
 	const struct vmm_backing *backing = &trial->setup.design->backing;
 	const struct os_services *os = box_services(trial->box);
-	hpa_t page;
+	tdx_hpa_t page;
 	int error;
 
 	if (backing->alloc_page(trial->design, OS_ANY_NODE, NULL, &page))
@@ -144,7 +144,7 @@ static const char *give_page(struct trial *trial, struct tdx_regs *regs, uint64_
 	return error ? "a TD cannot be made" : NULL;
 }
 
-static const char *add_sept(struct trial *trial, hpa_t tdr, uint64_t gpa, unsigned int level)
+static const char *add_sept(struct trial *trial, tdx_hpa_t tdr, uint64_t gpa, unsigned int level)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_ADD, 0),
 				 .rcx = gpa | level,
@@ -153,7 +153,7 @@ static const char *add_sept(struct trial *trial, hpa_t tdr, uint64_t gpa, unsign
 	return give_page(trial, &regs, &regs.r8);
 }
 
-static const char *add_sept_pages(struct trial *trial, hpa_t tdr)
+static const char *add_sept_pages(struct trial *trial, tdx_hpa_t tdr)
 {
 	const char *why = add_sept(trial, tdr, 0, 3);
 
@@ -190,7 +190,7 @@ const char *trial_make_tds(struct trial *trial)
 {
 	const struct os_services *os = box_services(trial->box);
 	const struct pamt_tdmr *tdmr = &pamt_layout(trial->host)->tdmr[0];
-	hpa_t entries = hpa(tdmr->pamt_base.v + tdmr->pamt_4k_bytes);
+	tdx_hpa_t entries = hpa(tdmr->pamt_base.v + tdmr->pamt_4k_bytes);
 	const char *why = NULL;
 
 	if (trial->setup.module != TRIAL_SOFTSEAM)

@@ -35,14 +35,14 @@ static struct pamt_cache *cache_of(struct trial_cpu *cpu)
 
 static char letter(uint32_t region) { return (char)('A' + region); }
 
-static hpa_t page_of(const struct trial_cpu *cpu, uint32_t region, uint32_t number)
+static tdx_hpa_t page_of(const struct trial_cpu *cpu, uint32_t region, uint32_t number)
 {
 	uint64_t base = region_to_hpa(cpu->trial->env.region[region]).v;
 
 	return hpa(base + (TRIAL_FIRST_PAGE + cpu->cpu * CPU_PAGES + number) * TDX_PAGE_SIZE);
 }
 
-static pfn_t region_pfn(const struct trial_cpu *cpu, uint32_t region)
+static tdx_pfn_t region_pfn(const struct trial_cpu *cpu, uint32_t region)
 {
 	return hpa_to_pfn(region_to_hpa(cpu->trial->env.region[region]));
 }
@@ -80,8 +80,8 @@ static bool make_call(struct trial_cpu *cpu, struct tdx_regs *regs, const char *
 }
 
 /* The same, of one that gives the module a 4K page: some designs want to make these. */
-static bool give_call(struct trial_cpu *cpu, struct tdx_regs *regs, hpa_t page, const char *what,
-		      uint32_t region)
+static bool give_call(struct trial_cpu *cpu, struct tdx_regs *regs, tdx_hpa_t page,
+		      const char *what, uint32_t region)
 {
 	int error;
 
@@ -124,7 +124,7 @@ static bool may_fail(const struct trial_cpu *cpu, uint32_t region, int error)
 }
 
 /* A page of guest memory is had, and is about to be the module's. */
-static int get_page(struct trial_cpu *cpu, pfn_t page)
+static int get_page(struct trial_cpu *cpu, tdx_pfn_t page)
 {
 	const struct vmm_backing *backing = backing_of(cpu);
 	int error = backing->take ? backing->take(cpu->trial->design, page, TDX_4K) : 0;
@@ -305,7 +305,7 @@ static bool design_did(struct trial_cpu *cpu, uint32_t region, const char *what,
 
 static void map_2m(struct trial_cpu *cpu, uint32_t region)
 {
-	hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
+	tdx_hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_AUG, 0),
 				 .rcx = trial_map(cpu->trial, base, TDX_2M),
 				 .rdx = cpu->tdr.v,
@@ -326,7 +326,7 @@ static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
 {
 	const struct lab_module *module = &cpu->trial->module;
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_REMOVE, 0), .rdx = cpu->tdr.v };
-	hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
+	tdx_hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
 	struct lab_entry entry;
 	bool quiet;
 	int error;
@@ -356,7 +356,7 @@ static void split(struct trial_cpu *cpu, uint32_t region)
 {
 	const struct vmm_backing *backing = backing_of(cpu);
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_DEMOTE, 0), .rdx = cpu->tdr.v };
-	hpa_t sept;
+	tdx_hpa_t sept;
 	int error;
 
 	if (cpu->big[region] != WHOLE ||
@@ -393,7 +393,7 @@ static void merge(struct trial_cpu *cpu, uint32_t region)
 /* Control pages, and the host's own business                                                   */
 
 /* An S-EPT page stands for all control pages: they are claimed and counted alike. */
-static uint64_t control_map(const struct trial_cpu *cpu, hpa_t page, uint32_t number)
+static uint64_t control_map(const struct trial_cpu *cpu, tdx_hpa_t page, uint32_t number)
 {
 	if (cpu->trial->setup.module == TRIAL_MODEL)
 		return page.v | 1;
@@ -403,7 +403,7 @@ static uint64_t control_map(const struct trial_cpu *cpu, hpa_t page, uint32_t nu
 static void take(struct trial_cpu *cpu)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_ADD, 0), .rdx = cpu->tdr.v };
-	hpa_t page;
+	tdx_hpa_t page;
 	int error =
 		backing_of(cpu)->alloc_page(cpu->trial->design, os_node(), cache_of(cpu), &page);
 
@@ -421,7 +421,7 @@ static void take(struct trial_cpu *cpu)
 static void give(struct trial_cpu *cpu)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_REMOVE, 0), .rdx = cpu->tdr.v };
-	hpa_t page;
+	tdx_hpa_t page;
 
 	if (!cpu->nr_control)
 		return;
@@ -493,7 +493,7 @@ static bool still_well(struct trial *trial)
 static void take_apart(struct trial_cpu *cpu, uint32_t region)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_REMOVE, 0), .rdx = cpu->tdr.v };
-	hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
+	tdx_hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
 	uint64_t at = trial_map(cpu->trial, base, TDX_2M);
 
 	regs.rcx = at;
@@ -504,7 +504,7 @@ static void take_apart(struct trial_cpu *cpu, uint32_t region)
 		struct tdx_regs page = { .rax = TDX_RAX(TDH_MEM_PAGE_REMOVE, 0),
 					 .rcx = at,
 					 .rdx = cpu->tdr.v };
-		pfn_t pfn = hpa_to_pfn(hpa(base.v + i * TDX_PAGE_SIZE));
+		tdx_pfn_t pfn = hpa_to_pfn(hpa(base.v + i * TDX_PAGE_SIZE));
 
 		if (!make_call(cpu, &page, "REMOVE", region))
 			return;

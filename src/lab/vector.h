@@ -58,7 +58,7 @@ struct vector_call {
 };
 
 struct vector_accept {
-	hpa_t tdr;
+	tdx_hpa_t tdr;
 	uint64_t rcx;
 	bool any; /* the result is not compared */
 	enum seam_debug_accept how;
@@ -66,7 +66,7 @@ struct vector_accept {
 };
 
 struct vector_force_td {
-	hpa_t tdr;
+	tdx_hpa_t tdr;
 	enum tdx_op_state state;
 	unsigned int pwl; /* 3 where the line does not say */
 	bool gpaw;
@@ -84,18 +84,18 @@ struct vector_lock {
 
 /* poke64, init-tdmr, vcpus, assoc, vcpu-state, td-fatal, half-freed, bitmap, chldcnt. */
 struct vector_word {
-	hpa_t at;
+	tdx_hpa_t at;
 	uint64_t value;
 };
 
 struct vector_pamt {
-	hpa_t pa;
+	tdx_hpa_t pa;
 	unsigned int level;
 	enum tdx_page_type type;
 	bool has_owner, has_count, has_pair;
-	hpa_t owner;
+	tdx_hpa_t owner;
 	uint32_t count;
-	hpa_t pair[2];
+	tdx_hpa_t pair[2];
 };
 
 struct vector_item {

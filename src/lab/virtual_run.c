@@ -35,12 +35,13 @@ struct run {
 		uint32_t cpu;
 		uint64_t random;
 		struct pamt_cache cache;
-		hpa_t control[CONTROL_PAGES]; /* the vCPU's, and of a TD's first vCPU the TD's */
+		tdx_hpa_t
+			control[CONTROL_PAGES]; /* the vCPU's, and of a TD's first vCPU the TD's */
 		uint32_t nr_control;
 		uint64_t first_region; /* of its part of the guests' memory */
-		hpa_t *sept;	       /* S-EPT pages of its part by region; none: not linked yet */
+		tdx_hpa_t *sept;       /* S-EPT pages of its part by region; none: not linked yet */
 	} * cpu;
-	hpa_t *sept; /* of all CPUs */
+	tdx_hpa_t *sept; /* of all CPUs */
 	/* CPUs that have come to the same point; lie in the box. */
 	struct meetings {
 		os_a32_t created, mapped, done;
@@ -104,7 +105,7 @@ static void note_op(struct run_cpu *cpu, enum virtual_op op, uint64_t since)
 	histogram_add(&cpu->run->result->op[op], virtual_now(cpu->run->virtual) - since);
 }
 
-static void judge_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page,
+static void judge_call(struct run_cpu *cpu, enum tdx_leaf leaf, tdx_hpa_t page,
 		       const struct tdx_regs *regs)
 {
 	if (regs->rax)
@@ -114,7 +115,8 @@ static void judge_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page,
 }
 
 /* Gives a page to the module, as the design does that. */
-static void give_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page, struct pamt_cache *cache)
+static void give_call(struct run_cpu *cpu, enum tdx_leaf leaf, tdx_hpa_t page,
+		      struct pamt_cache *cache)
 {
 	const struct os_services *os = box_services(cpu->run->box);
 	const struct vmm_backing *backing = &cpu->run->config->design->backing;
@@ -128,7 +130,7 @@ static void give_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page, struc
 }
 
 /* Takes one back. Return: what the module says, with the hint of who was last. */
-static bool take_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page)
+static bool take_call(struct run_cpu *cpu, enum tdx_leaf leaf, tdx_hpa_t page)
 {
 	const struct os_services *os = box_services(cpu->run->box);
 	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0), .rcx = page.v };
@@ -142,10 +144,10 @@ static bool take_call(struct run_cpu *cpu, enum tdx_leaf leaf, hpa_t page)
 /* Control pages: any TD has them, and they keep the pool's pages in use                        */
 
 /* To the module all control pages are alike: claimed and counted. */
-static hpa_t take_control(struct run_cpu *cpu, struct pamt_cache *cache)
+static tdx_hpa_t take_control(struct run_cpu *cpu, struct pamt_cache *cache)
 {
 	struct run *run = cpu->run;
-	hpa_t page = HPA_NONE;
+	tdx_hpa_t page = HPA_NONE;
 
 	if (run->config->design->backing.alloc_page(run->design, os_node(), cache, &page))
 		stage_fail(STAGE_STATUS, "CPU %u: no control page", cpu->cpu);
@@ -153,7 +155,7 @@ static hpa_t take_control(struct run_cpu *cpu, struct pamt_cache *cache)
 	return page;
 }
 
-static void give_control(struct run_cpu *cpu, hpa_t page)
+static void give_control(struct run_cpu *cpu, tdx_hpa_t page)
 {
 	bool last = take_call(cpu, TDH_MEM_SEPT_REMOVE, page);
 
@@ -189,12 +191,12 @@ static void destroy_vcpu(struct run_cpu *cpu)
 /* ------------------------------------------------------------------------------------------- */
 /* Guest pages                                                                                  */
 
-static hpa_t *sept_of(struct run_cpu *cpu, hpa_t page)
+static tdx_hpa_t *sept_of(struct run_cpu *cpu, tdx_hpa_t page)
 {
 	return &cpu->sept[hpa_to_region(page).v - cpu->first_region];
 }
 
-static void map_page(struct run_cpu *cpu, hpa_t page)
+static void map_page(struct run_cpu *cpu, tdx_hpa_t page)
 {
 	struct run *run = cpu->run;
 	const struct vmm_backing *backing = &run->config->design->backing;
@@ -214,7 +216,7 @@ static void map_page(struct run_cpu *cpu, hpa_t page)
 	give_call(cpu, TDH_MEM_PAGE_AUG, page, &cpu->cache);
 }
 
-static void unmap_page(struct run_cpu *cpu, hpa_t page)
+static void unmap_page(struct run_cpu *cpu, tdx_hpa_t page)
 {
 	struct run *run = cpu->run;
 	const struct vmm_backing *backing = &run->config->design->backing;
@@ -353,7 +355,7 @@ static int make_design(struct run *run, char *error, size_t size)
 	return run->meetings ? 0 : fail(error, size, "no memory");
 }
 
-static void describe_cpu(struct run *run, uint32_t i, hpa_t *sept)
+static void describe_cpu(struct run *run, uint32_t i, tdx_hpa_t *sept)
 {
 	const struct virtual_config *c = run->config;
 	uint64_t first = RAM + i * part_bytes(c);

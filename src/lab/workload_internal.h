@@ -50,7 +50,7 @@ struct workload {
 	struct worker *workers;
 	uint32_t nr_tenants;
 	struct tenant *tenants;
-	hpa_t image; /* source of the measured pages */
+	tdx_hpa_t image; /* source of the measured pages */
 	struct background *background;
 	struct os_spin background_lock;
 	uint32_t number; /* of the round that is on */

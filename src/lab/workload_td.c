@@ -29,7 +29,7 @@ static void disturb(struct workload *load)
 }
 
 /* Asked once for every fault. */
-static enum tdx_size page_size(void *arg, gpa_t at)
+static enum tdx_size page_size(void *arg, tdx_gpa_t at)
 {
 	const struct tenant *tenant = arg;
 

@@ -74,7 +74,7 @@ static uint64_t page_of(const struct segment *segment, uint64_t pfn)
 	return pfn - segment->first_pfn + segment->first_page;
 }
 
-static hpa_t address_of(const struct segment *segment, uint64_t page)
+static tdx_hpa_t address_of(const struct segment *segment, uint64_t page)
 {
 	return pfn_to_hpa(pfn(page - segment->first_page + segment->first_pfn));
 }
@@ -155,7 +155,7 @@ static void unlock_nodes(struct allocator *allocator, uint32_t first, uint32_t e
 		lock_drop(&allocator->nodes[i].lock);
 }
 
-static hpa_t node_alloc(struct node *node, unsigned int order)
+static tdx_hpa_t node_alloc(struct node *node, unsigned int order)
 {
 	uint64_t page;
 
@@ -170,9 +170,9 @@ static hpa_t node_alloc(struct node *node, unsigned int order)
 	return page == BLOCKS_NONE ? HPA_NONE : address_of(segment_of_page(node, page), page);
 }
 
-hpa_t allocator_alloc(struct allocator *allocator, unsigned int order, uint32_t node)
+tdx_hpa_t allocator_alloc(struct allocator *allocator, unsigned int order, uint32_t node)
 {
-	hpa_t block = HPA_NONE;
+	tdx_hpa_t block = HPA_NONE;
 
 	if (order > ALLOCATOR_MAX_ORDER)
 		return HPA_NONE;
@@ -184,7 +184,7 @@ hpa_t allocator_alloc(struct allocator *allocator, unsigned int order, uint32_t 
 	return block;
 }
 
-void allocator_free_range(struct allocator *allocator, hpa_t base, uint64_t bytes)
+void allocator_free_range(struct allocator *allocator, tdx_hpa_t base, uint64_t bytes)
 {
 	uint64_t pfn = base.v >> TDX_PAGE_SHIFT, end = pfn + (bytes >> TDX_PAGE_SHIFT);
 	const struct range *range = range_at(allocator, pfn);
@@ -215,7 +215,7 @@ void allocator_free_range(struct allocator *allocator, hpa_t base, uint64_t byte
 			    (unsigned long long)(pfn << TDX_PAGE_SHIFT));
 }
 
-void allocator_free(struct allocator *allocator, hpa_t block, unsigned int order)
+void allocator_free(struct allocator *allocator, tdx_hpa_t block, unsigned int order)
 {
 	uint64_t bytes = TDX_PAGE_SIZE << order;
 
@@ -236,7 +236,7 @@ struct wanted {
 };
 
 /* The best place in a node, as an address and as a page. */
-static hpa_t node_search(const struct node *node, const struct wanted *wanted, uint64_t *page)
+static tdx_hpa_t node_search(const struct node *node, const struct wanted *wanted, uint64_t *page)
 {
 	for (uint32_t n = 0; n < node->nr_segments; n++) {
 		uint32_t i = wanted->from_top ? node->nr_segments - 1 - n : n;
@@ -275,8 +275,8 @@ static void node_take(struct node *node, uint64_t page, uint64_t nr_pages)
 	}
 }
 
-hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_t align, hpa_t low,
-			    hpa_t high, uint32_t node, bool from_top)
+tdx_hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_t align,
+				tdx_hpa_t low, tdx_hpa_t high, uint32_t node, bool from_top)
 {
 	uint32_t first = node == OS_ANY_NODE ? 0 : node;
 	uint32_t end = node == OS_ANY_NODE ? allocator->nr_nodes : node + 1;
@@ -289,7 +289,7 @@ hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_
 	};
 	uint64_t page, best_page = BLOCKS_NONE;
 	struct node *best_node = NULL;
-	hpa_t best = HPA_NONE;
+	tdx_hpa_t best = HPA_NONE;
 
 	if (bytes & (TDX_PAGE_SIZE - 1) || !bytes || align & (align - 1))
 		machine_bug("allocation of 0x%llx bytes aligned to 0x%llx: not a multiple of 4K",
@@ -300,7 +300,7 @@ hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_
 	/* All nodes at once, in ascending order: the best place of all must still be free then. */
 	lock_nodes(allocator, first, end);
 	for (uint32_t i = first; i < end; i++) {
-		hpa_t found = node_search(&allocator->nodes[i], &wanted, &page);
+		tdx_hpa_t found = node_search(&allocator->nodes[i], &wanted, &page);
 
 		if (hpa_is_none(found) ||
 		    (best_node && (from_top ? found.v < best.v : found.v > best.v)))
@@ -319,7 +319,7 @@ hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_
 /* Memory that is missing                                                                       */
 
 /* Outwards to whole pages: what shares a page with the range goes with it. */
-static struct span span_of(hpa_t base, uint64_t bytes)
+static struct span span_of(tdx_hpa_t base, uint64_t bytes)
 {
 	uint64_t first = base.v >> TDX_PAGE_SHIFT;
 	uint64_t end = bytes ? ((base.v + bytes - 1) >> TDX_PAGE_SHIFT) + 1 : first;
@@ -360,7 +360,7 @@ static void spans_cut(struct spans *spans, const struct span *cut)
 	free(old);
 }
 
-void allocator_exclude(struct allocator *allocator, hpa_t base, uint64_t bytes)
+void allocator_exclude(struct allocator *allocator, tdx_hpa_t base, uint64_t bytes)
 {
 	const struct span span = span_of(base, bytes);
 
@@ -392,7 +392,7 @@ static uint64_t range_offline(struct allocator *allocator, const struct range *r
 	return used;
 }
 
-uint64_t allocator_offline(struct allocator *allocator, hpa_t base, uint64_t bytes)
+uint64_t allocator_offline(struct allocator *allocator, tdx_hpa_t base, uint64_t bytes)
 {
 	const struct span span = span_of(base, bytes);
 	uint64_t used = 0;
@@ -406,7 +406,7 @@ uint64_t allocator_offline(struct allocator *allocator, hpa_t base, uint64_t byt
 	return used << TDX_PAGE_SHIFT;
 }
 
-void allocator_online(struct allocator *allocator, hpa_t base, uint64_t bytes)
+void allocator_online(struct allocator *allocator, tdx_hpa_t base, uint64_t bytes)
 {
 	const struct span span = span_of(base, bytes);
 

@@ -31,22 +31,22 @@ void allocator_destroy(struct allocator *allocator);
  * allocator_alloc - a block of 2^order pages (0..9), aligned to its size, from that node, or from
  * the lowest node that has one (OS_ANY_NODE). Broken 2M blocks go first. HPA_NONE: none there.
  */
-hpa_t allocator_alloc(struct allocator *allocator, unsigned int order, uint32_t node);
+tdx_hpa_t allocator_alloc(struct allocator *allocator, unsigned int order, uint32_t node);
 /* A block, or a naturally aligned part of a block or of a range. */
-void allocator_free(struct allocator *allocator, hpa_t block, unsigned int order);
+void allocator_free(struct allocator *allocator, tdx_hpa_t block, unsigned int order);
 
 /*
  * allocator_alloc_range - bytes (4K multiple) at a multiple of align (a power of two, 0 or less
  * than 4K: 4K) within [low, high), at the lowest place, or the highest (from_top), where they
  * fit; with OS_ANY_NODE of all nodes. A range never spans two nodes. HPA_NONE: does not fit.
  */
-hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_t align, hpa_t low,
-			    hpa_t high, uint32_t node, bool from_top);
+tdx_hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_t align,
+				tdx_hpa_t low, tdx_hpa_t high, uint32_t node, bool from_top);
 /* A range, or any part of one by 4K. */
-void allocator_free_range(struct allocator *allocator, hpa_t base, uint64_t bytes);
+void allocator_free_range(struct allocator *allocator, tdx_hpa_t base, uint64_t bytes);
 
 /* Takes what is free of a range out for good; what is allocated or no memory is passed over. */
-void allocator_exclude(struct allocator *allocator, hpa_t base, uint64_t bytes);
+void allocator_exclude(struct allocator *allocator, tdx_hpa_t base, uint64_t bytes);
 
 /*
  * allocator_offline - takes a range out of use: what is free is not handed out any more, and what
@@ -57,8 +57,8 @@ void allocator_exclude(struct allocator *allocator, hpa_t base, uint64_t bytes);
  * excluded stays out, or goes now if it was passed over before. Memory that is plugged in later is
  * memory of the map that was taken off at the start.
  */
-uint64_t allocator_offline(struct allocator *allocator, hpa_t base, uint64_t bytes);
-void allocator_online(struct allocator *allocator, hpa_t base, uint64_t bytes);
+uint64_t allocator_offline(struct allocator *allocator, tdx_hpa_t base, uint64_t bytes);
+void allocator_online(struct allocator *allocator, tdx_hpa_t base, uint64_t bytes);
 
 /* Free bytes of a node, OS_ANY_NODE: of all; in_2m: only those in wholly free 2M blocks. */
 uint64_t allocator_free_bytes(const struct allocator *allocator, uint32_t node);

@@ -36,7 +36,7 @@ static uint64_t next_random(struct background *background)
 	return z ^ z >> 31;
 }
 
-static int hold(struct background *background, struct holding *holding, hpa_t block,
+static int hold(struct background *background, struct holding *holding, tdx_hpa_t block,
 		unsigned int order)
 {
 	if (holding->nr == holding->room) {
@@ -93,7 +93,7 @@ void background_destroy(struct background *background)
 uint64_t background_bytes(const struct background *background) { return background->bytes; }
 
 /* A byte of the node's memory, any with the same chance. */
-static hpa_t random_place(struct background *background, uint32_t node, uint64_t bytes)
+static tdx_hpa_t random_place(struct background *background, uint32_t node, uint64_t bytes)
 {
 	const struct machine_map *map = machine_map(background->machine);
 	uint64_t at = next_random(background) % bytes;
@@ -111,12 +111,12 @@ static hpa_t random_place(struct background *background, uint32_t node, uint64_t
 }
 
 /* A 2M block of the node that was wholly free: the next one from a random place on. */
-static hpa_t take_whole(struct background *background, uint32_t node, uint64_t bytes)
+static tdx_hpa_t take_whole(struct background *background, uint32_t node, uint64_t bytes)
 {
-	const hpa_t end = hpa(UINT64_C(1) << TDX_PA_BITS);
-	hpa_t from = random_place(background, node, bytes);
-	hpa_t block = allocator_alloc_range(background->allocator, TDX_2M_SIZE, TDX_2M_SIZE, from,
-					    end, node, false);
+	const tdx_hpa_t end = hpa(UINT64_C(1) << TDX_PA_BITS);
+	tdx_hpa_t from = random_place(background, node, bytes);
+	tdx_hpa_t block = allocator_alloc_range(background->allocator, TDX_2M_SIZE, TDX_2M_SIZE,
+						from, end, node, false);
 
 	if (!hpa_is_none(block))
 		return block;
@@ -125,7 +125,7 @@ static hpa_t take_whole(struct background *background, uint32_t node, uint64_t b
 }
 
 /* Frees a 2M block but for a few small blocks. */
-static int break_block(struct background *background, hpa_t block)
+static int break_block(struct background *background, tdx_hpa_t block)
 {
 	uint64_t kept = 1 + next_random(background) % MAX_KEPT;
 	bool keep[TDX_PAGES_PER_2M] = { false };
@@ -168,7 +168,7 @@ static int age_node(struct background *background, uint32_t node, unsigned int p
 	for (;;) {
 		uint64_t all = allocator_free_bytes(allocator, node);
 		uint64_t whole = allocator_free_2m_bytes(allocator, node);
-		hpa_t block;
+		tdx_hpa_t block;
 
 		if ((all - whole) * 100 >= all * percent)
 			return 0;
@@ -197,7 +197,7 @@ int background_step(struct background *background, uint64_t bytes)
 	unsigned int order = (unsigned int)__builtin_ctzll(random | 1u << ALLOCATOR_MAX_ORDER);
 	/* Three steps of four lead towards the goal, one away from it. */
 	bool more = (background->bytes < bytes) ^ (random >> 62 == 0);
-	hpa_t block;
+	tdx_hpa_t block;
 
 	if (!more) {
 		if (background->load.nr)

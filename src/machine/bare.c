@@ -6,16 +6,19 @@
 
 #include "machine/bare.h"
 
-static hpa_t strip_key(const struct bare *bare, hpa_t at) { return hpa(at.v & ~bare->key_mask); }
+static tdx_hpa_t strip_key(const struct bare *bare, tdx_hpa_t at)
+{
+	return hpa(at.v & ~bare->key_mask);
+}
 
-static void *bare_map(void *ctx, hpa_t at, enum os_access access)
+static void *bare_map(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	struct bare *bare = ctx;
 
 	return memory_map(bare->memory, strip_key(bare, at), access);
 }
 
-static void *bare_map_host(void *ctx, hpa_t at, enum os_access access)
+static void *bare_map_host(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	struct bare *bare = ctx;
 
@@ -24,14 +27,14 @@ static void *bare_map_host(void *ctx, hpa_t at, enum os_access access)
 	return bare_map(ctx, at, access);
 }
 
-static void bare_zero(void *ctx, hpa_t base, uint64_t bytes)
+static void bare_zero(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	struct bare *bare = ctx;
 
 	memory_zero(bare->memory, strip_key(bare, base), bytes);
 }
 
-static void bare_copy(void *ctx, hpa_t to, hpa_t from)
+static void bare_copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from)
 {
 	struct bare *bare = ctx;
 

@@ -18,7 +18,7 @@ struct bare {
 	uint64_t key_mask; /* the KeyID's bits of an address: the same memory without them */
 	uint64_t nr_logged;
 	/* Is told of every page that os.map_host() maps, unless NULL. */
-	void (*host_maps)(void *ctx, hpa_t at, enum os_access access);
+	void (*host_maps)(void *ctx, tdx_hpa_t at, enum os_access access);
 	void *ctx; /* of host_maps */
 };
 

@@ -374,7 +374,7 @@ static struct table *find_table(struct memory *memory, uint64_t page)
 }
 
 /* The page is not backed, or its table is not a recent one. */
-static __attribute__((noinline)) void *map_slowly(struct memory *memory, hpa_t at,
+static __attribute__((noinline)) void *map_slowly(struct memory *memory, tdx_hpa_t at,
 						  enum os_access access)
 {
 	uint64_t page = at.v >> TDX_PAGE_SHIFT, offset = at.v & (TDX_PAGE_SIZE - 1);
@@ -397,7 +397,7 @@ static __attribute__((noinline)) void *map_slowly(struct memory *memory, hpa_t a
 	return slot + offset;
 }
 
-void *memory_map(struct memory *memory, hpa_t at, enum os_access access)
+void *memory_map(struct memory *memory, tdx_hpa_t at, enum os_access access)
 {
 	uint64_t number = at.v >> (TDX_PAGE_SHIFT + TABLE_BITS);
 	const struct recent *entry = recent_entry(number);
@@ -450,7 +450,7 @@ static void directory_zero(struct memory *memory, struct directory *directory, u
 	}
 }
 
-void memory_zero(struct memory *memory, hpa_t base, uint64_t bytes)
+void memory_zero(struct memory *memory, tdx_hpa_t base, uint64_t bytes)
 {
 	uint64_t page = base.v >> TDX_PAGE_SHIFT, end = page + (bytes >> TDX_PAGE_SHIFT);
 
@@ -475,7 +475,7 @@ void memory_zero(struct memory *memory, hpa_t base, uint64_t bytes)
 	}
 }
 
-void memory_copy(struct memory *memory, hpa_t to, hpa_t from)
+void memory_copy(struct memory *memory, tdx_hpa_t to, tdx_hpa_t from)
 {
 	const void *source = memory_map(memory, from, OS_READ);
 

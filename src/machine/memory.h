@@ -25,16 +25,16 @@ void memory_destroy(struct memory *memory);
  * page of zeros that all such pages share: it does not follow a write that comes later. An address
  * at or above 2^52, and real memory that has run out, stop the program.
  */
-void *memory_map(struct memory *memory, hpa_t at, enum os_access access);
+void *memory_map(struct memory *memory, tdx_hpa_t at, enum os_access access);
 
 /*
  * memory_zero - zeroes a range (4K multiple): written pages lose their backing, which is used
  * again. Costs time for the pages that were written, not for the size of the range.
  */
-void memory_zero(struct memory *memory, hpa_t base, uint64_t bytes);
+void memory_zero(struct memory *memory, tdx_hpa_t base, uint64_t bytes);
 
 /* memory_copy - copies one 4K page; if from was never written, to loses its backing. */
-void memory_copy(struct memory *memory, hpa_t to, hpa_t from);
+void memory_copy(struct memory *memory, tdx_hpa_t to, tdx_hpa_t from);
 
 /*
  * Bytes of backing in use now, exact while nothing else runs; and the most so far, exact for one

@@ -98,7 +98,8 @@ int seam_debug_release(struct seam *seam, uint32_t id)
 	return 0;
 }
 
-int seam_debug_hold(struct seam *seam, hpa_t pa, unsigned int level, bool exclusive, uint32_t id)
+int seam_debug_hold(struct seam *seam, tdx_hpa_t pa, unsigned int level, bool exclusive,
+		    uint32_t id)
 {
 	struct pamt_page page;
 	struct debug_call debug;
@@ -227,7 +228,7 @@ int seam_debug_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, 
 /* ------------------------------------------------------------------------------------------- */
 /* vCPUs inside.                                                                                */
 
-int seam_debug_enter(struct seam *seam, hpa_t tdr, uint32_t id)
+int seam_debug_enter(struct seam *seam, tdx_hpa_t tdr, uint32_t id)
 {
 	const struct held_locks none = { 0 };
 	os_a64_t *refcount;
@@ -258,7 +259,7 @@ int seam_debug_exit(struct seam *seam, uint32_t id)
 /* ------------------------------------------------------------------------------------------- */
 /* States.                                                                                      */
 
-int seam_debug_force_td(struct seam *seam, hpa_t tdr, enum tdx_op_state state, unsigned int pwl,
+int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state state, unsigned int pwl,
 			bool gpaw)
 {
 	struct td td;
@@ -276,7 +277,7 @@ int seam_debug_force_td(struct seam *seam, hpa_t tdr, enum tdx_op_state state, u
 	return 0;
 }
 
-int seam_debug_num_vcpus(struct seam *seam, hpa_t tdr, uint32_t n)
+int seam_debug_num_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
 {
 	struct td td;
 
@@ -286,7 +287,7 @@ int seam_debug_num_vcpus(struct seam *seam, hpa_t tdr, uint32_t n)
 	return 0;
 }
 
-int seam_debug_assoc_vcpus(struct seam *seam, hpa_t tdr, uint32_t n)
+int seam_debug_assoc_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
 {
 	struct td td;
 
@@ -296,7 +297,7 @@ int seam_debug_assoc_vcpus(struct seam *seam, hpa_t tdr, uint32_t n)
 	return 0;
 }
 
-int seam_debug_vcpu_state(struct seam *seam, hpa_t tdvpr, uint32_t state)
+int seam_debug_vcpu_state(struct seam *seam, tdx_hpa_t tdvpr, uint32_t state)
 {
 	struct tdvps *tdvps;
 
@@ -307,7 +308,7 @@ int seam_debug_vcpu_state(struct seam *seam, hpa_t tdvpr, uint32_t state)
 	return 0;
 }
 
-int seam_debug_td_fatal(struct seam *seam, hpa_t tdr, bool fatal)
+int seam_debug_td_fatal(struct seam *seam, tdx_hpa_t tdr, bool fatal)
 {
 	struct tdr *t = find_tdr(seam, tdr.v);
 
@@ -317,7 +318,7 @@ int seam_debug_td_fatal(struct seam *seam, hpa_t tdr, bool fatal)
 	return 0;
 }
 
-int seam_debug_half_freed(struct seam *seam, hpa_t page)
+int seam_debug_half_freed(struct seam *seam, tdx_hpa_t page)
 {
 	struct pamt_entry *entry = pamt_peek(seam, page.v, TDX_4K);
 
@@ -332,7 +333,7 @@ void seam_debug_inject(struct seam *seam, enum seam_debug_inject what)
 	os_store32(&seam->inject, what, OS_RELAXED);
 }
 
-enum seam_debug_accept seam_debug_accept(struct seam *seam, hpa_t tdr, uint64_t rcx,
+enum seam_debug_accept seam_debug_accept(struct seam *seam, tdx_hpa_t tdr, uint64_t rcx,
 					 tdx_status_t *status)
 {
 	struct debug_call debug;
@@ -356,7 +357,7 @@ enum seam_debug_accept seam_debug_accept(struct seam *seam, hpa_t tdr, uint64_t 
 /* ------------------------------------------------------------------------------------------- */
 /* A look at the metadata.                                                                      */
 
-void seam_debug_pamt(struct seam *seam, hpa_t pa, unsigned int level,
+void seam_debug_pamt(struct seam *seam, tdx_hpa_t pa, unsigned int level,
 		     struct seam_debug_entry *entry)
 {
 	const struct pamt_entry *at = pamt_peek(seam, pa.v, level);
@@ -380,7 +381,7 @@ void seam_debug_pamt(struct seam *seam, hpa_t pa, unsigned int level,
 	}
 }
 
-int seam_debug_bitmap(struct seam *seam, hpa_t pa)
+int seam_debug_bitmap(struct seam *seam, tdx_hpa_t pa)
 {
 	const struct tdmr *tdmr = pamt_tdmr(seam, pa.v);
 	struct debug_call debug;
@@ -390,7 +391,7 @@ int seam_debug_bitmap(struct seam *seam, hpa_t pa)
 	return pamt_bit_test(begin_call(&debug, seam), tdmr, pa.v);
 }
 
-int seam_debug_chldcnt(struct seam *seam, hpa_t tdr, uint64_t *chldcnt)
+int seam_debug_chldcnt(struct seam *seam, tdx_hpa_t tdr, uint64_t *chldcnt)
 {
 	const struct tdr *t;
 

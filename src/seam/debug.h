@@ -27,26 +27,27 @@ enum seam_debug_lock {
 int seam_debug_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, uint64_t map,
 		    bool exclusive, uint32_t id);
 /* A PAMT walk to pa that stops at level (or at a leaf above), the entry reached locked. */
-int seam_debug_hold(struct seam *seam, hpa_t pa, unsigned int level, bool exclusive, uint32_t id);
+int seam_debug_hold(struct seam *seam, tdx_hpa_t pa, unsigned int level, bool exclusive,
+		    uint32_t id);
 int seam_debug_release(struct seam *seam, uint32_t id);
 
 /* A vCPU enters the TD (REFCOUNT[TD_EPOCH & 1] + 1), and leaves again. */
-int seam_debug_enter(struct seam *seam, hpa_t tdr, uint32_t id);
+int seam_debug_enter(struct seam *seam, tdx_hpa_t tdr, uint32_t id);
 int seam_debug_exit(struct seam *seam, uint32_t id);
 
 /* States forced from outside, in place of leaves that need encryption or measurement. */
-int seam_debug_force_td(struct seam *seam, hpa_t tdr, enum tdx_op_state state, unsigned int pwl,
+int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state state, unsigned int pwl,
 			bool gpaw);
-int seam_debug_num_vcpus(struct seam *seam, hpa_t tdr, uint32_t n);
-int seam_debug_assoc_vcpus(struct seam *seam, hpa_t tdr, uint32_t n);
-int seam_debug_vcpu_state(struct seam *seam, hpa_t tdvpr, uint32_t state);
-int seam_debug_td_fatal(struct seam *seam, hpa_t tdr, bool fatal);
+int seam_debug_num_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n);
+int seam_debug_assoc_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n);
+int seam_debug_vcpu_state(struct seam *seam, tdx_hpa_t tdvpr, uint32_t state);
+int seam_debug_td_fatal(struct seam *seam, tdx_hpa_t tdr, bool fatal);
 /* The 4K page is marked free but its region's page count is not yet lowered. */
-int seam_debug_half_freed(struct seam *seam, hpa_t page);
+int seam_debug_half_freed(struct seam *seam, tdx_hpa_t page);
 
 /* TDG.MEM.PAGE.ACCEPT by a vCPU of this TD; rcx = GPA | level. */
 enum seam_debug_accept { SEAM_ACCEPT_STATUS, SEAM_ACCEPT_TDEXIT, SEAM_ACCEPT_INTERRUPTED };
-enum seam_debug_accept seam_debug_accept(struct seam *seam, hpa_t tdr, uint64_t rcx,
+enum seam_debug_accept seam_debug_accept(struct seam *seam, tdx_hpa_t tdr, uint64_t rcx,
 					 tdx_status_t *status);
 
 /* For the next call or accept only. */
@@ -87,15 +88,15 @@ uint64_t seam_debug_occasions(const struct seam *seam, enum seam_fault fault);
 struct seam_debug_entry {
 	bool present;
 	enum tdx_page_type type;
-	hpa_t owner;	/* of TD page types */
-	uint16_t count; /* of a node */
-	hpa_t pair[2];	/* of a node */
-	uint16_t lock;	/* raw */
+	tdx_hpa_t owner;   /* of TD page types */
+	uint16_t count;	   /* of a node */
+	tdx_hpa_t pair[2]; /* of a node */
+	uint16_t lock;	   /* raw */
 };
-void seam_debug_pamt(struct seam *seam, hpa_t pa, unsigned int level,
+void seam_debug_pamt(struct seam *seam, tdx_hpa_t pa, unsigned int level,
 		     struct seam_debug_entry *entry);
 /* Dynamic PAMT: the page's bit in the bitmap; -OS_EINVAL outside every TDMR. */
-int seam_debug_bitmap(struct seam *seam, hpa_t pa);
-int seam_debug_chldcnt(struct seam *seam, hpa_t tdr, uint64_t *chldcnt);
+int seam_debug_bitmap(struct seam *seam, tdx_hpa_t pa);
+int seam_debug_chldcnt(struct seam *seam, tdx_hpa_t tdr, uint64_t *chldcnt);
 
 #endif

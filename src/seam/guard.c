@@ -147,7 +147,7 @@ static bool find_owner(const struct seam *seam, uint64_t page, struct seam_owner
 	return seam->dpamt && is_donated(seam, tdmr, page);
 }
 
-bool seam_owns(const struct seam *seam, hpa_t page, struct seam_owner *owner)
+bool seam_owns(const struct seam *seam, tdx_hpa_t page, struct seam_owner *owner)
 {
 	uint64_t first;
 
@@ -157,7 +157,7 @@ bool seam_owns(const struct seam *seam, hpa_t page, struct seam_owner *owner)
 /* ------------------------------------------------------------------------------------------- */
 /* Reports.                                                                                     */
 
-bool seam_guard_host_access(struct seam *seam, hpa_t at, enum os_access access)
+bool seam_guard_host_access(struct seam *seam, tdx_hpa_t at, enum os_access access)
 {
 	const struct os_services *os = seam->os;
 	uint64_t page = at.v & ~(TDX_PAGE_SIZE - 1), first, taken = 0;

@@ -11,7 +11,7 @@
 
 uint32_t seam_guest_index(const struct seam_vcpu *vcpu) { return vcpu->tdvps->index; }
 
-hpa_t seam_guest_tdr(const struct seam_vcpu *vcpu) { return hpa(vcpu->td->address); }
+tdx_hpa_t seam_guest_tdr(const struct seam_vcpu *vcpu) { return hpa(vcpu->td->address); }
 
 uint32_t seam_guest_shared_bit(const struct seam_vcpu *vcpu) { return vcpu->td->tdcs->shared_bit; }
 
@@ -52,7 +52,7 @@ static bool within_page(uint64_t gpa, uint32_t bytes)
 	return (gpa & (TDX_PAGE_SIZE - 1)) + bytes <= TDX_PAGE_SIZE;
 }
 
-enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, gpa_t at, void *to, uint32_t bytes)
+enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, tdx_gpa_t at, void *to, uint32_t bytes)
 {
 	uint64_t address;
 
@@ -62,7 +62,8 @@ enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, gpa_t at, void *to, uint3
 	return SEAM_EXIT_NONE;
 }
 
-enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, gpa_t at, const void *from, uint32_t bytes)
+enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, tdx_gpa_t at, const void *from,
+				uint32_t bytes)
 {
 	uint64_t address;
 
@@ -72,7 +73,7 @@ enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, gpa_t at, const void *fr
 	return SEAM_EXIT_NONE;
 }
 
-enum seam_exit seam_guest_touch(struct seam_vcpu *vcpu, gpa_t at)
+enum seam_exit seam_guest_touch(struct seam_vcpu *vcpu, tdx_gpa_t at)
 {
 	uint64_t address;
 
@@ -170,7 +171,7 @@ enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx
 	return accept_locked(call, td, &pos, status);
 }
 
-enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, gpa_t at, unsigned int level,
+enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, tdx_gpa_t at, unsigned int level,
 				 tdx_status_t *status)
 {
 	enum seam_exit how = guest_accept(vcpu->call, vcpu->td, at.v | level, status);

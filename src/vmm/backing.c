@@ -12,46 +12,46 @@ static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32
 
 static void cache_free(void *state, struct pamt_cache *cache) { pamt_cache_free(state, cache); }
 
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	return pamt_alloc_page(state, node, cache, page);
 }
 
-static void free_page(void *state, hpa_t page, bool last)
+static void free_page(void *state, tdx_hpa_t page, bool last)
 {
 	(void)last;
 	pamt_free_page(state, page);
 }
 
-static int get(void *state, pfn_t page, struct pamt_cache *cache)
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	return pamt_get(state, page, cache);
 }
 
-static void put(void *state, pfn_t page, bool last)
+static void put(void *state, tdx_pfn_t page, bool last)
 {
 	(void)last;
 	pamt_put(state, page);
 }
 
-static int map_2m(void *state, pfn_t first, struct tdx_regs *regs)
+static int map_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	return pamt_map_2m(state, first, regs);
 }
 
-static int remove_2m(void *state, pfn_t first, struct tdx_regs *regs)
+static int remove_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	return pamt_remove_2m(state, first, regs);
 }
 
-static void release_2m(void *state, pfn_t first) { pamt_release_2m(state, first); }
+static void release_2m(void *state, tdx_pfn_t first) { pamt_release_2m(state, first); }
 
-static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	return pamt_split(state, first, regs, cache);
 }
 
-static int merge(void *state, pfn_t first, struct tdx_regs *regs)
+static int merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	return pamt_merge(state, first, regs);
 }

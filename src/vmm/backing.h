@@ -31,29 +31,29 @@ struct vmm_backing {
 	 * 2M may go as 512 times 4K. 0 or -errno: then the block goes back at once, without
 	 * give(). May sleep. May be NULL.
 	 */
-	int (*take)(void *state, pfn_t first, enum tdx_size size);
-	void (*give)(void *state, pfn_t first, enum tdx_size size);
+	int (*take)(void *state, tdx_pfn_t first, enum tdx_size size);
+	void (*give)(void *state, tdx_pfn_t first, enum tdx_size size);
 
 	/* pamt_cache_topup(), pamt_cache_free() */
 	int (*topup)(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs);
 	void (*cache_free)(void *state, struct pamt_cache *cache);
 
-	int (*alloc_page)(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page);
-	void (*free_page)(void *state, hpa_t page, bool last);
+	int (*alloc_page)(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page);
+	void (*free_page)(void *state, tdx_hpa_t page, bool last);
 
-	int (*get)(void *state, pfn_t page, struct pamt_cache *cache);
-	void (*put)(void *state, pfn_t page, bool last);
+	int (*get)(void *state, tdx_pfn_t page, struct pamt_cache *cache);
+	void (*put)(void *state, tdx_pfn_t page, bool last);
 	/*
 	 * Makes the call that gives page to the module: 0; -OS_EIO with the status in regs->rax;
 	 * or another error, if the design gave up before. Any context. NULL: the plain SEAMCALL.
 	 */
-	int (*call)(void *state, pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache);
+	int (*call)(void *state, tdx_pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache);
 
-	int (*map_2m)(void *state, pfn_t first, struct tdx_regs *regs);
-	int (*remove_2m)(void *state, pfn_t first, struct tdx_regs *regs);
-	void (*release_2m)(void *state, pfn_t first); /* may be NULL */
-	int (*split)(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache);
-	int (*merge)(void *state, pfn_t first, struct tdx_regs *regs);
+	int (*map_2m)(void *state, tdx_pfn_t first, struct tdx_regs *regs);
+	int (*remove_2m)(void *state, tdx_pfn_t first, struct tdx_regs *regs);
+	void (*release_2m)(void *state, tdx_pfn_t first); /* may be NULL */
+	int (*split)(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache);
+	int (*merge)(void *state, tdx_pfn_t first, struct tdx_regs *regs);
 };
 
 /* libpamt; state is the struct pamt_host. */

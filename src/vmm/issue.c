@@ -22,29 +22,29 @@ static int leaf_seamcall(struct td *td, struct tdx_regs *regs)
 
 static struct pamt_cache *cache_of(struct td_stock *stock) { return stock ? &stock->pages : NULL; }
 
-int td_leaf_give_4k(struct td *td, pfn_t page, struct tdx_regs *regs, struct td_stock *stock)
+int td_leaf_give_4k(struct td *td, tdx_pfn_t page, struct tdx_regs *regs, struct td_stock *stock)
 {
 	return td->vmm->backing->call(td->vmm->backing_state, page, regs, cache_of(stock));
 }
 
-int td_leaf_map_2m(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
+int td_leaf_map_2m(struct td *td, tdx_pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
 	(void)stock;
 	return td->vmm->backing->map_2m(td->vmm->backing_state, first, regs);
 }
 
-int td_leaf_remove_2m(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
+int td_leaf_remove_2m(struct td *td, tdx_pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
 	(void)stock;
 	return td->vmm->backing->remove_2m(td->vmm->backing_state, first, regs);
 }
 
-int td_leaf_split(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
+int td_leaf_split(struct td *td, tdx_pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
 	return td->vmm->backing->split(td->vmm->backing_state, first, regs, cache_of(stock));
 }
 
-int td_leaf_merge(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
+int td_leaf_merge(struct td *td, tdx_pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
 	(void)stock;
 	return td->vmm->backing->merge(td->vmm->backing_state, first, regs);
@@ -54,7 +54,7 @@ int td_leaf_merge(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_s
  * Until it is done, or has failed, or, with -OS_EBUSY in *why, a vCPU is in the way. The backing's
  * own refusals (the call was not made) come back as they are and leave *why 0.
  */
-static int issue_until(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_regs *regs,
+static int issue_until(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first, struct tdx_regs *regs,
 		       struct td_stock *stock, int *why)
 {
 	struct call_tries tries = CALL_TRIES_INIT;
@@ -79,7 +79,7 @@ static int issue_until(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_
  * its chance to be quick. With the MMU lock held for writing no vCPU gets past its next fault, and
  * those outside wait: whatever the guest held in the module is free then.
  */
-int td_issue(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_regs *regs,
+int td_issue(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first, struct tdx_regs *regs,
 	     struct td_stock *stock, enum td_issue_how how)
 {
 	struct tdx_regs in = *regs;

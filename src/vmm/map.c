@@ -46,7 +46,7 @@ static int add_sept_page(struct td *td, struct mirror_slot *slot, enum mirror_st
 		.rcx = tdx_gpa_level(mirror_gpa(slot), slot->node->level),
 		.rdx = td->tdr.v,
 	};
-	hpa_t page;
+	tdx_hpa_t page;
 	int error;
 
 	/* Out of the stock: under the MMU lock nothing can be allocated. */
@@ -87,7 +87,7 @@ static int look_at(struct mirror_entry seen, bool through_shared)
 	}
 }
 
-int td_link_down(struct td *td, gpa_t at, unsigned int level, bool through_shared,
+int td_link_down(struct td *td, tdx_gpa_t at, unsigned int level, bool through_shared,
 		 struct td_stock *stock, struct td_counts *counts, struct mirror_slot *slot)
 {
 	enum mirror_state was;
@@ -117,7 +117,7 @@ int td_link_down(struct td *td, gpa_t at, unsigned int level, bool through_share
 }
 
 /* AUG, or PAGE.ADD from source, of a 4K page at a slot that is NONE. */
-static int map_4k(struct td *td, struct mirror_slot *slot, hpa_t page, hpa_t source,
+static int map_4k(struct td *td, struct mirror_slot *slot, tdx_hpa_t page, tdx_hpa_t source,
 		  struct td_stock *stock)
 {
 	const struct vmm_backing *backing = td->vmm->backing;
@@ -153,7 +153,7 @@ static int map_4k(struct td *td, struct mirror_slot *slot, hpa_t page, hpa_t sou
  * region is in use otherwise, part of it is no TD's to have, a pair is in the way) or by the
  * module. 4K pages are the answer to all of these; what is really wrong shows there again.
  */
-static int map_2m(struct td *td, struct mirror_slot *slot, hpa_t page, struct td_stock *stock)
+static int map_2m(struct td *td, struct mirror_slot *slot, tdx_hpa_t page, struct td_stock *stock)
 {
 	struct tdx_regs regs = {
 		.rax = TDX_RAX(TDH_MEM_PAGE_AUG, 0),
@@ -171,8 +171,8 @@ static int map_2m(struct td *td, struct mirror_slot *slot, hpa_t page, struct td
 }
 
 /* Maps page at this GPA; TD_FAULT_THERE and others: page is still the caller's. */
-static int map_page(struct td *td, gpa_t at, enum tdx_size size, hpa_t page, hpa_t source,
-		    struct td_stock *stock, struct td_counts *counts)
+static int map_page(struct td *td, tdx_gpa_t at, enum tdx_size size, tdx_hpa_t page,
+		    tdx_hpa_t source, struct td_stock *stock, struct td_counts *counts)
 {
 	struct mirror_slot slot;
 	int error;
@@ -196,7 +196,7 @@ static int map_page(struct td *td, gpa_t at, enum tdx_size size, hpa_t page, hpa
 }
 
 /* Does a 4K mapping's S-EPT page stand where 2M is wanted? Saves taking 2M of memory in vain. */
-static bool is_4k_already(struct td *td, gpa_t at)
+static bool is_4k_already(struct td *td, tdx_gpa_t at)
 {
 	struct mirror_slot slot;
 	bool link;
@@ -209,10 +209,10 @@ static bool is_4k_already(struct td *td, gpa_t at)
 }
 
 /* 2M at this GPA. -OS_ERANGE: to be had in 4K only, for whatever reason. */
-static int fault_2m(struct vcpu *vcpu, gpa_t at)
+static int fault_2m(struct vcpu *vcpu, tdx_gpa_t at)
 {
 	struct td *td = vcpu->td;
-	hpa_t page;
+	tdx_hpa_t page;
 	int error;
 
 	at.v &= ~(TDX_2M_SIZE - 1);
@@ -229,10 +229,10 @@ static int fault_2m(struct vcpu *vcpu, gpa_t at)
 	return error;
 }
 
-static int fault_4k(struct vcpu *vcpu, gpa_t at)
+static int fault_4k(struct vcpu *vcpu, tdx_gpa_t at)
 {
 	struct td *td = vcpu->td;
-	hpa_t page = td_alloc_memory(td, TDX_4K);
+	tdx_hpa_t page = td_alloc_memory(td, TDX_4K);
 	int error;
 
 	if (hpa_is_none(page))
@@ -245,7 +245,7 @@ static int fault_4k(struct vcpu *vcpu, gpa_t at)
 	return error;
 }
 
-int td_fault(struct vcpu *vcpu, gpa_t at)
+int td_fault(struct vcpu *vcpu, tdx_gpa_t at)
 {
 	struct td *td = vcpu->td;
 	enum tdx_size size = TDX_2M;
@@ -276,9 +276,9 @@ int td_fault(struct vcpu *vcpu, gpa_t at)
 	return fault_4k(vcpu, at);
 }
 
-int td_add_page(struct td *td, gpa_t at, hpa_t source)
+int td_add_page(struct td *td, tdx_gpa_t at, tdx_hpa_t source)
 {
-	hpa_t page;
+	tdx_hpa_t page;
 	int error;
 
 	if (td->state != TD_BUILDING || at.v % TDX_PAGE_SIZE || at.v >= td_shared_bit(td))

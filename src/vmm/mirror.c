@@ -93,7 +93,7 @@ static struct mirror_entry mirror_read(const struct mirror_slot *slot)
 	return (struct mirror_entry){ os_load64(mirror_word(slot), OS_ACQUIRE) };
 }
 
-void mirror_descend(gpa_t at, struct mirror_slot *slot)
+void mirror_descend(tdx_gpa_t at, struct mirror_slot *slot)
 {
 	OS_INVARIANT(mirror_is_link(slot->seen));
 	slot->node = mirror_child(slot->seen);
@@ -101,7 +101,7 @@ void mirror_descend(gpa_t at, struct mirror_slot *slot)
 	slot->seen = mirror_read(slot);
 }
 
-void mirror_walk(const struct mirror *mirror, gpa_t at, unsigned int level,
+void mirror_walk(const struct mirror *mirror, tdx_gpa_t at, unsigned int level,
 		 struct mirror_slot *slot)
 {
 	slot->node = mirror->root;
@@ -149,8 +149,8 @@ void mirror_set(struct mirror_slot *slot, struct mirror_entry to)
 	mirror_change(slot, to);
 }
 
-void mirror_prepare_child(struct mirror_node *node, const struct mirror_slot *parent, hpa_t page,
-			  enum mirror_state fill)
+void mirror_prepare_child(struct mirror_node *node, const struct mirror_slot *parent,
+			  tdx_hpa_t page, enum mirror_state fill)
 {
 	/* mirror_child() needs the low bits of the node's address. */
 	OS_INVARIANT(!((uintptr_t)node & (MIRROR_STATE_MASK | MIRROR_PENDING)));

@@ -54,8 +54,8 @@ struct mirror_entry {
 #define MIRROR_PENDING	  UINT64_C(8)
 
 struct mirror_node {
-	hpa_t page;	    /* the S-EPT page; HPA_NONE for the root, which is part of the TDCS */
-	gpa_t base;	    /* of the first entry */
+	tdx_hpa_t page;	    /* the S-EPT page; HPA_NONE for the root, which is part of the TDCS */
+	tdx_gpa_t base;	    /* of the first entry */
 	unsigned int level; /* of the entries, 0 = 4K */
 	struct mirror_node *next; /* in a stock of spare nodes */
 	os_a64_t entry[MIRROR_ENTRIES];
@@ -89,7 +89,7 @@ static inline bool mirror_is_leaf(struct mirror_entry e)
 }
 
 /* The page of a LEAF or LEAF_BLOCKED. */
-static inline hpa_t mirror_page(struct mirror_entry e) { return TDX_PAGE_HPA(e.v); }
+static inline tdx_hpa_t mirror_page(struct mirror_entry e) { return TDX_PAGE_HPA(e.v); }
 
 /* The node below a LINK or LINK_BLOCKED. */
 static inline struct mirror_node *mirror_child(struct mirror_entry e)
@@ -102,7 +102,7 @@ static inline struct mirror_entry mirror_make(enum mirror_state state)
 	return (struct mirror_entry){ state };
 }
 
-static inline struct mirror_entry mirror_make_leaf(hpa_t page, bool pending)
+static inline struct mirror_entry mirror_make_leaf(tdx_hpa_t page, bool pending)
 {
 	return (struct mirror_entry){ page.v | (pending ? MIRROR_PENDING : 0) | MIRROR_LEAF };
 }
@@ -122,13 +122,13 @@ static inline uint64_t mirror_bytes(unsigned int level)
 	return UINT64_C(1) << TDX_LEVEL_SHIFT(level);
 }
 
-static inline unsigned int mirror_index(gpa_t at, unsigned int level)
+static inline unsigned int mirror_index(tdx_gpa_t at, unsigned int level)
 {
 	return (unsigned int)(at.v >> TDX_LEVEL_SHIFT(level)) & (MIRROR_ENTRIES - 1);
 }
 
 /* The GPA of a slot. */
-static inline gpa_t mirror_gpa(const struct mirror_slot *slot)
+static inline tdx_gpa_t mirror_gpa(const struct mirror_slot *slot)
 {
 	return gpa(slot->node->base.v + slot->index * mirror_bytes(slot->node->level));
 }
@@ -153,10 +153,10 @@ uint64_t mirror_limit(const struct mirror *mirror);
  * mirror_walk - from the root towards the entry of level at this GPA, through LINKs. Stops where
  * there is no LINK, so slot->node->level is level or above. The caller holds the MMU lock.
  */
-void mirror_walk(const struct mirror *mirror, gpa_t at, unsigned int level,
+void mirror_walk(const struct mirror *mirror, tdx_gpa_t at, unsigned int level,
 		 struct mirror_slot *slot);
 /* Steps one level down from a slot whose seen entry is a LINK. */
-void mirror_descend(gpa_t at, struct mirror_slot *slot);
+void mirror_descend(tdx_gpa_t at, struct mirror_slot *slot);
 
 /*
  * The entry seen, NONE or SHARED, to FROZEN. False: somebody else was faster, and seen is what
@@ -169,7 +169,7 @@ void mirror_thaw(struct mirror_slot *slot, struct mirror_entry to);
 void mirror_set(struct mirror_slot *slot, struct mirror_entry to);
 
 /* Makes node (zeroed) the node of an S-EPT page below slot, every entry in state fill. */
-void mirror_prepare_child(struct mirror_node *node, const struct mirror_slot *parent, hpa_t page,
-			  enum mirror_state fill);
+void mirror_prepare_child(struct mirror_node *node, const struct mirror_slot *parent,
+			  tdx_hpa_t page, enum mirror_state fill);
 
 #endif

@@ -9,7 +9,7 @@
  *                v S-EPT page and the pair      |
  *   LINK to 512 LEAF of 4K                    LINK to 512 LEAF of 4K, alike, one block
  *
- * What libpamt does meanwhile: before DEMOTE the region is LEAF, afterwards USED with 512 users,
+ * What libpamt does meanwhile: before DEMOTE the region is LARGE, afterwards USED with 512 users,
  * and its pair is one that came out of the stock; PROMOTE is the opposite and gives the pair back.
  * In both the region's word is LOCKED for the SEAMCALL only. All 512 users are published at once,
  * so that a zap of a single 4K page can follow at any time and puts one of them.
@@ -40,10 +40,10 @@ static struct tdx_regs on_2m(struct td *td, enum tdx_leaf leaf, const struct mir
  */
 static int demote(struct td *td, struct mirror_slot *slot, struct mirror_node *node)
 {
-	hpa_t block = mirror_page(slot->seen);
+	tdx_hpa_t block = mirror_page(slot->seen);
 	bool pending = slot->seen.v & MIRROR_PENDING;
 	struct tdx_regs regs = on_2m(td, TDH_MEM_PAGE_DEMOTE, slot);
-	hpa_t page;
+	tdx_hpa_t page;
 	int error;
 
 	error = td_alloc_page(td, &td->stock, &page);
@@ -61,7 +61,7 @@ static int demote(struct td *td, struct mirror_slot *slot, struct mirror_node *n
 	 */
 	mirror_prepare_child(node, slot, page, MIRROR_NONE);
 	for (unsigned int i = 0; i < MIRROR_ENTRIES; i++) {
-		hpa_t at = hpa(block.v + i * TDX_PAGE_SIZE);
+		tdx_hpa_t at = hpa(block.v + i * TDX_PAGE_SIZE);
 
 		node->entry[i].v = mirror_make_leaf(at, pending).v; /* not published yet: plain */
 	}
@@ -88,7 +88,7 @@ static int split_slot(struct td *td, struct mirror_slot *slot, struct mirror_nod
 	return error;
 }
 
-int td_split_locked(struct td *td, gpa_t at)
+int td_split_locked(struct td *td, tdx_gpa_t at)
 {
 	struct mirror_slot slot;
 	struct mirror_node *node;
@@ -113,7 +113,7 @@ int td_split_locked(struct td *td, gpa_t at)
 	return error;
 }
 
-int td_split(struct td *td, gpa_t at)
+int td_split(struct td *td, tdx_gpa_t at)
 {
 	int error;
 
@@ -129,10 +129,10 @@ int td_split(struct td *td, gpa_t at)
 /* The way back. Nobody else changes the count of a region of 512 pages that are all this TD's.  */
 
 /* The block that 512 entries map in order and alike; HPA_NONE if they do not. */
-static hpa_t one_block(const struct mirror_node *node, bool *pending)
+static tdx_hpa_t one_block(const struct mirror_node *node, bool *pending)
 {
 	struct mirror_entry first = { os_load64(&node->entry[0], OS_RELAXED) };
-	hpa_t block = mirror_page(first);
+	tdx_hpa_t block = mirror_page(first);
 
 	*pending = first.v & MIRROR_PENDING;
 	if (mirror_state(first) != MIRROR_LEAF || block.v % TDX_2M_SIZE)
@@ -154,7 +154,7 @@ static struct mirror_node *merge_slot(struct td *td, struct mirror_slot *slot, b
 	struct mirror_node *node = mirror_child(slot->seen);
 	struct tdx_regs regs = on_2m(td, TDH_MEM_PAGE_PROMOTE, slot);
 	bool pending;
-	hpa_t block = one_block(node, &pending);
+	tdx_hpa_t block = one_block(node, &pending);
 
 	*error = -OS_EBUSY;
 	if (hpa_is_none(block))
@@ -181,7 +181,7 @@ static struct mirror_node *merge_slot(struct td *td, struct mirror_slot *slot, b
 	return node;
 }
 
-int td_merge(struct td *td, gpa_t at)
+int td_merge(struct td *td, tdx_gpa_t at)
 {
 	struct mirror_node *node = NULL;
 	struct mirror_slot slot;

@@ -57,11 +57,11 @@ void td_stock_return_node(struct td_stock *stock, struct mirror_node *node)
 }
 
 /* Near the TD's vCPUs if there is memory, elsewhere before not at all. */
-hpa_t td_alloc_memory(struct td *td, enum tdx_size size)
+tdx_hpa_t td_alloc_memory(struct td *td, enum tdx_size size)
 {
 	const struct vmm_backing *backing = td->vmm->backing;
 	const struct os_services *os = td->vmm->os;
-	hpa_t page = os->alloc_pages(os->ctx, size_order[size], td->config.node);
+	tdx_hpa_t page = os->alloc_pages(os->ctx, size_order[size], td->config.node);
 
 	if (hpa_is_none(page) && td->config.node != OS_ANY_NODE)
 		page = os->alloc_pages(os->ctx, size_order[size], OS_ANY_NODE);
@@ -72,7 +72,7 @@ hpa_t td_alloc_memory(struct td *td, enum tdx_size size)
 	return HPA_NONE;
 }
 
-void td_free_memory(struct td *td, hpa_t page, enum tdx_size size)
+void td_free_memory(struct td *td, tdx_hpa_t page, enum tdx_size size)
 {
 	const struct vmm_backing *backing = td->vmm->backing;
 
@@ -81,18 +81,18 @@ void td_free_memory(struct td *td, hpa_t page, enum tdx_size size)
 	td->vmm->os->free_pages(td->vmm->os->ctx, page, size_order[size]);
 }
 
-int td_alloc_page(struct td *td, struct td_stock *stock, hpa_t *page)
+int td_alloc_page(struct td *td, struct td_stock *stock, tdx_hpa_t *page)
 {
 	return td->vmm->backing->alloc_page(td->vmm->backing_state, td->config.node,
 					    stock ? &stock->pages : NULL, page);
 }
 
-void td_free_page(struct td *td, hpa_t page, bool last)
+void td_free_page(struct td *td, tdx_hpa_t page, bool last)
 {
 	td->vmm->backing->free_page(td->vmm->backing_state, page, last);
 }
 
-void td_put(struct td *td, hpa_t page, enum tdx_size size, bool last)
+void td_put(struct td *td, tdx_hpa_t page, enum tdx_size size, bool last)
 {
 	const struct vmm_backing *backing = td->vmm->backing;
 

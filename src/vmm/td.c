@@ -19,7 +19,7 @@
  * A control page, out of the pool and so backed already, given to the module by a leaf that takes
  * it in RCX and its parent in RDX.
  */
-static int give_page(struct td *td, enum tdx_leaf leaf, uint64_t rdx, hpa_t *page)
+static int give_page(struct td *td, enum tdx_leaf leaf, uint64_t rdx, tdx_hpa_t *page)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0), .rdx = rdx };
 	int error = td_alloc_page(td, NULL, page);
@@ -37,7 +37,7 @@ static int give_page(struct td *td, enum tdx_leaf leaf, uint64_t rdx, hpa_t *pag
 static int create_root(struct td *td)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MNG_CREATE, 0), .rdx = td->hkid };
-	hpa_t tdr;
+	tdx_hpa_t tdr;
 	int error = td_alloc_page(td, NULL, &tdr);
 
 	if (error)
@@ -108,7 +108,7 @@ static int init_td(struct td *td)
 	const struct os_services *os = td->vmm->os;
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MNG_INIT, 0), .rcx = td->tdr.v };
 	/* An ordinary page of the host's, which the module only reads. */
-	hpa_t page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
+	tdx_hpa_t page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
 	int error;
 
 	if (hpa_is_none(page))

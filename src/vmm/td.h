@@ -86,7 +86,7 @@ struct td_config {
 	unsigned int levels; /* of its S-EPT, 4 or 5; 0: 4 */
 	/* The largest page wanted at this GPA, TDX_4K or TDX_2M. NULL: 2M everywhere. Any context.
 	 */
-	enum tdx_size (*page_size)(void *arg, gpa_t at);
+	enum tdx_size (*page_size)(void *arg, tdx_gpa_t at);
 	void *arg;
 };
 
@@ -129,8 +129,8 @@ enum vcpu_exit {
 struct vcpu {
 	struct td *td;
 	uint32_t index;
-	hpa_t tdvpr;
-	hpa_t tdcx[TDX_MIN_TDVPS - 1];
+	tdx_hpa_t tdvpr;
+	tdx_hpa_t tdcx[TDX_MIN_TDVPS - 1];
 	unsigned int nr_tdcx;
 	bool associated; /* with cpu: VP.FLUSH due there before it can be elsewhere */
 	os_a32_t cpu;	 /* where it runs, or ran last */
@@ -138,7 +138,7 @@ struct vcpu {
 	struct td_stock stock;
 	struct td_counts counts;
 	struct tdx_regs regs; /* of VP.ENTER: what the guest is answered, what it asked */
-	gpa_t fault_gpa;      /* of an access to shared memory; of a fault that found a mapping */
+	tdx_gpa_t fault_gpa;  /* of an access to shared memory; of a fault that found a mapping */
 	int error;
 };
 
@@ -147,7 +147,7 @@ struct vcpu {
 
 struct td_zap {
 	struct mirror_slot slot;
-	hpa_t page;
+	tdx_hpa_t page;
 	bool last; /* of its region, as the module said when it was removed */
 };
 
@@ -156,8 +156,8 @@ struct td {
 	struct td_config config;
 	enum td_state state;
 	uint16_t hkid;
-	hpa_t tdr;
-	hpa_t tdcx[TDX_MIN_TDCX];
+	tdx_hpa_t tdr;
+	tdx_hpa_t tdcx[TDX_MIN_TDCX];
 	unsigned int nr_tdcx;
 
 	struct os_mutex mutex;
@@ -186,7 +186,7 @@ int td_create(struct vmm *vmm, const struct td_config *config, struct td **td);
  */
 int td_add_vcpu(struct td *td, struct vcpu **vcpu);
 /* Copies the 4K page source into the TD at this GPA, measured and accepted (PAGE.ADD). */
-int td_add_page(struct td *td, gpa_t at, hpa_t source);
+int td_add_page(struct td *td, tdx_gpa_t at, tdx_hpa_t source);
 /* Ends building: TD_RUNNABLE. */
 int td_finalize(struct td *td);
 /* No thread is in vcpu_run(). Returns how many 4K pages were leaked, 0 as it should be. */
@@ -211,18 +211,18 @@ void td_stop(struct td *td);
  * mappings are zapped, 2M pages at the edges split. Return: 0; -OS_EINVAL (outside the TD's
  * address space); -OS_ENOMEM; -OS_EAGAIN, -OS_EIO: converted up to a point, may be called again.
  */
-int td_convert(struct td *td, gpa_t at, uint64_t bytes, bool shared);
+int td_convert(struct td *td, tdx_gpa_t at, uint64_t bytes, bool shared);
 /* Takes private mappings away, as when memory is punched out of the TD. Returns as above. */
-int td_zap(struct td *td, gpa_t at, uint64_t bytes);
+int td_zap(struct td *td, tdx_gpa_t at, uint64_t bytes);
 /*
  * td_split - a 2M mapping that covers at becomes 512 mappings of 4K. 0 also where there is none.
  */
-int td_split(struct td *td, gpa_t at);
+int td_split(struct td *td, tdx_gpa_t at);
 /*
  * td_merge - the opposite. -OS_EBUSY where the 512 pages are not all mapped alike, or are not one
  * 2M block of physical memory.
  */
-int td_merge(struct td *td, gpa_t at);
+int td_merge(struct td *td, tdx_gpa_t at);
 
 /* Sum over the TD and its vCPUs; exact when nothing runs. */
 void td_sum_counts(const struct td *td, struct td_counts *sum);
@@ -249,32 +249,33 @@ void td_stock_free(struct td *td, struct td_stock *stock);
 struct mirror_node *td_stock_node(struct td_stock *stock);
 void td_stock_return_node(struct td_stock *stock, struct mirror_node *node);
 /* Control pages, out of the stock or, with NULL, out of anywhere. As pamt_alloc_page(). */
-int td_alloc_page(struct td *td, struct td_stock *stock, hpa_t *page);
+int td_alloc_page(struct td *td, struct td_stock *stock, tdx_hpa_t *page);
 /* last: the module said that no page of the region is in use any more. */
-void td_free_page(struct td *td, hpa_t page, bool last);
+void td_free_page(struct td *td, tdx_hpa_t page, bool last);
 /* A guest page that the module has let go of, cleaned: pamt_put() or pamt_release_2m(). */
-void td_put(struct td *td, hpa_t page, enum tdx_size size, bool last);
+void td_put(struct td *td, tdx_hpa_t page, enum tdx_size size, bool last);
 /* Guest memory of one page of size, near the TD; HPA_NONE. May sleep. */
-hpa_t td_alloc_memory(struct td *td, enum tdx_size size);
-void td_free_memory(struct td *td, hpa_t page, enum tdx_size size);
+tdx_hpa_t td_alloc_memory(struct td *td, enum tdx_size size);
+void td_free_memory(struct td *td, tdx_hpa_t page, enum tdx_size size);
 
 /*
  * A leaf that the backing issues, libpamt while the region's word is LOCKED: one of these functions
  * makes the call once. NULL in its place: a plain SEAMCALL. stock may be NULL.
  */
-typedef int td_leaf_fn(struct td *td, pfn_t first, struct tdx_regs *regs, struct td_stock *stock);
+typedef int td_leaf_fn(struct td *td, tdx_pfn_t first, struct tdx_regs *regs,
+		       struct td_stock *stock);
 /*
  * issue.c: makes the call, again while there is contention. bar: the MMU lock is held for writing,
  * and vCPUs that are in the way are barred; without it they are -OS_EAGAIN. sure: a first failure
  * is not believed. Returns what leaf returned, or -OS_EAGAIN, -OS_EIO with the status in rax.
  */
 enum td_issue_how { TD_ISSUE_PLAIN, TD_ISSUE_BARRING, TD_ISSUE_SURE };
-int td_issue(struct td *td, td_leaf_fn *leaf, pfn_t first, struct tdx_regs *regs,
+int td_issue(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first, struct tdx_regs *regs,
 	     struct td_stock *stock, enum td_issue_how how);
 td_leaf_fn td_leaf_give_4k, td_leaf_map_2m, td_leaf_remove_2m, td_leaf_split, td_leaf_merge;
 
 /* Makes the call that gives the module a 4K page, control or guest's. As td_issue(), PLAIN. */
-static inline int td_issue_4k(struct td *td, hpa_t page, struct tdx_regs *regs,
+static inline int td_issue_4k(struct td *td, tdx_hpa_t page, struct tdx_regs *regs,
 			      struct td_stock *stock)
 {
 	td_leaf_fn *leaf = td->vmm->backing->call ? td_leaf_give_4k : NULL;
@@ -298,31 +299,31 @@ enum { TD_FAULT_BLOCKED = 1, TD_FAULT_SHARED = 2, TD_FAULT_THERE = 3 };
  * TD_FAULT_THERE: there was one already; -OS_EAGAIN: lost a race, or contention; TD_FAULT_BLOCKED:
  * td_unblock() is due; TD_FAULT_SHARED: the range is marked shared; -OS_ENOMEM; -OS_EIO. May sleep.
  */
-int td_fault(struct vcpu *vcpu, gpa_t at);
+int td_fault(struct vcpu *vcpu, tdx_gpa_t at);
 /*
  * td_link_down - adds S-EPT pages until slot is an entry of level at this GPA, or a larger leaf.
  * through_shared: below SHARED entries too. MMU lock held for reading. Returns as td_fault().
  */
-int td_link_down(struct td *td, gpa_t at, unsigned int level, bool through_shared,
+int td_link_down(struct td *td, tdx_gpa_t at, unsigned int level, bool through_shared,
 		 struct td_stock *stock, struct td_counts *counts, struct mirror_slot *slot);
 
 /* zap.c; the mutex, and where a slot is passed the MMU lock for writing, are held. */
 enum zap_op { ZAP_REMOVE, ZAP_TO_SHARED, ZAP_TO_PRIVATE };
 /* Does op to [*at, end); *at is how far it came. */
-int td_zap_range(struct td *td, gpa_t *at, gpa_t end, enum zap_op op);
+int td_zap_range(struct td *td, tdx_gpa_t *at, tdx_gpa_t end, enum zap_op op);
 int td_block(struct td *td, struct mirror_slot *slot);
 int td_unblock_slot(struct td *td, struct mirror_slot *slot);
 /* TRACK, and every vCPU has left once: no TLB has what was blocked before. */
 int td_track(struct td *td);
 /* Unblocks what a failure left blocked at this GPA. Takes mutex and MMU lock itself. */
-int td_unblock(struct td *td, gpa_t at);
+int td_unblock(struct td *td, tdx_gpa_t at);
 /* Walks as mirror_walk(), unblocking what is blocked on the way. */
-int td_walk_open(struct td *td, gpa_t at, unsigned int level, struct mirror_slot *slot);
+int td_walk_open(struct td *td, tdx_gpa_t at, unsigned int level, struct mirror_slot *slot);
 
 /* split.c: td_split() with the mutex held. */
-int td_split_locked(struct td *td, gpa_t at);
+int td_split_locked(struct td *td, tdx_gpa_t at);
 
 /* teardown.c: a page of the TD's is lost. */
-void td_leak(struct td *td, hpa_t page, uint64_t pages, const char *why, tdx_status_t status);
+void td_leak(struct td *td, tdx_hpa_t page, uint64_t pages, const char *why, tdx_status_t status);
 
 #endif

@@ -23,7 +23,7 @@
  */
 #include "vmm/td.h"
 
-void td_leak(struct td *td, hpa_t page, uint64_t pages, const char *why, tdx_status_t status)
+void td_leak(struct td *td, tdx_hpa_t page, uint64_t pages, const char *why, tdx_status_t status)
 {
 	td->leaked_pages += pages;
 	vmm_leak(td->vmm, page, pages, why, status);
@@ -99,13 +99,13 @@ static int free_key(struct td *td, tdx_status_t *status)
 /* ------------------------------------------------------------------------------------------- */
 /* Pages                                                                                        */
 
-static struct tdx_regs reclaim_of(hpa_t page)
+static struct tdx_regs reclaim_of(tdx_hpa_t page)
 {
 	return (struct tdx_regs){ .rax = TDX_RAX(TDH_PHYMEM_PAGE_RECLAIM, 0), .rcx = page.v };
 }
 
 /* TDCX, TDVPR, S-EPT pages: the backing cleans them when it needs to. */
-static void reclaim_control(struct td *td, hpa_t page, const char *what)
+static void reclaim_control(struct td *td, tdx_hpa_t page, const char *what)
 {
 	struct tdx_regs regs = reclaim_of(page);
 
@@ -115,7 +115,7 @@ static void reclaim_control(struct td *td, hpa_t page, const char *what)
 		td_free_page(td, page, regs.r9 & TDX_HINT_BIT);
 }
 
-static void reclaim_4k(struct td *td, hpa_t page)
+static void reclaim_4k(struct td *td, tdx_hpa_t page)
 {
 	const struct os_services *os = td->vmm->os;
 	struct tdx_regs regs = reclaim_of(page);
@@ -130,7 +130,7 @@ static void reclaim_4k(struct td *td, hpa_t page)
 }
 
 /* Its own entry in the PAMT is locked exclusively for that: libpamt holds the region's word. */
-static void reclaim_2m(struct td *td, hpa_t page)
+static void reclaim_2m(struct td *td, tdx_hpa_t page)
 {
 	const struct os_services *os = td->vmm->os;
 	struct tdx_regs regs = reclaim_of(page);

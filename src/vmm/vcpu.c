@@ -39,7 +39,7 @@
 #define FAULT_TRIES 10000u
 /* A guest that cannot use what it finds mapped, at the same place in a row. */
 #define SAME_FAULT_TRIES 100u
-#define HERE_NEVER	 ((gpa_t){ UINT64_MAX })
+#define HERE_NEVER	 ((tdx_gpa_t){ UINT64_MAX })
 /* A vCPU that is waited for is kicked once in so many looks. */
 #define KICK_AGAIN 1000u
 
@@ -238,7 +238,7 @@ static enum after give_up(struct vcpu *vcpu, int error, enum vcpu_exit *exit)
  * place: the guest cannot use what is there. It accepts in 4K what is pending as 2M, and gets what
  * it wants; or it touches what it never accepted, which does not get better with time.
  */
-static int serve_again(struct vcpu *vcpu, gpa_t at, uint32_t *tries)
+static int serve_again(struct vcpu *vcpu, tdx_gpa_t at, uint32_t *tries)
 {
 	bool again = vcpu->fault_gpa.v == at.v;
 
@@ -254,7 +254,7 @@ static int serve_again(struct vcpu *vcpu, gpa_t at, uint32_t *tries)
 static enum after serve_fault(struct vcpu *vcpu, uint32_t *tries, enum vcpu_exit *exit)
 {
 	struct td *td = vcpu->td;
-	gpa_t at = gpa(vcpu->regs.r8 & ~(TDX_PAGE_SIZE - 1));
+	tdx_gpa_t at = gpa(vcpu->regs.r8 & ~(TDX_PAGE_SIZE - 1));
 	int error;
 
 	if (at.v & td_shared_bit(td)) {

@@ -45,7 +45,7 @@ void vmm_free_hkid(struct vmm *vmm, uint16_t hkid)
 	os_spin_unlock(&vmm->hkid_lock, flags);
 }
 
-int vmm_write_back(struct vmm *vmm, hpa_t page, uint16_t hkid, tdx_status_t *status)
+int vmm_write_back(struct vmm *vmm, tdx_hpa_t page, uint16_t hkid, tdx_status_t *status)
 {
 	struct tdx_regs regs = {
 		.rax = TDX_RAX(TDH_PHYMEM_PAGE_WBINVD, 0),
@@ -57,7 +57,7 @@ int vmm_write_back(struct vmm *vmm, hpa_t page, uint16_t hkid, tdx_status_t *sta
 	return error;
 }
 
-void vmm_leak(struct vmm *vmm, hpa_t at, uint64_t pages, const char *why, tdx_status_t status)
+void vmm_leak(struct vmm *vmm, tdx_hpa_t at, uint64_t pages, const char *why, tdx_status_t status)
 {
 	/* Relaxed: a statistic. */
 	os_fetch_add64(&vmm->leaked_pages, pages, OS_RELAXED);

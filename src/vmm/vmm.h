@@ -54,9 +54,9 @@ void vmm_free_hkid(struct vmm *vmm, uint16_t hkid);
  * PHYMEM.PAGE.WBINVD of one 4K page, free already, with the KeyID that it was used with. Returns
  * as call_make(), the status of a failure in *status.
  */
-int vmm_write_back(struct vmm *vmm, hpa_t page, uint16_t hkid, tdx_status_t *status);
+int vmm_write_back(struct vmm *vmm, tdx_hpa_t page, uint16_t hkid, tdx_status_t *status);
 
 /* Notes that pages (4K) at this address are lost, and says so in the log. */
-void vmm_leak(struct vmm *vmm, hpa_t at, uint64_t pages, const char *why, tdx_status_t status);
+void vmm_leak(struct vmm *vmm, tdx_hpa_t at, uint64_t pages, const char *why, tdx_status_t status);
 
 #endif

@@ -92,7 +92,7 @@ static bool is_blocked(struct mirror_entry seen)
 	       mirror_state(seen) == MIRROR_LEAF_BLOCKED;
 }
 
-int td_walk_open(struct td *td, gpa_t at, unsigned int level, struct mirror_slot *slot)
+int td_walk_open(struct td *td, tdx_gpa_t at, unsigned int level, struct mirror_slot *slot)
 {
 	int error;
 
@@ -111,7 +111,7 @@ int td_walk_open(struct td *td, gpa_t at, unsigned int level, struct mirror_slot
 	return 0;
 }
 
-static int unblock_locked(struct td *td, gpa_t at)
+static int unblock_locked(struct td *td, tdx_gpa_t at)
 {
 	struct mirror_slot slot;
 	int error;
@@ -127,7 +127,7 @@ static int unblock_locked(struct td *td, gpa_t at)
 	return error;
 }
 
-int td_unblock(struct td *td, gpa_t at)
+int td_unblock(struct td *td, tdx_gpa_t at)
 {
 	int error;
 
@@ -141,7 +141,7 @@ int td_unblock(struct td *td, gpa_t at)
 /* One round                                                                                    */
 
 /* What op leaves behind where there is no leaf. */
-static void mark(struct mirror_slot *slot, enum zap_op op, gpa_t at, gpa_t end)
+static void mark(struct mirror_slot *slot, enum zap_op op, tdx_gpa_t at, tdx_gpa_t end)
 {
 	enum mirror_state from = op == ZAP_TO_SHARED ? MIRROR_NONE : MIRROR_SHARED;
 	enum mirror_state to = op == ZAP_TO_SHARED ? MIRROR_SHARED : MIRROR_NONE;
@@ -158,8 +158,8 @@ static void mark(struct mirror_slot *slot, enum zap_op op, gpa_t at, gpa_t end)
  * until a 2M leaf that the range covers in part: *crossed. Edges are split before, but where there
  * was nothing to split a fault may have mapped 2M since.
  */
-static int zap_collect(struct td *td, gpa_t *at, gpa_t end, enum zap_op op, unsigned int *nr,
-		       bool *crossed)
+static int zap_collect(struct td *td, tdx_gpa_t *at, tdx_gpa_t end, enum zap_op op,
+		       unsigned int *nr, bool *crossed)
 {
 	struct mirror_slot slot;
 	uint64_t bytes;
@@ -205,7 +205,7 @@ static void dispose(struct td *td, const struct td_zap *zap)
 {
 	const struct os_services *os = td->vmm->os;
 	enum tdx_size size = (enum tdx_size)zap->slot.node->level;
-	hpa_t page = zap->page;
+	tdx_hpa_t page = zap->page;
 	uint64_t nr = size == TDX_2M ? TDX_PAGES_PER_2M : 1;
 	tdx_status_t status = { 0 };
 	int error = 0;
@@ -229,9 +229,9 @@ static void dispose(struct td *td, const struct td_zap *zap)
  * A batch from *at on. What was removed before something failed is disposed of all the same.
  * *crossed: what comes next is a 2M leaf to be split.
  */
-static int zap_round(struct td *td, gpa_t *at, gpa_t end, enum zap_op op, bool *crossed)
+static int zap_round(struct td *td, tdx_gpa_t *at, tdx_gpa_t end, enum zap_op op, bool *crossed)
 {
-	gpa_t next = *at;
+	tdx_gpa_t next = *at;
 	unsigned int nr, removed = 0;
 	int error;
 
@@ -277,7 +277,8 @@ static bool all_alike(const struct mirror_node *node, enum mirror_state state)
  * The S-EPT page of a 2M region with nothing mapped is removed, so that the region can be mapped
  * as 2M again. What fails here fails without harm: the page stays linked.
  */
-static struct mirror_node *drop_locked(struct td *td, gpa_t at, enum mirror_state state, bool *last)
+static struct mirror_node *drop_locked(struct td *td, tdx_gpa_t at, enum mirror_state state,
+				       bool *last)
 {
 	struct mirror_slot slot;
 	struct mirror_node *node;
@@ -299,7 +300,7 @@ static struct mirror_node *drop_locked(struct td *td, gpa_t at, enum mirror_stat
 	return node;
 }
 
-static void drop_sept_page(struct td *td, gpa_t at, enum mirror_state state)
+static void drop_sept_page(struct td *td, tdx_gpa_t at, enum mirror_state state)
 {
 	struct mirror_node *node;
 	tdx_status_t status;
@@ -320,9 +321,9 @@ static void drop_sept_page(struct td *td, gpa_t at, enum mirror_state state)
 /* ------------------------------------------------------------------------------------------- */
 /* Ranges                                                                                       */
 
-int td_zap_range(struct td *td, gpa_t *at, gpa_t end, enum zap_op op)
+int td_zap_range(struct td *td, tdx_gpa_t *at, tdx_gpa_t end, enum zap_op op)
 {
-	gpa_t start = *at;
+	tdx_gpa_t start = *at;
 	bool crossed;
 	int error = 0;
 
@@ -345,7 +346,7 @@ int td_zap_range(struct td *td, gpa_t *at, gpa_t end, enum zap_op op)
  * S-EPT pages down to the entries that op is going to mark: 4K entries where the range ends inside
  * a 2M region, 2M entries elsewhere.
  */
-static int link_for_marks(struct td *td, gpa_t at, unsigned int level, enum zap_op op)
+static int link_for_marks(struct td *td, tdx_gpa_t at, unsigned int level, enum zap_op op)
 {
 	struct mirror_slot slot;
 	int error;
@@ -370,9 +371,9 @@ static int link_for_marks(struct td *td, gpa_t at, unsigned int level, enum zap_
 	return -OS_EAGAIN;
 }
 
-static int prepare(struct td *td, gpa_t at, gpa_t end, enum zap_op op)
+static int prepare(struct td *td, tdx_gpa_t at, tdx_gpa_t end, enum zap_op op)
 {
-	const gpa_t edges[] = { at, end };
+	const tdx_gpa_t edges[] = { at, end };
 	int error = 0;
 
 	for (unsigned int i = 0; i < 2 && !error; i++) {
@@ -390,9 +391,9 @@ static int prepare(struct td *td, gpa_t at, gpa_t end, enum zap_op op)
 	return error;
 }
 
-static int do_range(struct td *td, gpa_t at, uint64_t bytes, enum zap_op op)
+static int do_range(struct td *td, tdx_gpa_t at, uint64_t bytes, enum zap_op op)
 {
-	gpa_t end = gpa(at.v + bytes);
+	tdx_gpa_t end = gpa(at.v + bytes);
 	int error;
 
 	if (!bytes || (at.v | bytes) % TDX_PAGE_SIZE || end.v < at.v || end.v > td_shared_bit(td) ||
@@ -408,9 +409,12 @@ static int do_range(struct td *td, gpa_t at, uint64_t bytes, enum zap_op op)
 	return error;
 }
 
-int td_convert(struct td *td, gpa_t at, uint64_t bytes, bool shared)
+int td_convert(struct td *td, tdx_gpa_t at, uint64_t bytes, bool shared)
 {
 	return do_range(td, at, bytes, shared ? ZAP_TO_SHARED : ZAP_TO_PRIVATE);
 }
 
-int td_zap(struct td *td, gpa_t at, uint64_t bytes) { return do_range(td, at, bytes, ZAP_REMOVE); }
+int td_zap(struct td *td, tdx_gpa_t at, uint64_t bytes)
+{
+	return do_range(td, at, bytes, ZAP_REMOVE);
+}

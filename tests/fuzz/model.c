@@ -12,7 +12,7 @@
 static void read_memory(const struct model *m, uint64_t hpa, void *to, size_t bytes)
 {
 	/* 512 bytes at a multiple of 512: within a page. */
-	memcpy(to, memory_map(m->memory, (hpa_t){ hpa & ~m_key_mask(m) }, OS_READ), bytes);
+	memcpy(to, memory_map(m->memory, (tdx_hpa_t){ hpa & ~m_key_mask(m) }, OS_READ), bytes);
 }
 
 static void learn_tdmrs(struct attempt *a)

@@ -292,7 +292,7 @@ static void pamt_is_written_back_and_scrubbed_at_the_end(void **state)
 
 static void reserved_chunks_are_those_of_bring_up(void **state)
 {
-	hpa_t pamt;
+	tdx_hpa_t pamt;
 	struct setup t;
 
 	setup(&t);

@@ -17,8 +17,8 @@ static void insert(struct fake_os *f, uint32_t at, struct pamt_memory m)
 	f->free[at] = m;
 }
 
-static hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_t high,
-			 uint32_t node, bool from_top)
+static tdx_hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
+			     tdx_hpa_t high, uint32_t node, bool from_top)
 {
 	struct fake_os *f = ctx;
 
@@ -46,7 +46,7 @@ static hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, h
 	return HPA_NONE;
 }
 
-static void free_range(void *ctx, hpa_t base, uint64_t bytes)
+static void free_range(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	struct fake_os *f = ctx;
 
@@ -83,19 +83,19 @@ static void object_free(void *ctx, void *object)
 	free(object);
 }
 
-static hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
+static tdx_hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
 	uint64_t bytes = UINT64_C(4096) << order;
 
 	return alloc_range(ctx, bytes, bytes, hpa(1 << 20), hpa(UINT64_C(1) << 52), node, false);
 }
 
-static void free_pages(void *ctx, hpa_t block, unsigned int order)
+static void free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 {
 	free_range(ctx, block, UINT64_C(4096) << order);
 }
 
-static void exclude(void *ctx, hpa_t base, uint64_t bytes)
+static void exclude(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	((struct fake_os *)ctx)->excluded += bytes;
 }
@@ -109,7 +109,7 @@ static int sparse_populate(void *ctx, void *array, uint64_t offset, uint64_t byt
 
 static void sparse_destroy(void *ctx, void *array, uint64_t bytes) { object_free(ctx, array); }
 
-static void *map(void *ctx, hpa_t at, enum os_access access)
+static void *map(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	struct fake_os *f = ctx;
 	uint64_t page = at.v & ~UINT64_C(4095);
@@ -125,7 +125,7 @@ static void *map(void *ctx, hpa_t at, enum os_access access)
 	return (char *)f->mapped[i].bytes + at.v % 4096;
 }
 
-static void scrub(void *ctx, hpa_t base, uint64_t bytes)
+static void scrub(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	((struct fake_os *)ctx)->scrubs += bytes / TDX_PAGE_SIZE;
 }

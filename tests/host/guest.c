@@ -19,9 +19,9 @@ static void call(const struct guest *g, struct tdx_regs regs)
 		fail_msg("leaf %u: 0x%llx", leaf, (unsigned long long)status.v);
 }
 
-static hpa_t alloc_page(struct guest *g)
+static tdx_hpa_t alloc_page(struct guest *g)
 {
-	hpa_t page;
+	tdx_hpa_t page;
 
 	assert_int_equal(pamt_alloc_page(g->rig->host, OS_ANY_NODE, NULL, &page), 0);
 	return page;
@@ -30,7 +30,7 @@ static hpa_t alloc_page(struct guest *g)
 static void init(struct guest *g)
 {
 	const struct os_services *os = g->rig->os;
-	hpa_t page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
+	tdx_hpa_t page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
 	struct tdx_td_params *params = os->map_host(os->ctx, page, OS_WRITE);
 
 	memset(params, 0, sizeof(*params));
@@ -64,7 +64,7 @@ void guest_create(struct guest *g, struct rig *rig, uint16_t hkid)
 	}
 }
 
-static void reclaim(struct guest *g, hpa_t page)
+static void reclaim(struct guest *g, tdx_hpa_t page)
 {
 	call(g, (struct tdx_regs){ .rax = TDH_PHYMEM_PAGE_RECLAIM, .rcx = page.v });
 	pamt_free_page(g->rig->host, page);
@@ -94,7 +94,7 @@ static struct tdx_regs about_2m(const struct guest *g, enum tdx_leaf leaf, uint3
 				  .r11 = TDX_NULL_PA };
 }
 
-struct tdx_regs guest_aug_2m(const struct guest *g, uint32_t slot, pfn_t first)
+struct tdx_regs guest_aug_2m(const struct guest *g, uint32_t slot, tdx_pfn_t first)
 {
 	struct tdx_regs regs = about_2m(g, TDH_MEM_PAGE_AUG, slot);
 
@@ -112,7 +112,7 @@ void guest_block_2m(const struct guest *g, uint32_t slot)
 	call(g, about_2m(g, TDH_MEM_RANGE_BLOCK, slot));
 }
 
-struct tdx_regs guest_demote(const struct guest *g, uint32_t slot, hpa_t sept)
+struct tdx_regs guest_demote(const struct guest *g, uint32_t slot, tdx_hpa_t sept)
 {
 	struct tdx_regs regs = about_2m(g, TDH_MEM_PAGE_DEMOTE, slot);
 

@@ -46,7 +46,7 @@ static void come_and_go(struct rig *rig, struct pamt_cache *cache)
 struct setup {
 	struct rig rig;
 	struct pamt_cache cache;
-	hpa_t page[40];
+	tdx_hpa_t page[40];
 };
 
 static void setup(struct setup *t)

@@ -13,7 +13,7 @@
 struct setup {
 	struct rig rig;
 	struct guest guest;
-	pfn_t first;
+	tdx_pfn_t first;
 };
 
 static void setup(struct setup *t)
@@ -156,7 +156,7 @@ static void split_counts_512_and_merge_takes_the_pair_back(void **state)
 	struct pamt_cache cache = { 0 };
 	struct tdx_regs call;
 	struct setup t;
-	hpa_t sept;
+	tdx_hpa_t sept;
 
 	setup(&t);
 	assert_int_equal(map(&t, 0), 0);
@@ -205,7 +205,7 @@ static void failed_split_keeps_leaf_and_pair(void **state)
 		struct pamt_cache cache = { 0 };
 		struct tdx_regs call;
 		struct setup t;
-		hpa_t sept;
+		tdx_hpa_t sept;
 
 		setup(&t);
 		assert_int_equal(map(&t, 0), 0);
@@ -239,7 +239,7 @@ static void split_gives_up_after_two_refused_pairs(void **state)
 	struct pamt_cache cache = { 0 };
 	struct tdx_regs call;
 	struct setup t;
-	hpa_t sept;
+	tdx_hpa_t sept;
 
 	setup(&t);
 	assert_int_equal(map(&t, 0), 0);
@@ -280,7 +280,7 @@ static void static_pamt_passes_the_calls_on(void **state)
 {
 	struct tdx_regs call;
 	struct setup t;
-	hpa_t sept;
+	tdx_hpa_t sept;
 
 	rig_create(&t.rig, 1, false);
 	guest_create(&t.guest, &t.rig, 40);

@@ -28,7 +28,7 @@ static struct other {
 } other;
 
 /* The page that others get and put. */
-static pfn_t others;
+static tdx_pfn_t others;
 
 void test_point(const void *addr, enum os_access access)
 {
@@ -147,7 +147,7 @@ static void get_beside_a_get_counts_both(void **state)
 /* The same where there is no hot path: some of the region's pages are no TDX memory. */
 static void get_beside_a_get_in_a_partial_region_counts_both(void **state)
 {
-	static const pfn_t page = { 0x100 };
+	static const tdx_pfn_t page = { 0x100 };
 	struct rig rig;
 	uint32_t before;
 	os_a16_t *word;
@@ -235,7 +235,7 @@ static void shrink_leaves_a_region_that_is_adopted_meanwhile(void **state)
 struct setup {
 	struct rig rig;
 	struct guest guest;
-	pfn_t first;
+	tdx_pfn_t first;
 };
 
 static void setup(struct setup *t)
@@ -282,7 +282,7 @@ static void two_m_page_outlasts_everybody_who_looks_at_it(void **state)
 {
 	struct tdx_regs call;
 	struct setup t;
-	hpa_t sept;
+	tdx_hpa_t sept;
 
 	setup(&t);
 	let_other(&t.rig, word_of(&t.rig, 0), OS_WRITE, 1, verifies);
@@ -326,7 +326,7 @@ static void two_m_page_outlasts_everybody_who_looks_at_it(void **state)
 static void chunk_waits_for_a_user_who_comes_while_it_is_dissolved(void **state)
 {
 	struct rig rig;
-	hpa_t page, neighbour;
+	tdx_hpa_t page, neighbour;
 
 	start(&rig);
 	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
@@ -345,7 +345,7 @@ static void chunk_waits_for_a_user_who_comes_while_it_is_dissolved(void **state)
 }
 
 /* A guest page, and its region backed by a pair that is not of the pool. */
-static hpa_t neighbour;
+static tdx_hpa_t neighbour;
 
 static void backs_neighbour(struct rig *rig)
 {
@@ -364,7 +364,7 @@ static void chunk_in_a_region_that_is_backed_meanwhile_keeps_all_its_pages(void 
 	struct tdx_regs regs = { .rax = TDH_PHYMEM_PAMT_REMOVE };
 	struct rig rig;
 	os_a16_t *word;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	start(&rig);
 	/* The next block comes from where this page was. */
@@ -398,7 +398,7 @@ static void fills_magazine(struct rig *rig)
 static void room_that_a_magazine_cannot_use_any_more_goes_back(void **state)
 {
 	struct magazine *m;
-	hpa_t page[40];
+	tdx_hpa_t page[40];
 	uint64_t lent;
 	struct rig rig;
 
@@ -434,7 +434,7 @@ static void takes_magazine(struct rig *rig)
 static void room_for_a_node_that_the_magazine_is_no_more_of_goes_back(void **state)
 {
 	struct magazine *m;
-	hpa_t page[40];
+	tdx_hpa_t page[40];
 	struct rig rig;
 
 	rig_create(&rig, 2, true);
@@ -460,7 +460,7 @@ static void room_for_a_node_that_the_magazine_is_no_more_of_goes_back(void **sta
 static void pages_for_a_magazine_that_is_of_another_node_now_go_back(void **state)
 {
 	struct magazine *m;
-	hpa_t page[40], one;
+	tdx_hpa_t page[40], one;
 	struct rig rig;
 
 	rig_create(&rig, 2, true);

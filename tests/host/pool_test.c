@@ -24,7 +24,7 @@ static uint64_t random_next(uint64_t *seed)
 
 static void hundred_control_pages_take_three_pairs(void **state)
 {
-	hpa_t page[104];
+	tdx_hpa_t page[104];
 	struct pamt_stats s;
 	struct rig rig;
 
@@ -47,7 +47,7 @@ static void hundred_control_pages_take_three_pairs(void **state)
 
 static void bound_holds_at_every_quiet_point(void **state)
 {
-	static hpa_t page[MAX_PAGES];
+	static tdx_hpa_t page[MAX_PAGES];
 	struct pamt_cache cache = { 0 };
 	uint64_t seed = 7;
 	uint32_t n = 0;
@@ -87,7 +87,7 @@ static void bound_holds_after_a_peak_of_pairs(void **state)
 {
 	struct pamt_cache cache = { 0 };
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_create(&rig, 1, true);
 	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
@@ -106,16 +106,16 @@ static void bound_holds_after_a_peak_of_pairs(void **state)
 }
 
 /* An OS that has no large blocks, or none of one node. */
-static hpa_t (*real_alloc)(void *ctx, unsigned int order, uint32_t node);
+static tdx_hpa_t (*real_alloc)(void *ctx, unsigned int order, uint32_t node);
 static unsigned int max_order;
 static uint32_t empty_node;
 
-static hpa_t aged_alloc(void *ctx, unsigned int order, uint32_t node)
+static tdx_hpa_t aged_alloc(void *ctx, unsigned int order, uint32_t node)
 {
 	return order > max_order || node == empty_node ? HPA_NONE : real_alloc(ctx, order, node);
 }
 
-static hpa_t no_memory(void *ctx, unsigned int order, uint32_t node) { return HPA_NONE; }
+static tdx_hpa_t no_memory(void *ctx, unsigned int order, uint32_t node) { return HPA_NONE; }
 
 static void age(struct rig *rig, unsigned int order, uint32_t node)
 {
@@ -128,7 +128,7 @@ static void age(struct rig *rig, unsigned int order, uint32_t node)
 static void small_blocks_will_do(void **state)
 {
 	struct pamt_cache cache = { 0 };
-	hpa_t page[200];
+	tdx_hpa_t page[200];
 	struct rig rig;
 
 	rig_create(&rig, 1, true);
@@ -152,7 +152,7 @@ static void small_blocks_will_do(void **state)
 
 static void pages_are_of_the_node_asked_for_and_of_another_if_it_is_empty(void **state)
 {
-	hpa_t page[2];
+	tdx_hpa_t page[2];
 	struct rig rig;
 
 	rig_create(&rig, 2, true);
@@ -171,7 +171,7 @@ static void pages_are_of_the_node_asked_for_and_of_another_if_it_is_empty(void *
 
 static void chunk_that_backs_other_users_waits_for_them(void **state)
 {
-	hpa_t page, neighbour;
+	tdx_hpa_t page, neighbour;
 	struct rig rig;
 
 	rig_create(&rig, 1, true);
@@ -199,7 +199,7 @@ static void chunk_that_backs_other_users_waits_for_them(void **state)
 
 static void chunk_in_a_backed_region_needs_no_pair(void **state)
 {
-	hpa_t pages[64];
+	tdx_hpa_t pages[64];
 	struct rig rig;
 	uint32_t n = 0;
 
@@ -222,7 +222,7 @@ static void chunk_in_a_backed_region_needs_no_pair(void **state)
 static void page_that_is_not_out_is_not_taken_back(void **state)
 {
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_create(&rig, 1, true);
 	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
@@ -240,7 +240,7 @@ static void page_that_is_not_out_is_not_taken_back(void **state)
 static void page_that_went_back_to_the_os_is_not_taken_back(void **state)
 {
 	struct rig rig;
-	hpa_t page[3];
+	tdx_hpa_t page[3];
 
 	rig_create(&rig, 1, true);
 	for (int i = 0; i < 3; i++)
@@ -258,7 +258,7 @@ static void page_that_went_back_to_the_os_is_not_taken_back(void **state)
 
 static void largest_chunks_go_back_in_one_piece_when_the_host_ends(void **state)
 {
-	static hpa_t page[1400];
+	static tdx_hpa_t page[1400];
 	struct rig rig;
 
 	rig_create(&rig, 1, true);
@@ -271,7 +271,7 @@ static void largest_chunks_go_back_in_one_piece_when_the_host_ends(void **state)
 
 static void half_a_pair_is_not_lost(void **state)
 {
-	hpa_t page[16];
+	tdx_hpa_t page[16];
 	uint32_t n = 0;
 	struct rig rig;
 
@@ -294,7 +294,7 @@ static void half_a_pair_is_not_lost(void **state)
 
 static void pair_of_two_nodes_comes_back_to_both(void **state)
 {
-	hpa_t page[2][16];
+	tdx_hpa_t page[2][16];
 	uint32_t n[2] = { 0 };
 	struct rig rig;
 
@@ -330,7 +330,7 @@ static void pair_of_two_nodes_comes_back_to_both(void **state)
 /* What pamt_bind_thread() may do. */
 static void cpu_that_moves_to_another_node_leaves_its_magazine(void **state)
 {
-	hpa_t page[64];
+	tdx_hpa_t page[64];
 	struct rig rig;
 
 	rig_create(&rig, 2, true);
@@ -358,7 +358,7 @@ static void cpu_that_moves_to_another_node_leaves_its_magazine(void **state)
 
 /* A module that gives other pages back than it got. */
 static tdx_status_t (*true_module)(void *ctx, struct tdx_regs *regs);
-static hpa_t false_page[2]; /* HPA_NONE: the true one */
+static tdx_hpa_t false_page[2]; /* HPA_NONE: the true one */
 
 static tdx_status_t false_module(void *ctx, struct tdx_regs *regs)
 {
@@ -375,7 +375,7 @@ static tdx_status_t false_module(void *ctx, struct tdx_regs *regs)
 static void chunk_that_does_not_get_its_own_pages_back_is_stuck(void **state)
 {
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	/* Of another region; of this one but gone to the OS already. */
 	for (uint32_t i = 0; i < 2; i++) {
@@ -398,7 +398,7 @@ static void chunk_that_does_not_get_its_own_pages_back_is_stuck(void **state)
 
 static void pair_page_freed_by_its_user_is_not_freed_twice(void **state)
 {
-	hpa_t page, neighbour;
+	tdx_hpa_t page, neighbour;
 	struct rig rig;
 
 	/* A chunk that is kept for its pair only, which somebody takes for a control page. */
@@ -424,7 +424,7 @@ static void memory_that_is_no_tdx_memory_is_never_a_chunk(void **state)
 {
 	struct pamt_error error;
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	/* The host is told of the lower GiB only; the OS likes to give the upper one. */
 	rig_machine(&rig, 2);
@@ -442,7 +442,7 @@ static void static_pages_are_tdx_memory_too(void **state)
 	struct pamt_cache cache = { 0 };
 	struct pamt_error error;
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_machine(&rig, 2);
 	rig.map.nr_ranges = 1;
@@ -472,7 +472,7 @@ static void cache_holds_what_was_asked_and_no_more_fits(void **state)
 {
 	struct pamt_cache cache = { 0 };
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_create(&rig, 1, true);
 	assert_int_equal(pamt_alloc_page(rig.host, 0, &cache, &page), -OS_ENOMEM);
@@ -496,7 +496,7 @@ static void cache_holds_what_was_asked_and_no_more_fits(void **state)
 static void refused_pages_of_a_new_chunk_are_kept_out_of_use(void **state)
 {
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	/* The first page of the block, then the next two are tried. */
 	rig_create(&rig, 1, true);
@@ -538,7 +538,7 @@ static void chunk_whose_pair_cannot_be_removed_stays(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct rig rig;
-		hpa_t page;
+		tdx_hpa_t page;
 
 		rig_create(&rig, 1, true);
 		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
@@ -558,7 +558,7 @@ static void chunk_whose_pair_cannot_be_removed_stays(void **state)
 static void use_everything(struct rig *rig)
 {
 	struct pamt_cache cache = { 0 };
-	hpa_t page[20];
+	tdx_hpa_t page[20];
 	uint32_t n = 0;
 	bool got[8], range;
 

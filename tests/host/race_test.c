@@ -64,7 +64,7 @@ static void *edges(void *arg)
 
 	threads_bind(w->rig->port, w->cpu);
 	for (int i = 0; i < ROUNDS; i++) {
-		pfn_t page = rig_page(w->rig, next(w) % 3, next(w) % 512);
+		tdx_pfn_t page = rig_page(w->rig, next(w) % 3, next(w) % 512);
 		struct pamt_cache *from = next(w) % 2 ? &cache : NULL;
 
 		if (from)
@@ -86,7 +86,7 @@ static void *crowd(void *arg)
 	for (int i = 0; i < ROUNDS; i++) {
 		uint32_t at = next(w) % 8;
 		/* Four threads, 100 pages each of one region: never too many. */
-		pfn_t first = rig_page(w->rig, at % 2, w->cpu * 100);
+		tdx_pfn_t first = rig_page(w->rig, at % 2, w->cpu * 100);
 
 		if (held[at])
 			pamt_put_range(w->rig->host, first, held[at]);
@@ -105,7 +105,7 @@ static void *crowd(void *arg)
 static void *churn(void *arg)
 {
 	struct worker *w = arg;
-	hpa_t page[64];
+	tdx_hpa_t page[64];
 	uint32_t n = 0;
 
 	threads_bind(w->rig->port, w->cpu);
@@ -163,7 +163,7 @@ static void *leaf(void *arg)
 	threads_bind(w->rig->port, w->cpu);
 	/* Ends: when the others are through, nobody is in the way. */
 	while (mapped < ROUNDS / 20) {
-		pfn_t first = rig_page(w->rig, 0, 0);
+		tdx_pfn_t first = rig_page(w->rig, 0, 0);
 		struct tdx_regs call = guest_aug_2m(w->guest, 0, first);
 		int ret = pamt_map_2m(w->rig->host, first, &call);
 
@@ -186,7 +186,7 @@ static void *refused(void *arg)
 
 	threads_bind(w->rig->port, w->cpu);
 	for (int i = 0; i < ROUNDS; i++) {
-		pfn_t page = rig_page(w->rig, 0, w->cpu);
+		tdx_pfn_t page = rig_page(w->rig, 0, w->cpu);
 		int ret = pamt_get(w->rig->host, page, NULL);
 
 		expect(w, !ret || ret == -OS_EBUSY);
@@ -200,9 +200,9 @@ static void *refused(void *arg)
 static void *split(void *arg)
 {
 	struct worker *w = arg;
-	pfn_t first = rig_page(w->rig, 7, 0);
+	tdx_pfn_t first = rig_page(w->rig, 7, 0);
 	struct tdx_regs call = guest_aug_2m(w->guest, 1, first);
-	hpa_t sept;
+	tdx_hpa_t sept;
 
 	threads_bind(w->rig->port, w->cpu);
 	expect(w, !pamt_alloc_page(w->rig->host, OS_ANY_NODE, NULL, &sept));

@@ -63,7 +63,7 @@ static void range_is_one_change_per_region(void **state)
 static void range_over_many_regions_is_all_or_nothing(void **state)
 {
 	struct pamt_cache cache = { 0 };
-	hpa_t first = { 0 };
+	tdx_hpa_t first = { 0 };
 	struct rig rig;
 
 	/* Guest blocks are neighbours where the machine is fresh: take a stretch of them. */
@@ -141,7 +141,7 @@ static void words_of_large_holes_cost_nothing_and_are_never_read(void **state)
 	const uint64_t upper = UINT64_C(512) << 30;
 	struct pamt_error error;
 	struct rig rig;
-	pfn_t page;
+	tdx_pfn_t page;
 
 	rig_machine_at(&rig, 2, upper);
 	assert_int_equal(rig_host(&rig, true, &error), 0);
@@ -379,7 +379,7 @@ static void refused_remove_is_tried_again_when_the_last_cache_goes(void **state)
 static void page_that_is_still_a_tds_is_named_as_a_leak(void **state)
 {
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_create(&rig, 1, true);
 	page = pfn_to_hpa(rig_page(&rig, 3, 77));
@@ -429,7 +429,7 @@ static void static_pamt_checks_the_range_only(void **state)
 {
 	struct pamt_cache cache = { 0 };
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_create(&rig, 1, false);
 	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 0, 0), &cache), 0);
@@ -462,7 +462,7 @@ static void words_are_of_one_state_or_illegal(void **state)
 	assert_int_equal(words[REGION_STATE_FREE], 8);
 	assert_int_equal(words[REGION_STATE_USED], 8 * REGION_MAX_COUNT);
 	assert_int_equal(words[REGION_STATE_IDLE], 8);
-	assert_int_equal(words[REGION_STATE_LEAF], 8);
+	assert_int_equal(words[REGION_STATE_LARGE], 8);
 	assert_int_equal(words[REGION_STATE_LEAKED], 8 * REGION_MAX_COUNT);
 	assert_int_equal(words[REGION_STATE_LOCKED], 8);
 	assert_string_equal(region_state_name(REGION_STATE_ILLEGAL), "ILLEGAL");

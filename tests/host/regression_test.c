@@ -16,7 +16,7 @@ static void a_2m_page_must_be_aligned(void **state)
 	for (int dynamic = 0; dynamic < 2; dynamic++) {
 		struct tdx_regs call = { .rax = TDX_RAX(TDH_MEM_PAGE_AUG, 0), .rcx = TDX_2M };
 		struct rig rig;
-		pfn_t page;
+		tdx_pfn_t page;
 
 		rig_create(&rig, 1, dynamic);
 		page = rig_page(&rig, 0, 1);
@@ -34,7 +34,7 @@ static void a_2m_page_must_be_aligned(void **state)
 static void a_leaked_region_is_not_removed_by_the_put_that_was_owed(void **state)
 {
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_create(&rig, 1, true);
 	page = pfn_to_hpa(rig_page(&rig, 3, 77));
@@ -65,7 +65,7 @@ static void a_leaked_region_is_not_removed_by_the_put_that_was_owed(void **state
 static void a_pool_region_that_leaks_keeps_its_chunk(void **state)
 {
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_create(&rig, 1, true);
 	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
@@ -100,7 +100,7 @@ static void a_range_goes_on_after_a_page_was_refused(void **state)
 static void every_refused_page_stays_out_of_use(void **state)
 {
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_create(&rig, 1, true);
 	rig_fail_leaf(TDH_PHYMEM_PAMT_ADD, TDX_PAGE_NOT_FREE | TDX_OP_RDX, 2);
@@ -117,7 +117,7 @@ static void every_refused_page_stays_out_of_use(void **state)
 static void the_bound_holds_for_every_number_of_control_pages(void **state)
 {
 	enum { MOST = 229 };
-	hpa_t page[MOST + 1];
+	tdx_hpa_t page[MOST + 1];
 
 	for (uint32_t n = 1; n <= MOST; n += n < 64 ? 1 : 7) {
 		struct rig rig;
@@ -139,7 +139,7 @@ static void the_bound_holds_for_every_number_of_control_pages(void **state)
 static void gets_without_a_cache_keep_the_bound(void **state)
 {
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_create(&rig, 1, true);
 	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
@@ -180,7 +180,7 @@ static void before_bring_up_nothing_is_tdx_memory(void **state)
 	struct pamt_error error;
 	const char *why = NULL;
 	struct rig rig;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_machine(&rig, 1);
 	for (uint32_t i = 0; i < rig.map.nr_ranges; i++)
@@ -215,7 +215,7 @@ static void verify_names_a_word_that_cannot_be(void **state)
 		skip(); /* there every reader stops at it */
 	rig_create(&rig, 1, true);
 	word = region_word(rig.host, pfn_to_region(rig_page(&rig, 0, 0)));
-	word->v = REGION_IDLE | REGION_LEAF;
+	word->v = REGION_IDLE | REGION_LARGE;
 	assert_string_equal(
 		region_verify(rig.host, pfn_to_region(rig_page(&rig, 0, 0)), word, &found),
 		"the region's word is none that can be");

@@ -58,7 +58,7 @@ static const struct fault {
 
 /* What is known of a region beside the host: written only by who has its word LOCKED. */
 struct known {
-	hpa_t pair[2]; /* as the last PAMT.ADD gave them */
+	tdx_hpa_t pair[2]; /* as the last PAMT.ADD gave them */
 	bool leaked;
 };
 
@@ -66,7 +66,7 @@ static struct storm {
 	struct rig rig;
 	struct guest guest;
 	tdx_status_t (*module)(void *ctx, struct tdx_regs *regs);
-	hpa_t block[NR_BLOCKS];
+	tdx_hpa_t block[NR_BLOCKS];
 	struct known known[NR_REGIONS];
 	uint32_t first_fault, nr_faults; /* which of faults[] this run draws from */
 	uint64_t goal;
@@ -75,7 +75,7 @@ static struct storm {
 	os_a64_t ended[NR_FAULTS];    /* removals that the host gave up on with it */
 	os_a64_t removed_after_leak;
 	os_a64_t nr_stolen;
-	hpa_t stolen[2 * NR_FAULTS * FAILURES];
+	tdx_hpa_t stolen[2 * NR_FAULTS * FAILURES];
 	os_a32_t failures; /* of expectations, by threads */
 } storm;
 
@@ -84,7 +84,7 @@ struct worker {
 	uint64_t seed;
 	pthread_t thread;
 	struct pamt_cache cache;
-	hpa_t control[MAX_CONTROL];
+	tdx_hpa_t control[MAX_CONTROL];
 	uint32_t nr_control;
 };
 
@@ -195,7 +195,7 @@ static void no_log(void *ctx, enum os_log_level level, const char *format, ...) 
 static void one_page(struct worker *w)
 {
 	uint32_t i = next(&w->seed) % NR_BLOCKS;
-	pfn_t page = pfn(hpa_to_pfn(storm.block[i]).v + next(&w->seed) % 512);
+	tdx_pfn_t page = pfn(hpa_to_pfn(storm.block[i]).v + next(&w->seed) % 512);
 	bool cached = next(&w->seed) % 2;
 	int ret;
 
@@ -211,7 +211,7 @@ static void one_page(struct worker *w)
 static void crowd(struct worker *w)
 {
 	uint64_t skew = NR_MIXED + next(&w->seed) % 3;
-	pfn_t page = pfn(hpa_to_pfn(storm.block[skew]).v + 100 * w->cpu);
+	tdx_pfn_t page = pfn(hpa_to_pfn(storm.block[skew]).v + 100 * w->cpu);
 
 	expect(!pamt_get_range(storm.rig.host, page, 50, NULL));
 	one_page(w);
@@ -244,10 +244,10 @@ static void pressure(struct worker *w)
 static void leaf(struct worker *w)
 {
 	struct pamt_host *host = storm.rig.host;
-	pfn_t first = hpa_to_pfn(storm.block[next(&w->seed) % NR_MIXED]);
+	tdx_pfn_t first = hpa_to_pfn(storm.block[next(&w->seed) % NR_MIXED]);
 	struct tdx_regs call = guest_aug_2m(&storm.guest, 0, first);
 	int ret = pamt_map_2m(host, first, &call);
-	hpa_t sept;
+	tdx_hpa_t sept;
 
 	expect(!ret || ret == -OS_EBUSY || ret == -OS_EAGAIN);
 	if (ret)
@@ -374,7 +374,7 @@ static void check_words(void)
  */
 static uint64_t lost_pages(uint64_t *pairs)
 {
-	static hpa_t todo[2 * NR_REGIONS];
+	static tdx_hpa_t todo[2 * NR_REGIONS];
 	static bool kept[NR_REGIONS];
 	uint64_t nr = storm.nr_stolen.v, pages = 0;
 

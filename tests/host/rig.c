@@ -186,7 +186,7 @@ void rig_fail_alloc(struct rig *rig, uint64_t n)
 
 void rig_fail_nothing(struct rig *rig) { threads_faults(rig->port, &(struct threads_faults){ 0 }); }
 
-pfn_t rig_page(const struct rig *rig, uint32_t region, uint32_t page)
+tdx_pfn_t rig_page(const struct rig *rig, uint32_t region, uint32_t page)
 {
 	return pfn(hpa_to_pfn(rig->guest[region]).v + page);
 }
@@ -198,12 +198,12 @@ static tdx_status_t call(struct rig *rig, uint64_t rax, uint64_t rcx, uint64_t r
 	return rig->os->seamcall(rig->os->ctx, &regs);
 }
 
-tdx_status_t rig_tdr_create(struct rig *rig, hpa_t page, uint16_t hkid)
+tdx_status_t rig_tdr_create(struct rig *rig, tdx_hpa_t page, uint16_t hkid)
 {
 	return call(rig, TDX_RAX(TDH_MNG_CREATE, 0), page.v, hkid);
 }
 
-void rig_tdr_end(struct rig *rig, hpa_t page)
+void rig_tdr_end(struct rig *rig, tdx_hpa_t page)
 {
 	static const enum tdx_leaf leaves[] = { TDH_MNG_VPFLUSHDONE, TDH_PHYMEM_CACHE_WB,
 						TDH_MNG_KEY_FREEID, TDH_PHYMEM_PAGE_RECLAIM };

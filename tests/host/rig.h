@@ -22,7 +22,7 @@ struct rig {
 	struct os_services services; /* the port's; a test may replace some before it goes on */
 	const struct os_services *os;
 	struct pamt_host *host;
-	hpa_t guest[RIG_REGIONS];
+	tdx_hpa_t guest[RIG_REGIONS];
 	uint64_t free_bytes; /* of the machine, before the host was created */
 };
 
@@ -54,10 +54,10 @@ void rig_fail_nothing(struct rig *rig);
 void rig_fail_leaf(enum tdx_leaf leaf, uint64_t status, uint64_t times);
 
 /* A page of the i-th guest region: 2M blocks taken from the OS, so that no pool chunk is there. */
-pfn_t rig_page(const struct rig *rig, uint32_t region, uint32_t page);
+tdx_pfn_t rig_page(const struct rig *rig, uint32_t region, uint32_t page);
 
 /* TDs, as far as one is needed to use a page: a TDR made of it, and the end of that. */
-tdx_status_t rig_tdr_create(struct rig *rig, hpa_t page, uint16_t hkid);
-void rig_tdr_end(struct rig *rig, hpa_t page);
+tdx_status_t rig_tdr_create(struct rig *rig, tdx_hpa_t page, uint16_t hkid);
+void rig_tdr_end(struct rig *rig, tdx_hpa_t page);
 
 #endif

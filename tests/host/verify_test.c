@@ -70,7 +70,7 @@ static void pair_that_the_host_does_not_know_is_found(void **state)
 	struct found found = { 0 };
 	struct tdx_regs regs;
 	struct rig rig;
-	hpa_t pair;
+	tdx_hpa_t pair;
 
 	rig_create(&rig, 1, true);
 	pair = rig.os->alloc_pages(rig.os->ctx, 1, 0);
@@ -167,7 +167,7 @@ static void users_that_were_not_put_and_pages_not_given_back_are_told_apart(void
 {
 	struct found found = { 0 };
 	struct rig rig;
-	hpa_t page, neighbour;
+	tdx_hpa_t page, neighbour;
 
 	rig_create(&rig, 1, true);
 	/* A control page that no TD got, and that nobody freed: it, and the pair of its region. */
@@ -196,7 +196,7 @@ static void leak_is_not_charged_with_pages_of_another_regions_chunk(void **state
 	struct found found = { 0 };
 	struct rig rig;
 	uint64_t r;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	rig_create(&rig, 1, true);
 	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
@@ -278,7 +278,7 @@ static void memory_may_go_when_nothing_uses_it(void **state)
 {
 	struct pamt_cache cache = { 0 };
 	struct rig rig;
-	hpa_t at, page;
+	tdx_hpa_t at, page;
 
 	rig_create(&rig, 1, true);
 	at = rig.guest[4];

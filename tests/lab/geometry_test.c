@@ -110,7 +110,7 @@ static void rewrite_call(const struct geometry *g, struct vector_call *call)
 
 static void rewrite_item(const struct geometry *g, struct vector_item *item)
 {
-	hpa_t *tdr = NULL;
+	tdx_hpa_t *tdr = NULL;
 
 	switch (item->kind) {
 	case VECTOR_MACHINE:

@@ -100,10 +100,10 @@ static void amounts_are_exact_up_and_down(void **state)
 }
 
 /* A page of memory whose region nobody else uses. */
-static hpa_t lonely_page(struct lkvs_box *box)
+static tdx_hpa_t lonely_page(struct lkvs_box *box)
 {
 	const struct os_services *os = box->stand.os;
-	hpa_t page = os->alloc_pages(os->ctx, 9, 1);
+	tdx_hpa_t page = os->alloc_pages(os->ctx, 9, 1);
 
 	assert_false(hpa_is_none(page));
 	return page;
@@ -113,7 +113,7 @@ static void a_region_backed_for_nothing_is_noticed(void **state)
 {
 	struct lkvs_box *box = *state;
 	const struct os_services *os = box->stand.os;
-	hpa_t page = lonely_page(box);
+	tdx_hpa_t page = lonely_page(box);
 
 	assert_int_equal(pamt_get(box->stand.host, hpa_to_pfn(page), NULL), 0);
 	fails_saying(box, "pairs are due");
@@ -126,7 +126,7 @@ static void a_page_nobody_accounts_for_is_noticed(void **state)
 {
 	struct lkvs_box *box = *state;
 	const struct os_services *os = box->stand.os;
-	hpa_t page = os->alloc_pages(os->ctx, 0, 0);
+	tdx_hpa_t page = os->alloc_pages(os->ctx, 0, 0);
 
 	fails_saying(box, "the allocator is short");
 	os->free_pages(os->ctx, page, 0);
@@ -136,7 +136,7 @@ static void a_page_nobody_accounts_for_is_noticed(void **state)
 static void a_control_page_too_many_is_noticed(void **state)
 {
 	struct lkvs_box *box = *state;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	assert_int_equal(pamt_alloc_page(box->stand.host, 0, NULL, &page), 0);
 	fails_saying(box, "control pages are due");
@@ -157,7 +157,7 @@ static void dynamic_pamt_in_use_with_no_td_is_noticed(void **state)
 {
 	struct lkvs_box *box = *state;
 	const struct os_services *os = box->stand.os;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	assert_true(lkvs_stop_td(box, 0));
 	is_sound(box);

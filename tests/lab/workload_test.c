@@ -166,7 +166,7 @@ struct leak {
 static void take_a_page_for_good(void *arg, struct stand *stand)
 {
 	struct leak *leak = arg;
-	hpa_t page = stand->os->alloc_pages(stand->os->ctx, 0, 1);
+	tdx_hpa_t page = stand->os->alloc_pages(stand->os->ctx, 0, 1);
 
 	assert_false(hpa_is_none(page));
 	assert_int_equal(pamt_get(stand->host, hpa_to_pfn(page), NULL), 0);

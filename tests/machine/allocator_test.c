@@ -106,7 +106,7 @@ static void check_counts(const struct model *model)
 
 static void model_alloc(struct model *model, unsigned int order, uint32_t node)
 {
-	hpa_t block = allocator_alloc(model->allocator, order, node);
+	tdx_hpa_t block = allocator_alloc(model->allocator, order, node);
 	uint64_t count = UINT64_C(1) << order;
 
 	if (hpa_is_none(block)) {
@@ -125,8 +125,8 @@ static void model_alloc(struct model *model, unsigned int order, uint32_t node)
 static void model_alloc_range(struct model *model, uint64_t count, uint64_t align, uint64_t low,
 			      uint64_t high, uint32_t node, bool from_top)
 {
-	hpa_t found = allocator_alloc_range(model->allocator, count * PAGE, align * PAGE,
-					    hpa(low * PAGE), hpa(high * PAGE), node, from_top);
+	tdx_hpa_t found = allocator_alloc_range(model->allocator, count * PAGE, align * PAGE,
+						hpa(low * PAGE), hpa(high * PAGE), node, from_top);
 	uint64_t want = UINT64_MAX;
 
 	for (uint64_t i = 0; i + count <= high && (from_top || want == UINT64_MAX); i += align)
@@ -214,7 +214,7 @@ static void random_use_agrees_with_a_byte_per_page(void **state)
 static void every_page_is_handed_out_once(void **state)
 {
 	struct model *model = *state;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	while (page = allocator_alloc(model->allocator, 0, OS_ANY_NODE), !hpa_is_none(page)) {
 		assert_int_equal(model->page[page.v / PAGE], FREE);
@@ -228,7 +228,7 @@ static void small_blocks_break_as_few_2m_blocks_as_possible(void **state)
 {
 	struct model *model = *state;
 	uint64_t before = allocator_free_2m_bytes(model->allocator, 0);
-	hpa_t page[512];
+	tdx_hpa_t page[512];
 
 	/* Node 0 has broken blocks at the edges of its ranges: those go first. */
 	for (unsigned int i = 0; i < 300; i++)
@@ -303,7 +303,7 @@ static void offline_memory_empties_and_comes_back(void **state)
 
 static void free_twice(void *allocator)
 {
-	hpa_t block = allocator_alloc(allocator, 3, 0);
+	tdx_hpa_t block = allocator_alloc(allocator, 3, 0);
 
 	allocator_free(allocator, block, 3);
 	allocator_free(allocator, block, 3);
@@ -311,7 +311,7 @@ static void free_twice(void *allocator)
 
 static void free_2m_twice(void *allocator)
 {
-	hpa_t block = allocator_alloc(allocator, 9, 0);
+	tdx_hpa_t block = allocator_alloc(allocator, 9, 0);
 
 	allocator_free(allocator, block, 9);
 	allocator_free(allocator, block, 9);
@@ -319,7 +319,7 @@ static void free_2m_twice(void *allocator)
 
 static void free_page_of_freed_block(void *allocator)
 {
-	hpa_t block = allocator_alloc(allocator, 9, 0);
+	tdx_hpa_t block = allocator_alloc(allocator, 9, 0);
 
 	allocator_free(allocator, hpa(block.v + 5 * PAGE), 0);
 	allocator_free(allocator, block, 9);
@@ -349,7 +349,7 @@ static void free_excluded(void *allocator)
 
 static void free_range_that_runs_into_a_hole(void *allocator)
 {
-	hpa_t at =
+	tdx_hpa_t at =
 		allocator_alloc_range(allocator, 8 * KB, 0, hpa(64 * MB - 16 * KB), TOP, 1, false);
 
 	allocator_free_range(allocator, at, 12 * KB);
@@ -397,7 +397,7 @@ static void sixty_four_terabytes_in_2000_ranges_are_cheap(void **state)
 	const uint64_t each = 64 * TB / 2000 & ~(PAGE - 1);
 	struct machine_map map = map_of(range, 2000, 8);
 	struct allocator *allocator;
-	hpa_t chunk[64];
+	tdx_hpa_t chunk[64];
 
 	for (uint32_t i = 0; i < 2000; i++)
 		range[i] = (struct map_range){ MB + i * (each + MB), each, i / 250 };
@@ -419,7 +419,7 @@ static void memory_at_the_top_of_52_bits_is_memory(void **state)
 	struct map_range range[] = { { TOP.v - 8 * MB, 8 * MB, 0 } };
 	struct machine_map map = map_of(range, 1, 1);
 	struct allocator *allocator = allocator_create(&map);
-	hpa_t block;
+	tdx_hpa_t block;
 
 	assert_non_null(allocator);
 	block = allocator_alloc_range(allocator, PAGE, 0, hpa(0), TOP, OS_ANY_NODE, true);
@@ -436,7 +436,7 @@ static void memory_at_the_top_of_52_bits_is_memory(void **state)
 static void *allocate_and_free(void *arg)
 {
 	struct model *model = arg;
-	hpa_t mine[64];
+	tdx_hpa_t mine[64];
 
 	for (unsigned int round = 0; round < 300; round++) {
 		for (unsigned int i = 0; i < 64; i++) {

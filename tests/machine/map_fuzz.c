@@ -33,10 +33,10 @@ static void use_allocator(const struct machine_map *map)
 		broken("no allocator for a sound map");
 	all = allocator_free_bytes(allocator, OS_ANY_NODE);
 	for (unsigned int order = 0; order <= ALLOCATOR_MAX_ORDER; order++) {
-		hpa_t block = allocator_alloc(allocator, order, OS_ANY_NODE);
-		hpa_t range = allocator_alloc_range(allocator, TDX_PAGE_SIZE << order, 0, hpa(0),
-						    hpa(UINT64_C(1) << TDX_PA_BITS), OS_ANY_NODE,
-						    order % 2);
+		tdx_hpa_t block = allocator_alloc(allocator, order, OS_ANY_NODE);
+		tdx_hpa_t range = allocator_alloc_range(allocator, TDX_PAGE_SIZE << order, 0,
+							hpa(0), hpa(UINT64_C(1) << TDX_PA_BITS),
+							OS_ANY_NODE, order % 2);
 
 		if (!hpa_is_none(block))
 			allocator_free(allocator, block, order);

@@ -74,7 +74,7 @@ static void pages_come_from_the_node_asked_for(void **state)
 	const struct os_services *os = setup->os;
 
 	for (uint32_t node = 0; node < 2; node++) {
-		hpa_t page = os->alloc_pages(os->ctx, 0, node);
+		tdx_hpa_t page = os->alloc_pages(os->ctx, 0, node);
 
 		assert_in_range(page.v, ranges[node].base,
 				ranges[node].base + ranges[node].size - 1);
@@ -111,7 +111,7 @@ static unsigned int allocate_each_kind(const struct os_services *os)
 {
 	void *array, *object;
 	unsigned int failed = 0;
-	hpa_t page, range;
+	tdx_hpa_t page, range;
 
 	page = os->alloc_pages(os->ctx, 0, 0);
 	if (hpa_is_none(page))

@@ -14,7 +14,7 @@
 #include "seam/sept.h"
 
 /* In guard mode the module is asked whether a page that the host maps is the host's. */
-static void host_maps(void *ctx, hpa_t at, enum os_access access)
+static void host_maps(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	struct rig *rig = ctx;
 

@@ -60,7 +60,7 @@ static void a_machine_is_as_its_map_says(void **state)
 	struct softseam_machine m;
 	uint64_t bytes, sum = 0, end = 0;
 	uint32_t node, nr = 0;
-	hpa_t base;
+	tdx_hpa_t base;
 
 	(void)state;
 	softseam_machine(softseam, &m);
@@ -103,9 +103,9 @@ static void what_is_no_machine_is_refused_with_a_line(void **state)
 static void physical_memory_is_written_and_read_across_pages(void **state)
 {
 	struct softseam *softseam = machine(&small);
-	const hpa_t end = hpa(UINT64_C(1) << TDX_PA_BITS);
+	const tdx_hpa_t end = hpa(UINT64_C(1) << TDX_PA_BITS);
 	char in[10000], out[sizeof(in)];
-	hpa_t at = hpa(0x40000ff0);
+	tdx_hpa_t at = hpa(0x40000ff0);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(in); i++)
@@ -252,7 +252,7 @@ static void guard_mode_counts_the_hosts_looks_at_the_modules_pages(void **state)
 	struct softseam *softseam;
 	struct pamt_host *host;
 	struct seam *seam;
-	hpa_t page, pamt;
+	tdx_hpa_t page, pamt;
 
 	(void)state;
 	options.guard = true;

@@ -29,7 +29,7 @@ struct play {
 	uint64_t random;
 	bool mapped[REGIONS][PAGES];
 	bool whole[REGIONS], split[REGIONS];
-	hpa_t control[8];
+	tdx_hpa_t control[8];
 	uint32_t nr_control;
 	uint32_t nr;
 	struct answer answer[CALLS];
@@ -41,13 +41,13 @@ static uint32_t below(struct play *p, uint32_t n)
 	return (uint32_t)(p->random >> 33) % n;
 }
 
-static hpa_t page_at(const struct play *p, uint32_t region, uint32_t page)
+static tdx_hpa_t page_at(const struct play *p, uint32_t region, uint32_t page)
 {
 	return hpa(region_to_hpa(p->trial->env.region[region]).v + page * TDX_PAGE_SIZE);
 }
 
 /* For pairs and control pages: mostly out of the first region, so that others can be whole. */
-static hpa_t any_page(struct play *p)
+static tdx_hpa_t any_page(struct play *p)
 {
 	uint32_t region = below(p, 8) ? 0 : below(p, REGIONS);
 
@@ -183,7 +183,7 @@ static void promote(struct play *p)
 	p->answer[p->nr].second = regs.r12 ^ regs.r13 << 1;
 }
 
-static uint64_t control_map(const struct play *p, hpa_t page, uint32_t number)
+static uint64_t control_map(const struct play *p, tdx_hpa_t page, uint32_t number)
 {
 	if (p->trial->setup.module == TRIAL_MODEL)
 		return page.v | 1;

@@ -85,7 +85,7 @@ static void finish(struct stand *stand, uint64_t free_bytes)
 
 /* ------------------------------------------------------------------------------------------- */
 
-static enum tdx_size always_2m(void *arg, gpa_t at)
+static enum tdx_size always_2m(void *arg, tdx_gpa_t at)
 {
 	(void)arg;
 	(void)at;
@@ -104,7 +104,7 @@ static uint64_t pairs_of_single_pages(const struct stand *stand, struct backgrou
 				      uint64_t nr)
 {
 	const struct os_services *os = stand->os;
-	hpa_t *page = calloc(nr, sizeof(*page));
+	tdx_hpa_t *page = calloc(nr, sizeof(*page));
 	uint64_t pairs = 0;
 
 	assert_non_null(page);
@@ -201,7 +201,7 @@ static void expect_bound(const struct stand *stand, double *worst)
 }
 
 /* Every CPU backs its node's share of the regions, and gives them back in another order. */
-static void peak(struct stand *stand, const hpa_t *block, uint32_t nr, double *worst)
+static void peak(struct stand *stand, const tdx_hpa_t *block, uint32_t nr, double *worst)
 {
 	uint32_t share = nr / NR_NODES, steps = 16;
 
@@ -209,7 +209,7 @@ static void peak(struct stand *stand, const hpa_t *block, uint32_t nr, double *w
 		bool get = step < steps;
 
 		for (uint32_t i = step % steps; i < nr; i += steps) {
-			pfn_t page = hpa_to_pfn(block[i]);
+			tdx_pfn_t page = hpa_to_pfn(block[i]);
 
 			threads_bind(stand->port, i / share);
 			if (!get)
@@ -225,7 +225,7 @@ static void peak(struct stand *stand, const hpa_t *block, uint32_t nr, double *w
 static void bound_holds_after_a_peak_of_one_terabyte_on_eight_nodes(void **state)
 {
 	const uint32_t nr = PEAK_BYTES / TDX_2M_SIZE;
-	hpa_t *block = calloc(nr, sizeof(*block)), control;
+	tdx_hpa_t *block = calloc(nr, sizeof(*block)), control;
 	struct map_range ranges[NR_NODES];
 	struct machine_map map = make_map(ranges, NR_NODES, 256 * GIB);
 	uint64_t free_bytes, words;

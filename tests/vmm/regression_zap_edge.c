@@ -32,7 +32,7 @@ static const struct script_step look[] = {
 /* The second half of td_zap(), as if the 2M pages had been faulted in during the first. */
 static int zap_unsplit(struct td *td, uint64_t at, uint64_t end)
 {
-	gpa_t from = gpa(at);
+	tdx_gpa_t from = gpa(at);
 	int error;
 
 	os_mutex_lock(&td->mutex);

@@ -121,7 +121,7 @@ int scenario_bring_up(struct scenario *s)
 	return 0;
 }
 
-static enum tdx_size page_size(void *arg, gpa_t at)
+static enum tdx_size page_size(void *arg, tdx_gpa_t at)
 {
 	(void)arg;
 	return at.v < 2 * MB ? TDX_4K : TDX_2M;
@@ -341,7 +341,7 @@ static int library_moves(struct scenario *s)
 	struct pamt_host *host = s->stand.host;
 	struct pamt_cache cache = { 0 };
 	struct pamt_stats stats;
-	hpa_t block, page;
+	tdx_hpa_t block, page;
 	int error;
 
 	block = os->alloc_pages(os->ctx, 9, OS_ANY_NODE);

@@ -48,7 +48,7 @@ struct scenario {
 	struct td *td[SCENARIO_TDS];
 	struct vcpu *vcpu[SCENARIO_TDS][SCENARIO_VCPUS];
 	struct script *script[SCENARIO_CPUS]; /* of the vCPU that runs on this CPU */
-	hpa_t image;
+	tdx_hpa_t image;
 	uint64_t idle_seen;    /* pairs that were idle when TDs were through with them */
 	uint64_t offline_seen; /* regions that could be taken offline */
 	uint64_t lost_pages;   /* that td_destroy() gave up */

@@ -169,7 +169,7 @@ static void without_a_2m_block_a_fault_is_served_in_4k(void **state)
 {
 	struct scenario *s = *state;
 	const struct os_services *os = s->stand.os;
-	hpa_t block[64];
+	tdx_hpa_t block[64];
 	unsigned int nr = 0;
 
 	/* All of the machine's blocks; the last one is given back in single pages. */
@@ -196,7 +196,7 @@ static void without_memory_the_vcpu_fails_and_the_td_can_be_ended(void **state)
 	struct scenario *s = *state;
 	const struct script_step steps[] = { { SCRIPT_ACCEPT, 0, 8 * MB }, { SCRIPT_END, 0, 0 } };
 	const struct os_services *os = s->stand.os;
-	hpa_t *pages = calloc(SCENARIO_MEMORY / TDX_PAGE_SIZE, sizeof(*pages));
+	tdx_hpa_t *pages = calloc(SCENARIO_MEMORY / TDX_PAGE_SIZE, sizeof(*pages));
 	uint64_t nr = 0;
 
 	assert_non_null(pages);

@@ -118,7 +118,7 @@ static void a_td_with_blocked_pages_is_ended_like_any_other(void **state)
 static void a_split_that_fails_leaves_the_2m_page_in_use(void **state)
 {
 	struct scenario *s = *state;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	check(s, scenario_run(s, 0, 0, 0,
 			      (const struct script_step[]){ { SCRIPT_ACCEPT, 0, 8 * MB },
@@ -150,7 +150,7 @@ static void a_page_that_cannot_be_reclaimed_is_lost_with_the_tdr_and_nothing_els
 {
 	struct scenario *s = *state;
 	struct pamt_stats stats;
-	hpa_t page;
+	tdx_hpa_t page;
 
 	check(s, scenario_run(s, 0, 0, 0, accept_all));
 	page = mirror_page(entry_at(s, 0x8000, 0));

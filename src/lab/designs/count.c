@@ -80,7 +80,8 @@ static int install(struct counts *counts, struct os_spin *lock, region_t region,
 	return error;
 }
 
-int counts_get(struct counts *counts, struct os_spin *lock, pfn_t page, struct pamt_cache *cache)
+int counts_get(struct counts *counts, struct os_spin *lock, tdx_pfn_t page,
+	       struct pamt_cache *cache)
 {
 	region_t region = pfn_to_region(page);
 	struct pair pair;
@@ -98,7 +99,7 @@ int counts_get(struct counts *counts, struct os_spin *lock, pfn_t page, struct p
 	return error;
 }
 
-void counts_put(struct counts *counts, struct os_spin *lock, pfn_t page)
+void counts_put(struct counts *counts, struct os_spin *lock, tdx_pfn_t page)
 {
 	region_t region = pfn_to_region(page);
 	os_a32_t *count = count_of(counts, region);
@@ -144,7 +145,7 @@ void counts_cache_free(void *state, struct pamt_cache *cache)
 	pair_cache_free(((struct counts *)state)->os, cache);
 }
 
-int counts_alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+int counts_alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	struct counts *counts = state;
 	int error = pair_take_page(counts->os, node, cache, page);
@@ -157,7 +158,7 @@ int counts_alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_
 	return error;
 }
 
-void counts_free_page(void *state, hpa_t page, bool last)
+void counts_free_page(void *state, tdx_hpa_t page, bool last)
 {
 	struct counts *counts = state;
 
@@ -165,13 +166,13 @@ void counts_free_page(void *state, hpa_t page, bool last)
 	pair_free_page(counts->os, page);
 }
 
-int counts_call_2m(void *state, pfn_t first, struct tdx_regs *regs)
+int counts_call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	(void)first;
 	return pair_call(((struct counts *)state)->os, regs);
 }
 
-int counts_split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+int counts_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	struct counts *counts = state;
 	uint32_t none = 0;
@@ -194,7 +195,7 @@ int counts_split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_ca
 	return 0;
 }
 
-int counts_refuse_merge(void *state, pfn_t first, struct tdx_regs *regs)
+int counts_refuse_merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	(void)state;
 	(void)first;

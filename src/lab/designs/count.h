@@ -37,8 +37,9 @@ bool count_dec_not_one(os_a32_t *count);
  * A count that is raised and lowered without a lock while the region is in use; 0 to 1 and 1 to 0
  * under the lock that is given.
  */
-int counts_get(struct counts *counts, struct os_spin *lock, pfn_t page, struct pamt_cache *cache);
-void counts_put(struct counts *counts, struct os_spin *lock, pfn_t page);
+int counts_get(struct counts *counts, struct os_spin *lock, tdx_pfn_t page,
+	       struct pamt_cache *cache);
+void counts_put(struct counts *counts, struct os_spin *lock, tdx_pfn_t page);
 
 /* Pairs that Linux draws ahead of each fault: as many as the S-EPT has levels, which are five. */
 #define COUNTS_TOPUP_PAIRS 5u
@@ -53,11 +54,11 @@ void counts_put(struct counts *counts, struct os_spin *lock, pfn_t page);
  */
 int counts_topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs);
 void counts_cache_free(void *state, struct pamt_cache *cache);
-int counts_alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page);
-void counts_free_page(void *state, hpa_t page, bool last);
-int counts_call_2m(void *state, pfn_t first, struct tdx_regs *regs);
-int counts_split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache);
-int counts_refuse_merge(void *state, pfn_t first, struct tdx_regs *regs);
+int counts_alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page);
+void counts_free_page(void *state, tdx_hpa_t page, bool last);
+int counts_call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs);
+int counts_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache);
+int counts_refuse_merge(void *state, tdx_pfn_t first, struct tdx_regs *regs);
 
 /* A count that is not 0 means that a pair is installed, at every instant. */
 const char *counts_check(void *state);

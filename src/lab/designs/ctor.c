@@ -20,7 +20,7 @@
 /* A page of the cache's. Whose page it is matters only while it is free. */
 struct object {
 	struct object *next;
-	hpa_t page;
+	tdx_hpa_t page;
 };
 
 struct ctor {
@@ -44,7 +44,7 @@ static int create(const struct design_env *env, void **state)
 /* ------------------------------------------------------------------------------------------- */
 /* Slabs                                                                                        */
 
-static bool pop(struct ctor *ctor, hpa_t *page)
+static bool pop(struct ctor *ctor, tdx_hpa_t *page)
 {
 	os_irq_t flags = os_spin_lock(&ctor->list_lock);
 	struct object *object = ctor->free;
@@ -59,7 +59,7 @@ static bool pop(struct ctor *ctor, hpa_t *page)
 	return object;
 }
 
-static void push(struct ctor *ctor, hpa_t page)
+static void push(struct ctor *ctor, tdx_hpa_t page)
 {
 	os_irq_t flags = os_spin_lock(&ctor->list_lock);
 	struct object *object = ctor->taken;
@@ -73,7 +73,7 @@ static void push(struct ctor *ctor, hpa_t page)
 }
 
 /* The constructor: whatever happens, nobody is told. */
-static void construct(struct ctor *ctor, hpa_t page)
+static void construct(struct ctor *ctor, tdx_hpa_t page)
 {
 	(void)!counts_get(&ctor->counts, &ctor->lock, hpa_to_pfn(page), NULL);
 }
@@ -81,14 +81,14 @@ static void construct(struct ctor *ctor, hpa_t page)
 static int make_slab(struct ctor *ctor)
 {
 	const struct os_services *os = ctor->counts.os;
-	hpa_t slab = os->alloc_pages(os->ctx, SLAB_ORDER, OS_ANY_NODE);
+	tdx_hpa_t slab = os->alloc_pages(os->ctx, SLAB_ORDER, OS_ANY_NODE);
 	struct object *object;
 	os_irq_t flags;
 
 	if (hpa_is_none(slab))
 		return -OS_ENOMEM;
 	for (uint64_t i = 0; i < UINT64_C(1) << SLAB_ORDER; i++) {
-		hpa_t page = hpa(slab.v + i * TDX_PAGE_SIZE);
+		tdx_hpa_t page = hpa(slab.v + i * TDX_PAGE_SIZE);
 
 		object = os->alloc(os->ctx, sizeof(*object));
 		if (!object) {
@@ -106,7 +106,7 @@ static int make_slab(struct ctor *ctor)
 	return 0;
 }
 
-static int take_object(struct ctor *ctor, hpa_t *page)
+static int take_object(struct ctor *ctor, tdx_hpa_t *page)
 {
 	int error = 0;
 
@@ -127,7 +127,7 @@ static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32
 	for (uint32_t i = 0; i < cache->nr_pages; i++)
 		nr += cache->page[i].v & CONSTRUCTED;
 	for (; nr < control && cache->nr_pages < PAMT_CACHE_PAGES; nr++) {
-		hpa_t page;
+		tdx_hpa_t page;
 
 		if (take_object(ctor, &page))
 			return -OS_ENOMEM;
@@ -142,7 +142,7 @@ static bool bring_up_front(struct pamt_cache *cache, uint64_t kind)
 {
 	for (uint32_t i = cache->nr_pages; i--;)
 		if ((cache->page[i].v & CONSTRUCTED) == kind) {
-			hpa_t page = cache->page[i];
+			tdx_hpa_t page = cache->page[i];
 
 			cache->page[i] = cache->page[cache->nr_pages - 1];
 			cache->page[cache->nr_pages - 1] = page;
@@ -160,7 +160,7 @@ static void cache_free(void *state, struct pamt_cache *cache)
 	pair_cache_free(ctor->counts.os, cache);
 }
 
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	(void)node;
 	if (!cache)
@@ -171,7 +171,7 @@ static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_
 	return 0;
 }
 
-static void free_page(void *state, hpa_t page, bool last)
+static void free_page(void *state, tdx_hpa_t page, bool last)
 {
 	(void)last;
 	push(state, page);
@@ -183,7 +183,7 @@ static void free_page(void *state, hpa_t page, bool last)
  */
 static void offer_pair(struct pamt_cache *cache)
 {
-	hpa_t first;
+	tdx_hpa_t first;
 
 	if (!cache || !bring_up_front(cache, 0))
 		return;
@@ -199,7 +199,7 @@ static bool has_pair(const struct pamt_cache *cache)
 	return nr >= 2 && !((cache->page[nr - 1].v | cache->page[nr - 2].v) & CONSTRUCTED);
 }
 
-static int get(void *state, pfn_t page, struct pamt_cache *cache)
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	struct ctor *ctor = state;
 
@@ -211,7 +211,7 @@ static int get(void *state, pfn_t page, struct pamt_cache *cache)
 	return counts_get(&ctor->counts, &ctor->lock, page, cache);
 }
 
-static void put(void *state, pfn_t page, bool last)
+static void put(void *state, tdx_pfn_t page, bool last)
 {
 	struct ctor *ctor = state;
 
@@ -219,7 +219,7 @@ static void put(void *state, pfn_t page, bool last)
 	counts_put(&ctor->counts, &ctor->lock, page);
 }
 
-static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	offer_pair(cache);
 	if (cache && !has_pair(cache))

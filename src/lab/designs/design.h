@@ -17,7 +17,7 @@
 struct design_env {
 	const struct os_services *os;
 	struct pamt_host *host; /* brought up; for ours */
-	hpa_t ram;
+	tdx_hpa_t ram;
 	uint64_t ram_bytes;
 	/* A look at the module's 2M entries, for check(). */
 	const struct lab_module *module;

@@ -24,14 +24,14 @@ static int create(const struct design_env *env, void **state)
 	return counts_create(&design_hook, env, sizeof(struct hook), state);
 }
 
-static int prepare(void *state, pfn_t first, enum tdx_size size)
+static int prepare(void *state, tdx_pfn_t first, enum tdx_size size)
 {
 	struct hook *hook = state;
 
 	return size == TDX_4K ? counts_get(&hook->counts, &hook->lock, first, NULL) : 0;
 }
 
-static void invalidate(void *state, pfn_t first, enum tdx_size size)
+static void invalidate(void *state, tdx_pfn_t first, enum tdx_size size)
 {
 	struct hook *hook = state;
 
@@ -40,7 +40,7 @@ static void invalidate(void *state, pfn_t first, enum tdx_size size)
 		counts_put(&hook->counts, &hook->lock, first);
 }
 
-static int get(void *state, pfn_t page, struct pamt_cache *cache)
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	(void)state;
 	(void)page;
@@ -48,14 +48,14 @@ static int get(void *state, pfn_t page, struct pamt_cache *cache)
 	return 0;
 }
 
-static void put(void *state, pfn_t page, bool last)
+static void put(void *state, tdx_pfn_t page, bool last)
 {
 	(void)state;
 	(void)page;
 	(void)last;
 }
 
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	struct hook *hook = state;
 	int error = pair_take_page(hook->counts.os, node, cache, page);
@@ -68,7 +68,7 @@ static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_
 	return error;
 }
 
-static void free_page(void *state, hpa_t page, bool last)
+static void free_page(void *state, tdx_hpa_t page, bool last)
 {
 	struct hook *hook = state;
 
@@ -77,7 +77,7 @@ static void free_page(void *state, hpa_t page, bool last)
 	pair_free_page(hook->counts.os, page);
 }
 
-static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	(void)cache;
 	return counts_call_2m(state, first, regs);

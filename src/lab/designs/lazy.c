@@ -100,7 +100,7 @@ static int call_while_busy(struct lazy *lazy, struct tdx_regs *regs)
 	return error;
 }
 
-static int call(void *state, pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache)
+static int call(void *state, tdx_pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	struct lazy *lazy = state;
 	struct tdx_regs in = *regs;
@@ -129,12 +129,12 @@ static void cache_free(void *state, struct pamt_cache *cache)
 	pair_cache_free(((struct lazy *)state)->os, cache);
 }
 
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	return pair_take_page(((struct lazy *)state)->os, node, cache, page);
 }
 
-static int get(void *state, pfn_t page, struct pamt_cache *cache)
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	(void)state;
 	(void)page;
@@ -142,20 +142,20 @@ static int get(void *state, pfn_t page, struct pamt_cache *cache)
 	return 0;
 }
 
-static void put(void *state, pfn_t page, bool last)
+static void put(void *state, tdx_pfn_t page, bool last)
 {
 	if (last)
 		uninstall(state, pfn_to_region(page));
 }
 
-static void free_page(void *state, hpa_t page, bool last)
+static void free_page(void *state, tdx_hpa_t page, bool last)
 {
 	put(state, hpa_to_pfn(page), last);
 	pair_free_page(((struct lazy *)state)->os, page);
 }
 
 /* A pair may be in the way that a removal left behind. */
-static int map_2m(void *state, pfn_t first, struct tdx_regs *regs)
+static int map_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	struct lazy *lazy = state;
 	struct tdx_regs in = *regs;
@@ -169,7 +169,7 @@ static int map_2m(void *state, pfn_t first, struct tdx_regs *regs)
 	return pair_call(lazy->os, regs);
 }
 
-static int remove_2m(void *state, pfn_t first, struct tdx_regs *regs)
+static int remove_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	(void)first;
 	return pair_call(((struct lazy *)state)->os, regs);
@@ -179,7 +179,7 @@ static int remove_2m(void *state, pfn_t first, struct tdx_regs *regs)
  * The pair of the page that is split has to be given at once; what the module can miss is that of
  * the new S-EPT page.
  */
-static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	struct lazy *lazy = state;
 	struct pair pair;
@@ -197,7 +197,7 @@ static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_ca
 	return error;
 }
 
-static int merge(void *state, pfn_t first, struct tdx_regs *regs)
+static int merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	struct lazy *lazy = state;
 	struct pair pair;

@@ -19,7 +19,7 @@ static int create(const struct design_env *env, void **state)
 	return counts_create(&design_merged, env, sizeof(struct merged), state);
 }
 
-static int get(void *state, pfn_t page, struct pamt_cache *cache)
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	struct merged *m = state;
 	region_t region = pfn_to_region(page);
@@ -45,7 +45,7 @@ static int get(void *state, pfn_t page, struct pamt_cache *cache)
 	return error;
 }
 
-static void put(void *state, pfn_t page, bool last)
+static void put(void *state, tdx_pfn_t page, bool last)
 {
 	struct merged *m = state;
 	region_t region = pfn_to_region(page);

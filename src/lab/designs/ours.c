@@ -61,41 +61,44 @@ static void cache_free(void *state, struct pamt_cache *cache)
 	vmm_libpamt.cache_free(HOST(state), cache);
 }
 
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	return vmm_libpamt.alloc_page(HOST(state), node, cache, page);
 }
 
-static void free_page(void *state, hpa_t page, bool last)
+static void free_page(void *state, tdx_hpa_t page, bool last)
 {
 	vmm_libpamt.free_page(HOST(state), page, last);
 }
 
-static int get(void *state, pfn_t page, struct pamt_cache *cache)
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	return vmm_libpamt.get(HOST(state), page, cache);
 }
 
-static void put(void *state, pfn_t page, bool last) { vmm_libpamt.put(HOST(state), page, last); }
+static void put(void *state, tdx_pfn_t page, bool last)
+{
+	vmm_libpamt.put(HOST(state), page, last);
+}
 
-static int map_2m(void *state, pfn_t first, struct tdx_regs *regs)
+static int map_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	return vmm_libpamt.map_2m(HOST(state), first, regs);
 }
 
-static int remove_2m(void *state, pfn_t first, struct tdx_regs *regs)
+static int remove_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	return vmm_libpamt.remove_2m(HOST(state), first, regs);
 }
 
-static void release_2m(void *state, pfn_t first) { vmm_libpamt.release_2m(HOST(state), first); }
+static void release_2m(void *state, tdx_pfn_t first) { vmm_libpamt.release_2m(HOST(state), first); }
 
-static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	return vmm_libpamt.split(HOST(state), first, regs, cache);
 }
 
-static int merge(void *state, pfn_t first, struct tdx_regs *regs)
+static int merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	return vmm_libpamt.merge(HOST(state), first, regs);
 }
@@ -133,9 +136,9 @@ static const char *judge(enum region_state state, const struct lab_entry *entry)
 		return entry->kind == LAB_NODE ? NULL : "a region is LEAKED and has no pair";
 	case REGION_STATE_FREE:
 		return entry->kind == LAB_FREE ? NULL : "a region is FREE and the module uses it";
-	case REGION_STATE_LEAF:
+	case REGION_STATE_LARGE:
 		/* Free is right too: removed, and not yet written back. */
-		return entry->kind == LAB_NODE ? "a region is LEAF and has a pair" : NULL;
+		return entry->kind == LAB_NODE ? "a region is LARGE and has a pair" : NULL;
 	case REGION_STATE_LOCKED:
 		return NULL;
 	default:

@@ -8,9 +8,9 @@
 #include "lab/designs/pair.h"
 
 /* Near if it can be had, as the allocator of Linux does it. */
-static hpa_t alloc_near(const struct os_services *os, uint32_t node)
+static tdx_hpa_t alloc_near(const struct os_services *os, uint32_t node)
 {
-	hpa_t page = os->alloc_pages(os->ctx, 0, node);
+	tdx_hpa_t page = os->alloc_pages(os->ctx, 0, node);
 
 	if (hpa_is_none(page) && node != OS_ANY_NODE)
 		page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
@@ -18,7 +18,7 @@ static hpa_t alloc_near(const struct os_services *os, uint32_t node)
 }
 
 int pair_take_page(const struct os_services *os, uint32_t node, struct pamt_cache *cache,
-		   hpa_t *page)
+		   tdx_hpa_t *page)
 {
 	if (cache) {
 		if (!cache->nr_pages)
@@ -41,7 +41,7 @@ int pair_alloc(const struct os_services *os, struct pamt_cache *cache, struct pa
 	return 0;
 }
 
-void pair_free_page(const struct os_services *os, hpa_t page)
+void pair_free_page(const struct os_services *os, tdx_hpa_t page)
 {
 	os->scrub(os->ctx, page, TDX_PAGE_SIZE);
 	os->free_pages(os->ctx, page, 0);
@@ -58,7 +58,7 @@ int pair_topup(const struct os_services *os, struct pamt_cache *cache, uint32_t 
 	if (pages > PAMT_CACHE_PAGES)
 		return -OS_ERANGE;
 	while (cache->nr_pages < pages) {
-		hpa_t page = alloc_near(os, os_node());
+		tdx_hpa_t page = alloc_near(os, os_node());
 
 		if (hpa_is_none(page))
 			return -OS_ENOMEM;

@@ -9,14 +9,14 @@
 #include "lab/designs/design.h"
 
 struct pair {
-	hpa_t page[2];
+	tdx_hpa_t page[2];
 };
 
 /* One page: out of the cache, or with NULL from the allocator, may sleep. 0 or -OS_ENOMEM. */
 int pair_take_page(const struct os_services *os, uint32_t node, struct pamt_cache *cache,
-		   hpa_t *page);
+		   tdx_hpa_t *page);
 /* Scrubbed and given to the allocator. */
-void pair_free_page(const struct os_services *os, hpa_t page);
+void pair_free_page(const struct os_services *os, tdx_hpa_t page);
 
 /* NULL cache: from the allocator, may sleep. Else out of the cache only. 0 or -OS_ENOMEM. */
 int pair_alloc(const struct os_services *os, struct pamt_cache *cache, struct pair *pair);

@@ -17,7 +17,7 @@ struct per_region {
 
 static uint64_t lock_bytes(const struct per_region *p) { return p->counts.nr * sizeof(*p->lock); }
 
-static struct os_spin *lock_of(void *state, pfn_t page)
+static struct os_spin *lock_of(void *state, tdx_pfn_t page)
 {
 	return &((struct per_region *)state)->lock[pfn_to_region(page).v];
 }
@@ -42,12 +42,12 @@ static void destroy(void *state)
 	counts_destroy(state);
 }
 
-static int get(void *state, pfn_t page, struct pamt_cache *cache)
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	return counts_get(state, lock_of(state, page), page, cache);
 }
 
-static void put(void *state, pfn_t page, bool last)
+static void put(void *state, tdx_pfn_t page, bool last)
 {
 	(void)last;
 	counts_put(state, lock_of(state, page), page);

@@ -44,7 +44,7 @@ static int add_locked(struct rfc *rfc, region_t region, const struct pair *pair,
 	return 0;
 }
 
-static int prepare(void *state, pfn_t page, struct pamt_cache *pool)
+static int prepare(void *state, tdx_pfn_t page, struct pamt_cache *pool)
 {
 	struct rfc *rfc = state;
 	region_t region = pfn_to_region(page);
@@ -66,7 +66,7 @@ static int prepare(void *state, pfn_t page, struct pamt_cache *pool)
 	return error;
 }
 
-static void cleanup(void *state, pfn_t page, bool last)
+static void cleanup(void *state, tdx_pfn_t page, bool last)
 {
 	struct rfc *rfc = state;
 	region_t region = pfn_to_region(page);

@@ -38,18 +38,18 @@ static void cache_free(void *state, struct pamt_cache *cache)
 	pair_cache_free(os_of(state), cache);
 }
 
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, hpa_t *page)
+static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	return pair_take_page(os_of(state), node, cache, page);
 }
 
-static void free_page(void *state, hpa_t page, bool last)
+static void free_page(void *state, tdx_hpa_t page, bool last)
 {
 	(void)last;
 	pair_free_page(os_of(state), page);
 }
 
-static int get(void *state, pfn_t page, struct pamt_cache *cache)
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	(void)state;
 	(void)page;
@@ -57,20 +57,20 @@ static int get(void *state, pfn_t page, struct pamt_cache *cache)
 	return 0;
 }
 
-static void put(void *state, pfn_t page, bool last)
+static void put(void *state, tdx_pfn_t page, bool last)
 {
 	(void)state;
 	(void)page;
 	(void)last;
 }
 
-static int call_2m(void *state, pfn_t first, struct tdx_regs *regs)
+static int call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	(void)first;
 	return pair_call(os_of(state), regs);
 }
 
-static int split(void *state, pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	(void)cache;
 	return call_2m(state, first, regs);

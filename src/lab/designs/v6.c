@@ -20,12 +20,12 @@ static int create(const struct design_env *env, void **state)
 	return counts_create(&design_v6, env, sizeof(struct v6), state);
 }
 
-static int get(void *state, pfn_t page, struct pamt_cache *cache)
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	return counts_get(state, &((struct v6 *)state)->lock, page, cache);
 }
 
-static void put(void *state, pfn_t page, bool last)
+static void put(void *state, tdx_pfn_t page, bool last)
 {
 	(void)last;
 	counts_put(state, &((struct v6 *)state)->lock, page);

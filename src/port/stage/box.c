@@ -100,23 +100,23 @@ static void sparse_destroy(void *ctx, void *array, uint64_t bytes)
 /* ------------------------------------------------------------------------------------------- */
 /* Services: contents                                                                           */
 
-static void *at_ram(struct box *box, hpa_t at, uint64_t bytes)
+static void *at_ram(struct box *box, tdx_hpa_t at, uint64_t bytes)
 {
 	if (!box_in_ram(box, at.v, bytes))
 		os_bug("an address outside the machine's memory");
 	return box->ram + (at.v - box->config.ram.v);
 }
 
-static void *map_module(void *ctx, hpa_t at, enum os_access access)
+static void *map_module(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	(void)access;
 	return at_ram(ctx, at, 1);
 }
 
-static void *map_host(void *ctx, hpa_t at, enum os_access access)
+static void *map_host(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	struct box *box = ctx;
-	hpa_t page = hpa(at.v & ~(TDX_PAGE_SIZE - 1));
+	tdx_hpa_t page = hpa(at.v & ~(TDX_PAGE_SIZE - 1));
 
 	(void)access;
 	if (box_module_owns(box, page))
@@ -125,20 +125,20 @@ static void *map_host(void *ctx, hpa_t at, enum os_access access)
 	return at_ram(box, at, 1);
 }
 
-static void zero(void *ctx, hpa_t base, uint64_t bytes)
+static void zero(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	stage_call("zero", NULL, bytes >> TDX_PAGE_SHIFT);
 	memset(at_ram(ctx, base, bytes), 0, bytes);
 }
 
-static void scrub(void *ctx, hpa_t base, uint64_t bytes)
+static void scrub(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	stage_call("scrub", NULL, bytes >> TDX_PAGE_SHIFT);
 	stage_call("zero", NULL, bytes >> TDX_PAGE_SHIFT);
 	memset(at_ram(ctx, base, bytes), 0, bytes);
 }
 
-static void copy(void *ctx, hpa_t to, hpa_t from)
+static void copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from)
 {
 	memcpy(map_host(ctx, to, OS_WRITE), map_host(ctx, from, OS_READ), TDX_PAGE_SIZE);
 }

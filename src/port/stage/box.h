@@ -23,7 +23,7 @@ struct box_module {
 	void *ctx;
 	tdx_status_t (*call)(void *ctx, uint32_t cpu, struct tdx_regs *regs);
 	/* Does the module own this 4K page, so that a host access is a machine check? */
-	bool (*owns)(void *ctx, hpa_t page);
+	bool (*owns)(void *ctx, tdx_hpa_t page);
 };
 
 /* Is told of every SEAMCALL: before (after = false) and after it. */
@@ -31,7 +31,7 @@ typedef void (*box_observer)(void *ctx, const struct tdx_regs *regs, bool after)
 
 struct box_config {
 	uint32_t nr_cpus, nr_nodes;
-	hpa_t ram;	    /* base, 1G multiple */
+	tdx_hpa_t ram;	    /* base, 1G multiple */
 	uint64_t ram_bytes; /* 1G multiple; a node's part is a multiple of 2M */
 	bool restorable;    /* write-protected and restored; else plain memory */
 	bool timed;	    /* the module passes time itself, its steps are not announced */
@@ -62,8 +62,8 @@ void box_place(struct box *box, uint32_t nr, const region_t *place);
  * Takes pages out of the allocator by address, as somebody who owns them; false: not all of them
  * are free, none is taken. A step.
  */
-bool box_claim(struct box *box, hpa_t first, uint64_t nr);
-void box_unclaim(struct box *box, hpa_t first, uint64_t nr);
+bool box_claim(struct box *box, tdx_hpa_t first, uint64_t nr);
+void box_unclaim(struct box *box, tdx_hpa_t first, uint64_t nr);
 
 /* Keeps the state as it is now; box_restore() comes back to it. Return: 0 or -1 with errno. */
 int box_freeze(struct box *box);
@@ -75,7 +75,7 @@ void box_fail(struct box *box, const struct box_fault *fault);
 uint64_t box_pages_taken(const struct box *box);
 uint64_t box_objects(const struct box *box);
 /* Is this page handed out? */
-bool box_is_taken(const struct box *box, hpa_t page);
+bool box_is_taken(const struct box *box, tdx_hpa_t page);
 /* Warnings and errors logged since the last restore. */
 uint64_t box_complaints(const struct box *box);
 /* Log lines are shown on stderr; for replays. */

@@ -43,16 +43,16 @@ struct box {
 
 bool box_in_ram(const struct box *box, uint64_t at, uint64_t bytes);
 /* Does the module own the page? A look from outside, which is no step of the CPU's. */
-bool box_module_owns(const struct box *box, hpa_t page);
+bool box_module_owns(const struct box *box, tdx_hpa_t page);
 /* Counts an allocation; false if it is the one that is to fail. */
 bool box_may_allocate(struct box *box);
 
 /* box_pages.c: services. */
-hpa_t box_alloc_pages(void *ctx, unsigned int order, uint32_t node);
-void box_free_pages(void *ctx, hpa_t block, unsigned int order);
-hpa_t box_alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_t high,
-		      uint32_t node, bool from_top);
-void box_free_range(void *ctx, hpa_t base, uint64_t bytes);
-void box_exclude(void *ctx, hpa_t base, uint64_t bytes);
+tdx_hpa_t box_alloc_pages(void *ctx, unsigned int order, uint32_t node);
+void box_free_pages(void *ctx, tdx_hpa_t block, unsigned int order);
+tdx_hpa_t box_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low, tdx_hpa_t high,
+			  uint32_t node, bool from_top);
+void box_free_range(void *ctx, tdx_hpa_t base, uint64_t bytes);
+void box_exclude(void *ctx, tdx_hpa_t base, uint64_t bytes);
 
 #endif

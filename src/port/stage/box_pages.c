@@ -61,12 +61,12 @@ bool box_in_ram(const struct box *box, uint64_t at, uint64_t bytes)
 	return at >= low && at < high && bytes <= high - at;
 }
 
-static uint64_t page_index(const struct box *box, hpa_t at)
+static uint64_t page_index(const struct box *box, tdx_hpa_t at)
 {
 	return (at.v - box->config.ram.v) >> TDX_PAGE_SHIFT;
 }
 
-bool box_is_taken(const struct box *box, hpa_t page)
+bool box_is_taken(const struct box *box, tdx_hpa_t page)
 {
 	uint64_t index = page_index(box, page);
 
@@ -74,7 +74,7 @@ bool box_is_taken(const struct box *box, hpa_t page)
 	       box->state->taken[index / 64] >> index % 64 & 1;
 }
 
-bool box_module_owns(const struct box *box, hpa_t page)
+bool box_module_owns(const struct box *box, tdx_hpa_t page)
 {
 	bool quiet, owns;
 
@@ -86,7 +86,7 @@ bool box_module_owns(const struct box *box, hpa_t page)
 	return owns;
 }
 
-static hpa_t take_in_region(struct box *box, uint64_t region, unsigned int order)
+static tdx_hpa_t take_in_region(struct box *box, uint64_t region, unsigned int order)
 {
 	unsigned int page = find_block(region_bits(box, region), order);
 	uint64_t first = region * TDX_PAGES_PER_2M + page;
@@ -106,7 +106,7 @@ static void node_part(const struct box *box, uint32_t node, uint64_t *low, uint6
 	*high = node == OS_ANY_NODE ? box->nr_regions : (node + 1) * part;
 }
 
-static hpa_t take_block(struct box *box, unsigned int order, uint32_t node)
+static tdx_hpa_t take_block(struct box *box, unsigned int order, uint32_t node)
 {
 	struct box_state *state = box->state;
 	uint64_t low, high;
@@ -114,7 +114,7 @@ static hpa_t take_block(struct box *box, unsigned int order, uint32_t node)
 	for (uint32_t i = 0; order < BOX_MAX_ORDER && i < box->nr_places; i++) {
 		uint32_t place = state->turn % box->nr_places;
 		uint64_t first = hpa_to_region(box->config.ram).v;
-		hpa_t block = take_in_region(box, box->place[place].v - first, order);
+		tdx_hpa_t block = take_in_region(box, box->place[place].v - first, order);
 
 		state->turn++;
 		if (!hpa_is_none(block))
@@ -124,7 +124,7 @@ static hpa_t take_block(struct box *box, unsigned int order, uint32_t node)
 	if (low < state->lowest[order] && (node == OS_ANY_NODE || box->config.nr_nodes == 1))
 		low = state->lowest[order];
 	for (uint64_t region = low; region < high; region++) {
-		hpa_t block = take_in_region(box, region, order);
+		tdx_hpa_t block = take_in_region(box, region, order);
 
 		if (hpa_is_none(block))
 			continue;
@@ -142,7 +142,7 @@ bool box_may_allocate(struct box *box)
 	return ++box->state->allocs != fault->alloc_at;
 }
 
-hpa_t box_alloc_pages(void *ctx, unsigned int order, uint32_t node)
+tdx_hpa_t box_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
 	struct box *box = ctx;
 
@@ -153,10 +153,10 @@ hpa_t box_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 	return take_block(box, order, node);
 }
 
-static void give_pages(struct box *box, hpa_t base, uint64_t nr, const char *what)
+static void give_pages(struct box *box, tdx_hpa_t base, uint64_t nr, const char *what)
 {
 	for (uint64_t i = 0; i < nr; i++) {
-		hpa_t page = hpa(base.v + i * TDX_PAGE_SIZE);
+		tdx_hpa_t page = hpa(base.v + i * TDX_PAGE_SIZE);
 
 		if (!box_is_taken(box, page)) {
 			stage_fail(STAGE_INVARIANT, "%s of page %#llx, which was not taken", what,
@@ -178,7 +178,7 @@ static void give_pages(struct box *box, hpa_t base, uint64_t nr, const char *wha
 	}
 }
 
-void box_free_pages(void *ctx, hpa_t block, unsigned int order)
+void box_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 {
 	struct box *box = ctx;
 
@@ -194,8 +194,8 @@ static bool range_is_free(const struct box *box, uint64_t first, uint64_t nr)
 	return true;
 }
 
-hpa_t box_alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_t high,
-		      uint32_t node, bool from_top)
+tdx_hpa_t box_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low, tdx_hpa_t high,
+			  uint32_t node, bool from_top)
 {
 	struct box *box = ctx;
 	uint64_t from, to, start = box->config.ram.v, end = start + box->config.ram_bytes;
@@ -214,7 +214,7 @@ hpa_t box_alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_
 		return HPA_NONE;
 	for (uint64_t i = 0; i <= (high.v - low.v - bytes) / align; i++) {
 		uint64_t last = (high.v - bytes - low.v) / align;
-		hpa_t base = hpa(low.v + (from_top ? last - i : i) * align);
+		tdx_hpa_t base = hpa(low.v + (from_top ? last - i : i) * align);
 
 		if (!range_is_free(box, page_index(box, base), bytes >> TDX_PAGE_SHIFT))
 			continue;
@@ -224,7 +224,7 @@ hpa_t box_alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_
 	return HPA_NONE;
 }
 
-void box_free_range(void *ctx, hpa_t base, uint64_t bytes)
+void box_free_range(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	struct box *box = ctx;
 
@@ -232,7 +232,7 @@ void box_free_range(void *ctx, hpa_t base, uint64_t bytes)
 	give_pages(box, base, bytes >> TDX_PAGE_SHIFT, "free_range()");
 }
 
-void box_exclude(void *ctx, hpa_t base, uint64_t bytes)
+void box_exclude(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	struct box *box = ctx;
 
@@ -242,7 +242,7 @@ void box_exclude(void *ctx, hpa_t base, uint64_t bytes)
 			set_taken(box, page_index(box, hpa(at)), 1, true);
 }
 
-bool box_claim(struct box *box, hpa_t first, uint64_t nr)
+bool box_claim(struct box *box, tdx_hpa_t first, uint64_t nr)
 {
 	stage_call("box_claim", &box->state->pages_taken, nr);
 	if (!range_is_free(box, page_index(box, first), nr))
@@ -251,7 +251,7 @@ bool box_claim(struct box *box, hpa_t first, uint64_t nr)
 	return true;
 }
 
-void box_unclaim(struct box *box, hpa_t first, uint64_t nr)
+void box_unclaim(struct box *box, tdx_hpa_t first, uint64_t nr)
 {
 	stage_call("box_unclaim", &box->state->pages_taken, nr);
 	give_pages(box, first, nr, "box_unclaim()");

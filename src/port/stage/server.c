@@ -51,9 +51,9 @@ struct cpu {
 	bool busy; /* in a SEAMCALL */
 	bool kicked;
 	uint64_t random;
-	hpa_t next;	   /* where the last batch ended; 0: nowhere */
+	tdx_hpa_t next;	   /* where the last batch ended; 0: nowhere */
 	uint32_t nr_pages; /* of its node, for the next single ones that it asks for */
-	hpa_t page[2 * BATCH_PAGES];
+	tdx_hpa_t page[2 * BATCH_PAGES];
 };
 
 struct server {
@@ -84,12 +84,12 @@ static uint64_t in_pieces(const struct server *server, uint32_t node)
  * Pages in a row: behind the last ones of this CPU, or, as often as memory is in pieces, from a
  * place that nobody can foresee.
  */
-static hpa_t take_anywhere(struct server *server, struct cpu *cpu, uint32_t node)
+static tdx_hpa_t take_anywhere(struct server *server, struct cpu *cpu, uint32_t node)
 {
 	const struct machine_map *map = machine_map(server->machine);
 	const struct map_range *range = &map->ranges[0];
 	uint64_t bytes = BATCH_PAGES * TDX_PAGE_SIZE;
-	hpa_t at;
+	tdx_hpa_t at;
 
 	/* The largest range of the node. */
 	for (uint32_t i = 1; i < map->nr_ranges; i++)
@@ -117,8 +117,8 @@ static void fill(struct server *server, struct cpu *cpu)
 {
 	uint32_t node = os_node();
 	/* A few pieces there are always. */
-	hpa_t at = in_pieces(server, node) > 20 ? take_anywhere(server, cpu, node) : HPA_NONE;
-	hpa_t batch[BATCH_PAGES];
+	tdx_hpa_t at = in_pieces(server, node) > 20 ? take_anywhere(server, cpu, node) : HPA_NONE;
+	tdx_hpa_t batch[BATCH_PAGES];
 	uint32_t nr = 0;
 
 	for (; nr < BATCH_PAGES; nr++) {
@@ -135,7 +135,7 @@ static void fill(struct server *server, struct cpu *cpu)
 }
 
 /* Out of the CPU's stock; HPA_NONE: there is none, and nothing to fill it from. */
-static hpa_t take_single(struct server *server)
+static tdx_hpa_t take_single(struct server *server)
 {
 	struct cpu *cpu = &server->cpus[os_cpu()];
 
@@ -163,9 +163,9 @@ static bool drain(struct server *server, uint32_t node)
 
 void server_drain(struct server *server) { drain(server, OS_ANY_NODE); }
 
-static hpa_t take_block(struct server *server, unsigned int order, uint32_t node)
+static tdx_hpa_t take_block(struct server *server, unsigned int order, uint32_t node)
 {
-	hpa_t block = HPA_NONE;
+	tdx_hpa_t block = HPA_NONE;
 
 	if (!order && stage_now() && (node == OS_ANY_NODE || node == os_node()))
 		block = take_single(server);
@@ -174,10 +174,10 @@ static hpa_t take_block(struct server *server, unsigned int order, uint32_t node
 	return hpa_is_none(block) ? allocator_alloc(server->allocator, order, node) : block;
 }
 
-static hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
+static tdx_hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
 	struct server *server = ctx;
-	hpa_t block;
+	tdx_hpa_t block;
 
 	stage_may_sleep("alloc_pages()");
 	stage_call("alloc_pages", server->allocator, UINT64_C(1) << order);
@@ -190,7 +190,7 @@ static hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
 	return block;
 }
 
-static uint32_t node_of(const struct server *server, hpa_t page)
+static uint32_t node_of(const struct server *server, tdx_hpa_t page)
 {
 	const struct machine_map *map = machine_map(server->machine);
 
@@ -201,7 +201,7 @@ static uint32_t node_of(const struct server *server, hpa_t page)
 	return OS_ANY_NODE;
 }
 
-static bool put_single(struct server *server, hpa_t page)
+static bool put_single(struct server *server, tdx_hpa_t page)
 {
 	struct cpu *cpu = &server->cpus[os_cpu()];
 
@@ -218,7 +218,7 @@ static bool put_single(struct server *server, hpa_t page)
 	return true;
 }
 
-static void free_pages(void *ctx, hpa_t block, unsigned int order)
+static void free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 {
 	struct server *server = ctx;
 
@@ -228,8 +228,8 @@ static void free_pages(void *ctx, hpa_t block, unsigned int order)
 	allocator_free(server->allocator, block, order);
 }
 
-static hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_t high,
-			 uint32_t node, bool from_top)
+static tdx_hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
+			     tdx_hpa_t high, uint32_t node, bool from_top)
 {
 	struct server *server = ctx;
 
@@ -239,12 +239,12 @@ static hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, h
 	return allocator_alloc_range(server->allocator, bytes, align, low, high, node, from_top);
 }
 
-static void free_range(void *ctx, hpa_t base, uint64_t bytes)
+static void free_range(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	allocator_free_range(((struct server *)ctx)->allocator, base, bytes);
 }
 
-static void exclude(void *ctx, hpa_t base, uint64_t bytes)
+static void exclude(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	allocator_exclude(((struct server *)ctx)->allocator, base, bytes);
 }
@@ -313,7 +313,7 @@ static int populate_sparse(void *ctx, void *array, uint64_t offset, uint64_t byt
 
 static void destroy_sparse(void *ctx, void *array, uint64_t bytes) { sparse_destroy(array, bytes); }
 
-static void *map_host(void *ctx, hpa_t at, enum os_access access)
+static void *map_host(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	struct server *server = ctx;
 
@@ -321,24 +321,24 @@ static void *map_host(void *ctx, hpa_t at, enum os_access access)
 	return memory_map(server->memory, at, access);
 }
 
-static void *map_module(void *ctx, hpa_t at, enum os_access access)
+static void *map_module(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	return memory_map(((struct server *)ctx)->memory, at, access);
 }
 
-static void zero(void *ctx, hpa_t base, uint64_t bytes)
+static void zero(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	stage_call("zero", NULL, bytes >> TDX_PAGE_SHIFT);
 	memory_zero(((struct server *)ctx)->memory, base, bytes);
 }
 
-static void scrub(void *ctx, hpa_t base, uint64_t bytes)
+static void scrub(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	stage_call("scrub", NULL, bytes >> TDX_PAGE_SHIFT);
 	memory_zero(((struct server *)ctx)->memory, base, bytes);
 }
 
-static void copy(void *ctx, hpa_t to, hpa_t from)
+static void copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from)
 {
 	stage_call("zero", NULL, 1); /* costs about as much */
 	memory_copy(((struct server *)ctx)->memory, to, from);

@@ -54,10 +54,10 @@ struct threads_port {
 /* ------------------------------------------------------------------------------------------- */
 /* Memory                                                                                       */
 
-static hpa_t port_alloc_pages(void *ctx, unsigned int order, uint32_t node)
+static tdx_hpa_t port_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
 	struct threads_port *port = ctx;
-	hpa_t block = HPA_NONE;
+	tdx_hpa_t block = HPA_NONE;
 
 	if (machine_alloc_fails(port->machine))
 		return HPA_NONE;
@@ -66,13 +66,13 @@ static hpa_t port_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 	return hpa_is_none(block) ? allocator_alloc(port->allocator, order, node) : block;
 }
 
-static void port_free_pages(void *ctx, hpa_t block, unsigned int order)
+static void port_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 {
 	allocator_free(((struct threads_port *)ctx)->allocator, block, order);
 }
 
-static hpa_t port_alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t low, hpa_t high,
-			      uint32_t node, bool from_top)
+static tdx_hpa_t port_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
+				  tdx_hpa_t high, uint32_t node, bool from_top)
 {
 	struct threads_port *port = ctx;
 
@@ -81,12 +81,12 @@ static hpa_t port_alloc_range(void *ctx, uint64_t bytes, uint64_t align, hpa_t l
 	return allocator_alloc_range(port->allocator, bytes, align, low, high, node, from_top);
 }
 
-static void port_free_range(void *ctx, hpa_t base, uint64_t bytes)
+static void port_free_range(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	allocator_free_range(((struct threads_port *)ctx)->allocator, base, bytes);
 }
 
-static void port_exclude(void *ctx, hpa_t base, uint64_t bytes)
+static void port_exclude(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	allocator_exclude(((struct threads_port *)ctx)->allocator, base, bytes);
 }
@@ -121,7 +121,7 @@ static void port_sparse_destroy(void *ctx, void *array, uint64_t bytes)
  * Two views of the same bytes. A module in guard mode is asked about the host's: whether the page
  * is the host's at all.
  */
-static void *port_map_host(void *ctx, hpa_t at, enum os_access access)
+static void *port_map_host(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	struct threads_port *port = ctx;
 
@@ -129,19 +129,19 @@ static void *port_map_host(void *ctx, hpa_t at, enum os_access access)
 	return memory_map(port->memory, at, access);
 }
 
-static void *port_map_module(void *ctx, hpa_t at, enum os_access access)
+static void *port_map_module(void *ctx, tdx_hpa_t at, enum os_access access)
 {
 	return memory_map(((struct threads_port *)ctx)->memory, at, access);
 }
 
-static void port_zero(void *ctx, hpa_t base, uint64_t bytes)
+static void port_zero(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	memory_zero(((struct threads_port *)ctx)->memory, base, bytes);
 }
 
-static void port_scrub(void *ctx, hpa_t base, uint64_t bytes) { port_zero(ctx, base, bytes); }
+static void port_scrub(void *ctx, tdx_hpa_t base, uint64_t bytes) { port_zero(ctx, base, bytes); }
 
-static void port_copy(void *ctx, hpa_t to, hpa_t from)
+static void port_copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from)
 {
 	memory_copy(((struct threads_port *)ctx)->memory, to, from);
 }

@@ -206,7 +206,7 @@ void softseam_machine(const struct softseam *s, struct softseam_machine *machine
 		machine->memory_bytes += map->ranges[i].size;
 }
 
-int softseam_memory(const struct softseam *s, uint32_t i, hpa_t *base, uint64_t *bytes,
+int softseam_memory(const struct softseam *s, uint32_t i, tdx_hpa_t *base, uint64_t *bytes,
 		    uint32_t *node)
 {
 	if (i >= s->map.nr_ranges)
@@ -219,14 +219,14 @@ int softseam_memory(const struct softseam *s, uint32_t i, hpa_t *base, uint64_t 
 
 const struct os_services *softseam_services(const struct softseam *s) { return s->services; }
 
-static bool is_memory(hpa_t at, uint64_t bytes)
+static bool is_memory(tdx_hpa_t at, uint64_t bytes)
 {
 	uint64_t end = UINT64_C(1) << TDX_PA_BITS;
 
 	return at.v <= end && bytes <= end - at.v;
 }
 
-void *softseam_map(struct softseam *s, hpa_t at, bool write)
+void *softseam_map(struct softseam *s, tdx_hpa_t at, bool write)
 {
 	if (!is_memory(at, 1))
 		return NULL;
@@ -234,7 +234,7 @@ void *softseam_map(struct softseam *s, hpa_t at, bool write)
 }
 
 /* Page by page: what is next to each other in the machine need not be so here. */
-static int copy(struct softseam *s, hpa_t at, char *to, const char *from, size_t bytes)
+static int copy(struct softseam *s, tdx_hpa_t at, char *to, const char *from, size_t bytes)
 {
 	if (!is_memory(at, bytes))
 		return -EINVAL;
@@ -255,12 +255,12 @@ static int copy(struct softseam *s, hpa_t at, char *to, const char *from, size_t
 	return 0;
 }
 
-int softseam_write(struct softseam *s, hpa_t to, const void *from, size_t bytes)
+int softseam_write(struct softseam *s, tdx_hpa_t to, const void *from, size_t bytes)
 {
 	return copy(s, to, NULL, from, bytes);
 }
 
-int softseam_read(struct softseam *s, hpa_t from, void *to, size_t bytes)
+int softseam_read(struct softseam *s, tdx_hpa_t from, void *to, size_t bytes)
 {
 	return copy(s, from, to, NULL, bytes);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * leaf.c - regions as one guest's 2M page: map, remove, release, split into 4K pages and back.
+ * large.c - regions as one guest's 2M page: map, remove, release, split into 4K pages and back.
  *
  * The SEAMCALL is the caller's; it is made here because the word must be LOCKED around it.
  */
@@ -8,7 +8,7 @@
 
 #include "host/pool.h"
 
-os_a16_t *leaf_word(const struct pamt_host *host, pfn_t first)
+os_a16_t *large_word(const struct pamt_host *host, tdx_pfn_t first)
 {
 	os_a16_t *word = region_word(host, pfn_to_region(first));
 
@@ -56,10 +56,10 @@ static int call_locked(struct pamt_host *host, os_a16_t *word, uint16_t old, uin
 	return ret;
 }
 
-int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
+int pamt_map_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 {
 	region_t region = pfn_to_region(first);
-	os_a16_t *word = leaf_word(host, first);
+	os_a16_t *word = large_word(host, first);
 	bool lost_race;
 	int ret = 0;
 
@@ -71,7 +71,7 @@ int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 	do {
 		uint16_t old = region_read(host, word);
 
-		if (region_count(old) || old & REGION_LEAF)
+		if (region_count(old) || old & REGION_LARGE)
 			return -OS_EBUSY;
 		lost_race = true;
 		if (old & REGION_IDLE) {
@@ -81,7 +81,7 @@ int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 				return -OS_EAGAIN;
 			continue;
 		}
-		ret = call_locked(host, word, old, region_beside(old) | REGION_LEAF, call,
+		ret = call_locked(host, word, old, region_beside(old) | REGION_LARGE, call,
 				  &lost_race);
 	} while (lost_race);
 	if (!ret)
@@ -89,9 +89,9 @@ int pamt_map_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 	return ret;
 }
 
-int pamt_remove_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
+int pamt_remove_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 {
-	os_a16_t *word = leaf_word(host, first);
+	os_a16_t *word = large_word(host, first);
 	bool lost_race;
 	int ret;
 
@@ -106,24 +106,24 @@ int pamt_remove_2m(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 		uint16_t old = region_read(host, word);
 		uint16_t next = MUTANT(EARLY_RELEASE) ? region_beside(old) : old;
 
-		if (!(old & REGION_LEAF))
+		if (!(old & REGION_LARGE))
 			return -OS_EBUSY;
-		/* Success leaves it LEAF: the range is still to be written back and scrubbed. */
+		/* Success leaves it LARGE: the range is still to be written back and scrubbed. */
 		ret = call_locked(host, word, old, next, call, &lost_race);
 	} while (lost_race);
 	return ret;
 }
 
-void pamt_release_2m(struct pamt_host *host, pfn_t first)
+void pamt_release_2m(struct pamt_host *host, tdx_pfn_t first)
 {
-	os_a16_t *word = leaf_word(host, first);
+	os_a16_t *word = large_word(host, first);
 	uint16_t old;
 
 	if (!has_regions(host))
 		return;
 	do {
 		old = word ? region_read(host, word) : 0;
-		if (!(old & REGION_LEAF)) {
+		if (!(old & REGION_LARGE)) {
 			if (MUTANT(EARLY_RELEASE))
 				return;
 			count(host, STAT_UNBALANCED);
@@ -137,7 +137,7 @@ void pamt_release_2m(struct pamt_host *host, pfn_t first)
 	count(host, STAT_RELEASES_2M);
 }
 
-/* LEAF -> 512 users with the pair in hand. Return as call_locked(). */
+/* LARGE -> 512 users with the pair in hand. Return as call_locked(). */
 static int demote(struct pamt_host *host, os_a16_t *word, uint16_t old, struct tdx_regs *call,
 		  struct pair *pair, bool *lost_race)
 {
@@ -162,10 +162,11 @@ static int demote(struct pamt_host *host, os_a16_t *word, uint16_t old, struct t
 	return ret;
 }
 
-int pamt_split(struct pamt_host *host, pfn_t first, struct tdx_regs *call, struct pamt_cache *cache)
+int pamt_split(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call,
+	       struct pamt_cache *cache)
 {
 	const struct tdx_regs input = *call;
-	os_a16_t *word = leaf_word(host, first);
+	os_a16_t *word = large_word(host, first);
 	struct pair pair = { .nr = 0, .bad = -1 };
 	bool lost_race = true, again = true;
 	int ret = 0;
@@ -184,7 +185,7 @@ int pamt_split(struct pamt_host *host, pfn_t first, struct tdx_regs *call, struc
 		if (ret)
 			break;
 		old = region_read(host, word);
-		if (!(old & REGION_LEAF)) {
+		if (!(old & REGION_LARGE)) {
 			ret = -OS_EBUSY;
 			break;
 		}
@@ -205,9 +206,9 @@ int pamt_split(struct pamt_host *host, pfn_t first, struct tdx_regs *call, struc
 	return ret;
 }
 
-int pamt_merge(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
+int pamt_merge(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 {
-	os_a16_t *word = leaf_word(host, first);
+	os_a16_t *word = large_word(host, first);
 	bool lost_race;
 	int ret;
 
@@ -223,11 +224,11 @@ int pamt_merge(struct pamt_host *host, pfn_t first, struct tdx_regs *call)
 		/* Not all of it used: then some of it may be the pool's, or another guest's. */
 		if (region_count(old) != REGION_MAX_COUNT || region_leaked(old))
 			return -OS_EBUSY;
-		ret = call_locked(host, word, old, region_beside(old) | REGION_LEAF, call,
+		ret = call_locked(host, word, old, region_beside(old) | REGION_LARGE, call,
 				  &lost_race);
 	} while (lost_race);
 	if (!ret) {
-		hpa_t back[2] = { TDX_PAGE_HPA(call->r12), TDX_PAGE_HPA(call->r13) };
+		tdx_hpa_t back[2] = { TDX_PAGE_HPA(call->r12), TDX_PAGE_HPA(call->r13) };
 
 		count(host, STAT_MERGES);
 		pool_give(host, back, 2);
