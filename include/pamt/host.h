@@ -19,6 +19,9 @@
 #include <pamt/os.h>
 
 /* Functions declared here are what the shared library exports. */
+#ifdef __cplusplus
+extern "C" {
+#endif
 #pragma GCC visibility push(default)
 
 struct pamt_host;
@@ -326,5 +329,8 @@ uint64_t pamt_leaks(struct pamt_host *host,
 		    void (*report)(void *arg, const struct pamt_finding *finding), void *arg);
 
 #pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

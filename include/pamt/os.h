@@ -6,7 +6,8 @@
  *
  * Primitives are static inline and chosen at compile time: this header has the atomics, which are
  * real in every port, and includes the port's "os_port.h" for what differs: yield points, waiting,
- * locks, interrupts, the identity of the CPU. The same sources are compiled once per port.
+ * locks, interrupts, the identity of the CPU. The same sources are compiled once per port. They are
+ * for these sources alone: os_port.h is not installed, and without one this half is not there.
  *
  * Services are a table of functions passed at run time to pamt_host_create(), seam_create() and
  * td_create(): pages, mappings, the SEAMCALL itself, other CPUs, the log.
@@ -20,6 +21,9 @@
 #include <pamt/status.h>
 #include <pamt/tdx.h>
 
+enum os_access { OS_READ, OS_WRITE };
+
+#if __has_include("os_port.h")
 /* ------------------------------------------------------------------------------------------- */
 /* Atomics. Wrapped, so that no plain access slips in; every one is a yield point.              */
 
@@ -67,8 +71,6 @@ enum os_order {
  *   void os_mutex_unlock(struct os_mutex *)
  *   void os_bug(const char *what)            an invariant is broken: report and stop [any]
  */
-enum os_access { OS_READ, OS_WRITE };
-
 #include "os_port.h"
 
 #define OS_DEFINE_ATOMIC(bits)                                                                   \
@@ -146,6 +148,8 @@ OS_DEFINE_ATOMIC(64)
 		if (PAMT_DEBUG && !(cond)) \
 			os_bug(#cond);     \
 	} while (0)
+
+#endif /* primitives */
 
 /* ------------------------------------------------------------------------------------------- */
 /* Error numbers. Freestanding code has no errno.h; the values are Linux's.                     */

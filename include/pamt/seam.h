@@ -16,6 +16,9 @@
 #include <pamt/os.h>
 
 /* Functions declared here are what the shared library exports. */
+#ifdef __cplusplus
+extern "C" {
+#endif
 #pragma GCC visibility push(default)
 
 struct seam;
@@ -150,5 +153,8 @@ enum seam_exit seam_guest_halt(struct seam_vcpu *vcpu);
  */
 
 #pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

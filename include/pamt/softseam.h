@@ -19,6 +19,9 @@
 #include <stddef.h>
 #include <pamt/seam.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 #pragma GCC visibility push(default)
 
 struct softseam;
@@ -133,5 +136,8 @@ struct softseam *softseam_current(void);
 void softseam_untrap(struct softseam *softseam);
 
 #pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,8 +13,7 @@
 #ifndef PAMT_STATUS_H
 #define PAMT_STATUS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <pamt/tdx.h>
 
 typedef struct {
 	uint64_t v;
@@ -233,7 +232,8 @@ typedef struct {
 
 /* 64-bit enumerators: GNU C, as both compilers and the kernel have it. */
 #define TDX_STATUS_ENUM(name, value) TDX_##name = UINT64_C(value),
-enum tdx_status_code { TDX_STATUS_LIST(TDX_STATUS_ENUM) };
+/* Wider than int, which C before C23 calls an extension. */
+__extension__ enum tdx_status_code { TDX_STATUS_LIST(TDX_STATUS_ENUM) };
 #undef TDX_STATUS_ENUM
 
 /*
@@ -247,7 +247,7 @@ enum tdx_status_code { TDX_STATUS_LIST(TDX_STATUS_ENUM) };
 
 static inline tdx_status_t tdx_status(uint64_t code, uint32_t detail)
 {
-	return (tdx_status_t){ code | detail };
+	return TDX_MADE(tdx_status_t, code | detail);
 }
 
 static inline bool tdx_status_is_software(tdx_status_t s)

@@ -13,6 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The same structure in an expression of C and of C++, and the same check while compiling. */
+#ifdef __cplusplus
+#define TDX_MADE(type, value)	      (type{ value })
+#define TDX_STATIC_ASSERT(cond, what) static_assert(cond, what)
+#else
+#define TDX_MADE(type, value)	      ((type){ value })
+#define TDX_STATIC_ASSERT(cond, what) _Static_assert(cond, what)
+#endif
+
 /*
  * Address kinds. One-member structs, so that a guest address cannot be passed where a host
  * address is wanted. tdx_hpa_t, tdx_gpa_t: bytes. tdx_pfn_t: 4 KiB page frames. region_t: 2 MiB
@@ -41,17 +50,29 @@ typedef struct {
 #define TDX_PA_BITS	 52 /* no physical address has a bit at or above this one */
 
 /* "No page": an optional page operand that is not given (all ones, the ABI's NULL_PA). */
-#define HPA_NONE ((tdx_hpa_t){ UINT64_MAX })
+#define HPA_NONE TDX_MADE(tdx_hpa_t, UINT64_MAX)
 
-static inline tdx_hpa_t hpa(uint64_t bytes) { return (tdx_hpa_t){ bytes }; }
-static inline tdx_gpa_t gpa(uint64_t bytes) { return (tdx_gpa_t){ bytes }; }
-static inline tdx_pfn_t pfn(uint64_t frame) { return (tdx_pfn_t){ frame }; }
+static inline tdx_hpa_t hpa(uint64_t bytes) { return TDX_MADE(tdx_hpa_t, bytes); }
+static inline tdx_gpa_t gpa(uint64_t bytes) { return TDX_MADE(tdx_gpa_t, bytes); }
+static inline tdx_pfn_t pfn(uint64_t frame) { return TDX_MADE(tdx_pfn_t, frame); }
 static inline bool hpa_is_none(tdx_hpa_t a) { return a.v == UINT64_MAX; }
-static inline tdx_pfn_t hpa_to_pfn(tdx_hpa_t a) { return (tdx_pfn_t){ a.v >> TDX_PAGE_SHIFT }; }
-static inline tdx_hpa_t pfn_to_hpa(tdx_pfn_t p) { return (tdx_hpa_t){ p.v << TDX_PAGE_SHIFT }; }
-static inline region_t hpa_to_region(tdx_hpa_t a) { return (region_t){ a.v >> TDX_2M_SHIFT }; }
-static inline region_t pfn_to_region(tdx_pfn_t p) { return (region_t){ p.v >> 9 }; }
-static inline tdx_hpa_t region_to_hpa(region_t r) { return (tdx_hpa_t){ r.v << TDX_2M_SHIFT }; }
+static inline tdx_pfn_t hpa_to_pfn(tdx_hpa_t a)
+{
+	return TDX_MADE(tdx_pfn_t, a.v >> TDX_PAGE_SHIFT);
+}
+static inline tdx_hpa_t pfn_to_hpa(tdx_pfn_t p)
+{
+	return TDX_MADE(tdx_hpa_t, p.v << TDX_PAGE_SHIFT);
+}
+static inline region_t hpa_to_region(tdx_hpa_t a)
+{
+	return TDX_MADE(region_t, a.v >> TDX_2M_SHIFT);
+}
+static inline region_t pfn_to_region(tdx_pfn_t p) { return TDX_MADE(region_t, p.v >> 9); }
+static inline tdx_hpa_t region_to_hpa(region_t r)
+{
+	return TDX_MADE(tdx_hpa_t, r.v << TDX_2M_SHIFT);
+}
 
 /* The registers of one SEAMCALL. rax: leaf and version in, completion status out. */
 struct tdx_regs {
@@ -248,7 +269,7 @@ enum tdx_page_type {
 
 /* Dynamic PAMT: a page count beside a pair can be read by RDMD from the 2M entry. */
 #define TDX_HINT_BIT	  (UINT64_C(1) << 62) /* in a returned HPA: region's last page freed */
-#define TDX_PAGE_HPA(reg) ((tdx_hpa_t){ (reg)&UINT64_C(0x000ffffffffff000) })
+#define TDX_PAGE_HPA(reg) TDX_MADE(tdx_hpa_t, (reg)&UINT64_C(0x000ffffffffff000))
 #define TDX_NULL_PA	  UINT64_MAX
 #define TDX_RDMD_NODE	  (UINT64_C(1) << 63) /* RDMD, RCX out: the entry is a node */
 
@@ -295,7 +316,7 @@ struct tdx_tdmr_info {
 	uint64_t pamt_4k_base, pamt_4k_size; /* Dynamic PAMT: the page bitmap */
 	struct tdx_reserved_area reserved[TDX_MAX_RESERVED];
 };
-_Static_assert(sizeof(struct tdx_tdmr_info) == 320, "TDMR_INFO is 320 bytes");
+TDX_STATIC_ASSERT(sizeof(struct tdx_tdmr_info) == 320, "TDMR_INFO is 320 bytes");
 
 /* TD_PARAMS: what MNG.INIT is told of a TD, 1024 bytes at a 1 KB boundary. */
 struct tdx_td_params {
@@ -314,7 +335,7 @@ struct tdx_td_params {
 	uint8_t reserved2[24];
 	uint8_t cpuid_config[768];
 };
-_Static_assert(sizeof(struct tdx_td_params) == 1024, "TD_PARAMS is 1024 bytes");
+TDX_STATIC_ASSERT(sizeof(struct tdx_td_params) == 1024, "TD_PARAMS is 1024 bytes");
 
 #define TDX_TD_PARAMS_ALIGN	 1024u
 #define TDX_ATTR_SEPT_VE_DISABLE (UINT64_C(1) << 28)

@@ -10,6 +10,9 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
 #pragma GCC visibility push(default)
 
 /*
@@ -25,5 +28,8 @@
 void pamt_bind_thread(uint32_t cpu, uint32_t node);
 
 #pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

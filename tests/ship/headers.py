@@ -8,6 +8,7 @@ def functions(header):
     """Name to prototype, in one line, of each function (static inline ones are not exported)."""
     text = re.sub(r"/\*.*?\*/", " ", pathlib.Path(header).read_text(), flags=re.S)
     text = re.sub(r"^\s*#.*(?:\\\n.*)*$", "", text, flags=re.M)
+    text = text.replace('extern "C" {', "")
     # Bodies of structures, which have pointers to functions in them.
     while re.search(r"\{[^{}]*\}", text):
         text = re.sub(r"\{[^{}]*\}", " ", text)

@@ -17,7 +17,7 @@ DESTDIR=$root meson install -C "$build" --no-rebuild --quiet
 	echo 'no completion'
 	exit 1
 }
-for name in libpamt.so libsoftseam.so libpamt-trap.so pamt.pc softseam.pc host.h os_port.h \
+for name in libpamt.so libsoftseam.so libpamt-trap.so pamt.pc softseam.pc host.h \
 	pamt.1; do
 	found=$(find "$root" -name "$name" ! -type d | wc -l)
 	if [ "$name" = pamt.1 ] && ! command -v scdoc >/dev/null; then
@@ -52,8 +52,6 @@ export LD_LIBRARY_PATH
 
 include=$(dirname "$(find "$root" -name host.h)")
 for header in "$include"/*.h; do
-	# The port's half of os.h is not for inclusion by itself.
-	[ "$(basename "$header")" != os_port.h ] || continue
 	echo "#include <pamt/$(basename "$header")>" >"$scratch/header.c"
 	cc "${flags[@]}" "${cflags[@]}" -fsyntax-only "$scratch/header.c"
 done
@@ -71,4 +69,13 @@ grep -q '/no/such.log' "$scratch/err"
 cc "${flags[@]}" "${cflags[@]}" "$source/examples/seamcall.c" -o "$scratch/seamcall"
 "$(find "$root" -path '*/bin/pamt')" trap --machine builtin:256g "$scratch/seamcall" >"$scratch/out"
 grep -qx 'Dynamic PAMT: yes' "$scratch/out"
+# C++ links the same libraries.
+if command -v g++ >/dev/null; then
+	for std in 11 20; do
+		g++ "-std=c++$std" "${flags[@]:1}" "${cflags[@]}" "$source/tests/ship/link.cpp" \
+			"${libs[@]}" -o "$scratch/link"
+		"$scratch/link" | tee "$scratch/out"
+		grep -q '^SYS.INIT: 0, a host without memory: -22, .' "$scratch/out"
+	done
+fi
 echo 'installed, built and run'

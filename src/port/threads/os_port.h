@@ -15,8 +15,8 @@
 typedef uint32_t os_irq_t;
 
 /* Set by threads_bind(); the main thread starts as CPU 0 of node 0. */
-extern _Thread_local uint32_t threads_cpu __attribute__((visibility("hidden")));
-extern _Thread_local uint32_t threads_node __attribute__((visibility("hidden")));
+extern __thread uint32_t threads_cpu __attribute__((visibility("hidden")));
+extern __thread uint32_t threads_node __attribute__((visibility("hidden")));
 
 static inline void os_point(const void *addr, enum os_access access)
 {
