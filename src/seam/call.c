@@ -44,15 +44,16 @@ tdx_status_t call_pconfig(struct call *call)
 }
 
 /*
- * The reference module gives its checks numbers; 343 is the one that hosts have met. The others
- * were never seen broken there and have numbers of this module's own.
+ * The reference module gives its checks numbers; 343 is the one that hosts have met. Those above
+ * 1000 are this module's own: there the same is not checked, or its number is not known.
  */
 static const struct {
 	uint32_t id;
 	const char *rule;
 } rules[] = {
 	[FATAL_REMOVE_COUNT] = { 343, "PAMT.REMOVE: all pages of the region free, count not 0" },
-	[FATAL_COUNT_RANGE] = { 1001, "page count of a region below 0 or above 512" },
+	[FATAL_COUNT_BELOW] = { 170, "page count of a region below 0" },
+	[FATAL_COUNT_ABOVE] = { 351, "page count of a region above 512" },
 	[FATAL_IMPLICIT] = { 1002, "a page that a TD uses has no metadata that says so" },
 	[FATAL_PROMOTE] = { 1003, "pages to be merged are not all of one type and owner" },
 	[FATAL_WRITE] = { 1004, "results written into a page of the module or of a TD" },

@@ -180,7 +180,8 @@ tdx_status_t call_pconfig(struct call *call);
  */
 enum fatal_rule {
 	FATAL_REMOVE_COUNT, /* PAMT.REMOVE: pages all free, page count not zero */
-	FATAL_COUNT_RANGE,  /* page count of a region below 0 or above 512 */
+	FATAL_COUNT_BELOW,  /* page count of a region below 0 */
+	FATAL_COUNT_ABOVE,  /* above 512 */
 	FATAL_IMPLICIT,	    /* page found through S-EPT or OWNER has no usable metadata */
 	FATAL_PROMOTE,	    /* children of a page to be merged are not what the S-EPT says */
 	FATAL_WRITE,	    /* the host had a leaf write into a page that is not its own */

@@ -80,8 +80,8 @@ static void split_metadata(struct call *call, const struct mem *mem, const struc
 		pamt_set(large->entry, TDX_PT_NDA, 0);
 }
 
-/* The new S-EPT page, and the entry that points to it. Blocking ends: there is nothing cached. */
-static void split_sept(struct call *call, struct mem *mem, uint64_t sept)
+/* The new S-EPT page. Blocking ends: there is nothing cached. */
+static void fill_sept(struct call *call, const struct mem *mem, uint64_t sept)
 {
 	enum sept_state state = (enum sept_state)sept_states[mem->state].after_unblock;
 	uint64_t step = UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level - 1);
@@ -92,7 +92,6 @@ static void split_sept(struct call *call, struct mem *mem, uint64_t sept)
 	/* Plain stores: the page becomes visible with the entry that links it, a release. */
 	for (uint32_t i = 0; i < SEPT_ENTRIES; i++)
 		entries[i].v = entry + i * step;
-	sept_commit(call, &mem->pos, sept_entry(mem->td.tdcs, SEPT_NL_MAPPED, sept));
 }
 
 tdx_status_t tdh_mem_page_demote(struct call *call)
@@ -128,9 +127,10 @@ tdx_status_t tdh_mem_page_demote(struct call *call)
 	}
 
 	split_metadata(call, &mem, &large, with_pair ? pair : NULL);
-	split_sept(call, &mem, call->in.r8);
+	fill_sept(call, &mem, call->in.r8);
 	pamt_claim(call, &sept, TDX_PT_EPT, mem.td.address);
 	td_add_children(mem.td.tdr, 1);
+	sept_commit(call, &mem.pos, sept_entry(mem.td.tdcs, SEPT_NL_MAPPED, call->in.r8));
 	return CALL_OK;
 }
 

@@ -499,7 +499,7 @@ void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type ty
 		uint64_t old = os_fetch_add64(&page->node->tail, 1, OS_RELAXED);
 
 		if ((old & PAMT_COUNT_MASK) >= TDX_PAGES_PER_2M)
-			call_fatal(call, FATAL_COUNT_RANGE, page->address);
+			call_fatal(call, FATAL_COUNT_ABOVE, page->address);
 	}
 	/* Relaxed: ordered by the shared lock of the 2M entry, which keeps AUG away until later. */
 	if (page->all_free)
@@ -508,27 +508,38 @@ void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type ty
 	call_lock_forget(call, &page->entry->head);
 }
 
+/* One page of the region less. Returns whether it was the last. */
+static bool drop_count(struct call *call, struct pamt_page *page)
+{
+	/* Release: what this call did to the page is over when PAMT.REMOVE sees the count. */
+	uint64_t old = os_fetch_add64(&page->node->tail, UINT64_MAX, OS_RELEASE) & PAMT_COUNT_MASK;
+
+	if (!old)
+		call_fatal(call, FATAL_COUNT_BELOW, page->address);
+	return old == 1;
+}
+
 bool pamt_release(struct call *call, struct pamt_page *page)
 {
-	uint64_t old;
+	uint64_t keep = ~(PAMT_TYPE_MASK | LOCK_MASK) | LOCK_HP;
+	bool last = false;
 
 	guard_freed(call, page->address, page->level);
 	/*
-	 * Free and unlocked in one step, and before the count: as soon as the count is down the
-	 * host may take the pair away, so nothing of the pair is touched after it. Between the
-	 * two steps the region looks free while its count says otherwise, and a PAMT.REMOVE that
-	 * comes then is module-fatal; hosts must wait for this call to return.
+	 * Free, counted, unlocked. Until the count is down the lock keeps others from the page: a
+	 * claim in between would count it twice. PAMT.REMOVE takes no lock of a 4K entry: while
+	 * the region looks free and its count says otherwise it is module-fatal, and after the
+	 * count it takes a pair to which the unlock still writes. Hosts must wait for this call
+	 * to return.
 	 */
+	if (page->node) {
+		sharex_hp_store(&page->entry->head, 0, ~PAMT_TYPE_MASK);
+		last = drop_count(call, page);
+	}
 	if (page->level == TDX_2M && !call->seam->dpamt)
 		sharex_hp_store(&page->entry->head, PAMT_ALL_FREE, LOCK_HP);
 	else
-		sharex_hp_store(&page->entry->head, 0, ~(PAMT_TYPE_MASK | LOCK_MASK) | LOCK_HP);
+		sharex_hp_store(&page->entry->head, 0, keep);
 	call_lock_forget(call, &page->entry->head);
-	if (!page->node)
-		return false;
-	/* Release: what this call did to the page is over when PAMT.REMOVE sees the count. */
-	old = os_fetch_add64(&page->node->tail, UINT64_MAX, OS_RELEASE) & PAMT_COUNT_MASK;
-	if (!old)
-		call_fatal(call, FATAL_COUNT_RANGE, page->address);
-	return old == 1;
+	return last;
 }

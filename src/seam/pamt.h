@@ -23,8 +23,8 @@
  *
  * What protects what:
  *   type, owner, pair     the entry's own lock, exclusive to change
- *   page count            atomic; +1 under at least a shared lock of the node, -1 while the page
- *                         freed was locked exclusively
+ *   page count            atomic; changed while the page counted is locked exclusively, +1 under at
+ *                         least a shared lock of the node as well
  *   BEPOCH                atomic; written for a page that the S-EPT entry's lock pins
  *   bitmap                atomic bit operations: they decide between two claims of one page, as
  *                         donated pages are locked shared only

@@ -76,6 +76,14 @@ static void a_guest_page_without_metadata(void **state)
 	rig_stop(&rig);
 }
 
+/* Where the host writes to the count. */
+static uint64_t *entry_2m(struct rig *rig, uint64_t region)
+{
+	uint64_t number = (region - RIG_BASE) >> TDX_2M_SHIFT;
+
+	return memory_map(rig->memory, hpa(RIG_PAMT + TDX_2M_SIZE + number * 16), OS_WRITE);
+}
+
 static void a_count_that_falls_below_nothing(void **state)
 {
 	struct rig_td td;
@@ -87,13 +95,27 @@ static void a_count_that_falls_below_nothing(void **state)
 	region = rig_region(&rig);
 	rig_add(&rig, region);
 	RIG_OK(&rig, 0, .rax = TDH_MEM_PAGE_AUG, .rdx = td.tdr, .r8 = region + 8 * TDX_PAGE_SIZE);
-	/* The host writes to the count, in the 2M entry. */
-	entry = memory_map(rig.memory,
-			   hpa(RIG_PAMT + TDX_2M_SIZE + ((region - RIG_BASE) >> TDX_2M_SHIFT) * 16),
-			   OS_WRITE);
+	entry = entry_2m(&rig, region);
 	entry[1] &= ~UINT64_C(0x3ff);
 	RIG_CALL(&rig, 2, .rax = TDH_MEM_PAGE_REMOVE, .rdx = td.tdr);
-	assert_broken(&rig, 1001, TDH_MEM_PAGE_REMOVE, region + 8 * TDX_PAGE_SIZE);
+	assert_broken(&rig, 170, TDH_MEM_PAGE_REMOVE, region + 8 * TDX_PAGE_SIZE);
+	rig_stop(&rig);
+}
+
+static void a_count_that_rises_above_all_pages(void **state)
+{
+	struct rig_td td;
+	struct rig rig;
+	uint64_t region, *entry;
+
+	(void)state;
+	start(&rig, &td);
+	region = rig_region(&rig);
+	rig_add(&rig, region);
+	entry = entry_2m(&rig, region);
+	entry[1] |= TDX_PAGES_PER_2M;
+	RIG_CALL(&rig, 2, .rax = TDH_MEM_PAGE_AUG, .rdx = td.tdr, .r8 = region + 8 * TDX_PAGE_SIZE);
+	assert_broken(&rig, 351, TDH_MEM_PAGE_AUG, region + 8 * TDX_PAGE_SIZE);
 	rig_stop(&rig);
 }
 
@@ -154,6 +176,7 @@ int main(void)
 		cmocka_unit_test(removing_a_pair_while_a_page_is_being_freed),
 		cmocka_unit_test(a_guest_page_without_metadata),
 		cmocka_unit_test(a_count_that_falls_below_nothing),
+		cmocka_unit_test(a_count_that_rises_above_all_pages),
 		cmocka_unit_test(merging_pages_that_are_not_all_the_guests),
 		cmocka_unit_test(results_into_a_page_that_is_not_the_hosts),
 	};
