@@ -156,14 +156,17 @@ static long get_counts(struct open_td *td, void __user *to)
 	return copy_to_user(to, &abi, sizeof(abi)) ? -EFAULT : 0;
 }
 
-/* Within the TD's memory, and not its image, which its program cannot do without. */
+/* Not the TD's image, which its program cannot do without. */
+static bool is_past_image(const struct open_td *td, u64 at)
+{
+	return at >= GUEST_IMAGE_PAGES(td->tenant.orders.vcpus) * TDX_PAGE_SIZE;
+}
+
 static bool is_in_td(const struct open_td *td, u64 at, u64 bytes)
 {
-	const struct guest_orders *orders = &td->tenant.orders;
+	u64 end = td->tenant.orders.bytes;
 
-	return !((at | bytes) & ~PAGE_MASK) && bytes && at < orders->bytes &&
-	       bytes <= orders->bytes - at &&
-	       at >= GUEST_IMAGE_PAGES(orders->vcpus) * TDX_PAGE_SIZE;
+	return is_past_image(td, at) && at < end && bytes <= end - at;
 }
 
 static long change_range(struct open_td *td, void __user *from, bool convert)
@@ -172,10 +175,13 @@ static long change_range(struct open_td *td, void __user *from, bool convert)
 
 	if (copy_from_user(&range, from, sizeof(range)))
 		return -EFAULT;
-	if (range.reserved || !is_in_td(td, range.gpa, range.bytes))
+	if (range.reserved || !is_past_image(td, range.gpa))
 		return -EINVAL;
+	/* Where nothing is mapped there is nothing to do. */
 	if (!convert)
 		return td_zap(td->tenant.td, gpa(range.gpa), range.bytes);
+	if (!is_in_td(td, range.gpa, range.bytes))
+		return -EINVAL;
 	return td_convert(td->tenant.td, gpa(range.gpa), range.bytes, range.shared);
 }
 

@@ -6,6 +6,7 @@
  * those of the functions in src/vmm/td.h, and:
  *   EBADF    there is no TD (or, for CREATE, there is one already: EEXIST)
  *   EFAULT, EINVAL, ENOTTY   as everywhere
+ *   EINTR    the caller is being killed: CONVERT and ZAP did a part of the range
  */
 #ifndef PAMT_KERNEL_DEVICE_ABI_H
 #define PAMT_KERNEL_DEVICE_ABI_H

@@ -34,6 +34,7 @@ struct guest_state {
 	uint64_t cursor; /* next GPA to accept, less the beginning of the share */
 	uint64_t random;
 	uint64_t flip_at, flip_bytes; /* under conversion; bytes 0: none */
+	uint64_t flip_done;	      /* of these, as far as the host came */
 	uint32_t flips_done, asked;
 	uint64_t error, error_at; /* of a failure: a status, and where */
 };

@@ -386,6 +386,8 @@ static void service_trace(void *ctx, const char *event, uint64_t a, uint64_t b)
 	trace_pamt(event, a, b);
 }
 
+static bool service_stopping(void *ctx) { return fatal_signal_pending(current); }
+
 static struct os_services services = {
 	.alloc_pages = service_alloc_pages,
 	.free_pages = service_free_pages,
@@ -409,6 +411,7 @@ static struct os_services services = {
 	.kick = service_kick,
 	.log = service_log,
 	.trace = service_trace,
+	.stopping = service_stopping,
 };
 
 /* ------------------------------------------------------------------------------------------- */

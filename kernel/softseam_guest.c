@@ -135,8 +135,8 @@ static enum seam_exit map_gpa(struct guest *g, bool shared)
 	uint64_t bit = UINT64_C(1) << seam_guest_shared_bit(g->vcpu);
 	struct tdx_regs regs = {
 		.r11 = TDX_VMCALL_MAP_GPA,
-		.r12 = g->state.flip_at | (shared ? bit : 0),
-		.r13 = g->state.flip_bytes,
+		.r12 = (g->state.flip_at + g->state.flip_done) | (shared ? bit : 0),
+		.r13 = g->state.flip_bytes - g->state.flip_done,
 	};
 
 	g->state.asked = 1;
@@ -146,13 +146,20 @@ static enum seam_exit map_gpa(struct guest *g, bool shared)
 
 static void hear_answer(struct guest *g)
 {
-	uint64_t answer = seam_guest_entry_regs(g->vcpu)->r10;
+	const struct tdx_regs *regs = seam_guest_entry_regs(g->vcpu);
+	uint64_t bit = UINT64_C(1) << seam_guest_shared_bit(g->vcpu);
+	uint64_t done = (regs->r11 & ~bit) - g->state.flip_at;
 
 	g->state.asked = 0;
-	if (answer == TDX_VMCALL_RETRY)
+	if (regs->r10 == TDX_VMCALL_RETRY && done >= g->state.flip_done &&
+	    done < g->state.flip_bytes) {
+		g->state.flip_done = done;
 		g->state.flip_step--;
-	else if (answer != TDX_VMCALL_SUCCESS)
-		fail(g, answer, g->state.flip_at);
+		return;
+	}
+	g->state.flip_done = 0;
+	if (regs->r10 != TDX_VMCALL_SUCCESS)
+		fail(g, regs->r10, g->state.flip_at);
 }
 
 static enum seam_exit flip_next(struct guest *g)

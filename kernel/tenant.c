@@ -51,6 +51,7 @@ int tenant_create(struct tenant *tenant, const struct tenant_config *config)
 	struct td_config td = {
 		.node = config->node,
 		.max_vcpus = config->vcpus,
+		.bytes = config->bytes,
 		.page_size = page_size_at,
 		.arg = &tenant->orders,
 	};

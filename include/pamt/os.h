@@ -154,6 +154,7 @@ OS_DEFINE_ATOMIC(64)
 /* ------------------------------------------------------------------------------------------- */
 /* Error numbers. Freestanding code has no errno.h; the values are Linux's.                     */
 
+#define OS_EINTR   4
 #define OS_EIO	   5
 #define OS_EAGAIN  11
 #define OS_ENOMEM  12
@@ -251,6 +252,11 @@ struct os_services {
 		__attribute__((format(printf, 3, 4)));
 	/* A trace event: a fixed name and two numbers. May be NULL: no tracing. Any. */
 	void (*trace)(void *ctx, const char *event, uint64_t a, uint64_t b);
+	/*
+	 * Is the thread that runs this to come to its end (a fatal signal)? What may take long is
+	 * then left where it is: -OS_EINTR. May be NULL: never. May sleep.
+	 */
+	bool (*stopping)(void *ctx);
 };
 
 #endif

@@ -353,7 +353,7 @@ TDX_STATIC_ASSERT(sizeof(struct tdx_td_params) == 1024, "TD_PARAMS is 1024 bytes
 #define TDX_VMCALL_HALT		   12u
 #define TDX_VMCALL_MAP_GPA	   0x10001u /* R12 GPA, shared bit as wanted; R13 bytes */
 #define TDX_VMCALL_SUCCESS	   UINT64_C(0)
-#define TDX_VMCALL_RETRY	   UINT64_C(1) /* go on at the GPA in R11 */
+#define TDX_VMCALL_RETRY	   UINT64_C(1) /* go on at the GPA in R11, shared bit as asked */
 #define TDX_VMCALL_INVALID_OPERAND (UINT64_C(1) << 63)
 
 /* CMR_INFO: memory that the platform can protect, as SYS.INFO returns it. */

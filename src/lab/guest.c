@@ -291,8 +291,8 @@ static enum seam_exit map_gpa(struct guest *guest, struct seam_vcpu *vcpu, bool 
 {
 	struct tdx_regs regs = {
 		.r11 = TDX_VMCALL_MAP_GPA,
-		.r12 = guest->flip_at | (shared ? guest->shared_bit : 0),
-		.r13 = guest->flip_bytes,
+		.r12 = (guest->flip_at + guest->flip_done) | (shared ? guest->shared_bit : 0),
+		.r13 = guest->flip_bytes - guest->flip_done,
 	};
 
 	guest->asked = true;
@@ -303,13 +303,18 @@ static enum seam_exit map_gpa(struct guest *guest, struct seam_vcpu *vcpu, bool 
 /* What the host made of a MapGPA: its answer comes with the next entry, and with no other. */
 static void hear_answer(struct guest *guest, struct seam_vcpu *vcpu)
 {
-	uint64_t answer = seam_guest_entry_regs(vcpu)->r10;
+	const struct tdx_regs *regs = seam_guest_entry_regs(vcpu);
+	uint64_t done = (regs->r11 & ~guest->shared_bit) - guest->flip_at;
 
 	guest->asked = false;
-	if (answer == TDX_VMCALL_RETRY)
+	if (regs->r10 == TDX_VMCALL_RETRY && done >= guest->flip_done && done < guest->flip_bytes) {
+		guest->flip_done = done;
 		guest->flip_step--;
-	else if (answer != TDX_VMCALL_SUCCESS)
-		wrong(guest, "the host refused MapGPA", guest->flip_at, answer);
+		return;
+	}
+	guest->flip_done = 0;
+	if (regs->r10 != TDX_VMCALL_SUCCESS)
+		wrong(guest, "the host refused MapGPA", guest->flip_at, regs->r10);
 }
 
 /* Another piece; false: enough. */
@@ -392,6 +397,7 @@ void guest_boot(struct guest *guest)
 	guest->bytes = 0;
 	guest->flip_due = 0;
 	guest->flip_bytes = 0;
+	guest->flip_done = 0;
 	guest->flip_back = false;
 	guest->asked = false;
 	guest->converted_4k = 0;

@@ -43,6 +43,7 @@ struct guest {
 	uint32_t flip_due;  /* thousandths of a flip */
 	bool flip_back;	    /* this flip is one of booting: go on with that */
 	uint64_t flip_at, flip_bytes; /* under conversion; bytes 0: none */
+	uint64_t flip_done;	      /* of these, as far as the host came with this MapGPA */
 	unsigned int flip_step;
 	bool asked;	       /* a MapGPA, answered at the next entry */
 	uint64_t converted_4k; /* last 4K page taken out of a 2M mapping, for the check of marks */

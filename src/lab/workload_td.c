@@ -243,6 +243,7 @@ static int set_up_tenant(struct workload *load, struct tenant *tenant, char *err
 	tenant->config = (struct td_config){
 		.node = node,
 		.max_vcpus = (uint16_t)group->vcpus,
+		.bytes = tenant->bytes,
 		.page_size = page_size,
 		.arg = tenant,
 	};

@@ -252,7 +252,7 @@ int td_fault(struct vcpu *vcpu, tdx_gpa_t at)
 	int error;
 
 	td_count(&vcpu->counts.faults, 1);
-	if (at.v >= td_shared_bit(td))
+	if (at.v >= td_limit(td))
 		return -OS_EINVAL;
 	if (td->config.page_size)
 		size = td->config.page_size(td->config.arg, at);
@@ -281,7 +281,7 @@ int td_add_page(struct td *td, tdx_gpa_t at, tdx_hpa_t source)
 	tdx_hpa_t page;
 	int error;
 
-	if (td->state != TD_BUILDING || at.v % TDX_PAGE_SIZE || at.v >= td_shared_bit(td))
+	if (td->state != TD_BUILDING || at.v % TDX_PAGE_SIZE || at.v >= td_limit(td))
 		return -OS_EINVAL;
 	/* There is no vCPU whose stock could serve: the TD's own, which the mutex protects. */
 	os_mutex_lock(&td->mutex);

@@ -150,7 +150,8 @@ int td_create(struct vmm *vmm, const struct td_config *config, struct td **out)
 	struct td *td;
 	int error;
 
-	if (!config->max_vcpus || (config->levels && config->levels != 4 && config->levels != 5))
+	if (!config->max_vcpus || config->bytes % TDX_2M_SIZE ||
+	    (config->levels && config->levels != 4 && config->levels != 5))
 		return -OS_EINVAL;
 	td = alloc_td(vmm, config);
 	if (!td)

@@ -84,6 +84,8 @@ struct td_config {
 	uint32_t node;	     /* where its memory and control pages shall be, or OS_ANY_NODE */
 	uint16_t max_vcpus;  /* at least 1 */
 	unsigned int levels; /* of its S-EPT, 4 or 5; 0: 4 */
+	/* The guest's memory, from GPA 0, multiple of 2M; 0: all of its address space. */
+	uint64_t bytes;
 	/* The largest page wanted at this GPA, TDX_4K or TDX_2M. NULL: 2M everywhere. Any context.
 	 */
 	enum tdx_size (*page_size)(void *arg, tdx_gpa_t at);
@@ -209,9 +211,17 @@ void td_stop(struct td *td);
 /*
  * td_convert - the guest wants this range shared (or private again). To shared: all private
  * mappings are zapped, 2M pages at the edges split. Return: 0; -OS_EINVAL (outside the TD's
- * address space); -OS_ENOMEM; -OS_EAGAIN, -OS_EIO: converted up to a point, may be called again.
+ * address space); -OS_ENOMEM; -OS_EAGAIN, -OS_EIO, -OS_EINTR (the caller is being killed):
+ * converted up to a point, may be called again.
  */
 int td_convert(struct td *td, tdx_gpa_t at, uint64_t bytes, bool shared);
+/*
+ * td_convert_some - the same as far as it is the work of one exit: it stops after TD_CONVERT_PAGES
+ * 4K pages, at the end of the 2M region. *at is how far it came, whatever it returns. -OS_EINVAL
+ * also for what is not the guest's memory.
+ */
+#define TD_CONVERT_PAGES (8 * TDX_PAGES_PER_2M)
+int td_convert_some(struct td *td, tdx_gpa_t *at, uint64_t bytes, bool shared);
 /* Takes private mappings away, as when memory is punched out of the TD. Returns as above. */
 int td_zap(struct td *td, tdx_gpa_t at, uint64_t bytes);
 /*
@@ -241,6 +251,12 @@ static inline void td_count(os_a64_t *counter, uint64_t n)
 static inline uint64_t td_shared_bit(const struct td *td)
 {
 	return UINT64_C(1) << (td->config.levels == 5 ? 51 : 47);
+}
+
+/* Where the guest's memory ends: what it touches or wants converted beyond is refused. */
+static inline uint64_t td_limit(const struct td *td)
+{
+	return td->config.bytes ? td->config.bytes : td_shared_bit(td);
 }
 
 /* stock.c: at least so many control pages, pairs and nodes; what was drawn stays on failure. */
@@ -309,8 +325,15 @@ int td_link_down(struct td *td, tdx_gpa_t at, unsigned int level, bool through_s
 
 /* zap.c; the mutex, and where a slot is passed the MMU lock for writing, are held. */
 enum zap_op { ZAP_REMOVE, ZAP_TO_SHARED, ZAP_TO_PRIVATE };
-/* Does op to [*at, end); *at is how far it came. */
-int td_zap_range(struct td *td, tdx_gpa_t *at, tdx_gpa_t end, enum zap_op op);
+/* A range on its way out. */
+struct zap {
+	tdx_gpa_t at, end; /* how far it came */
+	enum zap_op op;
+	uint64_t pages; /* 4K pages that may still go; then it ends with the region begun */
+	bool crossed;	/* what comes next is a 2M leaf to be split */
+};
+/* Does op to [at, end). Returns as td_convert(). */
+int td_zap_range(struct td *td, struct zap *zap);
 int td_block(struct td *td, struct mirror_slot *slot);
 int td_unblock_slot(struct td *td, struct mirror_slot *slot);
 /* TRACK, and every vCPU has left once: no TLB has what was blocked before. */

@@ -284,26 +284,28 @@ static enum after serve_fault(struct vcpu *vcpu, uint32_t *tries, enum vcpu_exit
 	return AFTER_ENTER;
 }
 
+/*
+ * As much of the range as is one exit's work; then the guest is told where to go on, has its
+ * interrupts, and asks again. So it is with contention.
+ */
 static enum after serve_map_gpa(struct vcpu *vcpu, enum vcpu_exit *exit)
 {
 	struct td *td = vcpu->td;
-	uint64_t at = vcpu->regs.r12, bytes = vcpu->regs.r13;
-	bool shared = at & td_shared_bit(td);
-	int error;
+	uint64_t shared = vcpu->regs.r12 & td_shared_bit(td), bytes = vcpu->regs.r13;
+	tdx_gpa_t start = gpa(vcpu->regs.r12 & ~td_shared_bit(td)), at = start;
+	int error = td_convert_some(td, &at, bytes, shared);
 
-	at &= ~td_shared_bit(td);
 	vcpu->regs.r11 = 0;
 	vcpu->regs.r10 = TDX_VMCALL_INVALID_OPERAND;
-	if (!bytes || (at | bytes) % TDX_PAGE_SIZE || at + bytes < at)
-		return AFTER_ENTER;
-	error = td_convert(td, gpa(at), bytes, shared);
 	if (error == -OS_EINVAL)
 		return AFTER_ENTER;
 	if (error && error != -OS_EAGAIN)
 		return give_up(vcpu, error, exit);
-	/* Conversion is idempotent: a second try may start where the first one did. */
-	vcpu->regs.r10 = error ? TDX_VMCALL_RETRY : TDX_VMCALL_SUCCESS;
-	vcpu->regs.r11 = error ? at : 0;
+	vcpu->regs.r10 = TDX_VMCALL_SUCCESS;
+	if (at.v - start.v < bytes) {
+		vcpu->regs.r10 = TDX_VMCALL_RETRY;
+		vcpu->regs.r11 = at.v | shared;
+	}
 	return AFTER_ENTER;
 }
 

@@ -56,6 +56,12 @@ void vmm_free_hkid(struct vmm *vmm, uint16_t hkid);
  */
 int vmm_write_back(struct vmm *vmm, tdx_hpa_t page, uint16_t hkid, tdx_status_t *status);
 
+/* Is the caller being killed? Asked in loops whose length somebody else decides. May sleep. */
+static inline bool vmm_stopping(const struct vmm *vmm)
+{
+	return vmm->os->stopping && vmm->os->stopping(vmm->os->ctx);
+}
+
 /* Notes that pages (4K) at this address are lost, and says so in the log. */
 void vmm_leak(struct vmm *vmm, tdx_hpa_t at, uint64_t pages, const char *why, tdx_status_t status);
 

@@ -32,13 +32,13 @@ static const struct script_step look[] = {
 /* The second half of td_zap(), as if the 2M pages had been faulted in during the first. */
 static int zap_unsplit(struct td *td, uint64_t at, uint64_t end)
 {
-	tdx_gpa_t from = gpa(at);
+	struct zap zap = { .at = gpa(at), .end = gpa(end), .op = ZAP_REMOVE, .pages = UINT64_MAX };
 	int error;
 
 	os_mutex_lock(&td->mutex);
-	error = td_zap_range(td, &from, gpa(end), ZAP_REMOVE);
+	error = td_zap_range(td, &zap);
 	os_mutex_unlock(&td->mutex);
-	assert_int_equal(from.v, end);
+	assert_int_equal(zap.at.v, end);
 	return error;
 }
 

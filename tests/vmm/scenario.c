@@ -167,6 +167,7 @@ int scenario_run(struct scenario *s, unsigned int i, unsigned int v, uint32_t cp
 	exit = vcpu_run(s->vcpu[i][v]);
 	threads_bind(s->stand.port, 0);
 	s->script[cpu] = NULL;
+	s->retries = script.retries;
 	if (script.wrong)
 		return failed(s, "the guest saw: %s at 0x%llx, 0x%llx", script.wrong,
 			      (unsigned long long)script.wrong_at,

@@ -53,6 +53,7 @@ struct scenario {
 	uint64_t offline_seen; /* regions that could be taken offline */
 	uint64_t lost_pages;   /* that td_destroy() gave up */
 	struct td_counts counts;
+	uint64_t retries; /* of MapGPA, in the last script that ran */
 	char error[256];
 };
 

@@ -85,7 +85,11 @@ static enum seam_exit touch(struct script *script, struct seam_vcpu *vcpu)
 static enum seam_exit ask(struct script *script, struct seam_vcpu *vcpu)
 {
 	const struct script_step *step = script->step;
-	struct tdx_regs regs = { .r11 = TDX_VMCALL_MAP_GPA, .r12 = step->at, .r13 = step->value };
+	struct tdx_regs regs = {
+		.r11 = TDX_VMCALL_MAP_GPA,
+		.r12 = step->at + script->done,
+		.r13 = step->value - script->done,
+	};
 
 	if (step->op == SCRIPT_TO_SHARED)
 		regs.r12 |= UINT64_C(1) << seam_guest_shared_bit(vcpu);
@@ -99,11 +103,17 @@ static void hear(struct script *script, struct seam_vcpu *vcpu)
 {
 	const struct script_step *step = script->step;
 	bool refusal = step->op == SCRIPT_BAD_MAP || step->op == SCRIPT_OTHER_CALL;
-	uint64_t answer = seam_guest_entry_regs(vcpu)->r10;
+	const struct tdx_regs *regs = seam_guest_entry_regs(vcpu);
+	uint64_t shared = step->op == SCRIPT_TO_SHARED;
+	uint64_t next_at = regs->r11 ^ shared << seam_guest_shared_bit(vcpu);
+	uint64_t answer = regs->r10;
 
 	script->asked = false;
-	if (answer == TDX_VMCALL_RETRY)
+	if (answer == TDX_VMCALL_RETRY && next_at - step->at - script->done < step->value) {
+		script->done = next_at - step->at;
+		script->retries++;
 		return;
+	}
 	if (answer != (refusal ? TDX_VMCALL_INVALID_OPERAND : TDX_VMCALL_SUCCESS))
 		wrong(script, "not the answer expected", step->at, answer);
 	else

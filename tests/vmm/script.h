@@ -28,10 +28,11 @@ struct script_step {
 
 struct script {
 	const struct script_step *step; /* ends with SCRIPT_END */
-	uint64_t done;			/* bytes of the step that are accepted */
+	uint64_t done;			/* bytes of the step that are accepted, or converted */
 	bool asked;			/* a MapGPA or another call: the answer is due */
 	uint64_t small_end;		/* below this the host has mapped 4K pages */
 	uint64_t accepted_2m, accepted_4k;
+	uint64_t retries;  /* of MapGPA, as the host answered */
 	os_a32_t spinning; /* a SCRIPT_SPIN has begun */
 	const char *wrong; /* what went another way than the script says */
 	uint64_t wrong_at, wrong_value;
