@@ -200,6 +200,7 @@ int pamt_get_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, struct 
 /*
  * pamt_put - a page got before is no TD's any more: the SEAMCALL that freed it has returned
  * success, and the page is written back and scrubbed. An error or unknown outcome: no put.
+ * Before the page is anybody else's: whoever has it next may count it at once.
  * Never fails, never allocates, never frees to the OS. Any context.
  */
 void pamt_put(struct pamt_host *host, tdx_pfn_t page);

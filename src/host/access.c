@@ -262,6 +262,9 @@ static int get_batch(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, uint6
 	}
 	if (hand.nr_pages)
 		pool_give(host, hand.page, hand.nr_pages);
+	/* As a get without a cache. */
+	if (want)
+		pool_trim(host);
 	return ret;
 }
 

@@ -155,8 +155,11 @@ static void move_page(struct pool *pool, struct chunk *c, uint32_t i, struct pag
 
 void chunk_strip(struct pool *pool, struct chunk *c, uint64_t max, struct page_set *set)
 {
+	/* An empty chunk that stays keeps a page: without one it fits no list, and is pinned. */
+	uint32_t keep = c->state == CHUNK_LIVE && chunk_empty(c);
+
 	*set = (struct page_set){ .region = hpa_to_region(c->base) };
-	for (; max && c->free; max--) {
+	for (; max && c->free > keep; max--) {
 		uint32_t i = first_free(c);
 
 		map_clear(c->free_map, i);

@@ -231,9 +231,8 @@ static uint32_t give_node(struct pamt_host *host, struct pool *pool, const tdx_h
 		*room = lend(pool);
 	over = pool_over(pool);
 	os_spin_unlock(&pool->lock, irq);
-	/* Relaxed: a hint; whoever trims looks again under the lock. */
-	if (over && !os_load32(&host->trim_wanted, OS_RELAXED))
-		os_store32(&host->trim_wanted, 1, OS_RELAXED);
+	if (over)
+		pool_want_trim(host);
 	while (strangers)
 		report_stranger(host, strange[--strangers]);
 	return taken;

@@ -30,12 +30,25 @@
  *
  * DISSOLUTION
  *
- * An empty chunk is unlinked under the pool's lock; the lock is dropped; its free pages go to the
- * OS, which the pin makes safe; then the pin goes. If the region's pair came from another chunk
- * that is a plain put. If the chunk hosts the pair itself, the pin may go only together with the
- * pair: otherwise the pair would live on in pages that nothing pins, come back with some guest's
- * put and be donated again. So everything that a put brings back is pinned, and a put may hand it
- * to the next one without asking where it is from.
+ * An empty chunk is unlinked under the pool's lock and its free pages taken out of it; the lock is
+ * dropped. If the region's pair came from another chunk, the pin goes, which is a plain put, and
+ * then the pages go to the OS: whoever is given them next must not find a pin without a page
+ * (region.h). None of them is donated or used, so nothing walks their region's entry meanwhile.
+ *
+ * If the chunk hosts the pair itself, the pin may go only together with the pair: otherwise the
+ * pair would live on in pages that nothing pins, come back with some guest's put and be donated
+ * again. So everything that a put brings back is pinned, and a put may hand it to the next one
+ * without asking where it is from. The other pages go to the OS at once; the two of the pair, as
+ * long as they cannot go, are what the pin stands for.
+ *
+ * A LIVE chunk that nobody uses, and that is not being dissolved, keeps a page of its own: a new
+ * one whose pages are too many by the time that it is put to use is given back by the next trim.
+ *
+ * THE OS TAKES ITS TIME
+ *
+ * Any service of the OS may sleep, or be slow; other CPUs do any number of steps meanwhile. No
+ * lock but the growth mutex is held then, and what was read before is not believed after it: how
+ * many pages are wanted, whether the region has a pair, how much the pool may hold.
  *
  * No two chunks wait for each other: the pair of a chunk's region is older than the chunk (or its
  * own), so the donor chunk is older still.
@@ -158,7 +171,9 @@ uint32_t pool_give_direct(struct pamt_host *host, const tdx_hpa_t *pages, uint32
  */
 uint32_t pool_pages_out(struct pamt_host *host, region_t region, uint32_t *pins);
 
-/* pool_trim.c: gives back what is too much, if a trim is wanted. Any context. */
+/* pool_trim.c: some pool holds too much. Any context. */
+void pool_want_trim(struct pamt_host *host);
+/* Gives back what is too much, if a trim is wanted. Any context. */
 void pool_trim(struct pamt_host *host);
 /* The same, but when nothing is left to use pages, none are kept. Any context. */
 void pool_trim_spare(struct pamt_host *host);

@@ -113,6 +113,8 @@ static int pin(struct pamt_host *host, struct chunk *c)
 			for (pair.nr = 0; pair.nr < 2; pair.nr++)
 				pair.page[pair.nr] = hpa(c->base.v + next++ * TDX_PAGE_SIZE);
 			ret = region_get(host, region, 1, &pair);
+			/* Still in hand: somebody else has backed the region meanwhile. */
+			c->self = !ret && !pair.nr;
 		}
 		if (ret != -OS_EIO || pair.bad < 0)
 			break;
@@ -123,7 +125,6 @@ static int pin(struct pamt_host *host, struct chunk *c)
 			break;
 		pair = (struct pair){ .nr = 0, .bad = -1 };
 	}
-	c->self = !ret && next && !pair.nr;
 	if (c->self) {
 		take_own(c, pair.page[0]);
 		take_own(c, pair.page[1]);
@@ -157,7 +158,9 @@ static bool drop_block(struct pamt_host *host, struct pool *pool, struct chunk *
 /*
  * Puts the chunk to use; the first pages are for who asked, want for all who wait. Return: how
  * many. What is too much even then goes back at once: the region had a pair already, which saves
- * two pages, or the chunk lies on another node than was asked, whose pool is smaller.
+ * two pages; the chunk lies on another node than was asked, whose pool is smaller; or others gave
+ * pages back while the OS looked for these. One page stays in any case (chunk_strip()), for the
+ * trim that every draw ends with.
  */
 static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *c, tdx_hpa_t *pages,
 		       uint32_t nr, uint32_t want)
@@ -166,6 +169,7 @@ static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *
 	struct page_set set = { .map = { 0 } };
 	uint64_t soon, room;
 	uint32_t n = 0;
+	bool over;
 
 	c->state = CHUNK_LIVE;
 	pool->held += c->owned;
@@ -179,7 +183,10 @@ static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *
 	room = pool_slack(pool) + 2 * soon;
 	if (pool->free > room)
 		chunk_strip(pool, c, pool->free - room, &set);
+	over = pool->free > room;
 	os_spin_unlock(&pool->lock, irq);
+	if (over)
+		pool_want_trim(host);
 	page_set_free(host, &set);
 	return n;
 }
@@ -225,6 +232,8 @@ static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hp
 		return ret == -OS_EAGAIN ? ret : -OS_EIO;
 	}
 	PROBE(grow, c->base.v, c->order);
+	/* Relaxed, and anew: who waited when the OS was asked may have been served meanwhile. */
+	want = os_load32(&pool->wanted, OS_RELAXED);
 	*got = insert(host, grown, c, pages, nr, want);
 	return 0;
 }

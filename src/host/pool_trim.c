@@ -41,6 +41,13 @@ void pool_take_back(struct pool *pool, uint32_t room)
 	os_spin_unlock(&pool->lock, irq);
 }
 
+void pool_want_trim(struct pamt_host *host)
+{
+	/* Relaxed: a hint; whoever trims looks again under the lock. */
+	if (!os_load32(&host->trim_wanted, OS_RELAXED))
+		os_store32(&host->trim_wanted, 1, OS_RELAXED);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 /* Empties the magazines of a node and takes their room back; OS_ANY_NODE: of all. */
@@ -121,22 +128,25 @@ static uint64_t dispose_pair(struct pamt_host *host, struct pool *pool, struct c
 	return page_set_free(host, &set);
 }
 
-/* Takes the pin of a chunk that is LEAVING, of which nothing but its own pair is left. */
-static uint64_t unpin(struct pamt_host *host, struct pool *pool, struct chunk *c, bool *progress)
+/* Takes the pin of a chunk that is LEAVING, of which nothing is left, and forgets it. */
+static void unpin_plain(struct pamt_host *host, struct pool *pool, struct chunk *c)
 {
 	region_t region = hpa_to_region(c->base);
+
+	forget_chunk(pool, c);
+	if (!MUTANT(NO_PIN))
+		region_put(host, region, 1);
+}
+
+/* The same of one that hosts its region's pair, of which nothing else is left. */
+static uint64_t unpin_self(struct pamt_host *host, struct pool *pool, struct chunk *c,
+			   bool *progress)
+{
 	enum unpin unpinned;
 	uint64_t pages;
 	tdx_hpa_t back[2];
 
-	if (!c->self) {
-		forget_chunk(pool, c);
-		if (!MUTANT(NO_PIN))
-			region_put(host, region, 1);
-		*progress = true;
-		return 0;
-	}
-	unpinned = region_unpin_last(host, region, back);
+	unpinned = region_unpin_last(host, hpa_to_region(c->base), back);
 	if (unpinned != UNPIN_DONE) {
 		wait_chunk(pool, c, unpinned == UNPIN_KEPT ? CHUNK_WAITING : CHUNK_STUCK);
 		return 0;
@@ -172,7 +182,7 @@ static uint64_t retry_waiting(struct pamt_host *host, struct pool *pool, uint32_
 		os_spin_unlock(&pool->lock, irq);
 		if (!c)
 			break;
-		pages += unpin(host, pool, c, progress);
+		pages += unpin_self(host, pool, c, progress);
 	}
 	return pages;
 }
@@ -202,10 +212,18 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 	}
 	chunk_strip(pool, c, leaving ? UINT64_MAX : min64(max, pool->free - target), &set);
 	os_spin_unlock(&pool->lock, irq);
-	*pages += page_set_free(host, &set);
 	*progress = true;
+	/*
+	 * Whoever is given these pages next must not find the pin of a chunk that has none left
+	 * (region.h). A chunk that hosts the region's pair has two left, and keeps them.
+	 */
+	if (leaving && !c->self) {
+		unpin_plain(host, pool, c);
+		leaving = false;
+	}
+	*pages += page_set_free(host, &set);
 	if (leaving)
-		*pages += unpin(host, pool, c, progress);
+		*pages += unpin_self(host, pool, c, progress);
 	return true;
 }
 

@@ -29,8 +29,20 @@
  * it is counted. BEFORE and AGAIN: the region was backed once, or more than once, which is how a
  * region that flips is told from one that is used and left.
  *
- * COUNT cannot exceed 512, since guest pages and the pages of chunks are different pages of one
- * region and every chunk has at least one.
+ * COUNT cannot exceed 512, since each of those that it counts has a page of the region to itself
+ * for as long as it is counted, and there are 512 pages:
+ *
+ *   a guest page   it is put before it is given to anybody else: so pamt_put() demands.
+ *   a pin          a chunk's pages come from the OS before the pin is taken. The pin goes before
+ *                  the last of them does, or with it: a chunk in use has a page that is out, an
+ *                  empty one that stays keeps a page, one that hosts the region's pair keeps
+ *                  those two until the pin and the pair go in one step (pool.h).
+ *   a leaked user  the page that is still a TD's. If that TD lets go of it after all, the user
+ *                  stays: only here may a get of a page that nobody else has find 512 others.
+ *
+ * So whoever has all pages of a region that is not LEAKED finds COUNT 0 there, and may map it as a
+ * 2M page. "Nobody else" is meant at every instant: the OS may hand a page out the moment that it
+ * is given back, while the CPU that gave it is still inside the call.
  *
  * LEGAL CHANGES
  *
