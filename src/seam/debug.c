@@ -163,7 +163,7 @@ static os_a64_t *sept_entry_lock(struct seam *seam, uint64_t tdr, uint64_t map)
 	struct sept_pos pos;
 	struct td td;
 
-	if (!find_td_sept(seam, tdr, &td) || level > td.tdcs->pwl || map >> td.tdcs->shared_bit)
+	if (!find_td_sept(seam, tdr, &td) || level > td.tdcs->pwl || map >> td.tdcs->gpa_bits)
 		return NULL;
 	sept_walk(seam, &td, map & ~UINT64_C(0xfff), level, &pos);
 	return pos.level == level ? pos.entry : NULL;
@@ -269,9 +269,7 @@ int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state stat
 	if (!td.tdcs->pwl) {
 		if (pwl != 3 && pwl != 4)
 			return -OS_EINVAL;
-		td_setup(seam, &td,
-			 &(struct td_setup){
-				 .pwl = pwl, .gpaw = gpaw, .sve = true, .max_vcpus = 4 });
+		td_setup(seam, &td, &(struct td_setup){ .pwl = pwl, .gpaw = gpaw, .max_vcpus = 4 });
 	}
 	td_set_op_state(seam, &td, state);
 	return 0;
@@ -381,9 +379,18 @@ void seam_debug_pamt(struct seam *seam, tdx_hpa_t pa, unsigned int level,
 	}
 }
 
+/* Also where TDMR.INIT has not come yet. */
+static const struct tdmr *find_tdmr(const struct seam *seam, uint64_t address)
+{
+	for (uint32_t i = 0; i < seam->nr_tdmrs; i++)
+		if (address - seam->tdmr[i].base < seam->tdmr[i].size)
+			return &seam->tdmr[i];
+	return NULL;
+}
+
 int seam_debug_bitmap(struct seam *seam, tdx_hpa_t pa)
 {
-	const struct tdmr *tdmr = pamt_tdmr(seam, pa.v);
+	const struct tdmr *tdmr = find_tdmr(seam, pa.v);
 	struct debug_call debug;
 
 	if (!tdmr || !seam->dpamt)

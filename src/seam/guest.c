@@ -37,7 +37,7 @@ static bool translate(const struct seam_vcpu *vcpu, uint64_t gpa, uint64_t *addr
 {
 	struct sept_pos pos;
 
-	if (gpa >> vcpu->td->tdcs->shared_bit)
+	if (gpa >> vcpu->td->tdcs->gpa_bits)
 		return false;
 	sept_walk(vcpu->call->seam, vcpu->td, gpa, TDX_4K, &pos);
 	if (!sept_is_leaf(pos.value) || !(pos.value & SEPT_RWX))
@@ -92,7 +92,7 @@ static bool accept_operand(const struct td *td, uint64_t rcx, uint64_t *gpa, uin
 	*gpa = rcx & ~UINT64_C(7);
 	if (*level > TDX_2M || *gpa & ((UINT64_C(1) << TDX_LEVEL_SHIFT(*level)) - 1))
 		return false;
-	return !(*gpa >> td->tdcs->shared_bit);
+	return !(*gpa >> td->tdcs->gpa_bits);
 }
 
 /*
@@ -136,11 +136,11 @@ static enum seam_exit accept_locked(struct call *call, const struct td *td, stru
 		done = (uint32_t)((pos->value & SEPT_ACCEPTED) >> SEPT_ACCEPTED_SHIFT);
 	done = clear_guest_page(call, page, done, total);
 	if (done < total) {
-		sept_set(pos->entry, sept_entry(td->tdcs, SEPT_PENDING,
-						page | (uint64_t)done << SEPT_ACCEPTED_SHIFT));
+		sept_set(pos->entry,
+			 sept_entry(SEPT_PENDING, page | (uint64_t)done << SEPT_ACCEPTED_SHIFT));
 		return SEAM_EXIT_INTERRUPT;
 	}
-	sept_set(pos->entry, sept_entry(td->tdcs, SEPT_MAPPED, page));
+	sept_set(pos->entry, sept_entry(SEPT_MAPPED, page));
 	return SEAM_EXIT_NONE;
 }
 

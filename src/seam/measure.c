@@ -20,7 +20,7 @@ tdx_status_t tdh_mr_extend(struct call *call)
 	status = td_build(call, &td, OP_INITIALIZED, false);
 	if (call_failed(status))
 		return status;
-	if (gpa & (CHUNK_BYTES - 1) || gpa >> td.tdcs->shared_bit)
+	if (gpa & (CHUNK_BYTES - 1) || gpa >> td.tdcs->gpa_bits)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	sept_walk(call->seam, &td, gpa, TDX_4K, &pos);
 	if (sept_state(pos.value) != SEPT_MAPPED) {

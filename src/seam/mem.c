@@ -62,7 +62,7 @@ tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule, st
 		return status;
 	if (mem->flag && rule->flag == MEM_DEBUG_FLAG)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
-	if (!decode_map(call, rule, mem) || mem->gpa >> mem->td.tdcs->shared_bit)
+	if (!decode_map(call, rule, mem) || mem->gpa >> mem->td.tdcs->gpa_bits)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	status = lock_tree(call, rule, mem);
 	if (call_failed(status))
@@ -90,10 +90,16 @@ tdx_status_t mem_entry_status(struct call *call, const struct mem *mem, uint64_t
 tdx_status_t mem_check_tracked(struct call *call, const struct mem *mem,
 			       const struct pamt_page *page)
 {
+	struct sept_pos shown = mem->pos;
+
 	if (mem->td.tdcs->op_state != TDX_OP_RUNNABLE)
 		return CALL_OK;
-	if (!sept_states[mem->state].blocked)
-		return mem_entry_status(call, mem, TDX_GPA_RANGE_NOT_BLOCKED);
+	if (!sept_states[mem->state].blocked) {
+		/* Shown without the progress of an ACCEPT, as the leaf would go on with it. */
+		shown.value &= ~sept_progress(mem->pos.value, mem->level);
+		sept_details(call, &shown);
+		return status_operand(TDX_GPA_RANGE_NOT_BLOCKED, TDX_OP_RCX);
+	}
 	/* Relaxed: BLOCK wrote it under the entry's lock, which this call has now. */
 	if (!td_tracked(mem->td.tdcs, os_load64(&page->entry->tail, OS_RELAXED)))
 		return status_operand(TDX_TLB_TRACKING_NOT_DONE, TDX_OP_RCX);
@@ -102,7 +108,7 @@ tdx_status_t mem_check_tracked(struct call *call, const struct mem *mem,
 
 tdx_status_t mem_find_page(struct call *call, const struct mem *mem, struct pamt_page *page)
 {
-	uint32_t size = sept_is_leaf(mem->pos.value) ? mem->level : TDX_4K;
+	uint32_t size = mem_size(mem);
 
 	return pamt_find(call, sept_large_page(mem->pos.value, size), size, page);
 }

@@ -45,6 +45,12 @@ tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule, st
 /* A failure about the entry: RCX is the operand, RCX and RDX show the entry. */
 tdx_status_t mem_entry_status(struct call *call, const struct mem *mem, uint64_t code);
 
+/* Size of the page that the entry points to: a guest page, or an S-EPT page. */
+static inline uint32_t mem_size(const struct mem *mem)
+{
+	return sept_is_leaf(mem->pos.value) ? mem->level : (uint32_t)TDX_4K;
+}
+
 /* Pages of 4K that an entry at this level stands for. */
 static inline uint64_t mem_pages(uint32_t level) { return UINT64_C(1) << 9 * level; }
 

@@ -14,13 +14,17 @@ void td_setup(const struct seam *seam, struct td *td, const struct td_setup *set
 
 	tdcs->pwl = setup->pwl;
 	tdcs->shared_bit = setup->gpaw ? 51 : 47;
-	tdcs->sve = setup->sve ? SEPT_SVE : 0;
+	tdcs->gpa_bits = tdcs->shared_bit;
+	if (setup->virt_maxpa && setup->virt_maxpa < tdcs->gpa_bits)
+		tdcs->gpa_bits = setup->virt_maxpa;
 	tdcs->max_vcpus = setup->max_vcpus;
 	/* Relaxed: the TDR is locked exclusively. */
 	os_store64(&tdcs->epoch, 1, OS_RELAXED);
 	/* As is: the guest's clock is the host's. */
 	tdcs->tsc_multiplier = UINT64_C(1) << 48;
-	sept_clear_page(seam, tdcs, td->tdr->tdcx[TDCS_PAGE_SEPT]);
+	os_store16(&tdcs->topology_enum_configured, 1, OS_RELAXED);
+	os_store16(&tdcs->ve_reduction_valid, 1, OS_RELAXED);
+	sept_clear_page(seam, td->tdr->tdcx[TDCS_PAGE_SEPT]);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -155,7 +159,7 @@ tdx_status_t tdh_mng_init(struct call *call)
 		 &(struct td_setup){
 			 .pwl = params_pwl(&params),
 			 .gpaw = params.config_flags & TDX_CONFIG_GPAW,
-			 .sve = params.attributes & TDX_ATTR_SEPT_VE_DISABLE,
+			 .virt_maxpa = seam->config.max_pa,
 			 .max_vcpus = params.max_vcpus,
 		 });
 	keep_params(td.tdcs, &params);

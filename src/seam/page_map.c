@@ -54,7 +54,7 @@ tdx_status_t tdh_mem_page_add(struct call *call)
 	 * With the whole TD locked nobody else can want the entry, and a HP that somebody has left
 	 * goes. Release: the page's contents are seen by whoever finds it.
 	 */
-	os_store64(mem.pos.entry, sept_entry(mem.td.tdcs, SEPT_MAPPED, call->in.r8), OS_RELEASE);
+	os_store64(mem.pos.entry, sept_entry(SEPT_MAPPED, call->in.r8), OS_RELEASE);
 	return CALL_OK;
 }
 
@@ -76,7 +76,7 @@ tdx_status_t tdh_mem_page_aug(struct call *call)
 	/* Contents stay what they are: the guest's ACCEPT clears the page. */
 	pamt_claim(call, &page, TDX_PT_REG, mem.td.address);
 	td_add_children(mem.td.tdr, mem_pages(mem.level));
-	sept_commit(call, &mem.pos, sept_entry(mem.td.tdcs, SEPT_PENDING, call->in.r8));
+	sept_commit(call, &mem.pos, sept_entry(SEPT_PENDING, call->in.r8));
 	return CALL_OK;
 }
 
@@ -97,7 +97,7 @@ tdx_status_t tdh_mem_page_remove(struct call *call)
 	if (call_failed(status))
 		return status;
 
-	sept_commit(call, &mem.pos, sept_entry(mem.td.tdcs, SEPT_FREE, 0));
+	sept_commit(call, &mem.pos, sept_entry(SEPT_FREE, 0));
 	td_drop_children(mem.td.tdr, mem_pages(mem.level));
 	call->regs->rcx = at | (pamt_release(call, &page) ? TDX_HINT_BIT : 0);
 	return CALL_OK;
@@ -132,7 +132,7 @@ tdx_status_t tdh_mem_page_relocate(struct call *call)
 	if (state == SEPT_MAPPED)
 		os->copy(os->ctx, hpa(call->in.r8), hpa(at));
 	pamt_claim(call, &to, TDX_PT_REG, mem.td.address);
-	sept_commit(call, &mem.pos, sept_entry(mem.td.tdcs, state, call->in.r8));
+	sept_commit(call, &mem.pos, sept_entry(state, call->in.r8));
 	call->regs->rcx = at | (pamt_release(call, &from) ? TDX_HINT_BIT : 0);
 	return CALL_OK;
 }

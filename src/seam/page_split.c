@@ -85,8 +85,7 @@ static void fill_sept(struct call *call, const struct mem *mem, uint64_t sept)
 {
 	enum sept_state state = (enum sept_state)sept_states[mem->state].after_unblock;
 	uint64_t step = UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level - 1);
-	uint64_t entry =
-		sept_entry(mem->td.tdcs, state, sept_large_page(mem->pos.value, mem->level));
+	uint64_t entry = sept_entry(state, sept_large_page(mem->pos.value, mem->level));
 	os_a64_t *entries = sept_map(call->seam, sept);
 
 	/* Plain stores: the page becomes visible with the entry that links it, a release. */
@@ -130,7 +129,7 @@ tdx_status_t tdh_mem_page_demote(struct call *call)
 	fill_sept(call, &mem, call->in.r8);
 	pamt_claim(call, &sept, TDX_PT_EPT, mem.td.address);
 	td_add_children(mem.td.tdr, 1);
-	sept_commit(call, &mem.pos, sept_entry(mem.td.tdcs, SEPT_NL_MAPPED, call->in.r8));
+	sept_commit(call, &mem.pos, sept_entry(SEPT_NL_MAPPED, call->in.r8));
 	return CALL_OK;
 }
 
@@ -139,13 +138,13 @@ tdx_status_t tdh_mem_page_demote(struct call *call)
 
 /*
  * All 512 children leaves of one state, MAPPED or PENDING, of one contiguous, aligned piece of
- * memory? *first: the first of them.
+ * memory? *first: the first of them; the page keeps its progress of an ACCEPT.
  */
 static bool children_match(const struct seam *seam, const struct mem *mem, uint64_t *first)
 {
 	const os_a64_t *entries = sept_map(seam, sept_page(mem->pos.value));
 	uint64_t step = UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level - 1);
-	/* HP is left by hosts that failed to lock one; how far an ACCEPT came is forgotten. */
+	/* HP is left by hosts that failed to lock one; how far an ACCEPT came does not matter. */
 	uint64_t ignored = SEPT_HP | (mem->level > TDX_2M ? SEPT_ACCEPTED : 0);
 	uint64_t different = 0;
 	enum sept_state state;
@@ -154,14 +153,14 @@ static bool children_match(const struct seam *seam, const struct mem *mem, uint6
 	 * Plain loads: the tree is locked and no vCPU has a way to the entries, so that they stand
 	 * still.
 	 */
-	*first = entries[0].v & ~ignored;
+	*first = entries[0].v & ~SEPT_HP;
 	state = sept_state(*first);
 	if (state != SEPT_MAPPED && state != SEPT_PENDING)
 		return false;
 	for (uint32_t i = 1; i < SEPT_ENTRIES; i++)
 		different |= entries[i].v ^ (*first + i * step);
-	return !(different & ~ignored) &&
-	       !(sept_page(*first) & ((UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level)) - 1));
+	return !(different & ~ignored) && !(sept_large_page(*first, mem->level - 1) &
+					    ((UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level)) - 1));
 }
 
 /*
@@ -232,7 +231,7 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 		return status;
 	if (!children_match(call->seam, &mem, &first))
 		return mem_entry_status(call, &mem, TDX_EPT_INVALID_PROMOTE_CONDITIONS);
-	at = sept_page(first);
+	at = sept_large_page(first, mem.level);
 	status = mem_check_interrupt(call, &mem);
 	if (call_failed(status))
 		return status;
@@ -243,7 +242,7 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 	status = merge_metadata(call, &mem, &large, at);
 	if (call_failed(status))
 		return status;
-	sept_commit(call, &mem.pos, sept_entry(mem.td.tdcs, sept_state(first), at));
+	sept_commit(call, &mem.pos, sept_entry(sept_state(first), sept_page(first)));
 	td_drop_children(mem.td.tdr, 1);
 	call->regs->rcx = freed | (pamt_release(call, &sept) ? TDX_HINT_BIT : 0);
 	return CALL_OK;

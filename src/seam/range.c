@@ -24,12 +24,12 @@ static const struct mem_rule unblock_rule = {
 	.states = SEPT_ALLOW_UNBLOCK,
 };
 
-/* The entry changes to another state and keeps its page. */
+/* The entry changes to another state and keeps its page; how far an ACCEPT came is forgotten. */
 static void change_state(struct call *call, struct mem *mem, enum sept_state state)
 {
-	uint64_t page = sept_page(mem->pos.value);
+	uint64_t page = sept_large_page(mem->pos.value, mem_size(mem));
 
-	sept_commit(call, &mem->pos, sept_entry(mem->td.tdcs, state, page));
+	sept_commit(call, &mem->pos, sept_entry(state, page));
 }
 
 tdx_status_t tdh_mem_range_block(struct call *call)

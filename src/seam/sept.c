@@ -6,18 +6,20 @@
 #include "seam/sept.h"
 
 const struct sept_state_info sept_states[SEPT_NR_STATES] = {
-	[SEPT_FREE] = { SEPT_TDEX | SEPT_TDBW | SEPT_TDB, TDX_SEPT_FREE, SEPT_FREE, SEPT_FREE,
-			false },
+	[SEPT_FREE] = { SEPT_SVE | SEPT_TDEX | SEPT_TDBW | SEPT_TDB, TDX_SEPT_FREE, SEPT_FREE,
+			SEPT_FREE, false },
 	[SEPT_NL_MAPPED] = { SEPT_RWX, TDX_SEPT_NL_MAPPED, SEPT_NL_BLOCKED, SEPT_NL_MAPPED, false },
 	[SEPT_NL_BLOCKED] = { SEPT_TDB, TDX_SEPT_NL_BLOCKED, SEPT_NL_BLOCKED, SEPT_NL_MAPPED,
 			      true },
-	[SEPT_MAPPED] = { SEPT_LEAF | SEPT_RWX, TDX_SEPT_MAPPED, SEPT_BLOCKED, SEPT_MAPPED, false },
-	[SEPT_BLOCKED] = { SEPT_LEAF | SEPT_TDB, TDX_SEPT_BLOCKED, SEPT_BLOCKED, SEPT_MAPPED,
-			   true },
-	[SEPT_PENDING] = { SEPT_LEAF | SEPT_TDP, TDX_SEPT_PENDING, SEPT_PENDING_BLOCKED,
+	[SEPT_MAPPED] = { SEPT_SVE | SEPT_LEAF | SEPT_RWX, TDX_SEPT_MAPPED, SEPT_BLOCKED,
+			  SEPT_MAPPED, false },
+	[SEPT_BLOCKED] = { SEPT_SVE | SEPT_LEAF | SEPT_TDB, TDX_SEPT_BLOCKED, SEPT_BLOCKED,
+			   SEPT_MAPPED, true },
+	[SEPT_PENDING] = { SEPT_SVE | SEPT_LEAF | SEPT_TDP, TDX_SEPT_PENDING, SEPT_PENDING_BLOCKED,
 			   SEPT_PENDING, false },
-	[SEPT_PENDING_BLOCKED] = { SEPT_LEAF | SEPT_TDP | SEPT_TDB, TDX_SEPT_PENDING_BLOCKED,
-				   SEPT_PENDING_BLOCKED, SEPT_PENDING, true },
+	[SEPT_PENDING_BLOCKED] = { SEPT_SVE | SEPT_LEAF | SEPT_TDP | SEPT_TDB,
+				   TDX_SEPT_PENDING_BLOCKED, SEPT_PENDING_BLOCKED, SEPT_PENDING,
+				   true },
 };
 
 /* A code as sept_state() computes it, from the letters of the bits. */
@@ -60,10 +62,10 @@ void sept_walk(const struct seam *seam, const struct td *td, uint64_t gpa, uint3
 	*pos = (struct sept_pos){ .entry = entry, .value = value, .level = at };
 }
 
-void sept_clear_page(const struct seam *seam, const struct tdcs *tdcs, uint64_t page)
+void sept_clear_page(const struct seam *seam, uint64_t page)
 {
 	os_a64_t *entries = sept_map(seam, page);
-	uint64_t free = sept_entry(tdcs, SEPT_FREE, 0);
+	uint64_t free = sept_entry(SEPT_FREE, 0);
 
 	/* Plain stores: the page becomes visible with the store that links it, a release. */
 	for (uint32_t i = 0; i < SEPT_ENTRIES; i++)
@@ -79,9 +81,6 @@ void sept_details(struct call *call, const struct sept_pos *pos)
 		view = pos->value & SEPT_SVE;
 	else if (sept_is_leaf(pos->value))
 		view = pos->value & (SEPT_RWX | SEPT_LEAF | SEPT_PAGE | SEPT_SVE);
-	/* How far an ACCEPT came is between the module and the guest. */
-	if (sept_is_leaf(pos->value) && pos->level)
-		view &= ~SEPT_ACCEPTED;
 	call->regs->rcx = view;
 	call->regs->rdx = pos->level;
 	if (state != SEPT_NO_STATE)

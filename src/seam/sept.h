@@ -3,9 +3,9 @@
  * sept.h - the secure EPT: entries, their states, the walk.
  *
  * An entry is 64 bits: 2:0 and 10 access (R, W, X supervisor, X user), 5:3 memory type, 6 and 7
- * IPAT and PS (both set in a leaf, clear otherwise), 51:12 the page, 63 SVE. State is a code of
- * seven bits scattered over the entry; a guest can use an entry only where the access bits are
- * set.
+ * IPAT and PS (both set in a leaf, clear otherwise), 51:12 the page, 63 SVE (set but in tables).
+ * State is a code of seven bits scattered over the entry; a guest can use an entry only where the
+ * access bits are set.
  *
  *   FREE              nothing there
  *   NL_MAPPED         an S-EPT page one level down
@@ -43,7 +43,10 @@
 #define SEPT_TDP	(UINT64_C(1) << 56)
 #define SEPT_SVE	(UINT64_C(1) << 63)
 #define SEPT_LEAF	(SEPT_WRITE_BACK | SEPT_IPAT | SEPT_PS)
-/* A pending 2M page keeps the number of 4K pages already accepted where its address is zero. */
+/*
+ * A pending 2M page keeps the number of 4K pages already accepted where its address is zero, and
+ * shows it to the host. BLOCK forgets it.
+ */
 #define SEPT_ACCEPTED_SHIFT 12
 #define SEPT_ACCEPTED	    (UINT64_C(0x1ff) << SEPT_ACCEPTED_SHIFT)
 
@@ -62,7 +65,7 @@ enum sept_state {
 
 /* What a state is, beyond its name. */
 struct sept_state_info {
-	uint64_t bits;	     /* the entry without page and SVE */
+	uint64_t bits;	     /* the entry without page */
 	uint8_t public;	     /* enum tdx_sept_state */
 	uint8_t after_block; /* enum sept_state that BLOCK leads to; itself: not allowed */
 	uint8_t after_unblock;
@@ -104,10 +107,16 @@ static inline uint64_t sept_large_page(uint64_t entry, uint32_t level)
 	return sept_page(entry) & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1);
 }
 
-/* An entry's value in a state, for a page, in this TD. */
-static inline uint64_t sept_entry(const struct tdcs *tdcs, enum sept_state state, uint64_t page)
+/* The bits that say how far an ACCEPT has come. */
+static inline uint64_t sept_progress(uint64_t entry, uint32_t level)
 {
-	return sept_states[state].bits | page | tdcs->sve;
+	return sept_is_leaf(entry) && level ? entry & SEPT_ACCEPTED : 0;
+}
+
+/* An entry's value in a state, for a page. */
+static inline uint64_t sept_entry(enum sept_state state, uint64_t page)
+{
+	return sept_states[state].bits | page;
 }
 
 /* The entry to which a walk came. */
@@ -125,7 +134,7 @@ void sept_walk(const struct seam *seam, const struct td *td, uint64_t gpa, uint3
 /* The entries of an S-EPT page. */
 os_a64_t *sept_map(const struct seam *seam, uint64_t page);
 /* Every entry of a page FREE. Nobody else can see the page. */
-void sept_clear_page(const struct seam *seam, const struct tdcs *tdcs, uint64_t page);
+void sept_clear_page(const struct seam *seam, uint64_t page);
 
 /* The entry as the host may see it: RCX and RDX of leaves that return details. */
 void sept_details(struct call *call, const struct sept_pos *pos);

@@ -45,8 +45,8 @@ struct tdcs {
 	os_a64_t epoch_lock;	/* sharex */
 	uint32_t op_state;	/* enum tdx_op_state */
 	uint32_t pwl;		/* level of the S-EPT's root: 3 or 4 */
-	uint64_t sve;		/* bit 63 of every S-EPT entry, if set */
 	uint32_t shared_bit;	/* the GPA bit that means shared: 47 or 51 */
+	uint32_t gpa_bits;	/* private GPAs are below 2^gpa_bits */
 	uint32_t max_vcpus;
 	os_a64_t epoch;
 	os_a64_t refcount[2]; /* vCPUs inside, by parity of the epoch in which they entered */
@@ -55,12 +55,14 @@ struct tdcs {
 	uint64_t attributes, xfam, eptp_controls, config_flags;
 	uint64_t tsc_offset, tsc_multiplier;
 	uint16_t tsc_frequency;
+	/* Every vCPU has an x2APIC id of its own, from VP.INIT; the guest is told its topology. */
+	os_a16_t topology_enum_configured, ve_reduction_valid;
 	uint8_t mrconfigid[48], mrowner[48], mrownerconfig[48];
 	/* Build measurements stand in for MRTD: what was added and extended, counted. */
 	uint64_t pages_added, chunks_extended;
 };
 
-/* x2APIC ids of the vCPUs, in the order of VP.INIT. */
+/* x2APIC ids of the vCPUs, in the order of VP.INIT; 0 where version 0 named none. */
 #define TDX_MAX_VCPUS 576u
 struct tdcs_vcpus {
 	uint32_t x2apic_id[TDX_MAX_VCPUS];

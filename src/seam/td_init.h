@@ -8,9 +8,9 @@
 #include "seam/td.h"
 
 struct td_setup {
-	uint32_t pwl; /* level of the S-EPT's root, 3 or 4 */
-	bool gpaw;    /* 52-bit guest addresses, else 48 */
-	bool sve;     /* SEPT_VE_DISABLE */
+	uint32_t pwl;	     /* level of the S-EPT's root, 3 or 4 */
+	bool gpaw;	     /* 52-bit guest addresses, else 48 */
+	uint32_t virt_maxpa; /* bits of guest addresses, 0: not limited but by gpaw */
 	uint32_t max_vcpus;
 };
 

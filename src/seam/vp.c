@@ -129,6 +129,13 @@ static tdx_status_t check_init(struct call *call, struct vp *vp, struct tdcs_vcp
 	return CALL_OK;
 }
 
+/* A vCPU whose id nobody has named: relaxed, several VP.INITs of one TD may say the same. */
+static void forget_topology(struct tdcs *tdcs)
+{
+	os_store16(&tdcs->topology_enum_configured, 0, OS_RELAXED);
+	os_store16(&tdcs->ve_reduction_valid, 0, OS_RELAXED);
+}
+
 tdx_status_t tdh_vp_init(struct call *call)
 {
 	struct tdcs_vcpus *vcpus;
@@ -147,8 +154,10 @@ tdx_status_t tdh_vp_init(struct call *call)
 		return status;
 
 	tdvps = vp.tdvps;
-	tdvps->x2apic_id = call->version ? (uint32_t)call->in.r8 : tdvps->index;
-	vcpus->x2apic_id[tdvps->index] = tdvps->x2apic_id;
+	if (call->version)
+		tdvps->x2apic_id = vcpus->x2apic_id[tdvps->index] = (uint32_t)call->in.r8;
+	else
+		forget_topology(vp.td.tdcs);
 	tdvps->initial_rcx = call->in.rdx;
 	vp_associate(call, &vp);
 	/* Release: whoever finds it READY sees the rest. */

@@ -23,9 +23,10 @@ static uint64_t init(struct td_pages *t, uint64_t rdx)
 	return RIG_CALL(&t->rig, 0, .rax = TDH_MNG_INIT, .rcx = t->tdr, .rdx = rdx);
 }
 
-static void start(struct td_pages *t)
+static void start(struct td_pages *t, uint32_t max_pa)
 {
 	rig_init(&t->rig, true, 2);
+	t->rig.config.max_pa = max_pa;
 	rig_start(&t->rig);
 	t->tdr = rig_page(&t->rig);
 	RIG_OK(&t->rig, 0, .rax = TDH_MNG_CREATE, .rcx = t->tdr, .rdx = RIG_GLOBAL + 1);
@@ -72,7 +73,7 @@ static void each_field_is_reported_in_its_turn(void **state)
 	struct td_pages t;
 
 	(void)state;
-	start(&t);
+	start(&t, 46);
 	*t.params = good;
 	for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
 		breaks[i].fn(t.params);
@@ -85,12 +86,28 @@ static void each_field_is_reported_in_its_turn(void **state)
 	rig_stop(&t.rig);
 }
 
+static void guest_addresses_end_where_the_machine_s_do(void **state)
+{
+	struct td_pages t;
+
+	(void)state;
+	start(&t, 46);
+	*t.params = good;
+	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
+	RIG_OK(&t.rig, 0, .rax = TDH_MEM_SEPT_ADD, .rcx = UINT64_C(1) << 45 | 3, .rdx = t.tdr,
+	       .r8 = rig_page(&t.rig));
+	assert_int_equal(RIG_CALL(&t.rig, 0, .rax = TDH_MEM_SEPT_ADD, .rcx = UINT64_C(1) << 46 | 3,
+				  .rdx = t.tdr),
+			 TDX_OPERAND_INVALID | TDX_OP_RCX);
+	rig_stop(&t.rig);
+}
+
 static void wide_addresses_need_five_levels(void **state)
 {
 	struct td_pages t;
 
 	(void)state;
-	start(&t);
+	start(&t, 52);
 	*t.params = good;
 	t.params->config_flags = TDX_CONFIG_GPAW;
 	assert_int_equal(init(&t, PARAMS), TDX_OPERAND_INVALID | TDX_OP_EPTP_CONTROLS);
@@ -109,6 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_field_is_reported_in_its_turn),
+		cmocka_unit_test(guest_addresses_end_where_the_machine_s_do),
 		cmocka_unit_test(wide_addresses_need_five_levels),
 	};
 

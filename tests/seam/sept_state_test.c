@@ -14,8 +14,7 @@
 
 static void a_state_is_read_back_whatever_page_and_lock(void **state)
 {
-	const uint64_t noise[] = { 0, SEPT_SVE, SEPT_LOCK, SEPT_HP,
-				   SEPT_SVE | SEPT_LOCK | SEPT_HP };
+	const uint64_t noise[] = { 0, SEPT_LOCK, SEPT_HP, SEPT_LOCK | SEPT_HP };
 
 	(void)state;
 	for (int s = 0; s < SEPT_NR_STATES; s++)
