@@ -216,24 +216,39 @@ static bool find_library(char *path)
 	return false;
 }
 
-/* LD_PRELOAD takes names between spaces and colons. */
-static bool put_in_front(const char *library)
+/* A word in front of those that the variable holds already. */
+static bool put_before(const char *variable, const char *word)
 {
-	const char *others = getenv("LD_PRELOAD");
+	const char *others = getenv(variable);
 	char *value;
 
-	if (strpbrk(library, " :")) {
+	if (asprintf(&value, "%s%s%s", word, others && *others ? ":" : "", others ? others : "") <
+	    0)
+		return false;
+	setenv(variable, value, 1);
+	free(value);
+	return true;
+}
+
+/*
+ * LD_PRELOAD takes names between spaces and colons, LD_LIBRARY_PATH folders between colons and
+ * semicolons: where the folder has a space in its name, the library is found by way of the second.
+ */
+static bool put_in_front(char *library)
+{
+	char *name = strrchr(library, '/');
+
+	if (!strpbrk(library, " :"))
+		return put_before("LD_PRELOAD", library);
+	if (strpbrk(library, ":;")) {
 		cli_error(CLI_NOT_POSSIBLE,
-			  "trap: '%s' cannot be preloaded: there is a space or a colon in its name",
+			  "trap: '%s' cannot be preloaded: there is a colon or a semicolon in its "
+			  "name",
 			  library);
 		return false;
 	}
-	if (asprintf(&value, "%s%s%s", library, others && *others ? ":" : "",
-		     others ? others : "") < 0)
-		return false;
-	setenv("LD_PRELOAD", value, 1);
-	free(value);
-	return true;
+	*name = 0;
+	return put_before("LD_LIBRARY_PATH", library) && put_before("LD_PRELOAD", name + 1);
 }
 
 /* As the program, or one that it starts in another folder, is to find the file. */

@@ -39,12 +39,30 @@ runs this_machine_is_the_default 0 trap "$seamcall"
 err_empty
 { runs death_is_the_programs 139 trap --machine builtin:256g "$trapped" crash; } 2>/dev/null
 
+# Its own folder may have a space in its name, which LD_PRELOAD has no way to say.
+ln -s "$(realpath "$(dirname "$pamt")")/pkg/libpamt-trap.so" "$scratch"
+in_a_folder_called()
+{
+	mkdir -p "$scratch/$1/pkg"
+	cp "$pamt" "$scratch/$1"
+	cp "$(dirname "$pamt")/pkg/libpamt-trap.so" "$scratch/$1/pkg"
+	"$scratch/$1/pamt" trap --machine builtin:256g "$seamcall" >"$scratch/out" 2>"$scratch/err"
+}
+name=folder_with_a_space
+check_that 'exit code is 0' in_a_folder_called 'a folder'
+out_has 'Dynamic PAMT: yes'
+err_empty
+name=folder_with_a_space_and_a_colon
+in_a_folder_called 'a: folder'
+check_that 'exit code is 77' test $? -eq 77
+err_line 'a colon or a semicolon in its name'
+
 # An environment that somebody has meddled with.
 spoilt()
 {
 	name=$1
 	: >"$scratch/out"
-	env LD_PRELOAD="$(dirname "$pamt")/pkg/libpamt-trap.so" "$2" true 2>"$scratch/err"
+	env LD_PRELOAD="$scratch/libpamt-trap.so" "$2" true 2>"$scratch/err"
 	check_that 'exit code is 2' test $? -eq 2
 	err_line "$3"
 }
