@@ -43,6 +43,7 @@ enum os_order {
 	OS_ACQUIRE = __ATOMIC_ACQUIRE,
 	OS_RELEASE = __ATOMIC_RELEASE,
 	OS_ACQ_REL = __ATOMIC_ACQ_REL,
+	OS_SEQ_CST = __ATOMIC_SEQ_CST,
 };
 
 /*
@@ -54,6 +55,8 @@ enum os_order {
  *   void os_resched(void)                    let others run, in a long loop [may sleep]
  *   uint32_t os_cpu(void)                    index of the CPU that runs this, 0 .. nr_cpus-1 [any]
  *   uint32_t os_node(void)                   NUMA node of that CPU [any]
+ *   void os_cpu_hold(void)                   this thread stays on this CPU until the release; it
+ *   void os_cpu_release(void)                may sleep and be preempted meanwhile [may sleep]
  *   typedef os_irq_t
  *   os_irq_t os_irq_save(void)               interrupts off on this CPU [any]
  *   void os_irq_restore(os_irq_t)            as they were before [any]

@@ -52,6 +52,10 @@ static inline void os_resched(void) { cond_resched(); }
 static inline uint32_t os_cpu(void) { return raw_smp_processor_id(); }
 static inline uint32_t os_node(void) { return cpu_to_node(raw_smp_processor_id()); }
 
+/* Not even a CPU that goes offline loses its threads before they release it. */
+static inline void os_cpu_hold(void) { migrate_disable(); }
+static inline void os_cpu_release(void) { migrate_enable(); }
+
 /* A counter "of this CPU" may be met by a thread that has moved, so one instruction is not enough.
  */
 #define os_count64(a, n) ((void)__atomic_fetch_add(&(a)->v, (uint64_t)(n), __ATOMIC_RELAXED))

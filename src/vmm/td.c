@@ -174,19 +174,6 @@ int td_create(struct vmm *vmm, const struct td_config *config, struct td **out)
 	return 0;
 }
 
-static int init_vcpu(struct vcpu *vcpu)
-{
-	struct tdx_regs regs = { .rax = TDX_RAX(TDH_VP_INIT, 0), .rcx = vcpu->tdvpr.v };
-
-	/*
-	 * VP.INIT binds the vCPU to this CPU, even if nothing ever runs. Before the call, as a
-	 * call that failed half-way must be flushed too. Relaxed: nobody else looks yet.
-	 */
-	os_store32(&vcpu->cpu, os_cpu(), OS_RELAXED);
-	vcpu->associated = true;
-	return call_make(&vcpu->td->vmm->caller, &regs);
-}
-
 int td_add_vcpu(struct td *td, struct vcpu **out)
 {
 	const struct os_services *os = td->vmm->os;
@@ -215,7 +202,7 @@ int td_add_vcpu(struct td *td, struct vcpu **out)
 			vcpu->nr_tdcx++;
 	}
 	if (!error)
-		error = init_vcpu(vcpu);
+		error = vcpu_init_here(vcpu);
 	if (!error)
 		*out = vcpu;
 	return error;

@@ -55,7 +55,8 @@
  * for "left once since". A vCPU can be barred: it waits outside until it is let in again. TRACK
  * that finds the epoch busy, or a SEAMCALL that finds an S-EPT entry held by a guest's ACCEPT,
  * bars all vCPUs and tries again: then nobody can be in the way. A vCPU's state is bound to the
- * CPU where it last ran; to run elsewhere, or to end the TD, VP.FLUSH is issued there.
+ * CPU where it last ran; to run elsewhere, to end the TD, or before that CPU goes offline, VP.FLUSH
+ * is issued there (association.c).
  *
  * The end (teardown.c)
  * --------------------
@@ -118,6 +119,7 @@ struct td;
 enum vcpu_exit {
 	VCPU_HALTED,	   /* the guest has nothing more to do */
 	VCPU_STOPPED,	   /* td_stop() */
+	VCPU_CPU_LEAVES,   /* vmm_cpu_leaves(): to be run on another CPU */
 	VCPU_SHARED_FAULT, /* an access to shared memory: vcpu->fault_gpa; not the vmm's to map */
 	VCPU_FAILED,	   /* vcpu->error; vcpu->regs is how the guest left */
 };
@@ -134,9 +136,10 @@ struct vcpu {
 	tdx_hpa_t tdvpr;
 	tdx_hpa_t tdcx[TDX_MIN_TDVPS - 1];
 	unsigned int nr_tdcx;
-	bool associated; /* with cpu: VP.FLUSH due there before it can be elsewhere */
-	os_a32_t cpu;	 /* where it runs, or ran last */
+	os_a32_t bound; /* CPU + 1 where VP.FLUSH is due before it can be elsewhere; 0: none */
+	os_a32_t cpu;	/* where it entered last */
 	os_a32_t word;
+	struct vcpu *next, *previous; /* of all; vmm->vcpu_lock */
 	struct td_stock stock;
 	struct td_counts counts;
 	struct tdx_regs regs; /* of VP.ENTER: what the guest is answered, what it asked */
@@ -183,8 +186,9 @@ struct td {
  */
 int td_create(struct vmm *vmm, const struct td_config *config, struct td **td);
 /*
- * td_add_vcpu - a vCPU, on the current CPU. Returns as td_create(), and -OS_ERANGE past max_vcpus.
- * After a failure the TD is good for td_destroy() only: half a vCPU cannot be taken back before.
+ * td_add_vcpu - a vCPU, on the current CPU. Returns as td_create(), -OS_EAGAIN also on a CPU that
+ * is about to go offline, and -OS_ERANGE past max_vcpus. After a failure the TD is good for
+ * td_destroy() only: half a vCPU cannot be taken back before.
  */
 int td_add_vcpu(struct td *td, struct vcpu **vcpu);
 /* Copies the 4K page source into the TD at this GPA, measured and accepted (PAGE.ADD). */
@@ -305,8 +309,22 @@ void td_leave_once(struct td *td);
 /* Keeps every vCPU out, and waits until they are out; lets them in again. */
 void td_bar(struct td *td);
 void td_unbar(struct td *td);
-/* Ends every association of this TD's vCPUs with a CPU. No lock held, may sleep. */
+/*
+ * Until the vCPU is not, or no longer, in the stay that word shows. Kicked now and then. Any lock.
+ */
+void vcpu_wait_out(struct vcpu *vcpu, uint32_t word);
+
+/* association.c. No lock held, may sleep. */
+/* VP.INIT, on this CPU; from there on the vCPU is one of vmm->vcpus. Returns as td_add_vcpu(). */
+int vcpu_init_here(struct vcpu *vcpu);
+/* The vCPU is going to be freed. */
+void vcpu_forget(struct vcpu *vcpu);
+/* The vCPU is not bound to any other CPU than this one when it returns 0. */
+int vcpu_move_here(struct vcpu *vcpu);
+/* Ends every association of this TD's vCPUs with a CPU. */
 int td_flush_vcpus(struct td *td);
+/* Is this CPU about to go offline? After INSIDE was set with OS_SEQ_CST. */
+bool vmm_is_leaving(const struct vmm *vmm);
 
 /* map.c */
 enum { TD_FAULT_BLOCKED = 1, TD_FAULT_SHARED = 2, TD_FAULT_THERE = 3 };

@@ -171,6 +171,7 @@ static void reclaim_node(struct td *td, struct mirror_node *node)
 
 static void reclaim_vcpu(struct td *td, struct vcpu *vcpu)
 {
+	vcpu_forget(vcpu);
 	td_stock_free(td, &vcpu->stock);
 	for (unsigned int i = 0; i < vcpu->nr_tdcx; i++)
 		reclaim_control(td, vcpu->tdcx[i], "TDCX page not reclaimed");

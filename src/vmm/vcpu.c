@@ -26,12 +26,6 @@
  * come when the vCPU is committed but not yet in the guest: the interrupt is then pending at
  * VP.ENTER, and the guest leaves at once. It can come too late, when the vCPU is out again: the
  * next stay is one exit longer. A waiter kicks again now and then in any case.
- *
- * Association
- * -----------
- * The module binds a vCPU to the CPU where it was initialised or entered, until VP.FLUSH there. So
- * associated and cpu are written by whoever runs the vCPU, and read by its TD's end when nobody
- * runs it any more; the flush is issued on that CPU, by way of a call on each.
  */
 #include "vmm/td.h"
 
@@ -46,39 +40,69 @@
 /* ------------------------------------------------------------------------------------------- */
 /* In the guest, out of it                                                                      */
 
-/* False: stopped. Waits while barred. */
-static bool vcpu_go_in(struct vcpu *vcpu)
+static void vcpu_go_out(struct vcpu *vcpu)
 {
-	uint32_t word;
+	/* Release: all that the guest did is before whoever waits for it to be out goes on. */
+	os_fetch_and32(&vcpu->word, ~VCPU_INSIDE, OS_RELEASE);
+	os_cpu_release();
+}
 
+/*
+ * INSIDE, if the word is what it was, and the vCPU not bound elsewhere: a thread that is not bound
+ * to its CPU may have moved. On success the CPU is held until the vCPU is out.
+ */
+static bool vcpu_step_in(struct vcpu *vcpu, uint32_t word)
+{
+	uint32_t bound;
+
+	os_cpu_hold();
 	/*
 	 * Relaxed: only read with the acquire below, or by somebody who found INSIDE in the word,
 	 * which is stored after this.
 	 */
 	os_store32(&vcpu->cpu, os_cpu(), OS_RELAXED);
-	word = os_load32(&vcpu->word, OS_RELAXED);
-	for (;;) {
-		if (word & VCPU_STOP)
-			return false;
-		if (word & VCPU_BARRED) {
-			os_relax();
-			word = os_load32(&vcpu->word, OS_RELAXED);
-			continue;
-		}
-		/*
-		 * One word for INSIDE, BARRED and STOP: whoever sets one of them after this finds
-		 * INSIDE, and whoever set it before is found here. Acquire: what was done while
-		 * the vCPU was barred is before the guest; release: cpu is before INSIDE.
-		 */
-		if (os_cas32(&vcpu->word, &word, (word + VCPU_ENTRY) | VCPU_INSIDE, OS_ACQ_REL))
-			return true;
-	}
+	/* Relaxed: if it is stale, somebody has flushed it, and is asked to once more. */
+	bound = os_load32(&vcpu->bound, OS_RELAXED);
+	/*
+	 * One word for INSIDE, BARRED and STOP: whoever sets one of them after this finds INSIDE,
+	 * and whoever set it before is found here. Acquire: what was done while the vCPU was
+	 * barred is before the guest; release: cpu is before INSIDE. Sequentially consistent for a
+	 * CPU that goes: association.c.
+	 */
+	if ((!bound || bound == os_cpu() + 1) &&
+	    os_cas32(&vcpu->word, &word, (word + VCPU_ENTRY) | VCPU_INSIDE, OS_SEQ_CST))
+		return true;
+	os_cpu_release();
+	return false;
 }
 
-static void vcpu_go_out(struct vcpu *vcpu)
+/* False: *exit says why not. Waits while barred. */
+static bool vcpu_go_in(struct vcpu *vcpu, enum vcpu_exit *exit)
 {
-	/* Release: all that the guest did is before whoever waits for it to be out goes on. */
-	os_fetch_and32(&vcpu->word, ~VCPU_INSIDE, OS_RELEASE);
+	for (;;) {
+		uint32_t word = os_load32(&vcpu->word, OS_RELAXED);
+
+		if (word & VCPU_STOP) {
+			*exit = VCPU_STOPPED;
+			return false;
+		}
+		if (word & VCPU_BARRED) {
+			os_relax();
+			continue;
+		}
+		vcpu->error = vcpu_move_here(vcpu);
+		if (vcpu->error) {
+			*exit = VCPU_FAILED;
+			return false;
+		}
+		if (vcpu_step_in(vcpu, word))
+			break;
+	}
+	if (!vmm_is_leaving(vcpu->td->vmm))
+		return true;
+	vcpu_go_out(vcpu);
+	*exit = VCPU_CPU_LEAVES;
+	return false;
 }
 
 static void vcpu_kick(struct vcpu *vcpu)
@@ -89,11 +113,8 @@ static void vcpu_kick(struct vcpu *vcpu)
 	os->kick(os->ctx, os_load32(&vcpu->cpu, OS_RELAXED));
 }
 
-/*
- * Until the vCPU is not, or no longer, in the stay that word shows. Kicked again now and then: an
- * interrupt may be taken by somebody who acts on that CPU in between.
- */
-static void vcpu_wait_out(struct vcpu *vcpu, uint32_t word)
+/* Kicked again now and then: an interrupt may be taken by somebody who acts on that CPU. */
+void vcpu_wait_out(struct vcpu *vcpu, uint32_t word)
 {
 	uint32_t stay = word & ~(VCPU_BARRED | VCPU_STOP);
 	uint32_t now = word;
@@ -161,63 +182,6 @@ void td_stop(struct td *td)
 		if (os_fetch_or32(&td->vcpus[i]->word, VCPU_STOP, OS_ACQUIRE) & VCPU_INSIDE)
 			vcpu_kick(td->vcpus[i]);
 	}
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* Association with a CPU                                                                       */
-
-/* What flush_here() is to flush: all of the TD, or one. */
-struct flush {
-	struct td *td;
-	struct vcpu *only;
-	int error;
-};
-
-/* On each CPU in turn: VP.FLUSH of the vCPUs that are associated with it. */
-static int flush_here(void *arg)
-{
-	struct flush *flush = arg;
-
-	for (uint32_t i = 0; i < flush->td->nr_vcpus; i++) {
-		struct vcpu *vcpu = flush->td->vcpus[i];
-		struct tdx_regs regs = { .rax = TDX_RAX(TDH_VP_FLUSH, 0), .rcx = vcpu->tdvpr.v };
-		int error;
-
-		/* The others may be running, and are not to be looked at. */
-		if (flush->only && flush->only != vcpu)
-			continue;
-		if (!vcpu->associated || os_load32(&vcpu->cpu, OS_RELAXED) != os_cpu())
-			continue;
-		error = call_make_sure(&flush->td->vmm->caller, &regs);
-		/* Never entered there, or flushed already: as wanted. */
-		if (error && !tdx_status_is((tdx_status_t){ regs.rax }, TDX_VCPU_NOT_ASSOCIATED)) {
-			flush->error = error;
-			continue;
-		}
-		vcpu->associated = false;
-	}
-	return 0;
-}
-
-int td_flush_vcpus(struct td *td)
-{
-	struct flush flush = { .td = td };
-
-	td->vmm->os->on_each_cpu(td->vmm->os->ctx, flush_here, &flush);
-	return flush.error;
-}
-
-/* The vCPU is about to run here. */
-static int vcpu_move_here(struct vcpu *vcpu)
-{
-	const struct os_services *os = vcpu->td->vmm->os;
-	struct flush flush = { .td = vcpu->td, .only = vcpu };
-
-	/* Relaxed: written by this thread, or by one that handed the vCPU over to it. */
-	if (!vcpu->associated || os_load32(&vcpu->cpu, OS_RELAXED) == os_cpu())
-		return 0;
-	os->on_each_cpu(os->ctx, flush_here, &flush);
-	return flush.error;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -334,8 +298,9 @@ static int vcpu_enter(struct vcpu *vcpu, struct call_tries *tries)
 	tdx_status_t status = os->seamcall(os->ctx, &regs);
 	int again;
 
-	/* Whatever it answered: VP.FLUSH tells if it was not. */
-	vcpu->associated = true;
+	/* Whatever it answered: VP.FLUSH tells if it is not. Relaxed: inside, association.c waits.
+	 */
+	os_store32(&vcpu->bound, os_cpu() + 1, OS_RELAXED);
 	if (!(status.v & TDX_STATUS_CODE_MASK)) {
 		vcpu->regs = regs;
 		*tries = CALL_TRIES_INIT;
@@ -354,16 +319,12 @@ enum vcpu_exit vcpu_run(struct vcpu *vcpu)
 	enum after after = AFTER_ENTER;
 	enum vcpu_exit exit = VCPU_STOPPED;
 	uint32_t fault_tries = 0;
-	int error = vcpu_move_here(vcpu);
+	int error;
 
 	vcpu->fault_gpa = HERE_NEVER;
-	if (error) {
-		give_up(vcpu, error, &exit);
-		return exit;
-	}
 	while (after == AFTER_ENTER) {
-		if (!vcpu_go_in(vcpu))
-			return VCPU_STOPPED;
+		if (!vcpu_go_in(vcpu, &exit))
+			return exit;
 		error = vcpu_enter(vcpu, &tries);
 		vcpu_go_out(vcpu);
 		if (error > 0)

@@ -28,6 +28,11 @@ struct vmm {
 	struct vmm_config config;
 	struct caller caller;
 
+	/* association.c: the CPU that goes, or went last, + 1; all vCPUs that there are. */
+	os_a32_t leaving;
+	struct os_mutex vcpu_lock; /* protects the list, and keeps its vCPUs from being freed */
+	struct vcpu *vcpus;
+
 	/*
 	 * Around MNG.CREATE, VPFLUSHDONE, CACHE.WB and KEY.FREEID, which lock the module's KeyID
 	 * table: with the mutex they never find it busy, whatever number of TDs comes and goes.
@@ -49,6 +54,22 @@ int vmm_init(struct vmm *vmm, const struct os_services *os, struct pamt_host *ho
 int vmm_alloc_hkid(struct vmm *vmm, uint16_t *hkid);
 /* After KEY.FREEID has succeeded. Any context. */
 void vmm_free_hkid(struct vmm *vmm, uint16_t hkid);
+
+/*
+ * vmm_cpu_leaves - this CPU, on which it is called, is about to go offline: no vCPU enters there
+ * from now on, those that are inside are made to leave (vcpu_run() returns VCPU_CPU_LEAVES), and
+ * every vCPU that is bound to it is flushed, so that it can run elsewhere and its TD can end. One
+ * CPU at a time, and while no on_each_cpu() is under way. Each package must keep a CPU: KEY.CONFIG
+ * and CACHE.WB are issued there. Return: 0; -OS_EAGAIN or -OS_EIO: a vCPU could not be flushed, and
+ * the CPU has to stay. May sleep.
+ */
+int vmm_cpu_leaves(struct vmm *vmm);
+/*
+ * vmm_cpu_returns - this CPU is about to be online again, or stays after all. Return: 0;
+ * -OS_ENODEV: the module does not know it, as LP.INIT is for the time before SYS.CONFIG: a CPU that
+ * was not there at bring-up cannot be used. Any context.
+ */
+int vmm_cpu_returns(struct vmm *vmm);
 
 /*
  * PHYMEM.PAGE.WBINVD of one 4K page, free already, with the KeyID that it was used with. Returns

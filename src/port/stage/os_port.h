@@ -31,6 +31,9 @@ static inline void os_point(const void *addr, enum os_access access)
 
 static inline uint32_t os_cpu(void) { return stage_here.cpu; }
 static inline uint32_t os_node(void) { return stage_here.node; }
+/* A fiber never changes its CPU. */
+static inline void os_cpu_hold(void) {}
+static inline void os_cpu_release(void) {}
 
 /* Interrupts are real: a softirq is delivered only where they are on. 1: they were off before. */
 typedef uint32_t os_irq_t;

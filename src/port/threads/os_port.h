@@ -26,6 +26,9 @@ static inline void os_point(const void *addr, enum os_access access)
 
 static inline uint32_t os_cpu(void) { return threads_cpu; }
 static inline uint32_t os_node(void) { return threads_node; }
+/* A thread is its CPU here for as long as it runs. */
+static inline void os_cpu_hold(void) {}
+static inline void os_cpu_release(void) {}
 static inline os_irq_t os_irq_save(void) { return 0; }
 static inline void os_irq_restore(os_irq_t flags) { (void)flags; }
 
