@@ -38,8 +38,10 @@ struct pamt_memory {
 
 /* Where reserved areas come from. */
 enum pamt_holes {
-	PAMT_HOLES_CMR,	   /* holes between CMRs: what the module asks for */
-	PAMT_HOLES_USABLE, /* holes between usable ranges, as Linux has it; for comparison */
+	PAMT_HOLES_CMR, /* holes between CMRs: what the module asks for */
+	/* Linux's way, for comparison: holes between usable ranges, TDMRs never joined, CMRs not
+	 * looked at. */
+	PAMT_HOLES_USABLE,
 };
 
 struct pamt_host_config {

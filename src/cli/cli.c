@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "machine/size.h"
 
 #define MAX_OPTIONS 32
 
@@ -235,48 +236,12 @@ char **cli_operands(const struct cli_args *args, int *nr)
 /* ------------------------------------------------------------------------------------------- */
 /* Numbers and words                                                                            */
 
-static int suffix_shift(const char *suffix)
-{
-	static const char letters[] = "KMGT";
-	const char *at;
-
-	if (!*suffix)
-		return 0;
-	at = strchr(letters, toupper((unsigned char)*suffix));
-	return at && !suffix[1] ? 10 * (int)(at - letters + 1) : -1;
-}
-
-bool cli_parse_number(const char *text, uint64_t *value)
-{
-	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	const unsigned int base = hex ? 16 : 10;
-	const char *c = hex ? text + 2 : text;
-	const char *first = c;
-	uint64_t v = 0;
-	int shift;
-
-	for (; hex ? isxdigit((unsigned char)*c) : isdigit((unsigned char)*c); c++) {
-		unsigned int digit =
-			isdigit((unsigned char)*c)
-				? (unsigned int)(*c - '0')
-				: (unsigned int)(tolower((unsigned char)*c) - 'a') + 10;
-
-		if (__builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, digit, &v))
-			return false;
-	}
-	shift = suffix_shift(c);
-	if (c == first || shift < 0 || (shift && v >> (64 - shift)))
-		return false;
-	*value = v << shift;
-	return true;
-}
-
 bool cli_option_number(const char *option, const char *text, uint64_t min, uint64_t max,
 		       uint64_t *value)
 {
 	uint64_t v;
 
-	if (cli_parse_number(text, &v) && v >= min && v <= max) {
+	if (size_parse(text, &v) && v >= min && v <= max) {
 		*value = v;
 		return true;
 	}

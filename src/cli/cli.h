@@ -103,9 +103,7 @@ char **cli_operands(const struct cli_args *args, int *nr);
 bool cli_quiet(void);
 unsigned int cli_verbose(void);
 
-/* A number with an optional K, M, G, T suffix (powers of 1024), or hexadecimal with 0x. */
-bool cli_parse_number(const char *text, uint64_t *value);
-/* The same as the argument of an option, within bounds; false: reported as a usage error. */
+/* size_parse() for the argument of an option, within bounds; false: reported as a usage error. */
 bool cli_option_number(const char *option, const char *text, uint64_t min, uint64_t max,
 		       uint64_t *value);
 /* The word that was most likely meant, NULL if none is near. name(i) is NULL at the end. */

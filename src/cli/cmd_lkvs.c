@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "machine/size.h"
 #include "lab/lkvs.h"
 
 #define MACHINE		 "builtin:2t"
@@ -52,7 +53,7 @@ static bool parse_case(struct suite *suite, const char *word)
 {
 	uint64_t nr;
 
-	if (!cli_parse_number(word, &nr) || nr >= LKVS_ALL_CASES) {
+	if (!size_parse(word, &nr) || nr >= LKVS_ALL_CASES) {
 		cli_usage_error("lkvs: '%s' is not a case; allowed: 0 to %u, and %u to %u for the "
 				"variants",
 				word, LKVS_CASES - 1, LKVS_CASES, LKVS_ALL_CASES - 1);

@@ -217,13 +217,45 @@ static void error_text(const struct pamt_error *error, char *text, size_t size)
 /* ------------------------------------------------------------------------------------------- */
 /* Text                                                                                         */
 
-static uint64_t usable_bytes(const struct machine_map *map)
-{
-	uint64_t bytes = 0;
+/* The TD whose cost stands for all in the first lines: with 2M pages, and with 4K pages. */
+#define SAMPLE_BYTES (UINT64_C(16) << 30)
+#define SAMPLE_VCPUS 4u
 
-	for (uint32_t i = 0; i < map->nr_ranges; i++)
-		bytes += map->ranges[i].size;
-	return bytes;
+/* What one more TD takes beyond the pages that static PAMT would give it as well. */
+static uint64_t td_cost(const struct report *report, uint32_t percent_4k)
+{
+	const struct pamt_layout *d = &report->of_dynamic.layout;
+	const struct capacity_group td = { 1, SAMPLE_VCPUS, SAMPLE_BYTES, percent_4k };
+	const struct capacity_machine machine = {
+		.table = d->table_bytes, .dynamic_boot = d->pamt_bytes, .nr_nodes = 1, .max_tds = 1
+	};
+	struct capacity c;
+
+	capacity_of(&machine, &td, 1, &c);
+	return c.dynamic_bytes - d->pamt_bytes - d->table_bytes - c.static_bytes;
+}
+
+/* What everybody asks first. */
+static void print_money(const struct report *report)
+{
+	const struct plan_outcome *s = &report->of_static, *d = &report->of_dynamic;
+	uint64_t dynamic = d->layout.pamt_bytes + d->layout.table_bytes;
+	char a[24], b[24], c[24];
+
+	if (s->ret || d->ret)
+		return;
+	printf("%sPAMT%s     static %s", cli_bold(), cli_plain(),
+	       cli_bytes(s->layout.pamt_bytes, a));
+	if (!dynamic_possible(report)) {
+		printf("; Dynamic PAMT is not possible: KeyIDs begin at address bit %u, above %u\n",
+		       report->map->max_pa - report->map->hkid_bits, TDX_DPAMT_MAX_PA_BITS);
+		return;
+	}
+	printf(", dynamic %s at boot: %s saved\n", cli_bytes(dynamic, a),
+	       cli_bytes(s->layout.pamt_bytes - dynamic, b));
+	printf("         and for each TD of %s %s with 2M pages, %s with 4K pages\n",
+	       cli_bytes(SAMPLE_BYTES, a), cli_bytes(td_cost(report, 0), b),
+	       cli_bytes(td_cost(report, 100), c));
 }
 
 static void print_machine(const struct machine_map *map)
@@ -231,13 +263,16 @@ static void print_machine(const struct machine_map *map)
 	char bytes[24];
 
 	printf("%smachine%s  %s: %s usable in %u ranges, %u node%s, %u CPUs in %u package%s\n",
-	       cli_bold(), cli_plain(), map->name, cli_bytes(usable_bytes(map), bytes),
+	       cli_bold(), cli_plain(), map->name, cli_bytes(map->usable_bytes, bytes),
 	       map->nr_ranges, map->nr_nodes, map->nr_nodes == 1 ? "" : "s", map->nr_cpus,
 	       map->nr_packages, map->nr_packages == 1 ? "" : "s");
 	printf("         %u-bit addresses, private KeyIDs %u to %u%s, %u CMR%s%s\n", map->max_pa,
 	       map->hkid_min, map->hkid_max, map->hkids_assumed ? " (assumed)" : "", map->nr_cmrs,
 	       map->nr_cmrs == 1 ? "" : "s",
 	       map->cmrs_assumed ? ", assumed from the usable ranges" : "");
+	if (map->outside_bytes)
+		printf("lost     %s of it lies outside the CMRs: TDs cannot have it\n",
+		       cli_bytes(map->outside_bytes, bytes));
 	for (const char *line = map->notes; *line; line += strspn(line, "\n")) {
 		int length = (int)strcspn(line, "\n");
 
@@ -250,16 +285,15 @@ static void print_machine(const struct machine_map *map)
 static void print_cmrs(const struct machine_map *map)
 {
 	static const struct cli_column columns[] = {
-		{ "CMR", true }, { "BASE", true }, { "END", true }, { "SIZE", true }
+		{ "CMR", true }, { "BASE", true }, { "END", true }, { "KB", true }
 	};
 	struct cli_table *table = cli_table_create(columns, 4);
-	char bytes[24];
 
 	for (uint32_t i = 0; i < map->nr_cmrs; i++) {
 		cli_table_cell(table, "%u", i);
 		cli_table_cell(table, "0x%" PRIx64, map->cmr[i].base);
 		cli_table_cell(table, "0x%" PRIx64, map->cmr[i].base + map->cmr[i].size);
-		cli_table_cell(table, "%s", cli_bytes(map->cmr[i].size, bytes));
+		cli_table_cell(table, "%" PRIu64, map->cmr[i].size / 1024);
 	}
 	cli_table_print(table);
 	putchar('\n');
@@ -273,11 +307,10 @@ static uint64_t pamt_bytes(const struct pamt_tdmr *t)
 static void print_tdmrs(const struct pamt_layout *layout)
 {
 	static const struct cli_column columns[] = {
-		{ "TDMR", true }, { "BASE", true },    { "END", true },	     { "SIZE", true },
-		{ "PAMT", true }, { "PAMT AT", true }, { "RESERVED", true },
+		{ "TDMR", true },    { "BASE", true },	  { "END", true },	{ "GB", true },
+		{ "PAMT KB", true }, { "PAMT AT", true }, { "RESERVED", true },
 	};
 	struct cli_table *table = cli_table_create(columns, 7);
-	char bytes[24];
 
 	for (uint32_t i = 0; i < layout->nr_tdmrs; i++) {
 		const struct pamt_tdmr *t = &layout->tdmr[i];
@@ -285,8 +318,8 @@ static void print_tdmrs(const struct pamt_layout *layout)
 		cli_table_cell(table, "%u", i);
 		cli_table_cell(table, "0x%" PRIx64, t->base.v);
 		cli_table_cell(table, "0x%" PRIx64, t->base.v + t->bytes);
-		cli_table_cell(table, "%s", cli_bytes(t->bytes, bytes));
-		cli_table_cell(table, "%s", cli_bytes(pamt_bytes(t), bytes));
+		cli_table_cell(table, "%" PRIu64, t->bytes / TDX_1G_SIZE);
+		cli_table_cell(table, "%" PRIu64, pamt_bytes(t) / 1024);
 		cli_table_cell(table, "0x%" PRIx64, t->pamt_base.v);
 		cli_table_cell(table, "%u", t->nr_reserved);
 	}
@@ -297,10 +330,9 @@ static void print_tdmrs(const struct pamt_layout *layout)
 static void print_reserved(const struct pamt_layout *layout)
 {
 	static const struct cli_column columns[] = {
-		{ "TDMR", true }, { "RESERVED", true }, { "END", true }, { "SIZE", true }
+		{ "TDMR", true }, { "RESERVED", true }, { "END", true }, { "KB", true }
 	};
 	struct cli_table *table = cli_table_create(columns, 4);
-	char bytes[24];
 
 	for (uint32_t i = 0; i < layout->nr_tdmrs; i++) {
 		const struct pamt_tdmr *t = &layout->tdmr[i];
@@ -311,7 +343,7 @@ static void print_reserved(const struct pamt_layout *layout)
 			cli_table_cell(table, "%u", i);
 			cli_table_cell(table, "0x%" PRIx64, base);
 			cli_table_cell(table, "0x%" PRIx64, base + t->reserved[j].size);
-			cli_table_cell(table, "%s", cli_bytes(t->reserved[j].size, bytes));
+			cli_table_cell(table, "%" PRIu64, t->reserved[j].size / 1024);
 		}
 	}
 	putchar('\n');
@@ -323,14 +355,14 @@ static void print_kb(struct cli_table *table, const struct plan_outcome *o, uint
 	if (o->ret)
 		cli_table_cell(table, "-");
 	else
-		cli_table_cell(table, "%" PRIu64 " KB", bytes / 1024);
+		cli_table_cell(table, "%" PRIu64, bytes / 1024);
 }
 
 static void print_cost(const struct report *report)
 {
 	static const struct cli_column columns[] = { { "", false },
-						     { "STATIC", true },
-						     { "DYNAMIC", true } };
+						     { "STATIC KB", true },
+						     { "DYNAMIC KB", true } };
 	const struct plan_outcome *s = &report->of_static, *d = &report->of_dynamic;
 	struct cli_table *table = cli_table_create(columns, 3);
 
@@ -371,6 +403,7 @@ static void print_text(const struct report *report)
 	const struct pamt_layout *layout = &report->shown->layout;
 	char text[256], bytes[24];
 
+	print_money(report);
 	print_machine(report->map);
 	putchar('\n');
 	if (cli_verbose())
@@ -385,9 +418,6 @@ static void print_text(const struct report *report)
 		print_reserved(layout);
 	putchar('\n');
 	print_cost(report);
-	if (!dynamic_possible(report))
-		printf("\nDynamic PAMT is not possible: KeyIDs begin at address bit %u, above %u\n",
-		       report->map->max_pa - report->map->hkid_bits, TDX_DPAMT_MAX_PA_BITS);
 	if (layout->given_up_bytes)
 		printf("\ngiven up so that %u reserved areas suffice: %s of usable memory\n",
 		       TDX_MAX_RESERVED, cli_bytes(layout->given_up_bytes, bytes));
@@ -409,7 +439,8 @@ static json_t *machine_json(const struct machine_map *map)
 	json_t *o = json_object(), *cmrs = json_array();
 
 	json_object_set_new(o, "name", cli_json_text(map->name));
-	json_object_set_new(o, "bytes", number(usable_bytes(map)));
+	json_object_set_new(o, "bytes", number(map->usable_bytes));
+	json_object_set_new(o, "outside_cmr_bytes", number(map->outside_bytes));
 	json_object_set_new(o, "ranges", number(map->nr_ranges));
 	json_object_set_new(o, "nodes", number(map->nr_nodes));
 	json_object_set_new(o, "cpus", number(map->nr_cpus));
@@ -478,6 +509,7 @@ static void print_json(const struct report *report)
 	json_t *root = cli_json("pamt.plan/1"), *o;
 
 	json_object_set_new(root, "machine", machine_json(report->map));
+	plan_json_boot(root, report->map, s, d);
 	o = json_object();
 	json_object_set_new(o, "pamt_kb", kb(s, s->layout.pamt_bytes));
 	json_object_set_new(o, "error", error_json(s));

@@ -51,8 +51,8 @@ enum {
 
 static const struct cli_option run_options[] = {
 	{ OPT_MACHINE, "machine", "LOG",
-	  "the machine in this kernel log, '-' for stdin, builtin:256g, builtin:2t or "
-	  "builtin:64t (default: the scenario's, or this machine)" },
+	  "the machine in this kernel log, '-' for stdin, or of this size, such as 768G "
+	  "(default: the scenario's, or this machine)" },
 	{ OPT_STATIC, "static", NULL, "static PAMT, to compare" },
 	{ OPT_SEED, "seed", "N", "of what is done at random (default: 1)" },
 	{ OPT_CPUS, "cpus", "N", "logical CPUs of the machine (default: what the log says)" },
@@ -63,7 +63,8 @@ static const struct cli_option run_options[] = {
 	{ OPT_TDS, "tds", "N", "without a scenario: TDs, sized 1:2:4:8:... (default: 4)" },
 	{ OPT_VCPUS, "vcpus", "N", "vCPUs of each TD (default: 2)" },
 	{ OPT_MEMORY, "memory", "BYTES",
-	  "of all TDs together (default: three quarters of what is free)" },
+	  "of all TDs together, such as 64G or 2.5T, rounded up to 2M (default: three "
+	  "quarters of what is free)" },
 	{ OPT_4K, "4k", "PERCENT", "of the memory in 4K pages, the rest in 2M (default: 2)" },
 	{ OPT_FLIPS, "flips", "N",
 	  "whole mappings that each vCPU makes shared and private again (default: 256)" },
@@ -115,8 +116,12 @@ static bool take_td_option(struct run *run, struct wishes *wishes, int option)
 	case OPT_VCPUS:
 		return number("vcpus", value, 1, SCENARIO_MAX_VCPUS, &wishes->vcpus);
 	case OPT_MEMORY:
-		return cli_option_number("memory", value, TDX_2M_SIZE, UINT64_C(1) << TDX_PA_BITS,
-					 &run->config.bytes);
+		if (!cli_option_number("memory", value, TDX_2M_SIZE, UINT64_C(1) << TDX_PA_BITS,
+				       &run->config.bytes))
+			return false;
+		/* Regions are mapped whole. */
+		run->config.bytes = (run->config.bytes + TDX_2M_SIZE - 1) & ~(TDX_2M_SIZE - 1);
+		return true;
 	case OPT_4K:
 		return number("4k", value, 0, 100, &wishes->percent_4k);
 	case OPT_FLIPS:

@@ -33,7 +33,7 @@ const char *plan_td_text(const struct capacity_group *group, char *buffer);
 /* One machine with these TDs. */
 struct plan_row {
 	char name[64];
-	uint64_t usable;
+	uint64_t usable, outside; /* bytes of memory, of these outside the CMRs */
 	uint32_t hkid_min, hkid_max;
 	bool dynamic_possible;
 	struct capacity_machine machine;
@@ -45,6 +45,10 @@ struct plan_row {
 void plan_make_row(const struct machine_map *map, const struct plan_outcome *of_static,
 		   const struct plan_outcome *of_dynamic, const struct plan_tds *tds,
 		   struct plan_row *row);
+
+/* The boot figures of one machine, under the names that rows have. */
+void plan_json_boot(json_t *root, const struct machine_map *map,
+		    const struct plan_outcome *of_static, const struct plan_outcome *of_dynamic);
 
 enum plan_form { PLAN_TEXT, PLAN_CSV, PLAN_JSON };
 /* All of them; return: CLI_OK, or CLI_FAILED where TDs do not fit. */

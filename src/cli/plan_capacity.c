@@ -9,15 +9,6 @@
 
 #include "cli/plan.h"
 
-static uint64_t usable_bytes(const struct machine_map *map)
-{
-	uint64_t bytes = 0;
-
-	for (uint32_t i = 0; i < map->nr_ranges; i++)
-		bytes += map->ranges[i].size;
-	return bytes;
-}
-
 void plan_make_row(const struct machine_map *map, const struct plan_outcome *of_static,
 		   const struct plan_outcome *of_dynamic, const struct plan_tds *tds,
 		   struct plan_row *row)
@@ -27,12 +18,13 @@ void plan_make_row(const struct machine_map *map, const struct plan_outcome *of_
 
 	memset(row, 0, sizeof(*row));
 	snprintf(row->name, sizeof(row->name), "%s", map->name);
-	row->usable = usable_bytes(map);
+	row->usable = map->usable_bytes;
+	row->outside = map->outside_bytes;
 	row->hkid_min = map->hkid_min;
 	row->hkid_max = map->hkid_max;
 	row->dynamic_possible = d->dynamic;
 	row->machine = (struct capacity_machine){
-		.usable = row->usable,
+		.usable = row->usable - row->outside,
 		.static_boot = of_static->layout.pamt_bytes,
 		.dynamic_boot = d->pamt_bytes,
 		.table = d->table_bytes,
@@ -42,7 +34,7 @@ void plan_make_row(const struct machine_map *map, const struct plan_outcome *of_
 	};
 	capacity_of(&row->machine, tds->group, tds->nr, &row->capacity);
 	row->break_even = capacity_break_even(&row->machine, tds->group, tds->nr);
-	whole.bytes = (row->usable & ~(TDX_2M_SIZE - 1)) + TDX_2M_SIZE;
+	whole.bytes = (row->machine.usable & ~(TDX_2M_SIZE - 1)) + TDX_2M_SIZE;
 	row->break_even_whole = capacity_break_even(&row->machine, &whole, 1);
 }
 
@@ -61,43 +53,53 @@ static const char *why_not(const struct plan_row *row)
 /* ------------------------------------------------------------------------------------------- */
 /* One machine in words                                                                         */
 
-static void cost_row(struct cli_table *table, const char *what, uint64_t nr, const char *one,
-		     uint64_t with_static, uint64_t with_dynamic)
+#define NONE UINT64_MAX
+
+/* A number of units in a cell, or a dash. */
+static void amount_cell(struct cli_table *table, uint64_t bytes, uint64_t unit, int digits)
 {
-	char text[24];
+	if (bytes == NONE)
+		cli_table_cell(table, "-");
+	else
+		cli_table_cell(table, "%.*f", digits, (double)bytes / (double)unit);
+}
+
+static void cost_row(struct cli_table *table, const char *what, uint64_t nr, uint64_t with_static,
+		     uint64_t with_dynamic)
+{
+	const uint64_t mb = UINT64_C(1) << 20;
 
 	cli_table_cell(table, "%s", what);
-	if (nr == UINT64_MAX)
-		cli_table_cell(table, "%s", one);
+	if (nr == NONE)
+		cli_table_cell(table, "%s", "");
 	else
-		cli_table_cell(table, "%" PRIu64 "%s", nr, one);
-	cli_table_cell(table, "%s", with_static == UINT64_MAX ? "-" : cli_bytes(with_static, text));
-	cli_table_cell(table, "%s",
-		       with_dynamic == UINT64_MAX ? "-" : cli_bytes(with_dynamic, text));
+		cli_table_cell(table, "%" PRIu64, nr);
+	amount_cell(table, with_static, mb, 2);
+	amount_cell(table, with_dynamic, mb, 2);
 }
 
 static void print_cost(const struct plan_row *row)
 {
 	static const struct cli_column columns[] = {
-		{ "", false }, { "NUMBER", true }, { "STATIC", true }, { "DYNAMIC", true }
+		{ "", false }, { "NUMBER", true }, { "STATIC MB", true }, { "DYNAMIC MB", true }
 	};
 	struct cli_table *table = cli_table_create(columns, 4);
 	const struct capacity *c = &row->capacity;
 	const struct capacity_machine *m = &row->machine;
 	uint64_t used = 2 * c->pairs + c->control_pages + c->sept_pages + c->cached_pages;
 
-	cost_row(table, "PAMT at boot", UINT64_MAX, "", m->static_boot, m->dynamic_boot);
-	cost_row(table, "region words (host)", UINT64_MAX, "", UINT64_MAX, m->table);
-	cost_row(table, "page pairs", c->pairs, "", UINT64_MAX, c->pairs * 2 * TDX_PAGE_SIZE);
-	cost_row(table, "control pages", c->control_pages, "", c->control_pages * TDX_PAGE_SIZE,
+	cost_row(table, "PAMT at boot", NONE, m->static_boot, m->dynamic_boot);
+	cost_row(table, "region words (host)", NONE, NONE, m->table);
+	cost_row(table, "page pairs", c->pairs, NONE, c->pairs * 2 * TDX_PAGE_SIZE);
+	cost_row(table, "control pages", c->control_pages, c->control_pages * TDX_PAGE_SIZE,
 		 c->control_pages * TDX_PAGE_SIZE);
-	cost_row(table, "S-EPT pages", c->sept_pages, "", c->sept_pages * TDX_PAGE_SIZE,
+	cost_row(table, "S-EPT pages", c->sept_pages, c->sept_pages * TDX_PAGE_SIZE,
 		 c->sept_pages * TDX_PAGE_SIZE);
-	cost_row(table, "drawn ahead by vCPUs", c->cached_pages, "", UINT64_MAX,
+	cost_row(table, "drawn ahead by vCPUs", c->cached_pages, NONE,
 		 c->cached_pages * TDX_PAGE_SIZE);
-	cost_row(table, "in reserve", c->pool_pages - used, "", UINT64_MAX,
+	cost_row(table, "in reserve", c->pool_pages - used, NONE,
 		 (c->pool_pages - used) * TDX_PAGE_SIZE);
-	cost_row(table, "together", UINT64_MAX, "", c->static_bytes, c->dynamic_bytes);
+	cost_row(table, "together", NONE, c->static_bytes, c->dynamic_bytes);
 	cli_table_print(table);
 }
 
@@ -114,14 +116,40 @@ static void print_break_even(const struct plan_row *row)
 	putchar('\n');
 }
 
+/* Of all that is taken, with these TDs running. */
+static uint64_t saved(const struct plan_row *row)
+{
+	const struct capacity *c = &row->capacity;
+
+	return row->dynamic_possible && c->dynamic_bytes < c->static_bytes
+		       ? c->static_bytes - c->dynamic_bytes
+		       : 0;
+}
+
+static void print_money(const struct plan_row *row)
+{
+	const struct capacity *c = &row->capacity;
+	char a[24], b[24], d[24];
+
+	if (!row->dynamic_possible)
+		return;
+	printf("%sPAMT%s     with these TDs static %s, dynamic %s: %s %s\n", cli_bold(),
+	       cli_plain(), cli_bytes(c->static_bytes, a), cli_bytes(c->dynamic_bytes, b),
+	       saved(row) ? cli_bytes(saved(row), d) : "nothing", "saved");
+}
+
 static void print_machine(const struct plan_row *row, const struct plan_tds *tds)
 {
 	const struct capacity *c = &row->capacity;
 	char bytes[24], usable[24], text[96];
 
+	print_money(row);
 	printf("%smachine%s  %s: %s usable, %u node%s\n", cli_bold(), cli_plain(), row->name,
 	       cli_bytes(row->usable, usable), row->machine.nr_nodes,
 	       row->machine.nr_nodes == 1 ? "" : "s");
+	if (row->outside)
+		printf("lost     %s of it lies outside the CMRs: TDs cannot have it\n",
+		       cli_bytes(row->outside, bytes));
 	for (uint32_t i = 0; i < tds->nr; i++)
 		printf("%s      %s\n", i ? "   " : "TDs", plan_td_text(&tds->group[i], text));
 	printf("mapped   %" PRIu64 " 4K pages, %" PRIu64 " 2M pages: %s in %" PRIu64 " TDs\n\n",
@@ -143,42 +171,79 @@ static void print_machine(const struct plan_row *row, const struct plan_tds *tds
 /* ------------------------------------------------------------------------------------------- */
 /* Several machines                                                                             */
 
-static void print_table(const struct plan_row *rows, uint32_t nr)
+/* All machines as one: sums of what can be added up. */
+static struct plan_row total_of(const struct plan_row *rows, uint32_t nr)
 {
-	static const struct cli_column columns[] = {
-		{ "MACHINE", false }, { "MEMORY", true },     { "STATIC", true },
-		{ "DYNAMIC", true },  { "PAIRS", true },      { "S-EPT", true },
-		{ "SAVED", true },    { "PAYS UP TO", true }, { "MOST TDS", true },
-		{ "FIT", false },
-	};
-	struct cli_table *table = cli_table_create(columns, 10);
-	char text[24];
+	struct plan_row total = { .name = "total", .break_even = 1001, .break_even_whole = 1001 };
+	struct capacity *to = &total.capacity;
 
+	to->enough_keys = to->enough_memory = total.dynamic_possible = true;
 	for (uint32_t i = 0; i < nr; i++) {
 		const struct plan_row *row = &rows[i];
 		const struct capacity *c = &row->capacity;
+		bool dynamic = row->dynamic_possible;
 
-		cli_table_cell(table, "%s", row->name);
-		cli_table_cell(table, "%s", cli_bytes(row->usable, text));
-		cli_table_cell(table, "%s", cli_bytes(c->static_bytes, text));
-		cli_table_cell(table, "%s",
-			       row->dynamic_possible ? cli_bytes(c->dynamic_bytes, text) : "-");
-		cli_table_cell(table, "%" PRIu64, c->pairs);
-		cli_table_cell(table, "%s", cli_bytes(c->sept_pages * TDX_PAGE_SIZE, text));
-		cli_table_cell(table, "%s",
-			       c->dynamic_bytes < c->static_bytes && row->dynamic_possible
-				       ? cli_bytes(c->static_bytes - c->dynamic_bytes, text)
-				       : "-");
-		if (!row->dynamic_possible)
-			cli_table_cell(table, "-");
-		else if (row->break_even > 1000)
-			cli_table_cell(table, "any 4K");
-		else
-			cli_table_cell(table, "%u.%u %% 4K", row->break_even / 10,
-				       row->break_even % 10);
-		cli_table_cell(table, "%u", row->machine.max_tds);
-		cli_table_cell(table, "%s", why_not(row));
+		total.usable += row->usable;
+		total.outside += row->outside;
+		total.machine.static_boot += row->machine.static_boot;
+		/* Where it is not possible, static is what there will be. */
+		total.machine.dynamic_boot +=
+			dynamic ? row->machine.dynamic_boot : row->machine.static_boot;
+		total.machine.table += dynamic ? row->machine.table : 0;
+		total.machine.max_tds += row->machine.max_tds;
+		to->tds += c->tds;
+		to->td_bytes += c->td_bytes;
+		to->pages_4k += c->pages_4k;
+		to->pages_2m += c->pages_2m;
+		to->pairs += c->pairs;
+		to->control_pages += c->control_pages;
+		to->sept_pages += c->sept_pages;
+		to->cached_pages += c->cached_pages;
+		to->pool_pages += c->pool_pages;
+		to->static_bytes += c->static_bytes;
+		to->dynamic_bytes += dynamic ? c->dynamic_bytes : c->static_bytes;
+		to->enough_keys &= c->enough_keys;
+		to->enough_memory &= c->enough_memory;
 	}
+	return total;
+}
+
+static void table_row(struct cli_table *table, const struct plan_row *row, bool is_total)
+{
+	const struct capacity *c = &row->capacity;
+	const uint64_t gb = TDX_1G_SIZE;
+
+	cli_table_cell(table, "%s", row->name);
+	amount_cell(table, row->usable, gb, 0);
+	amount_cell(table, c->static_bytes, gb, 2);
+	amount_cell(table, row->dynamic_possible ? c->dynamic_bytes : NONE, gb, 2);
+	amount_cell(table, row->dynamic_possible ? saved(row) : NONE, gb, 2);
+	amount_cell(table, c->sept_pages * TDX_PAGE_SIZE, gb, 2);
+	cli_table_cell(table, "%" PRIu64, c->pairs);
+	if (is_total || !row->dynamic_possible)
+		cli_table_cell(table, "-");
+	else if (row->break_even > 1000)
+		cli_table_cell(table, "any");
+	else
+		cli_table_cell(table, "%u.%u", row->break_even / 10, row->break_even % 10);
+	cli_table_cell(table, "%u", row->machine.max_tds);
+	cli_table_cell(table, "%s", why_not(row));
+}
+
+static void print_table(const struct plan_row *rows, uint32_t nr)
+{
+	static const struct cli_column columns[] = {
+		{ "MACHINE", false },	{ "MEMORY GB", true },	     { "STATIC GB", true },
+		{ "DYNAMIC GB", true }, { "SAVED GB", true },	     { "S-EPT GB", true },
+		{ "PAIRS", true },	{ "PAYS UP TO % 4K", true }, { "MOST TDS", true },
+		{ "FIT", false },
+	};
+	struct cli_table *table = cli_table_create(columns, 10);
+	struct plan_row total = total_of(rows, nr);
+
+	for (uint32_t i = 0; i < nr; i++)
+		table_row(table, &rows[i], false);
+	table_row(table, &total, true);
 	cli_table_print(table);
 }
 
@@ -195,6 +260,7 @@ static unsigned int list_figures(const struct plan_row *row, struct figure *to)
 	const struct capacity_machine *m = &row->machine;
 	const struct figure figures[] = {
 		{ "usable_bytes", row->usable },
+		{ "outside_cmr_bytes", row->outside },
 		{ "tds", c->tds },
 		{ "td_bytes", c->td_bytes },
 		{ "pages_4k", c->pages_4k },
@@ -209,6 +275,7 @@ static unsigned int list_figures(const struct plan_row *row, struct figure *to)
 		{ "table_bytes", m->table },
 		{ "static_bytes", c->static_bytes },
 		{ "dynamic_bytes", c->dynamic_bytes },
+		{ "saved_bytes", saved(row) },
 		{ "max_tds", m->max_tds },
 	};
 
@@ -236,27 +303,38 @@ static void print_share(const struct plan_row *row, uint32_t share)
 		printf("%u.%u", share / 10, share % 10);
 }
 
+static void print_csv_row(const struct plan_row *row)
+{
+	struct figure figures[MAX_FIGURES];
+	unsigned int nr = list_figures(row, figures);
+
+	print_name(row->name);
+	for (unsigned int f = 0; f < nr; f++)
+		printf(",%" PRIu64, figures[f].value);
+	printf(",%s,", row->dynamic_possible ? "true" : "false");
+	print_share(row, row->break_even);
+	putchar(',');
+	print_share(row, row->break_even_whole);
+	printf(",%s,%s\n", row->capacity.enough_keys ? "true" : "false",
+	       row->capacity.enough_memory ? "true" : "false");
+}
+
+/* The names are those of --json. */
 static void print_csv(const struct plan_row *rows, uint32_t nr)
 {
 	struct figure figures[MAX_FIGURES];
+	unsigned int nr_figures = list_figures(&rows[0], figures);
+	struct plan_row total = total_of(rows, nr);
 
-	for (uint32_t i = 0; i < nr; i++) {
-		unsigned int nr_figures = list_figures(&rows[i], figures);
-
-		for (unsigned int f = 0; !i && f < nr_figures; f++)
-			printf("%s%s", f ? "," : "machine,", figures[f].key);
-		if (!i)
-			printf(",dynamic_possible,pays_up_to_percent_4k,"
-			       "whole_machine_percent_4k,fit\n");
-		print_name(rows[i].name);
-		for (unsigned int f = 0; f < nr_figures; f++)
-			printf(",%" PRIu64, figures[f].value);
-		printf(",%s,", rows[i].dynamic_possible ? "yes" : "no");
-		print_share(&rows[i], rows[i].break_even);
-		putchar(',');
-		print_share(&rows[i], rows[i].break_even_whole);
-		printf(",%s\n", why_not(&rows[i]));
-	}
+	printf("machine");
+	for (unsigned int f = 0; f < nr_figures; f++)
+		printf(",%s", figures[f].key);
+	printf(",dynamic_possible,pays_up_to_percent_4k,whole_machine_percent_4k,enough_keys,"
+	       "enough_memory\n");
+	for (uint32_t i = 0; i < nr; i++)
+		print_csv_row(&rows[i]);
+	if (nr > 1)
+		print_csv_row(&total);
 }
 
 static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
@@ -300,14 +378,35 @@ static json_t *tds_json(const struct plan_tds *tds)
 	return list;
 }
 
+void plan_json_boot(json_t *root, const struct machine_map *map,
+		    const struct plan_outcome *of_static, const struct plan_outcome *of_dynamic)
+{
+	const struct pamt_layout *s = &of_static->layout, *d = &of_dynamic->layout;
+	const bool known = !of_static->ret && !of_dynamic->ret;
+	const struct figure figures[] = {
+		{ "usable_bytes", map->usable_bytes },
+		{ "outside_cmr_bytes", map->outside_bytes },
+		{ "static_boot_bytes", s->pamt_bytes },
+		{ "dynamic_boot_bytes", d->pamt_bytes },
+		{ "table_bytes", d->table_bytes },
+		{ "saved_bytes", d->dynamic ? s->pamt_bytes - d->pamt_bytes - d->table_bytes : 0 },
+	};
+
+	for (unsigned int i = 0; i < sizeof(figures) / sizeof(*figures); i++)
+		json_object_set_new(root, figures[i].key,
+				    i < 2 || known ? number(figures[i].value) : json_null());
+}
+
 static void print_json(const struct plan_row *rows, uint32_t nr, const struct plan_tds *tds)
 {
 	json_t *root = cli_json("pamt.capacity/1"), *list = json_array();
+	struct plan_row total = total_of(rows, nr);
 
 	for (uint32_t i = 0; i < nr; i++)
 		json_array_append_new(list, row_json(&rows[i]));
 	json_object_set_new(root, "tds", tds_json(tds));
 	json_object_set_new(root, "machines", list);
+	json_object_set_new(root, "total", row_json(&total));
 	cli_json_print(root);
 }
 

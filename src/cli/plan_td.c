@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/plan.h"
+#include "machine/size.h"
 
 /* The first GPA that means shared, in a TD with an S-EPT of four levels. */
 #define MAX_TD_BYTES (UINT64_C(1) << 47)
@@ -26,15 +27,16 @@ static bool parse_size(const char *text, char *word, struct capacity_group *grou
 
 	if (size)
 		*size++ = '\0';
-	if (size && (!cli_parse_number(word, &count) || !count || count > CAPACITY_MAX_TDS))
+	if (size && (!size_parse(word, &count) || !count || count > CAPACITY_MAX_TDS))
 		return wrong(text, word, "1 to 4096 TDs before the x");
 	group->count = (uint32_t)count;
 	if (!size)
 		size = word;
-	if (!cli_parse_number(size, &group->bytes) || !group->bytes ||
-	    group->bytes > MAX_TD_BYTES || group->bytes % TDX_2M_SIZE)
-		return wrong(text, size,
-			     "memory of one TD, a multiple of 2M up to 128T, such as 64G");
+	if (!size_parse(size, &group->bytes) || !group->bytes || group->bytes > MAX_TD_BYTES ||
+	    group->bytes % TDX_PAGE_SIZE)
+		return wrong(
+			text, size,
+			"memory of one TD, a multiple of 4K up to 128T, such as 64G, 2.5T, 16Gi");
 	return true;
 }
 
@@ -79,7 +81,7 @@ static bool parse_word(const char *text, char *word, struct capacity_group *grou
 	uint64_t vcpus;
 
 	if (!strncmp(word, "vcpus=", 6)) {
-		if (!cli_parse_number(word + 6, &vcpus) || !vcpus || vcpus > CAPACITY_MAX_VCPUS)
+		if (!size_parse(word + 6, &vcpus) || !vcpus || vcpus > CAPACITY_MAX_VCPUS)
 			return wrong(text, word + 6, "vcpus=1 to vcpus=576");
 		group->vcpus = (uint32_t)vcpus;
 		return true;

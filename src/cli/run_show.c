@@ -61,6 +61,9 @@ static void print_setting(const struct run *run)
 	print_tds(run);
 	if (!cli_quiet() && *run->map.notes)
 		printf("%s", run->map.notes);
+	if (run->map.outside_bytes)
+		printf("%s of its memory lies outside the CMRs: TDs cannot have it\n",
+		       cli_bytes(run->map.outside_bytes, wanted));
 	if (result->wanted_bytes > result->td_bytes + TDX_2M_SIZE)
 		printf("smaller TDs: three quarters of this machine would be %s; --memory sets "
 		       "it\n",
@@ -309,6 +312,8 @@ static void add_setting(json_t *object, const struct run *run)
 	uint32_t vcpus = vcpus_of_each(scenario);
 
 	json_object_set_new(object, "machine", cli_json_text(run->map.name));
+	json_object_set_new(object, "usable_bytes", integer(run->map.usable_bytes));
+	json_object_set_new(object, "outside_cmr_bytes", integer(run->map.outside_bytes));
 	json_object_set_new(object, "scenario",
 			    run->path ? cli_json_text(scenario->name) : json_null());
 	json_object_set_new(object, "dynamic", json_boolean(result->dynamic));

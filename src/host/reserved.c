@@ -167,8 +167,31 @@ static void emit_areas(const struct plan *p, struct pamt_tdmr *t)
 	}
 }
 
+/*
+ * Linux does not look at CMRs: memory outside them stays in its TDMR and is in no reserved area,
+ * and SYS.CONFIG refuses that. Fails with the first such range.
+ */
+static int find_outside_cmrs(struct plan *p)
+{
+	const struct module_info *m = p->module;
+	uint32_t cmr = 0;
+
+	for (uint32_t i = 0; i < p->nr_memory; i++) {
+		struct span s = { p->memory[i].base, p->memory[i].end };
+
+		while (cmr < m->nr_cmrs && m->cmr[cmr].end <= s.base)
+			cmr++;
+		if (cmr == m->nr_cmrs || m->cmr[cmr].base > s.base || m->cmr[cmr].end < s.end)
+			return plan_fail(p, PAMT_STEP_MEMORY, -OS_ENOSPC, s,
+					 "lies outside the CMRs: TDH.SYS.CONFIG refuses it "
+					 "(TDMR_OUTSIDE_CMRS)");
+	}
+	return 0;
+}
+
 int plan_reserved(struct plan *p)
 {
+	bool as_linux = p->config->holes == PAMT_HOLES_USABLE;
 	struct pamt_layout *l = p->layout;
 
 	p->given_up = p->os->alloc(p->os->ctx, sizeof(*p->given_up) * p->nr_blocked);
@@ -179,7 +202,7 @@ int plan_reserved(struct plan *p)
 		struct span s = tdmr_span(&l->tdmr[i]);
 		uint32_t count = blocked_count(p, s);
 
-		if (count > p->module->max_reserved && p->config->holes == PAMT_HOLES_USABLE)
+		if (as_linux && count > p->module->max_reserved)
 			return plan_fail(p, PAMT_STEP_RESERVED, -OS_ENOSPC, s,
 					 "reserved areas exhausted");
 		fit_areas(p, s, count);
@@ -188,5 +211,5 @@ int plan_reserved(struct plan *p)
 		emit_areas(p, &l->tdmr[i]);
 		l->reserved_max = max64(l->reserved_max, l->tdmr[i].nr_reserved);
 	}
-	return 0;
+	return as_linux ? find_outside_cmrs(p) : 0;
 }

@@ -5,6 +5,7 @@
  * Each range is rounded out to 1 GiB. A range inside the current TDMR adds nothing; one that
  * starts inside begins at its end. TDMRs that touch stay separate, which keeps each PAMT chunk
  * small and on its own node; neighbours are joined only when the module's limit would be passed.
+ * Linux never joins them: asked for its way, a plan of too many fails as Linux's bring-up does.
  */
 #include "host/plan.h"
 
@@ -157,6 +158,13 @@ int plan_tdmrs(struct plan *p)
 		return plan_fail(p, PAMT_STEP_TDMRS, -OS_ENOMEM, (struct span){ 0 },
 				 "no memory for the list of TDMRs");
 	n = draft_tdmrs(p, d);
+	if (n > p->module->max_tdmrs && p->config->holes == PAMT_HOLES_USABLE) {
+		struct span first_too_many = { d[p->module->max_tdmrs].base,
+					       d[p->module->max_tdmrs].end };
+
+		os->free(os->ctx, d);
+		return plan_fail(p, PAMT_STEP_TDMRS, -OS_ENOSPC, first_too_many, "TDMRs exhausted");
+	}
 	if (n > p->module->max_tdmrs)
 		n = join_tdmrs(d, n, p->module->max_tdmrs);
 	for (uint32_t i = 0; i < n; i++) {

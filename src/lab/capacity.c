@@ -22,11 +22,13 @@ static uint64_t div_up(uint64_t value, uint64_t by) { return (value + by - 1) / 
 /* ------------------------------------------------------------------------------------------- */
 /* One TD                                                                                       */
 
-/* Regions in 4K pages, share of SHARES. */
+/* Whole regions in 4K pages, share of SHARES. */
 static uint64_t regions_4k(uint64_t bytes, uint32_t share)
 {
+	uint64_t whole = bytes >> TDX_2M_SHIFT;
+
 	/* In this order it fits: fewer than 2^31 regions. */
-	return ((bytes >> TDX_2M_SHIFT) - 1) * share / SHARES + 1;
+	return whole ? (whole - 1) * share / SHARES + 1 : 0;
 }
 
 /* What is demanded of one node. */
@@ -38,20 +40,21 @@ struct demand {
 static void add_tds(struct capacity *c, const struct capacity_group *g, uint32_t share,
 		    struct demand *node, uint64_t count)
 {
-	uint64_t in_4k = regions_4k(g->bytes, share);
+	uint64_t in_4k = regions_4k(g->bytes, share), left = g->bytes % TDX_2M_SIZE;
+	uint64_t pages_4k = in_4k * TDX_PAGES_PER_2M + (left >> TDX_PAGE_SHIFT);
 	uint64_t control = 1 + TDX_MIN_TDCX + (uint64_t)g->vcpus * TDX_MIN_TDVPS;
 	uint64_t sept = div_up(g->bytes, UINT64_C(512) << TDX_1G_SHIFT) +
-			div_up(g->bytes, TDX_1G_SIZE) + in_4k;
+			div_up(g->bytes, TDX_1G_SIZE) + in_4k + (left > 0);
 	uint64_t cached = CACHED_PAGES * ((uint64_t)g->vcpus + 1);
 
 	c->tds += count;
 	c->td_bytes += count * g->bytes;
-	c->pages_4k += count * in_4k * TDX_PAGES_PER_2M;
+	c->pages_4k += count * pages_4k;
 	c->pages_2m += count * ((g->bytes >> TDX_2M_SHIFT) - in_4k);
 	c->control_pages += count * control;
 	c->sept_pages += count * sept;
 	c->cached_pages += count * cached;
-	node->guest_pages += count * in_4k * TDX_PAGES_PER_2M;
+	node->guest_pages += count * pages_4k;
 	node->pool_pages += count * (control + sept + cached);
 }
 

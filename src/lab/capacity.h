@@ -52,13 +52,14 @@
 /* TDs that are all alike. */
 struct capacity_group {
 	uint32_t count, vcpus;
-	uint64_t bytes;	     /* of each, a multiple of 2M */
+	uint64_t
+		bytes; /* of each, a multiple of 4K; what is left over of a 2M region is 4K pages */
 	uint32_t percent_4k; /* of its regions are mapped in 4K pages, the rest in 2M; 0 to 100 */
 };
 
 /* What the machine has, apart from TDs. Bytes. */
 struct capacity_machine {
-	uint64_t usable;
+	uint64_t usable;       /* by TDs: in CMRs */
 	uint64_t static_boot;  /* PAMT */
 	uint64_t dynamic_boot; /* PAMT without pairs */
 	uint64_t table;	       /* region words */

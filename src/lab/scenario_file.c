@@ -16,6 +16,7 @@
 #include <pamt/tdx.h>
 
 #include "lab/scenario.h"
+#include "machine/size.h"
 
 #define MAX_FILE  (UINT64_C(1) << 20)
 #define MAX_BYTES (UINT64_C(1) << TDX_PA_BITS)
@@ -23,7 +24,7 @@
 enum kind {
 	KIND_NUMBER, /* uint32_t */
 	KIND_SEED,   /* uint64_t */
-	KIND_BYTES,  /* uint64_t, a whole number of 2M */
+	KIND_BYTES,  /* uint64_t, bytes, rounded up to 2M */
 	KIND_YES,    /* bool */
 	KIND_TEXT,   /* char[max + 1] */
 	KIND_PERCENT,
@@ -145,24 +146,17 @@ static int read_percent(struct reader *r, const struct key *key, const char *tex
 		     key->min, key->max);
 }
 
+/* Regions are mapped whole: a size goes up to the next 2M. */
 static int read_bytes(struct reader *r, const struct key *key, const char *text, uint64_t *to)
 {
-	static const char suffixes[] = "KMGT";
-	const char *rest, *suffix;
-	unsigned int shift;
+	uint64_t bytes;
 
-	if (digits(text, to, &rest) && *rest && !rest[1]) {
-		suffix = strchr(suffixes, *rest);
-		shift = suffix ? 10 * (unsigned int)(suffix - suffixes + 1) : 0;
-		if (suffix && *to <= key->max >> shift && (*to << shift) % TDX_2M_SIZE == 0 &&
-		    *to << shift >= key->min) {
-			*to <<= shift;
-			return 0;
-		}
+	if (size_parse(text, &bytes) && strpbrk(text, "KMGTPkmgtp") && bytes <= key->max &&
+	    bytes >= key->min) {
+		*to = (bytes + TDX_2M_SIZE - 1) & ~(TDX_2M_SIZE - 1);
+		return 0;
 	}
-	return wrong(r,
-		     "%s '%s': a size like 512M, 16G or 4T is allowed, a multiple of 2M, from "
-		     "2M to 4096T",
+	return wrong(r, "%s '%s': a size like 512M, 16G or 2.5T is allowed, from 2M to 4096T",
 		     key->name, text);
 }
 

@@ -18,13 +18,17 @@ struct machine {
 	uint64_t allocs;
 };
 
+/* A copy whose ranges are those inside CMRs: what lies outside is no memory that TDs could have. */
 static bool copy_map(struct machine_map *to, const struct machine_map *from)
 {
 	*to = *from;
-	to->ranges = calloc(from->nr_ranges + 1, sizeof(*to->ranges));
+	to->ranges = calloc(from->nr_ranges + TDX_MAX_CMRS, sizeof(*to->ranges));
 	if (!to->ranges)
 		return false;
-	memcpy(to->ranges, from->ranges, from->nr_ranges * sizeof(*to->ranges));
+	if (from->nr_cmrs)
+		map_in_cmrs(from, to->ranges, &to->nr_ranges);
+	else
+		memcpy(to->ranges, from->ranges, from->nr_ranges * sizeof(*to->ranges));
 	return true;
 }
 
@@ -35,8 +39,9 @@ struct machine *machine_create(const struct machine_map *map)
 	if (!machine)
 		return NULL;
 	machine->memory = memory_create();
-	machine->allocator = allocator_create(map);
-	if (copy_map(&machine->map, map) && machine->memory && machine->allocator)
+	if (copy_map(&machine->map, map))
+		machine->allocator = allocator_create(&machine->map);
+	if (machine->memory && machine->allocator)
 		return machine;
 	machine_destroy(machine);
 	return NULL;

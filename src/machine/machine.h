@@ -20,7 +20,7 @@ struct machine;
 struct machine *machine_create(const struct machine_map *map); /* NULL: no memory to be had */
 void machine_destroy(struct machine *machine);
 
-/* A copy of the map that it was made from. */
+/* A copy of the map that it was made from; ranges: those inside the map's CMRs. */
 const struct machine_map *machine_map(const struct machine *machine);
 struct memory *machine_memory(struct machine *machine);
 struct allocator *machine_allocator(struct machine *machine);

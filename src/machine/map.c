@@ -3,12 +3,14 @@
  * map.c - where maps come from: a file, this machine, or built in.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "machine/map_log.h"
+#include "machine/size.h"
 
 #define MB (UINT64_C(1) << 20)
 #define GB (UINT64_C(1) << 30)
@@ -54,28 +56,6 @@ int map_read(FILE *file, const char *name, const struct map_options *options,
 
 	start(&log, map, name, error, error_size);
 	return finish(&log, options, map, log_read(&log, file));
-}
-
-static int load_file(const char *path, const struct map_options *options, struct machine_map *map,
-		     char *error, size_t error_size)
-{
-	struct map_log log;
-	FILE *file = fopen(path, "re");
-	struct stat stat;
-	int result;
-
-	start(&log, map, path, error, error_size);
-	if (!file)
-		return log_fail(&log, 0,
-				"%s; allowed: a kernel log, - for stdin, builtin:256g, "
-				"builtin:2t, builtin:64t",
-				strerror(errno));
-	if (!fstat(fileno(file), &stat) && S_ISDIR(stat.st_mode))
-		result = log_fail(&log, 0, "is a directory; allowed: a kernel log");
-	else
-		result = map_read(file, path, options, map, error, error_size);
-	fclose(file);
-	return result;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -162,21 +142,43 @@ static const struct {
 	const char *name;
 	int (*build)(struct map_log *log);
 } builtins[] = {
-	{ "builtin:256g", build_256g },
-	{ "builtin:2t", build_2t },
-	{ "builtin:64t", build_64t },
+	{ "256g", build_256g },
+	{ "2t", build_2t },
+	{ "64t", build_64t },
 };
+
+/* A machine of which the size is all that is said; 1 if the word is no size. */
+static int build_size(struct map_log *log, const char *word)
+{
+	uint64_t bytes, next = 0;
+	int result;
+
+	if (!size_parse(word, &bytes) || !strpbrk(word, "KMGTPkmgtp"))
+		return 1;
+	if (bytes < 16 * MB || bytes > UINT64_C(1) << (TDX_PA_BITS - 2))
+		return log_fail(log, 0, "a machine of this size; allowed: 16M to 1024T");
+	result = log_lay_out(log, bytes & ~(TDX_PAGE_SIZE - 1), 0, &next);
+	log->of_form[MAP_NODE].nr = 0;
+	return result;
+}
 
 static int load_builtin(const char *name, const struct map_options *options,
 			struct machine_map *map, char *error, size_t error_size)
 {
+	const char *word = name + strlen("builtin:");
 	struct map_log log;
+	int result;
 
 	start(&log, map, name, error, error_size);
 	for (unsigned int i = 0; i < sizeof(builtins) / sizeof(*builtins); i++)
-		if (!strcmp(name, builtins[i].name))
+		if (!strcmp(word, builtins[i].name))
 			return finish(&log, options, map, builtins[i].build(&log));
-	return log_fail(&log, 0, "no such map; allowed: builtin:256g, builtin:2t, builtin:64t");
+	result = build_size(&log, word);
+	if (result > 0)
+		result = log_fail(&log, 0,
+				  "no such map; allowed: builtin:256g, builtin:2t, builtin:64t, "
+				  "or any size");
+	return finish(&log, options, map, result);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -199,60 +201,57 @@ static int read_iomem(struct map_log *log)
 static bool read_word(const char *directory, unsigned int entry, const char *name, char *word,
 		      size_t size)
 {
-	char path[128];
+	char path[PATH_MAX];
 	FILE *file;
 	bool read;
 
-	snprintf(path, sizeof(path), "%s/%u/%s", directory, entry, name);
+	if (snprintf(path, sizeof(path), "%s/%u/%s", directory, entry, name) >= (int)sizeof(path))
+		return false;
 	file = fopen(path, "re");
 	if (!file)
 		return false;
 	read = fgets(word, (int)size, file) != NULL;
+	word[read ? strcspn(word, "\n") : 0] = '\0';
 	fclose(file);
 	return read;
 }
 
 /* The firmware's map, a folder per entry. 1: not there, or not readable. */
-static int read_firmware_map(struct map_log *log)
+static int read_firmware_map(struct map_log *log, const char *directory)
 {
-	static const char directory[] = "/sys/firmware/memmap";
 	char first[32], last[32], type[32];
-	uint32_t nr = 0;
+	unsigned int i;
 
-	for (unsigned int i = 0; read_word(directory, i, "type", type, sizeof(type)); i++) {
-		if (strncmp(type, "System RAM", 10) ||
-		    !read_word(directory, i, "start", first, sizeof(first)) ||
+	for (i = 0; read_word(directory, i, "type", type, sizeof(type)); i++) {
+		struct map_line line = { .form = MAP_FIRMWARE };
+		const char *wrong;
+
+		if (!read_word(directory, i, "start", first, sizeof(first)) ||
 		    !read_word(directory, i, "end", last, sizeof(last)))
-			continue;
-		if (add(log, MAP_E820, strtoull(first, NULL, 16), strtoull(last, NULL, 16) + 1, 0))
+			return 1;
+		line.usable = map_type_is_usable(type, &line.unknown);
+		wrong = map_set_range(&line, strtoull(first, NULL, 16), strtoull(last, NULL, 16));
+		if (wrong)
+			return log_fail(log, 0, "entry %u: %s", i, wrong);
+		if (log_take(log, &line, i))
 			return -1;
-		nr++;
 	}
-	return nr ? 0 : 1;
+	return i ? 0 : 1;
 }
 
 /* Its size is known, its layout is not. */
-static int guess_from_size(struct map_log *log, struct machine_map *map)
+static int read_meminfo(struct map_log *log)
 {
-	unsigned long long kb = 0;
-	uint64_t bytes, low;
 	FILE *file = fopen("/proc/meminfo", "re");
+	int result = file ? log_read(log, file) : 1;
 
-	if (file) {
-		if (fscanf(file, "MemTotal: %llu kB", &kb) != 1)
-			kb = 0;
+	if (file)
 		fclose(file);
-	}
-	bytes = (uint64_t)kb << 10 & ~(TDX_PAGE_SIZE - 1);
-	if (bytes <= MB)
+	if (result || !log->size)
 		return log_fail(log, 0,
 				"its memory is not known: /proc/iomem, "
 				"/sys/firmware/memmap and /proc/meminfo do not say");
-	map_note(map, "guessed from MemTotal: the memory map can be read by root only");
-	low = bytes < 2 * GB ? bytes : 2 * GB;
-	if (add(log, MAP_E820, MB, low, 0))
-		return -1;
-	return bytes > low ? add(log, MAP_E820, 4 * GB, 4 * GB + bytes - low, 0) : 0;
+	return 0;
 }
 
 static int load_this_machine(const struct map_options *options, struct machine_map *map,
@@ -266,10 +265,51 @@ static int load_this_machine(const struct map_options *options, struct machine_m
 	log.nr_cpus = cpus < 1 ? 1 : cpus > MAP_MAX_CPUS ? MAP_MAX_CPUS : (uint32_t)cpus;
 	result = read_iomem(&log);
 	if (result == 1)
-		result = read_firmware_map(&log);
+		result = read_firmware_map(&log, "/sys/firmware/memmap");
 	if (result == 1)
-		result = guess_from_size(&log, map);
+		result = read_meminfo(&log);
 	return finish(&log, options, map, result);
+}
+
+static int load_folder(const char *path, const struct map_options *options, struct machine_map *map,
+		       char *error, size_t error_size)
+{
+	struct map_log log;
+	int result;
+
+	start(&log, map, path, error, error_size);
+	result = read_firmware_map(&log, path);
+	if (result > 0)
+		result = log_fail(&log, 0,
+				  "is a directory; allowed: a kernel log, or /sys/firmware/memmap "
+				  "(read by root)");
+	return finish(&log, options, map, result);
+}
+
+static int load_file(const char *path, const struct map_options *options, struct machine_map *map,
+		     char *error, size_t error_size)
+{
+	struct map_log log;
+	FILE *file = fopen(path, "re");
+	struct stat stat;
+	int result;
+
+	start(&log, map, path, error, error_size);
+	if (!file) {
+		result = errno == ENOENT ? build_size(&log, path) : 1;
+		if (result > 0)
+			result = log_fail(&log, 0,
+					  "%s; allowed: a kernel log, - for stdin, a size such as "
+					  "768G, builtin:256g, builtin:2t, builtin:64t",
+					  strerror(errno));
+		return finish(&log, options, map, result);
+	}
+	if (!fstat(fileno(file), &stat) && S_ISDIR(stat.st_mode))
+		result = load_folder(path, options, map, error, error_size);
+	else
+		result = map_read(file, path, options, map, error, error_size);
+	fclose(file);
+	return result;
 }
 
 int map_load(const char *source, const struct map_options *options, struct machine_map *map,

@@ -35,8 +35,11 @@ struct machine_map {
 	uint32_t max_pa;    /* bits, KeyID bits included */
 	uint32_t hkid_bits; /* no memory has an address bit at or above max_pa - hkid_bits */
 	uint32_t nr_cpus, nr_packages, nr_nodes;
-	uint64_t log_pamt_kb; /* what the log's kernel allocated, MAP_NO_PAMT_KB if unknown */
-	char notes[1024];     /* what was assumed, for the user; each line ends with a newline */
+	uint64_t log_pamt_kb;	/* what the log's kernel allocated, MAP_NO_PAMT_KB if unknown */
+	uint64_t usable_bytes;	/* of all ranges */
+	uint64_t outside_bytes; /* of these, above 1 MB and in no CMR: nothing for TDs */
+	bool log_dynamic;	/* that kernel switched Dynamic PAMT on */
+	char notes[2048];	/* what was assumed, for the user; each line ends with a newline */
 };
 
 /*
@@ -48,22 +51,15 @@ struct map_options {
 };
 
 /*
- * map_load - source: a file name, "-" for stdin, "builtin:256g", "builtin:2t", "builtin:64t", NULL
- * for this machine. options may be NULL.
+ * map_load - source: a file name, "-" for stdin, "builtin:256g", "builtin:2t", "builtin:64t" or
+ * builtin: with any other size, a size alone ("768G"; one node, laid out as firmware does), a
+ * folder such as /sys/firmware/memmap, NULL for this machine. options may be NULL.
  *
  * map_read - the same from an open file; name is used in messages.
  *
- * Both understand kernel logs, with time stamps or any other prefix, and /proc/iomem; lines of no
- * known form are passed over:
- *
- *	BIOS-e820: [mem 0xFIRST-0xLAST] TYPE		usable memory is of TYPE "usable"
- *	FIRST-LAST : System RAM				/proc/iomem; used if there is no BIOS-e820
- *	node N: [mem 0xFIRST-0xLAST]			memory of a node; also usable memory where
- *							neither of the above is there
- *	ACPI: SRAT: Node N PXM P [mem 0xFIRST-0xLAST]	the same; used if there is no "node N:"
- *	virt/tdx: CMR: [0xBASE, 0xEND)			also usable memory where nothing else is
- *	virt/tdx: BIOS enabled: private KeyID range [FIRST, END)
- *	virt/tdx: N KB allocated for PAMT
+ * Both understand kernel logs, with time stamps or any other decoration (log_text.h), and what
+ * other programs say of memory; docs/machine.md has the table. Lines of no known form are passed
+ * over, map lines of an unknown type are noted.
  *
  * A line that repeats an earlier one is harmless. Of a log of several boots ("Linux version", or
  * journalctl's "-- Boot") the last one that has memory is used.
@@ -74,6 +70,12 @@ int map_load(const char *source, const struct map_options *options, struct machi
 	     char *error, size_t error_size);
 int map_read(FILE *file, const char *name, const struct map_options *options,
 	     struct machine_map *map, char *error, size_t error_size);
+/*
+ * The parts of usable memory that CMRs have, into `to` (room for nr_ranges + TDX_MAX_CMRS; NULL:
+ * not wanted), and how many. Returns their bytes. This is all the memory that a machine has for
+ * TDs.
+ */
+uint64_t map_in_cmrs(const struct machine_map *map, struct map_range *to, uint32_t *nr);
 /* Frees what a map holds; harmless after a failure and on a zeroed map. */
 void map_free(struct machine_map *map);
 

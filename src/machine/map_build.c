@@ -34,7 +34,7 @@ void map_note(struct machine_map *map, const char *format, ...)
 /* Leaves only the ranges of one boot. */
 static void keep_boot(struct map_log *log, uint32_t boot)
 {
-	for (unsigned int form = MAP_E820; form <= MAP_CMR; form++) {
+	for (unsigned int form = 0; form < MAP_NR_RANGES; form++) {
 		struct log_ranges *ranges = &log->of_form[form];
 		uint32_t kept = 0;
 
@@ -42,6 +42,8 @@ static void keep_boot(struct map_log *log, uint32_t boot)
 			if (ranges->range[i].boot == boot)
 				ranges->range[kept++] = ranges->range[i];
 		ranges->nr = kept;
+		if (ranges->boot != boot)
+			ranges->lines = ranges->unknown = 0;
 	}
 	if (log->hkids.boot != boot)
 		log->hkids.end = 0;
@@ -52,21 +54,9 @@ static void keep_boot(struct map_log *log, uint32_t boot)
 /* A log may hold several boots: the last one that says anything about memory is used. */
 static void choose_boot(struct map_log *log, struct machine_map *map)
 {
-	uint32_t first = UINT32_MAX, last = 0;
-
-	for (unsigned int form = MAP_E820; form <= MAP_CMR; form++) {
-		const struct log_ranges *ranges = &log->of_form[form];
-
-		for (uint32_t i = 0; i < ranges->nr; i++) {
-			uint32_t boot = ranges->range[i].boot;
-
-			first = boot < first ? boot : first;
-			last = boot > last ? boot : last;
-		}
-	}
-	if (first < last)
+	if (log->first_boot < log->last_boot)
 		map_note(map, "the log has several boots: the last one is used");
-	keep_boot(log, last);
+	keep_boot(log, log->last_boot);
 }
 
 static int by_base(const void *a, const void *b)
@@ -119,30 +109,129 @@ static int sort_ranges(const struct map_log *log, struct log_ranges *ranges, con
 /* ------------------------------------------------------------------------------------------- */
 /* Usable memory and nodes                                                                      */
 
-/* The forms that can say what memory is usable, the best first. */
+/* What each form that can say what memory is usable is called, and what is to be said of it. */
 static const struct {
-	enum map_form form;
-	const char *note;
-} usable_forms[] = {
-	{ MAP_E820, NULL },
-	{ MAP_IOMEM, NULL },
-	{ MAP_NODE, "no BIOS-e820 lines: memory as the node lines have it" },
-	{ MAP_CMR, "no BIOS-e820 lines: all memory in CMRs is taken as usable" },
-	{ MAP_SRAT, "no BIOS-e820 lines: memory as the SRAT lines have it" },
+	const char *name, *note;
+} sources[MAP_NR_RANGES] = {
+	[MAP_MODIFIED] = { "modified", "the \"modified:\" table counts: the kernel's last one" },
+	[MAP_USER] = { "user", "the \"user:\" table counts, not the firmware's: the command "
+			       "line leaves memory out" },
+	[MAP_EXTENDED] = { "extended", "the \"extended:\" table counts, not the firmware's" },
+	[MAP_E820] = { "BIOS-e820", NULL },
+	[MAP_XEN] = { "Xen e820", "no BIOS-e820 lines: memory as the hypervisor has it" },
+	[MAP_EFI] = { "efi", "no BIOS-e820 lines: memory as the EFI has it" },
+	[MAP_IOMEM] = { "System RAM", NULL },
+	[MAP_FIRMWARE] = { "/sys/firmware/memmap", NULL },
+	[MAP_LSMEM] = { "lsmem", "memory as lsmem has it: ends are rounded to its blocks" },
+	[MAP_NODE] = { "node", "no BIOS-e820 lines: memory as the node lines have it" },
+	[MAP_CMR] = { "CMR", "no BIOS-e820 lines: all memory in CMRs is taken as usable" },
+	[MAP_SRAT] = { "SRAT", "no BIOS-e820 lines: memory as the SRAT lines have it" },
 };
 
+/* The table that counts; NULL: no line of the log is about ranges of memory. */
 static const struct log_ranges *choose_usable(struct map_log *log, struct machine_map *map)
 {
-	for (unsigned int i = 0; i < sizeof(usable_forms) / sizeof(*usable_forms); i++) {
-		const struct log_ranges *ranges = &log->of_form[usable_forms[i].form];
+	for (unsigned int form = 0; form < MAP_NR_RANGES; form++) {
+		const struct log_ranges *ranges = &log->of_form[form];
 
-		if (!ranges->nr)
+		if (!ranges->lines && !ranges->nr)
 			continue;
-		if (usable_forms[i].note)
-			map_note(map, "%s", usable_forms[i].note);
+		if (sources[form].note)
+			map_note(map, "%s", sources[form].note);
+		if (ranges->unknown)
+			map_note(map,
+				 "%u %s line%s of a type that is not known ('%s' in line %llu): "
+				 "not taken for memory",
+				 ranges->unknown, sources[form].name,
+				 ranges->unknown == 1 ? "" : "s", ranges->unknown_type,
+				 (unsigned long long)ranges->unknown_line);
+		if (log->limited && form == MAP_E820)
+			map_note(map,
+				 "mem= or memmap= on the command line, but no \"user:\" table: "
+				 "there may be less memory");
 		return ranges;
 	}
-	return &log->of_form[MAP_E820];
+	return NULL;
+}
+
+/* Only sizes are known: laid out as firmware usually does. False: no size is known either. */
+static int guess_from_sizes(struct map_log *log, struct machine_map *map)
+{
+	uint64_t next = 0;
+	bool any = false;
+
+	for (uint32_t node = 0; node < MAP_MAX_NODES; node++) {
+		uint64_t bytes = log->node_size[node] & ~PAGE_MASK;
+
+		if (!bytes)
+			continue;
+		any = true;
+		if (bytes > TOP || next > TOP)
+			return log_fail(log, 0, "memory above 52 bits");
+		if (log_lay_out(log, bytes, node, &next))
+			return -1;
+	}
+	if (!any && log->size > TOP)
+		return log_fail(log, 0, "memory above 52 bits");
+	if (!any && log->size && log_lay_out(log, log->size & ~PAGE_MASK, 0, &next))
+		return -1;
+	if (!any)
+		log->of_form[MAP_NODE].nr = 0; /* of nodes nothing is known */
+	if (next)
+		map_note(map, "guessed from sizes alone, as firmware usually lays memory out; "
+			      "they leave out what the kernel keeps for itself");
+	return 0;
+}
+
+/*
+ * What a PAMT of so many KB is the PAMT of: 4104 KB for each GB, and a page more for each TDMR (or
+ * for each 256 GB of a large one); with Dynamic PAMT 40 KB, which does not tell how many TDMRs.
+ */
+static void tell_pamt(const struct map_log *log, char *text, size_t size)
+{
+	uint64_t kb = log->pamt.kb, gb = kb / 4104, pages = kb % 4104 / 4;
+
+	if (log->dynamic) {
+		snprintf(text, size, " and %llu KB of dynamic PAMT: about %llu GB",
+			 (unsigned long long)kb, (unsigned long long)(kb / 40));
+		return;
+	}
+	snprintf(text, size, " and %llu KB of PAMT", (unsigned long long)kb);
+	if (gb && pages && pages <= TDX_MAX_TDMRS && kb % 4 == 0)
+		snprintf(text + strlen(text), size - strlen(text),
+			 ": static, of %llu GB in %s%llu TDMRs; dynamic it would be %llu KB",
+			 (unsigned long long)gb, gb > 256 ? "up to " : "",
+			 (unsigned long long)pages, (unsigned long long)(40 * gb + 4 * pages));
+}
+
+static int no_map(const struct map_log *log)
+{
+	char pamt[128] = "", keys[64] = "";
+
+	if (log->hkids.end)
+		snprintf(keys, sizeof(keys), "KeyIDs %llu to %llu",
+			 (unsigned long long)log->hkids.base,
+			 (unsigned long long)log->hkids.end - 1);
+	if (log->pamt.said)
+		tell_pamt(log, pamt, sizeof(pamt));
+	return log_fail(log, 0,
+			"no memory map in it%s%s%s%s; wanted: the whole dmesg, /proc/iomem read "
+			"by root, or lsmem",
+			*keys || *pamt ? " (only " : "", keys,
+			*keys ? pamt : pamt + (*pamt ? 5 : 0), *keys || *pamt ? ")" : "");
+}
+
+static int nothing_usable(const struct map_log *log, const struct log_ranges *ranges)
+{
+	const char *name = sources[ranges - log->of_form].name;
+
+	if (ranges->unknown)
+		return log_fail(log, ranges->unknown_line,
+				"no usable memory above 1 MB in %u %s lines; '%s' is no type that "
+				"is known",
+				ranges->lines, name, ranges->unknown_type);
+	return log_fail(log, 0, "no usable memory above 1 MB in %u %s line%s", ranges->lines, name,
+			ranges->lines == 1 ? "" : "s");
 }
 
 /* Adds [base, end), inwards to whole pages, to the last range if it goes on there. */
@@ -226,6 +315,8 @@ static int build_nodes(struct map_log *log, const struct log_ranges *nodes, uint
 
 	for (uint32_t i = 0; i < nodes->nr; i++)
 		most = nodes->range[i].node > most ? nodes->range[i].node : most;
+	if (!asked && !nodes->nr && log->nr_nodes)
+		asked = log->nr_nodes;
 	map->nr_nodes = asked ? asked : most + 1;
 	if (map->nr_nodes <= most)
 		return log_fail(log, 0,
@@ -252,16 +343,21 @@ static int build_nodes(struct map_log *log, const struct log_ranges *nodes, uint
 static int build_ranges(struct map_log *log, const struct map_options *options,
 			struct machine_map *map)
 {
-	const struct log_ranges *usable = choose_usable(log, map);
-	const struct log_ranges *nodes =
-		&log->of_form[log->of_form[MAP_NODE].nr ? MAP_NODE : MAP_SRAT];
+	const struct log_ranges *usable = choose_usable(log, map), *nodes;
 	const struct map_range *last;
 
+	if (!usable && guess_from_sizes(log, map))
+		return -1;
+	if (!usable && log->of_form[MAP_E820].nr)
+		usable = &log->of_form[MAP_E820];
+	if (!usable)
+		return no_map(log);
 	for (uint32_t i = 0; i < usable->nr; i++)
 		if (usable->range[i].end > TOP)
 			return log_fail(log, usable->range[i].line,
 					"memory above 52 bits; allowed: addresses below "
 					"0x10000000000000");
+	nodes = &log->of_form[log->of_form[MAP_NODE].nr ? MAP_NODE : MAP_SRAT];
 	/* Each range of a node may cut one of usable memory, and so may each node asked for. */
 	map->ranges = calloc(usable->nr + nodes->nr + MAP_MAX_NODES + 1, sizeof(*map->ranges));
 	if (!map->ranges)
@@ -269,7 +365,7 @@ static int build_ranges(struct map_log *log, const struct map_options *options,
 	add_ranges(map, usable, nodes);
 	last = map->nr_ranges ? &map->ranges[map->nr_ranges - 1] : NULL;
 	if (!last || last->base + last->size <= MAP_LOW_LIMIT)
-		return log_fail(log, 0, "no usable memory above 1 MB");
+		return nothing_usable(log, usable);
 	return build_nodes(log, nodes, options->nr_nodes, map);
 }
 
@@ -355,96 +451,58 @@ static int build_cmrs(struct map_log *log, struct machine_map *map)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------------- */
-/* KeyIDs, address bits, CPUs                                                                   */
-
-/* Bits that the numbers 0 .. n-1 need. */
-static uint32_t bits_for(uint64_t n) { return n < 2 ? 1 : 64 - (uint32_t)__builtin_clzll(n - 1); }
-
-static uint64_t highest_end(const struct machine_map *map)
+uint64_t map_in_cmrs(const struct machine_map *map, struct map_range *to, uint32_t *nr)
 {
-	const struct map_range *range = &map->ranges[map->nr_ranges - 1];
-	const struct tdx_cmr *cmr = &map->cmr[map->nr_cmrs - 1];
-	uint64_t a = range->base + range->size, b = cmr->base + cmr->size;
+	uint64_t bytes = 0;
+	uint32_t cmr = 0;
 
-	return a > b ? a : b;
-}
+	*nr = 0;
+	for (uint32_t i = 0; i < map->nr_ranges; i++) {
+		const struct map_range *range = &map->ranges[i];
+		uint64_t end = range->base + range->size;
 
-/*
- * KeyIDs stand in the address bits at the top of max_pa, so no memory may reach into them. Where
- * the log says nothing of KeyIDs: 6 bits, [32, 64), as parts in the field have, or what is left.
- */
-static int build_keys(struct map_log *log, const struct map_options *options,
-		      struct machine_map *map)
-{
-	uint32_t address_bits = bits_for(highest_end(map)), bits;
+		while (cmr < map->nr_cmrs && map->cmr[cmr].base + map->cmr[cmr].size <= range->base)
+			cmr++;
+		for (uint32_t j = cmr; j < map->nr_cmrs && map->cmr[j].base < end; j++) {
+			uint64_t cmr_end = map->cmr[j].base + map->cmr[j].size;
+			uint64_t from =
+				range->base > map->cmr[j].base ? range->base : map->cmr[j].base;
+			uint64_t size = (end < cmr_end ? end : cmr_end) - from;
 
-	map->max_pa = options->max_pa ? options->max_pa : TDX_PA_BITS;
-	if (log->hkids.end) {
-		bits = bits_for(log->hkids.end);
-		map->hkid_min = (uint16_t)log->hkids.base;
-		map->hkid_max = (uint16_t)(log->hkids.end - 1);
-	} else {
-		bits = 6;
-		if (address_bits + 2 <= map->max_pa && address_bits + bits > map->max_pa)
-			bits = map->max_pa - address_bits;
-		map->hkid_min = (uint16_t)(1u << (bits - 1));
-		map->hkid_max = (uint16_t)((1u << bits) - 1);
-		map->hkids_assumed = true;
-		map_note(map, "no KeyID line: private KeyIDs [%u, %u) are assumed", map->hkid_min,
-			 map->hkid_max + 1);
+			bytes += size;
+			if (to)
+				to[*nr] = (struct map_range){ from, size, range->node };
+			++*nr;
+		}
 	}
-	map->hkid_bits = bits;
-	if (address_bits + bits > map->max_pa)
-		return log_fail(log, 0,
-				"memory needs %u address bits and KeyIDs %u; allowed: %u together "
-				"(max-pa)",
-				address_bits, bits, map->max_pa);
-	return 0;
+	return bytes;
 }
 
-static void build_cpus(const struct map_log *log, const struct map_options *options,
-		       struct machine_map *map)
+/* Usable memory that no CMR has is of no use to TDs. What is below 1 MB is left out anyway. */
+static int count_outside(const struct map_log *log, struct machine_map *map)
 {
-	uint32_t nodes = map->nr_nodes, cpus;
+	uint64_t low = 0, all = 0, inside;
+	uint32_t nr;
 
-	map->nr_packages = nodes < TDX_MAX_PACKAGES ? nodes : TDX_MAX_PACKAGES;
-	if (options->nr_packages)
-		map->nr_packages = options->nr_packages;
-	cpus = log->nr_cpus ? log->nr_cpus : 8 * map->nr_packages;
-	if (options->nr_cpus)
-		cpus = options->nr_cpus;
-	map->nr_cpus = cpus < map->nr_packages ? map->nr_packages : cpus;
-	if (!options->nr_cpus || !options->nr_packages || !options->max_pa)
-		map_note(map, "%u CPUs in %u package%s, max-pa %u%s", map->nr_cpus,
-			 map->nr_packages, map->nr_packages == 1 ? "" : "s", map->max_pa,
-			 options->nr_cpus || options->nr_packages || options->max_pa
-				 ? ""
-				 : " are assumed");
+	for (uint32_t i = 0; i < map->nr_ranges; i++) {
+		const struct map_range *range = &map->ranges[i];
+		uint64_t end = range->base + range->size;
+
+		all += range->size;
+		if (range->base < MAP_LOW_LIMIT)
+			low += (end < MAP_LOW_LIMIT ? end : MAP_LOW_LIMIT) - range->base;
+	}
+	inside = map_in_cmrs(map, NULL, &nr);
+	for (uint32_t i = 0; i < map->nr_cmrs && map->cmr[i].base < MAP_LOW_LIMIT; i++)
+		low = 0; /* rare: counted as inside */
+	map->usable_bytes = all;
+	map->outside_bytes = all - inside > low ? all - inside - low : 0;
+	if (inside)
+		return 0;
+	return log_fail(log, 0, "no usable memory lies inside the CMRs");
 }
 
-static int check_options(const struct map_log *log, const struct map_options *options)
-{
-	const struct {
-		const char *name;
-		uint32_t value, least, most;
-	} checks[] = {
-		{ "max-pa", options->max_pa, MAP_MIN_PA, TDX_PA_BITS },
-		{ "cpus", options->nr_cpus, 1, MAP_MAX_CPUS },
-		{ "packages", options->nr_packages, 1, TDX_MAX_PACKAGES },
-		{ "nodes", options->nr_nodes, 1, MAP_MAX_NODES },
-	};
-
-	for (unsigned int i = 0; i < sizeof(checks) / sizeof(*checks); i++)
-		if (checks[i].value &&
-		    (checks[i].value < checks[i].least || checks[i].value > checks[i].most))
-			return log_fail(log, 0, "%u %s; allowed: %u to %u", checks[i].value,
-					checks[i].name, checks[i].least, checks[i].most);
-	if (options->nr_cpus && options->nr_cpus < options->nr_packages)
-		return log_fail(log, 0, "%u cpus in %u packages; allowed: at least one each",
-				options->nr_cpus, options->nr_packages);
-	return 0;
-}
+/* ------------------------------------------------------------------------------------------- */
 
 int map_build(struct map_log *log, const struct map_options *options, struct machine_map *map)
 {
@@ -452,23 +510,31 @@ int map_build(struct map_log *log, const struct map_options *options, struct mac
 		const char *what;
 		bool by_node;
 	} kinds[] = {
+		[MAP_MODIFIED] = { "usable memory", false },
+		[MAP_USER] = { "usable memory", false },
+		[MAP_EXTENDED] = { "usable memory", false },
 		[MAP_E820] = { "usable memory", false },
+		[MAP_XEN] = { "usable memory", false },
+		[MAP_EFI] = { "usable memory", false },
 		[MAP_IOMEM] = { "System RAM", false },
+		[MAP_FIRMWARE] = { "System RAM", false },
+		[MAP_LSMEM] = { "memory of lsmem", false },
 		[MAP_NODE] = { "memory of a node", true },
 		[MAP_SRAT] = { "memory of a node", true },
 		[MAP_CMR] = { "CMR", false },
 	};
 
-	if (check_options(log, options))
+	if (map_check_options(log, options))
 		return -1;
 	choose_boot(log, map);
-	for (unsigned int form = MAP_E820; form <= MAP_CMR; form++)
+	for (unsigned int form = 0; form < MAP_NR_RANGES; form++)
 		if (sort_ranges(log, &log->of_form[form], kinds[form].what, kinds[form].by_node))
 			return -1;
-	if (build_ranges(log, options, map) || build_cmrs(log, map) ||
-	    build_keys(log, options, map))
+	if (build_ranges(log, options, map) || build_cmrs(log, map) || count_outside(log, map) ||
+	    map_build_keys(log, options, map))
 		return -1;
-	build_cpus(log, options, map);
+	map_build_cpus(log, options, map);
+	map->log_dynamic = log->dynamic;
 	map->log_pamt_kb = log->pamt.said ? log->pamt.kb : MAP_NO_PAMT_KB;
 	return 0;
 }

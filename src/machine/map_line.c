@@ -6,7 +6,9 @@
  * journals and consoles do not matter. What follows the marker must then be right: a memory map
  * that is half understood would give wrong answers without saying so.
  */
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "machine/map.h"
 #include "machine/map_line.h"
@@ -14,9 +16,9 @@
 #define TOP (UINT64_C(1) << TDX_PA_BITS)
 
 /* ------------------------------------------------------------------------------------------- */
-/* Pieces. Each moves *at behind what it has read; false: it is not there.                      */
+/* Pieces                                                                                       */
 
-static bool literal(const char **at, const char *text)
+bool map_literal(const char **at, const char *text)
 {
 	size_t length = strlen(text);
 
@@ -26,9 +28,9 @@ static bool literal(const char **at, const char *text)
 	return true;
 }
 
-static void spaces(const char **at)
+void map_spaces(const char **at)
 {
-	while (**at == ' ' || **at == '\t')
+	while (**at == ' ')
 		(*at)++;
 }
 
@@ -43,8 +45,7 @@ static int digit(char c)
 	return 16;
 }
 
-/* A number that fits 64 bits and does not run into a letter. */
-static bool number(const char **at, unsigned int radix, uint64_t *value)
+bool map_number(const char **at, unsigned int radix, uint64_t *value)
 {
 	const char *from = *at;
 
@@ -57,15 +58,19 @@ static bool number(const char **at, unsigned int radix, uint64_t *value)
 	return *at != from && digit(**at) == 16;
 }
 
+bool map_hex(const char **at, uint64_t *value)
+{
+	return map_literal(at, "0x") && map_number(at, 16, value);
+}
+
 /* "[mem 0xFIRST-0xLAST]" */
 static bool mem_range(const char **at, uint64_t *first, uint64_t *last)
 {
-	return literal(at, "[mem 0x") && number(at, 16, first) && literal(at, "-0x") &&
-	       number(at, 16, last) && literal(at, "]");
+	return map_literal(at, "[mem ") && map_hex(at, first) && map_literal(at, "-") &&
+	       map_hex(at, last) && map_literal(at, "]");
 }
 
-/* From an inclusive end to an exclusive one. */
-static const char *set_range(struct map_line *line, uint64_t first, uint64_t last)
+const char *map_set_range(struct map_line *line, uint64_t first, uint64_t last)
 {
 	if (last <= first)
 		return "the range ends before it begins; allowed: FIRST < LAST";
@@ -76,47 +81,241 @@ static const char *set_range(struct map_line *line, uint64_t first, uint64_t las
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Forms. at: behind the marker.                                                                */
+/* Types of memory, as kernels of all versions, Xen and the EFI print them                      */
 
-/* Where a message begins, whatever the log put before it; not inside a sentence. */
-static const char *parse_boot(const char *text, const char *at, struct map_line *line)
+static const struct {
+	const char *word;
+	bool usable;
+} types[] = {
+	{ "usable", true },
+	{ "System RAM", true },
+	{ "reserved", false },
+	{ "device reserved", false },
+	{ "soft reserved", false },
+	{ "kernel reserved", false },
+	{ "firmware reserved", false },
+	{ "ACPI data", false },
+	{ "ACPI NVS", false },
+	{ "ACPI tables", false },
+	{ "ACPI non-volatile storage", false },
+	{ "unusable", false },
+	{ "unusable memory", false },
+	{ "persistent", false },
+	{ "persistent memory", false },
+	{ "persistent memory (legacy)", false },
+	{ "persistent RAM", false },
+	{ "type", false }, /* "type 20": a number that the kernel has no word for either */
+	/* the EFI's */
+	{ "Conventional", true },
+	{ "Conventional Memory", true },
+	{ "Loader Code", true },
+	{ "Loader Data", true },
+	{ "Boot Code", true },
+	{ "Boot Data", true },
+	{ "Runtime Code", false },
+	{ "Runtime Data", false },
+	{ "Unusable Memory", false },
+	{ "ACPI Reclaim", false },
+	{ "ACPI Reclaim Memory", false },
+	{ "ACPI Mem NVS", false },
+	{ "ACPI Memory NVS", false },
+	{ "MMIO", false },
+	{ "MMIO Port", false },
+	{ "Memory Mapped I/O", false },
+	{ "MMIO Port Space", false },
+	{ "PAL Code", false },
+	{ "Persistent Memory", false },
+	{ "Unaccepted", false },
+	{ "Unaccepted Memory", false },
+};
+
+/* May this stand behind a type? Not a letter of a longer word; "persistent (type 7)" may. */
+static bool ends_type(const char *at)
 {
-	const char *start = at - strlen("Linux version ");
-
-	if (start == text ||
-	    (start - text >= 2 && start[-1] == ' ' && (start[-2] == ']' || start[-2] == ':')))
-		line->form = MAP_BOOT;
-	return NULL;
+	if (at[0] == ' ')
+		return at[1] == '(' || at[1] == '\0' || isdigit((unsigned char)at[1]) ||
+		       at[1] == ' ' || ispunct((unsigned char)at[1]);
+	return !isalnum((unsigned char)at[0]) && at[0] != '_' && at[0] != '-' && at[0] != '/';
 }
 
-/* What journalctl puts between two boots: a line of its own. */
-static const char *parse_journal_boot(const char *text, const char *at, struct map_line *line)
+bool map_type_is_usable(const char *type, const char **unknown)
 {
-	if (at - strlen("-- Boot ") == text)
-		line->form = MAP_BOOT;
-	return NULL;
+	map_spaces(&type);
+	for (unsigned int i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		size_t length = strlen(types[i].word);
+
+		if (!strncasecmp(type, types[i].word, length) && ends_type(type + length))
+			return types[i].usable;
+	}
+	*unknown = type;
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Tables of the kernel, of Xen and of the EFI                                                  */
+
+static const char *parse_table(enum map_form form, const char *at, struct map_line *line)
+{
+	uint64_t first, last;
+
+	line->form = form;
+	map_spaces(&at);
+	/* Between entries, since Linux 7.0: nothing is there. */
+	if (map_literal(&at, "[gap ")) {
+		line->form = MAP_NONE;
+		return NULL;
+	}
+	if (!mem_range(&at, &first, &last))
+		return "bad memory map line; allowed: BIOS-e820: [mem 0xFIRST-0xLAST] TYPE, "
+		       "numbers of 64 bits";
+	line->usable = map_type_is_usable(at, &line->unknown);
+	return map_set_range(line, first, last);
 }
 
 static const char *parse_e820(const char *text, const char *at, struct map_line *line)
 {
-	uint64_t first, last;
-
-	line->form = MAP_E820;
-	spaces(&at);
-	if (!mem_range(&at, &first, &last))
-		return "bad BIOS-e820 line; allowed: BIOS-e820: [mem 0xFIRST-0xLAST] TYPE, numbers "
-		       "of 64 bits";
-	spaces(&at);
-	line->usable = literal(&at, "usable") && (!*at || *at == ' ');
-	return set_range(line, first, last);
+	return parse_table(MAP_E820, at, line);
 }
+
+/* The other tables begin with ordinary words: only with "[mem" behind it is it one. */
+static const char *parse_word_table(enum map_form form, const char *text, const char *marker,
+				    const char *at, struct map_line *line)
+{
+	if (marker != text && (isalnum((unsigned char)marker[-1]) || marker[-1] == '-'))
+		return NULL;
+	map_spaces(&at);
+	if (strncmp(at, "[mem ", 5))
+		return NULL;
+	return parse_table(form, at, line);
+}
+
+#define WORD_TABLE(name, form, marker)                                                           \
+	static const char *parse_##name(const char *text, const char *at, struct map_line *line) \
+	{                                                                                        \
+		return parse_word_table(form, text, at - strlen(marker), at, line);              \
+	}
+WORD_TABLE(user, MAP_USER, "user:")
+WORD_TABLE(modified, MAP_MODIFIED, "modified:")
+WORD_TABLE(extended, MAP_EXTENDED, "extended:")
+WORD_TABLE(setup_data, MAP_EXTENDED, "reserve setup_data:")
+WORD_TABLE(xen_guest, MAP_E820, "Xen:")
+WORD_TABLE(bios_88, MAP_E820, "BIOS-88:")
+WORD_TABLE(bios_e801, MAP_E820, "BIOS-e801:")
+
+/* "[FIRST, LAST] (usable)", before Xen 4.15 "FIRST - END (usable)", the end exclusive. */
+static bool xen_range(const char **at, uint64_t *first, uint64_t *last)
+{
+	bool inclusive = map_literal(at, "[");
+
+	if (!map_number(at, 16, first) || !map_literal(at, inclusive ? ", " : " - ") ||
+	    !map_number(at, 16, last) || !map_literal(at, inclusive ? "] (" : " ("))
+		return false;
+	*last -= !inclusive && *last;
+	return true;
+}
+
+/* The hypervisor's own table, its numbers without 0x; time stamps have brackets as well. */
+static const char *parse_xen(const char *text, const char *at, struct map_line *line)
+{
+	for (; *at; at++) {
+		const char *from = at;
+		uint64_t first, last;
+
+		if (at[-1] != ' ' || !xen_range(&from, &first, &last))
+			continue;
+		line->form = MAP_XEN;
+		line->usable = map_type_is_usable(from, &line->unknown);
+		return map_set_range(line, first, last);
+	}
+	return NULL;
+}
+
+/* What the EFI calls memory of a special purpose is reserved for its driver. */
+static bool efi_is_special(const char *cells, const char *end)
+{
+	for (; cells < end; cells++)
+		if (*cells == '|' && cells[1] == 'S' && cells[2] == 'P' && cells[3] == '|')
+			return true;
+	return false;
+}
+
+/* "efi: mem00: [Conventional Memory|...|WB|...] range=[0xFIRST-0xLAST] (0MB)" */
+static const char *parse_efi(const char *text, const char *at, struct map_line *line)
+{
+	const char *range = strstr(at, "range=["), *type;
+	uint64_t first, last, nr;
+
+	if (!map_number(&at, 10, &nr) || !map_literal(&at, ":") || !range)
+		return NULL;
+	map_spaces(&at);
+	type = at + (*at == '[');
+	line->form = MAP_EFI;
+	at = range + strlen("range=[");
+	if (!map_hex(&at, &first) || !map_literal(&at, "-") || !map_hex(&at, &last) ||
+	    (*at != ']' && *at != ')'))
+		return "bad efi line; allowed: efi: memN: [TYPE|...] range=[0xFIRST-0xLAST]";
+	if (*at == ')' && last) /* before Linux 4.2 the end was exclusive */
+		last--;
+	if (map_literal(&type, "type=")) /* and the type a number */
+		line->usable = strchr("123457", *type) && *type != '5' && type[1] == ',';
+	else
+		line->usable =
+			map_type_is_usable(type, &line->unknown) && !efi_is_special(type, range);
+	return map_set_range(line, first, last);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Nodes                                                                                        */
+
+static const char *parse_srat(const char *text, const char *at, struct map_line *line)
+{
+	uint64_t node, pxm, first, last;
+
+	line->form = MAP_SRAT;
+	if (!map_number(&at, 10, &node) || !map_literal(&at, " PXM ") ||
+	    !map_number(&at, 10, &pxm) || !map_literal(&at, " ") || !mem_range(&at, &first, &last))
+		return "bad SRAT line; allowed: SRAT: Node N PXM P [mem 0xFIRST-0xLAST]";
+	if (node >= MAP_MAX_NODES)
+		return "bad node; allowed: 0 to 63";
+	line->node = (uint32_t)node;
+	line->usable = true;
+	return map_set_range(line, first, last);
+}
+
+/* "node" is an ordinary word: only "node N: [mem" is this form. */
+static const char *parse_node(const char *text, const char *at, struct map_line *line)
+{
+	const char *word = at - strlen("node");
+	uint64_t node, first, last;
+
+	if (word != text && isalnum((unsigned char)word[-1]))
+		return NULL;
+	map_spaces(&at);
+	if (!map_number(&at, 10, &node) || !map_literal(&at, ":"))
+		return NULL;
+	map_spaces(&at);
+	if (strncmp(at, "[mem ", 5))
+		return NULL;
+	line->form = MAP_NODE;
+	if (!mem_range(&at, &first, &last))
+		return "bad node line; allowed: node N: [mem 0xFIRST-0xLAST], numbers of 64 bits";
+	if (node >= MAP_MAX_NODES)
+		return "bad node; allowed: 0 to 63";
+	line->node = (uint32_t)node;
+	line->usable = true;
+	return map_set_range(line, first, last);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* TDX                                                                                          */
 
 static const char *parse_cmr(const char *text, const char *at, struct map_line *line)
 {
 	line->form = MAP_CMR;
-	spaces(&at);
-	if (!literal(&at, "[0x") || !number(&at, 16, &line->base) || !literal(&at, ", 0x") ||
-	    !number(&at, 16, &line->end) || !literal(&at, ")"))
+	line->usable = true;
+	map_spaces(&at);
+	if (!map_literal(&at, "[") || !map_hex(&at, &line->base) || !map_literal(&at, ", ") ||
+	    !map_hex(&at, &line->end) || !map_literal(&at, ")"))
 		return "bad CMR line; allowed: CMR: [0xBASE, 0xEND), numbers of 64 bits";
 	if (line->end <= line->base)
 		return "the CMR ends before it begins; allowed: BASE < END";
@@ -130,49 +329,13 @@ static const char *parse_cmr(const char *text, const char *at, struct map_line *
 static const char *parse_hkids(const char *text, const char *at, struct map_line *line)
 {
 	line->form = MAP_HKIDS;
-	spaces(&at);
-	if (!literal(&at, "[") || !number(&at, 10, &line->base) || !literal(&at, ", ") ||
-	    !number(&at, 10, &line->end) || !literal(&at, ")"))
+	map_spaces(&at);
+	if (!map_literal(&at, "[") || !map_number(&at, 10, &line->base) ||
+	    !map_literal(&at, ", ") || !map_number(&at, 10, &line->end) || !map_literal(&at, ")"))
 		return "bad KeyID line; allowed: private KeyID range [FIRST, END)";
 	if (!line->base || line->base >= line->end || line->end > TDX_MAX_HKIDS)
 		return "bad private KeyIDs; allowed: 0 < FIRST < END <= 2048";
 	return NULL;
-}
-
-static const char *parse_srat(const char *text, const char *at, struct map_line *line)
-{
-	uint64_t node, pxm, first, last;
-
-	line->form = MAP_SRAT;
-	if (!number(&at, 10, &node) || !literal(&at, " PXM ") || !number(&at, 10, &pxm) ||
-	    !literal(&at, " ") || !mem_range(&at, &first, &last))
-		return "bad SRAT line; allowed: SRAT: Node N PXM P [mem 0xFIRST-0xLAST]";
-	if (node >= MAP_MAX_NODES)
-		return "bad node; allowed: 0 to 63";
-	line->node = (uint32_t)node;
-	return set_range(line, first, last);
-}
-
-/* "node" is an ordinary word: only "node N: [mem" is this form. */
-static const char *parse_node(const char *text, const char *at, struct map_line *line)
-{
-	uint64_t node, first, last;
-
-	if (at - strlen("node") != text && at[-5] != ' ' && at[-5] != '\t')
-		return NULL;
-	spaces(&at);
-	if (!number(&at, 10, &node) || !literal(&at, ":"))
-		return NULL;
-	spaces(&at);
-	if (strncmp(at, "[mem ", 5))
-		return NULL;
-	line->form = MAP_NODE;
-	if (!mem_range(&at, &first, &last))
-		return "bad node line; allowed: node N: [mem 0xFIRST-0xLAST], numbers of 64 bits";
-	if (node >= MAP_MAX_NODES)
-		return "bad node; allowed: 0 to 63";
-	line->node = (uint32_t)node;
-	return set_range(line, first, last);
 }
 
 /* The number stands before the marker. */
@@ -181,58 +344,156 @@ static const char *parse_pamt_kb(const char *text, const char *at, struct map_li
 	const char *from = at - strlen(" KB allocated for PAMT");
 
 	line->form = MAP_PAMT_KB;
-	while (from > text && from[-1] != ' ' && from[-1] != '\t')
+	while (from > text && from[-1] != ' ')
 		from--;
-	if (!number(&from, 10, &line->base) || *from != ' ')
+	if (!map_number(&from, 10, &line->base) || *from != ' ')
 		return "bad size of the PAMT; allowed: N KB allocated for PAMT";
 	return NULL;
 }
 
-/* The range stands before the marker, and nothing but spaces before the range. */
-static const char *parse_iomem(const char *text, const char *at, struct map_line *line)
+static const char *parse_dynamic(const char *text, const char *at, struct map_line *line)
 {
-	const char *marker = at - strlen(" : System RAM"), *word = text;
-	uint64_t first, last;
-
-	spaces(&at);
-	spaces(&word);
-	/* "System RAM (kmem)" and the like; and prose. */
-	if (*at || word == marker || memchr(word, ' ', (size_t)(marker - word)) ||
-	    !memchr(word, '-', (size_t)(marker - word)))
-		return NULL;
-	line->form = MAP_IOMEM;
-	if (!number(&word, 16, &first) || !literal(&word, "-") || !number(&word, 16, &last) ||
-	    word != marker)
-		return "bad System RAM line; allowed: FIRST-LAST : System RAM, numbers of 64 bits";
-	if (!last)
-		return "all addresses read as zero: /proc/iomem has to be read by root";
-	return set_range(line, first, last);
+	line->form = MAP_DYNAMIC;
+	return NULL;
 }
 
-static const struct {
-	const char *marker;
-	const char *(*parse)(const char *text, const char *at, struct map_line *line);
-} forms[] = {
-	{ "BIOS-e820:", parse_e820 },		{ "tdx: CMR:", parse_cmr },
-	{ "private KeyID range", parse_hkids }, { " KB allocated for PAMT", parse_pamt_kb },
-	{ "SRAT: Node ", parse_srat },		{ "node", parse_node },
-	{ " : System RAM", parse_iomem },	{ "Linux version ", parse_boot },
+/* ------------------------------------------------------------------------------------------- */
+/* Boots, CPUs                                                                                  */
+
+/* Where a message begins, whatever the log put before it; not inside a sentence. */
+static const char *parse_boot(const char *text, const char *at, struct map_line *line)
+{
+	const char *start = at - strlen("Linux version "), *c = start;
+
+	while (c > text && !isalnum((unsigned char)c[-1]) && c[-1] != ']' && c[-1] != ':')
+		c--;
+	if (c == text || c[-1] == ']' || c[-1] == ':')
+		line->form = MAP_BOOT;
+	return NULL;
+}
+
+/* What journalctl puts between two boots: a line of its own. */
+static const char *parse_journal_boot(const char *text, const char *at, struct map_line *line)
+{
+	if (at - strlen("-- Boot ") == text)
+		line->form = MAP_BOOT;
+	return NULL;
+}
+
+/* mem= and memmap= as words of the command line. */
+static const char *parse_command_line(const char *text, const char *at, struct map_line *line)
+{
+	static const char *const words[] = { " mem=", " memmap=" };
+
+	for (unsigned int i = 0; i < 2; i++) {
+		const char *word = strstr(at, words[i]);
+
+		if (word && isdigit((unsigned char)word[strlen(words[i])]))
+			line->form = MAP_LIMITED;
+	}
+	return NULL;
+}
+
+static const char *parse_count(enum map_form form, const char *at, struct map_line *line)
+{
+	map_spaces(&at);
+	if (map_number(&at, 10, &line->base) && line->base)
+		line->form = form;
+	return NULL;
+}
+
+static const char *parse_allowing(const char *text, const char *at, struct map_line *line)
+{
+	uint64_t cpus;
+
+	if (map_number(&at, 10, &cpus) && cpus &&
+	    (map_literal(&at, " CPUs") || map_literal(&at, " present CPUs"))) {
+		line->form = MAP_CPUS;
+		line->base = cpus;
+	}
+	return NULL;
+}
+
+/* "smp: Brought up 2 nodes, 224 CPUs"; the CPUs are those of "Allowing" as well. */
+static const char *parse_brought_up(const char *text, const char *at, struct map_line *line)
+{
+	uint64_t nodes;
+
+	if (map_number(&at, 10, &nodes) && nodes && map_literal(&at, " node")) {
+		line->form = MAP_NODES;
+		line->base = nodes;
+	}
+	return NULL;
+}
+
+static const char *parse_packages(const char *text, const char *at, struct map_line *line)
+{
+	return parse_count(MAP_PACKAGES, at, line);
+}
+
+/* "Memory: 263847028K/268041236K available": all that the kernel was given. */
+static const char *parse_memory(const char *text, const char *at, struct map_line *line)
+{
+	uint64_t free, all;
+
+	map_spaces(&at);
+	if (map_number(&at, 10, &free) && map_literal(&at, "K/") && map_number(&at, 10, &all) &&
+	    map_literal(&at, "K available")) {
+		line->form = MAP_SIZE;
+		line->base = all << 10;
+	}
+	return NULL;
+}
+
+static const struct map_marker markers[] = {
+	{ "BIOS-e820:", parse_e820 },
+	{ "tdx: CMR:", parse_cmr },
+	{ "user:", parse_user },
+	{ "modified:", parse_modified },
+	{ "extended:", parse_extended },
+	{ "reserve setup_data:", parse_setup_data },
+	{ "Xen:", parse_xen_guest },
+	{ "BIOS-88:", parse_bios_88 },
+	{ "BIOS-e801:", parse_bios_e801 },
+	{ "(XEN)", parse_xen },
+	{ "efi: mem", parse_efi },
+	{ "private KeyID range", parse_hkids },
+	{ " KB allocated for PAMT", parse_pamt_kb },
+	{ "Enable Dynamic PAMT", parse_dynamic },
+	{ "SRAT: Node ", parse_srat },
+	{ "node", parse_node },
+	{ "Linux version ", parse_boot },
 	{ "-- Boot ", parse_journal_boot },
+	{ "Command line:", parse_command_line },
+	{ ": Allowing ", parse_allowing },
+	{ "Brought up ", parse_brought_up },
+	{ "Max. logical packages:", parse_packages },
+	{ "Max logical packages:", parse_packages },
+	{ "Memory:", parse_memory },
+	{ NULL, NULL },
 };
 
-const char *map_parse_line(const char *text, struct map_line *line)
+/* A host name or another word may look like a marker: all places are tried. */
+static const char *try_markers(const struct map_marker *m, const char *text, struct map_line *line)
 {
-	*line = (struct map_line){ .form = MAP_NONE };
-	for (unsigned int i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+	for (; m->marker; m++) {
 		const char *at = text, *wrong;
 
-		/* A host name or another word may look like a marker: all places are tried. */
-		while ((at = strstr(at, forms[i].marker))) {
-			at += strlen(forms[i].marker);
-			wrong = forms[i].parse(text, at, line);
+		while ((at = strstr(at, m->marker))) {
+			at += strlen(m->marker);
+			wrong = m->parse(text, at, line);
 			if (wrong || line->form != MAP_NONE)
 				return wrong;
 		}
 	}
 	return NULL;
+}
+
+const char *map_parse_line(const char *text, struct map_line *line)
+{
+	const char *wrong;
+
+	*line = (struct map_line){ .form = MAP_NONE };
+	wrong = try_markers(markers, text, line);
+	return wrong || line->form != MAP_NONE ? wrong : try_markers(map_tool_markers, text, line);
 }

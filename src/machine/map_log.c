@@ -6,14 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/log_text.h"
 #include "machine/map_log.h"
 
-/* Longer lines are none of ours: what is cut off is passed over. */
-#define LINE_SIZE 1024
-/* No log is larger; a device that never ends is. */
-#define MAX_BYTES (UINT64_C(1) << 30)
 /* No machine has more; a file that is made to fill memory has. */
-#define MAX_RANGES 65536u
+#define MAX_RANGES  65536u
+#define MAX_ENTRIES 4096u
 
 int log_fail(const struct map_log *log, uint64_t line, const char *format, ...)
 {
@@ -55,32 +53,53 @@ int log_add(struct map_log *log, enum map_form form, const struct log_range *ran
 
 void log_free(struct map_log *log)
 {
-	for (unsigned int form = 0; form <= MAP_CMR; form++)
+	for (unsigned int form = 0; form < MAP_NR_RANGES; form++)
 		free(log->of_form[form].range);
+	free(log->entry);
 }
 
-/* One line without its end, cut to size, zero bytes as '?'. False: the file has ended. */
-static bool read_line(FILE *file, char *text, uint64_t *bytes)
-{
-	size_t length = 0;
-	int c;
+/* The hole for devices, as firmware lays memory out around it. */
+#define LOW_END	  (2 * TDX_1G_SIZE)
+#define HIGH_BASE (4 * TDX_1G_SIZE)
 
-	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
-		++*bytes;
-		if (length < LINE_SIZE - 1)
-			text[length++] = c ? (char)c : '?';
-		if (*bytes > MAX_BYTES)
-			break;
+static int lay_out(struct map_log *log, uint64_t base, uint64_t end, uint32_t node)
+{
+	const struct log_range range = { .base = base, .end = end, .node = node };
+
+	return base < end && (log_add(log, MAP_E820, &range) || log_add(log, MAP_NODE, &range)) ? -1
+												: 0;
+}
+
+int log_lay_out(struct map_log *log, uint64_t bytes, uint32_t node, uint64_t *next)
+{
+	uint64_t low = bytes < LOW_END ? bytes : LOW_END;
+
+	if (*next) {
+		*next += bytes;
+		return lay_out(log, *next - bytes, *next, node);
 	}
-	++*bytes;
-	while (length && (text[length - 1] == '\r' || text[length - 1] == ' '))
-		length--;
-	text[length] = '\0';
-	return c != EOF || length;
+	*next = HIGH_BASE + bytes - low;
+	return lay_out(log, MAP_LOW_LIMIT, low, node) || lay_out(log, HIGH_BASE, *next, node) ? -1
+											      : 0;
 }
 
-static int take_line(struct map_log *log, const struct map_line *line, uint64_t nr)
+/* ------------------------------------------------------------------------------------------- */
+/* Lines                                                                                        */
+
+/* A word that nobody knows, up to where it ends, for the note about it. */
+static void take_unknown(struct log_ranges *ranges, const char *word, uint64_t nr)
 {
+	int length = (int)strcspn(word, "|<>\"(){}[],;");
+
+	if (ranges->unknown++)
+		return;
+	ranges->unknown_line = nr;
+	snprintf(ranges->unknown_type, sizeof(ranges->unknown_type), "%.*s", length, word);
+}
+
+static int take_range(struct map_log *log, const struct map_line *line, uint64_t nr)
+{
+	struct log_ranges *ranges = &log->of_form[line->form];
 	struct log_range range = {
 		.base = line->base,
 		.end = line->end,
@@ -89,55 +108,173 @@ static int take_line(struct map_log *log, const struct map_line *line, uint64_t 
 		.boot = log->boot,
 	};
 
+	if (!log->memory_known)
+		log->first_boot = log->boot;
+	log->last_boot = log->boot;
+	log->memory_known = true;
+	if (ranges->boot != log->boot) {
+		ranges->boot = log->boot;
+		ranges->lines = ranges->unknown = 0;
+	}
+	ranges->lines++;
+	if (line->unknown)
+		take_unknown(ranges, line->unknown, nr);
+	return line->usable ? log_add(log, line->form, &range) : 0;
+}
+
+static struct log_entry *entry_at(struct map_log *log, uint32_t nr)
+{
+	struct log_entry *larger;
+
+	if (nr < log->nr_entries)
+		return &log->entry[nr];
+	larger = nr < MAX_ENTRIES ? realloc(log->entry, (nr + 1) * sizeof(*larger)) : NULL;
+	if (!larger)
+		return NULL;
+	memset(larger + log->nr_entries, 0, (nr + 1 - log->nr_entries) * sizeof(*larger));
+	log->entry = larger;
+	log->nr_entries = nr + 1;
+	return &larger[nr];
+}
+
+/* An entry of /sys/firmware/memmap is there when its three words are. */
+static int take_field(struct map_log *log, const struct map_line *line, uint64_t nr)
+{
+	struct log_entry *entry = entry_at(log, line->node);
+	struct map_line range = { .form = MAP_FIRMWARE };
+
+	if (!entry)
+		return log_fail(log, nr, "entry %u of /sys/firmware/memmap; allowed: 0 to %u",
+				line->node, MAX_ENTRIES - 1);
+	entry->words |= 1u << line->field;
+	if (line->field == MAP_FIELD_START)
+		entry->first = line->base;
+	else if (line->field == MAP_FIELD_END)
+		entry->last = line->base;
+	else
+		entry->usable = line->usable;
+	if (line->unknown)
+		take_unknown(&log->of_form[MAP_FIRMWARE], line->unknown, nr);
+	if (entry->words != 7)
+		return 0;
+	entry->words = 0;
+	range.usable = entry->usable;
+	if (map_set_range(&range, entry->first, entry->last))
+		return log_fail(log, nr, "entry %u of /sys/firmware/memmap ends before it begins",
+				line->node);
+	return take_range(log, &range, nr);
+}
+
+static uint32_t bounded(uint64_t value, uint32_t most)
+{
+	return value < most ? (uint32_t)value : most;
+}
+
+static void take_count(struct map_log *log, const struct map_line *line)
+{
 	switch (line->form) {
-	case MAP_NONE:
-		return 0;
-	case MAP_BOOT:
-		log->boot++;
-		return 0;
+	case MAP_CPUS:
+		log->nr_cpus = bounded(line->base, MAP_MAX_CPUS);
+		break;
+	case MAP_NODE_CPUS:
+		log->cpus_of_node[line->node] = bounded(line->base, MAP_MAX_CPUS);
+		break;
+	case MAP_PACKAGES:
+		log->nr_packages = bounded(line->base, TDX_MAX_PACKAGES);
+		break;
+	case MAP_NODES:
+		log->nr_nodes = bounded(line->base, MAP_MAX_NODES);
+		break;
+	case MAP_SIZE:
+		log->size = line->base;
+		break;
+	case MAP_NODE_SIZE:
+		log->node_size[line->node] = line->base;
+		break;
+	case MAP_LIMITED:
+		log->limited = true;
+		break;
+	case MAP_DYNAMIC:
+		log->dynamic = true;
+		break;
 	case MAP_HKIDS:
 		log->hkids.base = line->base;
 		log->hkids.end = line->end;
 		log->hkids.boot = log->boot;
 		break;
-	case MAP_PAMT_KB:
+	default:
 		log->pamt.kb = line->base;
 		log->pamt.boot = log->boot;
 		log->pamt.said = true;
-		break;
-	case MAP_E820:
-		log->known = true;
-		return line->usable ? log_add(log, line->form, &range) : 0;
-	default:
-		log->known = true;
-		return log_add(log, line->form, &range);
+	}
+}
+
+int log_take(struct map_log *log, struct map_line *line, uint64_t nr)
+{
+	if (line->form == MAP_NONE)
+		return 0;
+	if (line->form == MAP_BOOT) {
+		log->boot++;
+		log->dynamic = log->limited = false;
+		return 0;
 	}
 	log->known = true;
+	if (line->form < MAP_NR_RANGES)
+		return take_range(log, line, nr);
+	if (line->form == MAP_FIELD)
+		return take_field(log, line, nr);
+	if (line->form == MAP_LSMEM_RANGE) {
+		log->pending = *line;
+		return 0;
+	}
+	if (line->form == MAP_LSMEM_STATE) {
+		line->base = log->pending.base;
+		line->end = log->pending.end;
+		line->form = MAP_LSMEM;
+		log->pending.end = 0;
+		return line->end ? take_range(log, line, nr) : 0;
+	}
+	take_count(log, line);
+	return 0;
+}
+
+static int read_lines(struct map_log *log, struct log_reader *reader)
+{
+	const char *text;
+
+	while ((text = log_reader_next(reader))) {
+		struct map_line line;
+		const char *wrong = map_parse_line(text, &line);
+
+		if (wrong && reader->zero)
+			return log_fail(log, 0, "no line about memory found: it is no text");
+		if (wrong)
+			return log_fail(log, reader->number, "%s", wrong);
+		if (log_take(log, &line, reader->number))
+			return -1;
+	}
 	return 0;
 }
 
 int log_read(struct map_log *log, FILE *file)
 {
-	char text[LINE_SIZE];
-	uint64_t bytes = 0;
+	struct log_reader reader;
+	int result;
 
+	if (log_reader_open(&reader, file))
+		return log_fail(log, 0, "no memory");
 	errno = 0;
-	for (uint64_t nr = 1; read_line(file, text, &bytes); nr++) {
-		struct map_line line;
-		const char *wrong = map_parse_line(text, &line);
-
-		if (wrong)
-			return log_fail(log, nr, "%s", wrong);
-		if (take_line(log, &line, nr))
-			return -1;
-		if (bytes > MAX_BYTES)
-			return log_fail(log, 0, "not a kernel log; allowed: up to 1 GB");
-	}
+	result = read_lines(log, &reader);
+	log_reader_close(&reader);
+	if (result)
+		return result;
+	if (reader.bytes > LOG_MAX_BYTES)
+		return log_fail(log, 0, "not a kernel log; allowed: up to 1 GB");
 	if (ferror(file))
 		return log_fail(log, 0, "%s", errno ? strerror(errno) : "cannot be read");
 	if (!log->known)
 		return log_fail(log, 0,
-				"no line about memory found; allowed: a kernel log with BIOS-e820 "
-				"or virt/tdx CMR lines, or /proc/iomem");
+				"no line about memory found; allowed: a kernel log, /proc/iomem, "
+				"lsmem, numactl -H, /proc/meminfo");
 	return 0;
 }

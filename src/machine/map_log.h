@@ -18,16 +18,31 @@ struct log_range {
 	uint32_t boot;
 };
 
+/* An entry of /sys/firmware/memmap, whose words come in any order. */
+struct log_entry {
+	uint64_t first, last;
+	bool usable;
+	uint32_t words; /* bits by enum map_field: which were there */
+};
+
+/* One form's ranges. */
 struct log_ranges {
-	struct log_range *range;
+	struct log_range *range; /* usable ones */
 	uint32_t nr, room;
+	/* Of the boot that spoke of them last: lines of the form, those of an unknown type. */
+	uint32_t boot, lines, unknown;
+	uint64_t unknown_line; /* the first of them */
+	char unknown_type[32];
 };
 
 struct map_log {
 	const char *name;
-	struct log_ranges of_form[MAP_CMR + 1]; /* MAP_E820 .. MAP_CMR; E820: usable ones only */
-	uint32_t boot;				/* boots begun so far, less one */
-	bool known;				/* a line of a known form was there */
+	struct log_ranges of_form[MAP_NR_RANGES];
+	uint32_t boot; /* boots begun so far, less one */
+	/* The first and the last boot with a line about memory. */
+	uint32_t first_boot, last_boot;
+	bool memory_known;
+	bool known; /* a line of a known form was there */
 	struct {
 		uint64_t base, end; /* end 0: not said */
 		uint32_t boot;
@@ -37,7 +52,16 @@ struct map_log {
 		uint32_t boot;
 		bool said;
 	} pamt;
-	uint32_t nr_cpus; /* 0: not known */
+	bool dynamic;		 /* Dynamic PAMT was switched on */
+	bool limited;		 /* by the command line */
+	struct map_line pending; /* a range of lsmem -J that waits for its state */
+	struct log_entry *entry; /* of /sys/firmware/memmap */
+	uint32_t nr_entries;
+	/* Bytes of all memory, and of each node; 0: not said. */
+	uint64_t size, node_size[MAP_MAX_NODES];
+	uint32_t cpus_of_node[MAP_MAX_NODES];
+	/* 0: not known */
+	uint32_t nr_cpus, nr_packages, nr_nodes;
 	char *error;
 	size_t error_size;
 };
@@ -48,9 +72,17 @@ int log_fail(const struct map_log *log, uint64_t line, const char *format, ...)
 
 /* 0 or -1: too many, or no memory. */
 int log_add(struct map_log *log, enum map_form form, const struct log_range *range);
+/* Takes what a line says. 0 or -1. */
+int log_take(struct map_log *log, struct map_line *line, uint64_t nr);
 /* Reads to the end of the file. 0 or -1. */
 int log_read(struct map_log *log, FILE *file);
 void log_free(struct map_log *log);
+
+/*
+ * Lays bytes of memory out as firmware does, around the hole for devices: up to 2 GB below it, the
+ * rest from 4 GB on; from *next on if that is not 0. 0 or -1.
+ */
+int log_lay_out(struct map_log *log, uint64_t bytes, uint32_t node, uint64_t *next);
 
 /*
  * Puts a map together out of a log. notes that map has already are kept. 0 or -1; on success
@@ -61,5 +93,11 @@ int map_build(struct map_log *log, const struct map_options *options, struct mac
 /* Adds a line to map->notes, as far as there is room. */
 void map_note(struct machine_map *map, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* map_cpus.c: the steps of map_build() that have nothing to do with ranges. */
+int map_build_keys(struct map_log *log, const struct map_options *options, struct machine_map *map);
+void map_build_cpus(const struct map_log *log, const struct map_options *options,
+		    struct machine_map *map);
+int map_check_options(const struct map_log *log, const struct map_options *options);
 
 #endif

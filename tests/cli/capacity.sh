@@ -70,13 +70,31 @@ out_has 'most TDs: 31'
 out_has '8 x 64 GB, 16 vCPUs, 10 % in 4K pages'
 err_empty
 runs a_row_each 0 plan --td 2x8G builtin:256g "$machines/two-socket-2tb.log" builtin:64t
-check_that 'four lines' test "$(wc -l <"$scratch/out")" -eq 4
+check_that 'five lines, the last of them a total' test "$(wc -l <"$scratch/out")" -eq 5
 runs as_csv 0 plan --csv --td 2x8G builtin:256g "$machines/two-socket-2tb.log"
-check_that 'three lines of as many fields' test \
+check_that 'lines of as many fields' test \
 	"$(awk -F, '{ print NF }' "$scratch/out" | sort -u | wc -l)" -eq 1
-check_that 'three lines' test "$(wc -l <"$scratch/out")" -eq 3
+check_that 'four lines' test "$(wc -l <"$scratch/out")" -eq 4
+check_that 'the last is their sum' test "$(sed 1d "$scratch/out" | sed '$d' | cut -d, -f 2 |
+	paste -sd+ | bc)" = "$(tail -n 1 "$scratch/out" | cut -d, -f 2)"
+head -n 1 "$scratch/out" | tr , '\n' | sort >"$scratch/columns"
+runs csv_and_json_have_the_same_names 0 plan --json --td 2x8G builtin:256g "$machines/two-socket-2tb.log"
+check_that 'the same names' diff "$scratch/columns" \
+	<(jq -r '.machines[0] | keys[]' "$scratch/out" | sort)
+json '.total.static_bytes == ([.machines[].static_bytes] | add)'
 runs boot_figures_of_several 0 plan --csv builtin:256g builtin:2t
-check_that 'three lines' test "$(wc -l <"$scratch/out")" -eq 3
+check_that 'four lines' test "$(wc -l <"$scratch/out")" -eq 4
+
+# TDs of a size that is no multiple of 2M: the rest is 4K pages, with an S-EPT page and a pair of its own.
+for size in 2815M 67001M 16388K 3M; do
+	runs "odd_size: $size" 0 plan --json --td "$size" builtin:2t
+	json '.machines[0] | (.pages_4k + 512 * .pages_2m) * 4096 == .td_bytes'
+	json '.machines[0] | .pages_4k > 512 and .pages_4k < 1024 and .pairs >= 2'
+done
+for size in 16GB 16GiB 16Gi 16g '16 GB' 16384M 16.0G; do
+	runs "size_as_others_write_it: $size" 0 plan --json --td "$size" builtin:2t
+	json '.machines[0].td_bytes == 17179869184'
+done
 
 runs too_many_tds 1 plan --td 32x1G builtin:2t
 out_has 'not enough KeyIDs'
@@ -86,7 +104,7 @@ out_has 'do not fit into'
 refuses nothing "allowed: memory of one TD" plan --td ''
 refuses no_size "allowed: memory of one TD" plan --td 4x
 refuses no_number "'lots'" plan --td lots
-refuses odd_size 'multiple of 2M' plan --td 1G,pages=4k --td 3M
+refuses odd_size 'multiple of 4K' plan --td 1G,pages=4k --td 5000
 refuses too_large '128T' plan --td 256T
 refuses no_td '1 to 4096' plan --td 0x4G
 refuses too_many '1 to 4096' plan --td 5000x4G

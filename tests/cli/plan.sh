@@ -134,7 +134,9 @@ printf 'BIOS-e820: [mem 0x0000000000001000-0x000000000009ffff] usable\n' >"$scra
 refuses no_memory_above_1_mb "$scratch/low" plan "$scratch/low"
 printf '00000000-00000000 : System RAM\n00000000-00000000 : System RAM\n' >"$scratch/hidden"
 refuses iomem_without_root "$scratch/hidden" plan "$scratch/hidden"
-refuses unknown_builtin "builtin:3g" plan builtin:3g
+refuses unknown_builtin "builtin:big" plan builtin:big
+refuses number_without_a_unit "No such file" plan 768
+refuses machine_too_large "16M to 1024T" plan 2000T
 refuses two_logs_one_of_them_bad 'no-such-file' plan "$scratch/64g" "$scratch/no-such-file"
 refuses unknown_holes "cmr or linux" plan --holes=windows "$scratch/64g"
 refuses narrow_addresses "46 to 52" plan --max-pa=12 "$scratch/64g"

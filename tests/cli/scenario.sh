@@ -120,6 +120,6 @@ refuses a_folder 'Is a directory' run "$scratch"
 refuses two 'one is allowed' run "$scratch/small.pamt" "$scratch/small.pamt"
 refuses options_that_the_scenario_has '--vcpus' run --vcpus 3 "$scratch/small.pamt"
 refuses timeline_nowhere '--timeline' run --timeline "$scratch/no/where" "$scratch/small.pamt"
-printf 'machine builtin:3g\ntd one\n  memory 2M\n' >"$scratch/bad.pamt"
-refuses bad_machine 'builtin:3g' run "$scratch/bad.pamt"
+printf 'machine builtin:lots\ntd one\n  memory 2M\n' >"$scratch/bad.pamt"
+refuses bad_machine 'builtin:lots' run "$scratch/bad.pamt"
 finish

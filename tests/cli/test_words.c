@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "cli/cli.h"
+#include "machine/size.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -28,11 +29,25 @@ static void numbers_are_read_with_suffix_and_in_hexadecimal(void **state)
 		{ "2G", UINT64_C(2) << 30 },
 		{ "16777215T", UINT64_C(16777215) << 40 },
 		{ "0T", 0 },
+		/* as QEMU, libvirt and Kubernetes write them */
+		{ "1KB", 1 << 10 },
+		{ "16GB", UINT64_C(16) << 30 },
+		{ "16GiB", UINT64_C(16) << 30 },
+		{ "16Gi", UINT64_C(16) << 30 },
+		{ "16 GiB", UINT64_C(16) << 30 },
+		{ "2815M", UINT64_C(2815) << 20 },
+		{ "67001m", UINT64_C(67001) << 20 },
+		{ "1.5G", UINT64_C(3) << 29 },
+		{ "2.5T", UINT64_C(5) << 39 },
+		{ "0.25P", UINT64_C(1) << 48 },
+		{ "2.000000000000T", UINT64_C(2) << 40 },
+		{ "1.1G", 1181118464 }, /* to the next 4096 */
+		{ "8388608KiB", UINT64_C(8) << 30 },
 	};
 	uint64_t value;
 
 	for (size_t i = 0; i < COUNT(good); i++) {
-		assert_true(cli_parse_number(good[i].text, &value));
+		assert_true(size_parse(good[i].text, &value));
 		assert_int_equal(value, good[i].value);
 	}
 }
@@ -47,9 +62,19 @@ static void what_is_no_number_or_too_large_is_refused(void **state)
 		"1 ",
 		"0x",
 		"0xg",
-		"1KB",
+		"1KK",
+		"16GBB",
+		"16 ",
+		"16  G",
+		"16bi",
 		"K",
-		"1.5G",
+		"1.5",
+		".5G",
+		"1.G",
+		"1.5.5G",
+		"0x1.5G",
+		"99999999T",
+		"16777215.9T",
 		"16777216T",
 		"18446744073709551616",
 		"0x10000000000000000",
@@ -59,7 +84,7 @@ static void what_is_no_number_or_too_large_is_refused(void **state)
 	uint64_t value = 77;
 
 	for (size_t i = 0; i < COUNT(bad); i++)
-		if (cli_parse_number(bad[i], &value))
+		if (size_parse(bad[i], &value))
 			fail_msg("'%s' was taken for a number", bad[i]);
 	assert_int_equal(value, 77);
 }

@@ -393,7 +393,7 @@ static void logs_without_memory_are_refused(void **state)
 	refuses("BIOS-e820: [mem 0x0000000000100000-0x000000007fffffff] reserved\n",
 		"log: ", "no usable memory above 1 MB");
 	refuses("virt/tdx: BIOS enabled: private KeyID range [32, 64)\n",
-		"log: ", "no usable memory above 1 MB");
+		"log: ", "no memory map in it (only KeyIDs 32 to 63)");
 	refuses("00000000-00000000 : System RAM\n", "log:1: ", "root");
 }
 
@@ -408,7 +408,7 @@ static void what_is_no_log_is_refused(void **state)
 	assert_non_null(strstr(error, "/nonexistent/log: No such file"));
 	assert_int_equal(map_load("/tmp", NULL, &map, error, sizeof(error)), -1);
 	assert_non_null(strstr(error, "/tmp: is a directory"));
-	assert_int_equal(map_load("builtin:3t", NULL, &map, error, sizeof(error)), -1);
+	assert_int_equal(map_load("builtin:3x", NULL, &map, error, sizeof(error)), -1);
 	assert_non_null(strstr(error, "builtin:64t"));
 	assert_true(fd >= 0);
 	close(fd);
