@@ -19,9 +19,11 @@ enum {
 	OPTION_CPUS,
 	OPTION_REGIONS,
 	OPTION_OPS,
+	OPTION_OPS_IN_ALL,
 	OPTION_KINDS,
 	OPTION_PROGRAM,
 	OPTION_CACHED,
+	OPTION_CHUNKS,
 	OPTION_IDLE,
 	OPTION_FAULT,
 	OPTION_BOUND,
@@ -39,14 +41,17 @@ static const struct cli_option options[] = {
 	{ OPTION_CPUS, "cpus", "N", "CPUs, 1 to 8; default 2" },
 	{ OPTION_REGIONS, "regions", "N", "2 MiB regions, 1 to 8; default 2" },
 	{ OPTION_OPS, "ops", "N", "operations of each CPU, 1 to 16; default 3" },
+	{ OPTION_OPS_IN_ALL, "ops-in-all", "N", "or of all CPUs together, 1 to 16" },
 	{ OPTION_KINDS, "kinds", "LETTERS",
 	  "which: garp get AUG REMOVE put (default), q put in softirq, MU map and unmap 2M, SJ "
 	  "split "
-	  "and merge, cf control page, k shrink, v verify" },
+	  "and merge, cf control page, te a cache filled and given back, k shrink, v verify" },
 	{ OPTION_PROGRAM, "program", "TEXT", "this one instead of all: \"gA aA rA / gB pB\"" },
 	{ OPTION_PAGES, "pages", "crossed|apart",
 	  "where the system's pages lie: in the run's own regions (default), or elsewhere" },
 	{ OPTION_CACHED, "cached", NULL, "CPUs draw from caches filled before" },
+	{ OPTION_CHUNKS, "chunks", "usual|tiny",
+	  "how the pool of ours grows; tiny: few operations fill and empty it" },
 	{ OPTION_IDLE, "idle", "N", "regions that ours keeps backed for later; default 0" },
 	{ OPTION_FAULT, "fault", "WHAT", "alloc:N, or LEAF:N:STATUS: the N-th one fails" },
 	{ OPTION_BOUND, "bound", "N", "preemptions in a schedule; default 3" },
@@ -83,6 +88,8 @@ static const struct number {
 	{ OPTION_REGIONS, "regions", 1, PROGRAM_MAX_REGIONS,
 	  offsetof(struct options, request.setup.nr_regions), false },
 	{ OPTION_OPS, "ops", 1, PROGRAM_MAX_OPS, offsetof(struct options, request.nr_ops), false },
+	{ OPTION_OPS_IN_ALL, "ops-in-all", 1, PROGRAM_MAX_OPS,
+	  offsetof(struct options, request.ops_in_all), false },
 	{ OPTION_IDLE, "idle", 0, 512, offsetof(struct options, request.setup.idle_limit), false },
 	{ OPTION_BOUND, "bound", 0, 100, offsetof(struct options, request.bound), false },
 	{ OPTION_PCT_DEPTH, "pct-depth", 1, EXPLORE_MAX_CHANGES + 1,
@@ -134,6 +141,8 @@ static bool read_option(int id, const char *value, struct options *o)
 		return read_field("design", value, o);
 	case OPTION_MODULE:
 		return read_field("module", value, o);
+	case OPTION_CHUNKS:
+		return read_field("chunks", value, o);
 	case OPTION_PAGES:
 		return read_field("pages", value, o);
 	case OPTION_FAULT:
@@ -148,7 +157,7 @@ static bool read_option(int id, const char *value, struct options *o)
 		if (program_kinds(value, &o->request.kinds))
 			return true;
 		cli_usage_error("check: --kinds '%s'; allowed are the letters g a r p q M U S J c "
-				"f k v",
+				"f t e k v",
 				value);
 		return false;
 	case OPTION_MUTANTS:
@@ -185,6 +194,10 @@ static bool make_sense(struct options *o)
 		for (uint32_t i = 0; i < p->nr_ops[cpu]; i++)
 			if (p->op[cpu][i].region >= r->setup.nr_regions)
 				r->setup.nr_regions = p->op[cpu][i].region + 1;
+	if (r->pct_depth && r->ops_in_all) {
+		cli_usage_error("check: random programs have --ops of each CPU, not --ops-in-all");
+		return false;
+	}
 	if (r->pct_depth && !r->schedules && !o->seconds && !o->mutants) {
 		cli_usage_error(
 			"check: random schedules never end; --schedules or --time says when");

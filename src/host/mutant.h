@@ -44,8 +44,12 @@ enum pamt_mutant { MUTANT_NONE, PAMT_MUTANT_LIST(PAMT_MUTANT_ENUM) NR_MUTANTS };
 /* Provided by the program that explores: is this the mistake to make now? */
 bool pamt_mutant(enum pamt_mutant mutant);
 #define MUTANT(name) pamt_mutant(MUTANT_##name)
+/* And is the pool to be so small that a few operations fill and empty it? No mistake. */
+bool pamt_tiny_chunks(void);
+#define TINY_CHUNKS pamt_tiny_chunks()
 #else
 #define MUTANT(name) false
+#define TINY_CHUNKS  false
 #endif
 
 #endif

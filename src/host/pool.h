@@ -88,13 +88,14 @@
 #ifndef PAMT_HOST_POOL_H
 #define PAMT_HOST_POOL_H
 
+#include "host/mutant.h"
 #include "host/stats.h"
 
 #define CHUNK_MIN_ORDER	 2u
-#define CHUNK_BASE_ORDER 4u /* 64 KB: what one node may hold for a single page */
+#define CHUNK_BASE_ORDER (TINY_CHUNKS ? CHUNK_MIN_ORDER : 4u) /* 64 KB: for a single page */
 #define CHUNK_MAX_ORDER	 9u
 #define CHUNK_WORDS	 (TDX_PAGES_PER_2M / 64)
-#define POOL_SLACK_PAGES 16u
+#define POOL_SLACK_PAGES (1u << CHUNK_BASE_ORDER)
 
 /*
  * Lists by number of free pages: full, 1, 2-3, 4-7, .. 512. Pages are drawn from the first that

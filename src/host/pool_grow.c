@@ -22,7 +22,7 @@ struct block {
 static unsigned int choose_order(const struct pool *pool, uint32_t want)
 {
 	uint64_t used = pool->held - pool->free - pool->lent + want + 2;
-	unsigned int order = CHUNK_MAX_ORDER;
+	unsigned int order = TINY_CHUNKS ? CHUNK_BASE_ORDER : CHUNK_MAX_ORDER;
 
 	while (order > CHUNK_BASE_ORDER &&
 	       pool->held + (UINT64_C(1) << order) > 2 * used + POOL_SLACK_PAGES)

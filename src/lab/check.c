@@ -87,6 +87,11 @@ static bool add_program(void *ctx, const struct program *program)
 static int plan_units(struct check *check, char *error, size_t size)
 {
 	const struct check_request *r = check->request;
+	struct program_size programs_of = { .nr_cpus = r->nr_cpus,
+					    .nr_regions = r->setup.nr_regions,
+					    .nr_ops = r->ops_in_all ? 0 : r->nr_ops,
+					    .in_all = r->ops_in_all,
+					    .kinds = r->kinds };
 	uint64_t programs = 1;
 
 	if (r->pct_depth) {
@@ -99,8 +104,7 @@ static int plan_units(struct check *check, char *error, size_t size)
 	if (r->has_program)
 		add_program(check, &r->setup.program);
 	else
-		programs = program_enumerate(r->nr_cpus, r->setup.nr_regions, r->nr_ops, r->kinds,
-					     add_program, check);
+		programs = program_enumerate(&programs_of, add_program, check);
 	if (check->nr_programs < programs)
 		return fail(error, size,
 			    "too many programs of this size to list; fewer operations, CPUs or "

@@ -13,6 +13,7 @@ struct check_request {
 	bool has_program;
 	/* Otherwise all programs of this size; random ones if the schedules are random. */
 	uint32_t nr_cpus, nr_ops, kinds;
+	uint32_t ops_in_all; /* not 0: of all CPUs together, instead of nr_ops each */
 	uint32_t bound;
 	uint32_t pct_depth; /* not 0: random schedules */
 	uint64_t seed;

@@ -138,6 +138,9 @@ static inline void take_step(struct explorer *e, const struct stage_actor *actor
 			e->grown |= line->actors && !(line->actors & (line->actors - 1));
 			line->actors = (uint16_t)seen;
 		}
+	} else if (kind == STAGE_BEGIN || kind == STAGE_CALL) {
+		/* Nobody sees it, but a choice where it sleeps is not the choice before it. */
+		*own = mix(*own, kind);
 	}
 	e->log = mix(e->log,
 		     (uint64_t)actor->id << 60 ^ (uint64_t)kind << 56 ^ (line ? line->key : 0));
@@ -272,6 +275,9 @@ static inline bool is_private(const struct explorer *e, const struct stage_actor
 {
 	if (e->every_step || (line && (line->actors & ~(1u << self->id))))
 		return false;
+	/* Here a switch costs nothing: moved to a later step it would. */
+	if (self->step.kind == STAGE_CALL && self->step.sleeps)
+		return false;
 	/* Most steps; and who runs can take them. */
 	if (self->step.kind == STAGE_READ || self->step.kind == STAGE_WRITE)
 		return true;
@@ -320,7 +326,8 @@ static struct stage_actor *next_step(void *ctx, struct stage_actor *self)
 bool explorer_at_helm(const struct stage_actor *self, uint32_t can)
 {
 	return self && self->state == STAGE_READY && (can >> self->id & 1) &&
-	       self->step.kind != STAGE_RELAX && self->step.kind != STAGE_YIELD;
+	       self->step.kind != STAGE_RELAX && self->step.kind != STAGE_YIELD &&
+	       !(self->step.kind == STAGE_CALL && self->step.sleeps);
 }
 
 /* ------------------------------------------------------------------------------------------- */

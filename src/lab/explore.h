@@ -5,19 +5,20 @@
  *
  * WHAT A SCHEDULE IS. The stage asks at every step who goes on (stage.h). A preemption is an
  * answer that names another actor although the one that asked could have gone on; switching away
- * from an actor that is blocked, spins, yields or is done costs nothing, since it must happen. A
- * delivered softirq is a preemption. Exploration with bound b covers every schedule with at most
- * b preemptions: depth first, re-running from the start with the recorded answers, and another
- * answer at the deepest point that has one left.
+ * from an actor that is blocked, spins, yields or is done costs nothing, since it must happen; nor
+ * does one where a service may sleep, as every allocation may: the system takes its time, and other
+ * CPUs do anything meanwhile. A delivered softirq is a preemption. Exploration with bound b covers
+ * every schedule with at most b preemptions: depth first, re-running from the start with the
+ * recorded answers, and another answer at the deepest point that has one left.
  *
  * WHAT IS LEFT OUT, AND WHY NOTHING IS LOST.
  *
- * 1. Steps on memory that one actor alone ever touches are no decision points. A switch before
- *    such a step can be moved to just before that actor's next step on shared memory: the steps
- *    in between commute with everybody else's, so the same states are reached, with the same
- *    preemptions. Which memory is shared is learnt while exploring; when a word thought private
- *    turns out to be shared, everything learnt stays and the exploration starts over, until a
- *    whole exploration has met no such word. That is enough: take the shortest prefix of a
+ * 1. Steps on memory that one actor alone ever touches are no decision points, unless they may
+ *    sleep. A switch before such a step can be moved to just before that actor's next step that is
+ *    one: the steps in between commute with everybody else's, so the same states are reached, with
+ *    as many preemptions or one less. Which memory is shared is learnt while exploring; when a word
+ * thought private turns out to be shared, everything learnt stays and the exploration starts over,
+ * until a whole exploration has met no such word. That is enough: take the shortest prefix of a
  *    schedule within the bound in which a private word meets its second actor; up to that step
  *    the prefix is equivalent to an explored one, and there the step is taken, so it is noticed.
  *

@@ -21,9 +21,12 @@ static const struct {
 
 /* The host library asks without an argument to find this by. */
 static uint64_t now;
+static bool tiny_chunks;
 
 void mutants_set(uint64_t bits) { now = bits; }
 bool pamt_mutant(enum pamt_mutant mutant) { return now >> mutant & 1; }
+void mutants_tiny_chunks(bool tiny) { tiny_chunks = tiny; }
+bool pamt_tiny_chunks(void) { return tiny_chunks; }
 
 unsigned int mutants_nr(void) { return NR_MUTANTS; }
 

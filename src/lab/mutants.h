@@ -16,6 +16,8 @@ const char *mutant_name(unsigned int number, char text[MUTANT_NAME_BYTES]);
 const char *mutant_what(unsigned int number);
 /* The mistakes that the host library makes from now on, one bit each; none at first. */
 void mutants_set(uint64_t bits);
+/* The pool of the host library is tiny from now on, or as usual. */
+void mutants_tiny_chunks(bool tiny);
 /* By name, any case. */
 bool mutant_find(const char *name, unsigned int *number);
 

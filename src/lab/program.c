@@ -16,6 +16,7 @@ enum thing {
 	WHOLE,	/* the region as a 2M page */
 	PIECES, /* the same, split */
 	CONTROL,
+	CACHED, /* pages in the CPU's cache */
 	NR_THINGS,
 };
 struct holding {
@@ -32,7 +33,8 @@ static const struct {
 	[OP_SOFTPUT] = { 'q', true, "softput" }, [OP_MAP_2M] = { 'M', true, "map 2M" },
 	[OP_UNMAP] = { 'U', true, "unmap 2M" },	 [OP_SPLIT] = { 'S', true, "split" },
 	[OP_MERGE] = { 'J', true, "merge" },	 [OP_TAKE] = { 'c', false, "take" },
-	[OP_GIVE] = { 'f', false, "give" },	 [OP_SHRINK] = { 'k', false, "shrink" },
+	[OP_GIVE] = { 'f', false, "give" },	 [OP_TOPUP] = { 't', false, "top up" },
+	[OP_EMPTY] = { 'e', false, "empty" },	 [OP_SHRINK] = { 'k', false, "shrink" },
 	[OP_VERIFY] = { 'v', false, "verify" },	 [OP_STRAY] = { 'x', true, "stray put" },
 };
 
@@ -82,7 +84,7 @@ bool program_parse(const char *text, struct program *program, const char **why)
 		if (program->nr_ops[cpu] == PROGRAM_MAX_OPS)
 			return false;
 		op->kind = kind_of(*text);
-		*why = "operations are g a r p q M U S J x with a region A..H, and c f k v";
+		*why = "operations are g a r p q M U S J x with a region A..H, and c f t e k v";
 		if (op->kind == OP_KINDS)
 			return false;
 		if (kinds[op->kind].region) {
@@ -124,6 +126,7 @@ static const struct change {
 	enum thing takes, or_else, makes;
 	bool small; /* not where the region is a 2M page of this CPU's */
 	bool alone; /* not where the CPU has anything else */
+	bool once;  /* not where the CPU has what it makes */
 } changes[OP_KINDS] = {
 	[OP_GET] = { .makes = GOT },
 	[OP_AUG] = { .takes = GOT, .makes = MAPPED, .small = true },
@@ -136,6 +139,8 @@ static const struct change {
 	[OP_MERGE] = { .takes = PIECES, .makes = WHOLE },
 	[OP_TAKE] = { .makes = CONTROL },
 	[OP_GIVE] = { .takes = CONTROL },
+	[OP_TOPUP] = { .makes = CACHED, .once = true },
+	[OP_EMPTY] = { .takes = CACHED },
 };
 
 /* Does the operation have something to work on? Then the holding is what it is afterwards. */
@@ -147,6 +152,8 @@ static bool apply(struct holding *h, enum op_kind kind)
 	if (c->small && (h->nr[WHOLE] || h->nr[PIECES]))
 		return false;
 	if (c->alone && (h->nr[GOT] || h->nr[MAPPED] || h->nr[FREED]))
+		return false;
+	if (c->once && h->nr[c->makes])
 		return false;
 	if (!h->nr[takes] && c->or_else)
 		takes = c->or_else;
@@ -162,11 +169,12 @@ static bool apply(struct holding *h, enum op_kind kind)
 
 /* One CPU's list of operations, as numbers kind * 8 + region: what is compared and permuted. */
 struct list {
-	uint8_t op[PROGRAM_MAX_OPS];
+	uint8_t op[PROGRAM_MAX_OPS]; /* NO_OP behind the last */
 };
+#define NO_OP UINT8_MAX
 
 struct enumeration {
-	uint32_t nr_cpus, nr_regions, nr_ops, kinds;
+	struct program_size size;
 	bool (*each)(void *ctx, const struct program *program);
 	void *ctx;
 	uint64_t nr;
@@ -180,7 +188,7 @@ struct enumeration {
 
 static uint8_t rename_op(uint8_t op, const uint8_t *names)
 {
-	return kinds[op / 8].region ? (uint8_t)(op / 8 * 8 + names[op % 8]) : op;
+	return op != NO_OP && kinds[op / 8].region ? (uint8_t)(op / 8 * 8 + names[op % 8]) : op;
 }
 
 /* Of all programs that differ only in names, the one whose sorted lists come first stands. */
@@ -190,17 +198,17 @@ static bool is_first(struct enumeration *e, const uint8_t *names)
 
 	e->stopped |= ++e->work > MAX_WORK;
 
-	for (uint32_t cpu = 0; cpu < e->nr_cpus; cpu++) {
-		struct list list = { { 0 } };
+	for (uint32_t cpu = 0; cpu < e->size.nr_cpus; cpu++) {
+		struct list list;
 		uint32_t at = cpu;
 
-		for (uint32_t i = 0; i < e->nr_ops; i++)
+		for (uint32_t i = 0; i < PROGRAM_MAX_OPS; i++)
 			list.op[i] = rename_op(e->list[cpu].op[i], names);
 		for (; at && memcmp(&renamed[at - 1], &list, sizeof(list)) > 0; at--)
 			renamed[at] = renamed[at - 1];
 		renamed[at] = list;
 	}
-	return memcmp(e->list, renamed, e->nr_cpus * sizeof(struct list)) <= 0;
+	return memcmp(e->list, renamed, e->size.nr_cpus * sizeof(struct list)) <= 0;
 }
 
 /* is_first() under every renaming of regions: Heap's algorithm. */
@@ -213,7 +221,7 @@ static bool is_representative(struct enumeration *e)
 		names[region] = region;
 	if (!is_first(e, names))
 		return false;
-	while (i < e->nr_regions) {
+	while (i < e->size.nr_regions) {
 		uint32_t j = i % 2 ? counter[i] : 0;
 		uint8_t swap = names[j];
 
@@ -233,58 +241,71 @@ static bool is_representative(struct enumeration *e)
 
 static void emit(struct enumeration *e)
 {
-	struct program program = { .nr_cpus = e->nr_cpus };
+	struct program program = { .nr_cpus = e->size.nr_cpus };
 
 	if (!is_representative(e))
 		return;
-	for (uint32_t cpu = 0; cpu < e->nr_cpus; cpu++) {
-		program.nr_ops[cpu] = e->nr_ops;
-		for (uint32_t i = 0; i < e->nr_ops; i++)
-			program.op[cpu][i] =
-				(struct op){ e->list[cpu].op[i] / 8, e->list[cpu].op[i] % 8 };
+	for (uint32_t cpu = 0; cpu < program.nr_cpus; cpu++) {
+		const uint8_t *op = e->list[cpu].op;
+		uint32_t *nr = &program.nr_ops[cpu];
+
+		for (; *nr < PROGRAM_MAX_OPS && op[*nr] != NO_OP; ++*nr)
+			program.op[cpu][*nr] = (struct op){ op[*nr] / 8, op[*nr] % 8 };
 	}
 	e->nr++;
 	e->stopped |= !e->each(e->ctx, &program);
 }
 
-static void extend(struct enumeration *e, uint32_t cpu, uint32_t at, const struct holding *holding)
+static void extend(struct enumeration *e, uint32_t cpu, uint32_t at, uint32_t done,
+		   const struct holding *holding);
+
+/* May the CPU's list end here? Then on with the next CPU's. */
+static void end_list(struct enumeration *e, uint32_t cpu, uint32_t at, uint32_t done)
 {
-	if (at == e->nr_ops) {
-		struct holding none[PROGRAM_MAX_REGIONS] = { { { 0 } } };
+	const struct program_size *size = &e->size;
+	struct holding none[PROGRAM_MAX_REGIONS] = { { { 0 } } };
 
-		if (cpu + 1 == e->nr_cpus)
-			emit(e);
-		else
-			extend(e, cpu + 1, 0, none);
+	if (size->nr_ops ? at < size->nr_ops : !at)
 		return;
-	}
-	for (enum op_kind kind = 0; kind < OP_KINDS && !e->stopped; kind++) {
-		uint32_t regions = kinds[kind].region ? e->nr_regions : 1;
+	if (cpu + 1 < size->nr_cpus)
+		extend(e, cpu + 1, 0, done, none);
+	else if (size->nr_ops || done == size->in_all)
+		emit(e);
+}
 
-		for (uint32_t region = 0; (e->kinds >> kind & 1) && region < regions; region++) {
+/* CPU cpu has `at` operations so far, all together `done`. */
+static void extend(struct enumeration *e, uint32_t cpu, uint32_t at, uint32_t done,
+		   const struct holding *holding)
+{
+	const struct program_size *size = &e->size;
+
+	memset(e->list[cpu].op + at, NO_OP, PROGRAM_MAX_OPS - at);
+	end_list(e, cpu, at, done);
+	if (size->nr_ops ? at == size->nr_ops : done == size->in_all || at == PROGRAM_MAX_OPS)
+		return;
+	for (enum op_kind kind = 0; kind < OP_KINDS && !e->stopped; kind++) {
+		uint32_t regions = kinds[kind].region ? size->nr_regions : 1;
+
+		for (uint32_t region = 0; (size->kinds >> kind & 1) && region < regions; region++) {
 			struct holding next[PROGRAM_MAX_REGIONS];
 
 			memcpy(next, holding, sizeof(next));
 			if (e->stopped || !apply(&next[region], kind))
 				continue;
 			e->list[cpu].op[at] = (uint8_t)(kind * 8 + region);
-			extend(e, cpu, at + 1, next);
+			extend(e, cpu, at + 1, done + 1, next);
+			memset(e->list[cpu].op + at, NO_OP, PROGRAM_MAX_OPS - at);
 		}
 	}
 }
 
-uint64_t program_enumerate(uint32_t nr_cpus, uint32_t nr_regions, uint32_t nr_ops, uint32_t set,
+uint64_t program_enumerate(const struct program_size *size,
 			   bool (*each)(void *ctx, const struct program *program), void *ctx)
 {
-	struct enumeration e = { .nr_cpus = nr_cpus,
-				 .nr_regions = nr_regions,
-				 .nr_ops = nr_ops,
-				 .kinds = set,
-				 .each = each,
-				 .ctx = ctx };
+	struct enumeration e = { .size = *size, .each = each, .ctx = ctx };
 	struct holding none[PROGRAM_MAX_REGIONS] = { { { 0 } } };
 
-	extend(&e, 0, 0, none);
+	extend(&e, 0, 0, 0, none);
 	return e.stopped ? UINT64_MAX : e.nr;
 }
 

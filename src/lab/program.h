@@ -31,6 +31,8 @@ enum op_kind {
 	OP_MERGE,   /* J: PROMOTE */
 	OP_TAKE,    /* c: a control page, given to the module */
 	OP_GIVE,    /* f: reclaimed and given back */
+	OP_TOPUP,   /* t: the CPU's cache is filled */
+	OP_EMPTY,   /* e: and given back */
 	OP_SHRINK,  /* k: the host gives memory back */
 	OP_VERIFY,  /* v: the host compares itself with the module */
 	OP_STRAY,   /* x: a put that nothing answers to */
@@ -61,12 +63,18 @@ const char *program_print(const struct program *program, char text[PROGRAM_TEXT]
 bool program_kinds(const char *letters, uint32_t *kinds);
 
 /*
- * All programs of nr_cpus with nr_ops operations each out of a set of kinds, in which every
- * operation has something to work on, without those that differ only in the names of CPUs and
- * regions. Calls each for one after the other, in an order that never changes; stops when it
- * returns false. Returns how many there were.
+ * All programs of nr_cpus with nr_ops operations each, or with in_all of them together and at least
+ * one each, out of a set of kinds, in which every operation has something to work on, without those
+ * that differ only in the names of CPUs and regions. Calls each for one after the other, in an
+ * order that never changes; stops when it returns false. Returns how many there were.
  */
-uint64_t program_enumerate(uint32_t nr_cpus, uint32_t nr_regions, uint32_t nr_ops, uint32_t kinds,
+struct program_size {
+	uint32_t nr_cpus, nr_regions;
+	uint32_t nr_ops; /* of each CPU; 0: in_all says how many */
+	uint32_t in_all;
+	uint32_t kinds;
+};
+uint64_t program_enumerate(const struct program_size *size,
 			   bool (*each)(void *ctx, const struct program *program), void *ctx);
 
 /* The i-th random program of that kind; depends on nothing but the arguments. */

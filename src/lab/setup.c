@@ -135,6 +135,11 @@ static bool parse_field(const char *key, const char *value, struct setup *s,
 		return s->cached || !strcmp(value, "no") ||
 		       wrong(why, size, "cached is 'yes' or 'no', not '%s'", value);
 	}
+	if (!strcmp(key, "chunks")) {
+		s->tiny_chunks = !strcmp(value, "tiny");
+		return s->tiny_chunks || !strcmp(value, "usual") ||
+		       wrong(why, size, "chunks are 'usual' or 'tiny', not '%s'", value);
+	}
 	if (!strcmp(key, "fault"))
 		return parse_fault(value, &s->fault) ||
 		       wrong(why, size, "fault '%s': 'alloc:N' or 'LEAF:N:STATUS'", value);
@@ -204,10 +209,11 @@ const char *setup_print(const struct setup *s, char text[SETUP_TEXT])
 		if (s->mutants >> number & 1)
 			at += (size_t)snprintf(mutants + at, sizeof(mutants) - at, ";mutant=%s",
 					       mutant_name(number, name));
-	snprintf(text, SETUP_TEXT, "design=%s;module=%s;pages=%s;regions=%u%s;program=%s",
+	snprintf(text, SETUP_TEXT, "design=%s;module=%s;pages=%s;regions=%u%s%s;program=%s",
 		 s->design->name, s->module == TRIAL_MODEL ? "model" : "softseam",
 		 s->pages == TRIAL_CROSSED ? "crossed" : "apart", s->nr_regions,
-		 s->cached ? ";cached=yes" : "", program_print(&s->program, program));
+		 s->tiny_chunks ? ";chunks=tiny" : "", s->cached ? ";cached=yes" : "",
+		 program_print(&s->program, program));
 	at = strlen(text);
 	if (s->idle_limit)
 		at += (size_t)snprintf(text + at, SETUP_TEXT - at, ";idle=%u", s->idle_limit);

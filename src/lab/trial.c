@@ -42,6 +42,8 @@ static void prepare(void *ctx)
 	       trial->setup.program.nr_cpus * sizeof(trial->cpu[0]));
 	memset(trial->removing, 0, sizeof(trial->removing));
 	memset(trial->not_empty, 0, sizeof(trial->not_empty));
+	memset(trial->users, 0, sizeof(trial->users));
+	memset(trial->moves, 0, sizeof(trial->moves));
 	for (uint32_t cpu = 0; cpu < trial->setup.program.nr_cpus; cpu++)
 		stage_start(cpu, trial_run_cpu, &trial->cpu[cpu]);
 }
@@ -185,6 +187,7 @@ static const char *set_up(struct trial *trial)
 {
 	const char *why;
 
+	mutants_tiny_chunks(trial->setup.tiny_chunks);
 	trial->box = make_box(&trial->setup);
 	if (!trial->box)
 		return "no memory";
@@ -258,6 +261,7 @@ void trial_destroy(struct trial *trial)
 	if (!trial)
 		return;
 	mutants_set(0);
+	mutants_tiny_chunks(false);
 	/* All that host, module and design have lies in the box. */
 	box_destroy(trial->box);
 	stage_close();

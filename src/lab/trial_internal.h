@@ -33,6 +33,7 @@ struct trial_cpu {
 	struct trial *trial;
 	uint32_t cpu;
 	struct pamt_cache cache;
+	bool in_cache; /* it fills or empties it now: what is in there may be somebody else's */
 	struct held held[PROGRAM_MAX_REGIONS];
 	enum held_2m big[PROGRAM_MAX_REGIONS];
 	tdx_hpa_t sept[PROGRAM_MAX_REGIONS]; /* of a region that is split: its S-EPT page */
@@ -72,6 +73,9 @@ struct trial {
 	bool not_empty[PROGRAM_MAX_REGIONS]; /* PAMT.REMOVE has answered so */
 	/* Leaves in flight that free a page of the region without a walk to it. */
 	uint32_t removing[PROGRAM_MAX_REGIONS];
+	/* CPUs' pages of the region, from before get until after put; and how often that changed.
+	 */
+	uint32_t users[PROGRAM_MAX_REGIONS], moves[PROGRAM_MAX_REGIONS];
 };
 
 uint32_t trial_region_of(const struct trial *trial, tdx_hpa_t at);

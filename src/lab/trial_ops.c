@@ -137,11 +137,18 @@ static int get_page(struct trial_cpu *cpu, tdx_pfn_t page)
 	return error;
 }
 
+static void count_user(struct trial *trial, uint32_t region, int change)
+{
+	trial->users[region] += (uint32_t)change;
+	trial->moves[region]++;
+}
+
 static void put_page(struct trial_cpu *cpu, struct soft_put put)
 {
 	backing_of(cpu)->put(cpu->trial->design, put.page, put.last);
 	if (backing_of(cpu)->give)
 		backing_of(cpu)->give(cpu->trial->design, put.page, TDX_4K);
+	count_user(cpu->trial, trial_region_of(cpu->trial, pfn_to_hpa(put.page)), -1);
 }
 
 static void get(struct trial_cpu *cpu, uint32_t region)
@@ -152,6 +159,7 @@ static void get(struct trial_cpu *cpu, uint32_t region)
 
 	page->number = (uint8_t)held->next++;
 	page->last = false;
+	count_user(cpu->trial, region, 1);
 	result = get_page(cpu, hpa_to_pfn(page_of(cpu, region, page->number)));
 	if (result > 0)
 		stage_fail(STAGE_STATUS,
@@ -161,6 +169,8 @@ static void get(struct trial_cpu *cpu, uint32_t region)
 		stage_fail(STAGE_STATUS, "get in region %c fails with %d for no reason",
 			   letter(region), result);
 	page->state = result ? PAGE_REFUSED : PAGE_GOT;
+	if (result)
+		count_user(cpu->trial, region, -1);
 	held->nr++;
 }
 
@@ -310,16 +320,25 @@ static void map_2m(struct trial_cpu *cpu, uint32_t region)
 				 .rcx = trial_map(cpu->trial, base, TDX_2M),
 				 .rdx = cpu->tdr.v,
 				 .r8 = base.v };
+	struct trial *trial = cpu->trial;
+	uint32_t moves;
+	bool alone;
 	int error;
 
 	/* Memory that is to be a guest's must be had first; somebody's chunk may lie there. */
-	if (cpu->big[region] != NOT_2M || !box_claim(cpu->trial->box, base, TRIAL_FIRST_PAGE))
+	if (cpu->big[region] != NOT_2M || !box_claim(trial->box, base, TRIAL_FIRST_PAGE))
 		return;
-	error = backing_of(cpu)->map_2m(cpu->trial->design, region_pfn(cpu, region), &regs);
+	alone = !trial->users[region] && !trial->env.strays && !trial->env.may_lose;
+	moves = trial->moves[region];
+	error = backing_of(cpu)->map_2m(trial->design, region_pfn(cpu, region), &regs);
+	if (error == -OS_EBUSY && alone && moves == trial->moves[region])
+		stage_fail(STAGE_STATUS,
+			   "map of 2M of region %c is refused, although nobody else has any of it",
+			   letter(region));
 	if (design_did(cpu, region, "map of 2M", error, &regs))
 		cpu->big[region] = WHOLE;
 	else
-		box_unclaim(cpu->trial->box, base, TRIAL_FIRST_PAGE);
+		box_unclaim(trial->box, base, TRIAL_FIRST_PAGE);
 }
 
 static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
@@ -392,6 +411,53 @@ static void merge(struct trial_cpu *cpu, uint32_t region)
 /* ------------------------------------------------------------------------------------------- */
 /* Control pages, and the host's own business                                                   */
 
+/* The OS gave this page, and no other CPU has it. */
+static void judge_page(const struct trial_cpu *cpu, tdx_hpa_t page)
+{
+	const struct trial *trial = cpu->trial;
+	bool twice = false;
+
+	if (!box_is_taken(trial->box, page))
+		stage_fail(STAGE_INVARIANT, "page %#llx is handed out, which the OS never gave",
+			   (unsigned long long)page.v);
+	for (uint32_t i = 0; i < trial->setup.program.nr_cpus; i++) {
+		const struct trial_cpu *other = &trial->cpu[i];
+
+		for (uint32_t j = 0; other != cpu && j < other->nr_control; j++)
+			twice |= other->control[j].v == page.v;
+		if (other == cpu || other->in_cache)
+			continue;
+		for (uint32_t j = 0; j < other->cache.nr_pages; j++)
+			twice |= other->cache.page[j].v == page.v;
+	}
+	if (twice)
+		stage_fail(STAGE_INVARIANT, "page %#llx is handed out twice",
+			   (unsigned long long)page.v);
+}
+
+/* What three tiny chunks have to give, and one page less: they are not all empty or full. */
+static void topup(struct trial_cpu *cpu)
+{
+	enum { CONTROL = 3, PAIRS = 3 };
+	struct pamt_cache *cache = &cpu->cache;
+	int error;
+
+	cpu->in_cache = true;
+	error = backing_of(cpu)->topup(cpu->trial->design, cache, CONTROL, PAIRS);
+	cpu->in_cache = false;
+	if (error && !cpu->trial->setup.fault.alloc_at && !cpu->trial->setup.fault.call_at)
+		stage_fail(STAGE_STATUS, "a cache cannot be filled: %d, for no reason", error);
+	for (uint32_t i = 0; i < cache->nr_pages; i++)
+		judge_page(cpu, cache->page[i]);
+}
+
+static void empty(struct trial_cpu *cpu)
+{
+	cpu->in_cache = true;
+	backing_of(cpu)->cache_free(cpu->trial->design, &cpu->cache);
+	cpu->in_cache = false;
+}
+
 /* An S-EPT page stands for all control pages: they are claimed and counted alike. */
 static uint64_t control_map(const struct trial_cpu *cpu, tdx_hpa_t page, uint32_t number)
 {
@@ -412,6 +478,7 @@ static void take(struct trial_cpu *cpu)
 			stage_fail(STAGE_STATUS, "no control page: %d, for no reason", error);
 		return;
 	}
+	judge_page(cpu, page);
 	regs.r8 = page.v;
 	regs.rcx = control_map(cpu, page, cpu->nr_control);
 	if (give_call(cpu, &regs, page, "SEPT.ADD", trial_region_of(cpu->trial, page)))
@@ -455,10 +522,8 @@ static void (*const on_region[OP_KINDS])(struct trial_cpu *cpu, uint32_t region)
 	[OP_MERGE] = merge,	[OP_STRAY] = stray,
 };
 static void (*const on_cpu[OP_KINDS])(struct trial_cpu *cpu) = {
-	[OP_TAKE] = take,
-	[OP_GIVE] = give,
-	[OP_SHRINK] = shrink,
-	[OP_VERIFY] = verify,
+	[OP_TAKE] = take,   [OP_GIVE] = give,	  [OP_TOPUP] = topup,
+	[OP_EMPTY] = empty, [OP_SHRINK] = shrink, [OP_VERIFY] = verify,
 };
 
 void trial_run_cpu(void *arg)
@@ -496,6 +561,7 @@ static void take_apart(struct trial_cpu *cpu, uint32_t region)
 	tdx_hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
 	uint64_t at = trial_map(cpu->trial, base, TDX_2M);
 
+	count_user(cpu->trial, region, TDX_PAGES_PER_2M);
 	regs.rcx = at;
 	if (cpu->trial->setup.module == TRIAL_MODEL)
 		regs.rcx = control_map(cpu, cpu->sept[region], 0);

@@ -28,6 +28,7 @@ static struct toy {
 	void (*cpu[3])(void *arg);
 	const char *(*check)(void);
 	const char *(*at_end)(void);
+	bool sleeps;
 } toy;
 
 static void prepare(void *ctx)
@@ -81,11 +82,17 @@ static void unmake_toy(void)
 static void muddle(void *arg)
 {
 	uint64_t me = (uintptr_t)arg + 1;
-	uint64_t x = os_load64(&shared.x, OS_RELAXED);
+	uint64_t x;
 
+	/* Also before anything that others could notice. */
+	if (toy.sleeps)
+		stage_sleep("nothing", NULL, 0);
+	x = os_load64(&shared.x, OS_RELAXED);
 	os_store64(&shared.far[8 * me], x, OS_RELAXED);
 	os_store64(&shared.y, 3 * x + me, OS_RELAXED);
 	os_fetch_add64(&shared.far[8 * me], 5, OS_RELAXED);
+	if (toy.sleeps)
+		stage_sleep("nothing", NULL, 0);
 	x = os_load64(&shared.z, OS_RELAXED);
 	os_store64(&shared.x, 7 * x + os_load64(&shared.y, OS_RELAXED) + me, OS_RELAXED);
 	os_fetch_add64(&shared.z, me, OS_RELAXED);
@@ -109,17 +116,17 @@ static const char *note_outcome(void)
 	return NULL;
 }
 
-static void the_reduction_loses_no_state_within_the_bound(void **state)
+static void reduction_loses_no_state(bool sleeps)
 {
-	(void)state;
 	for (uint32_t cpus = 2; cpus <= 3; cpus++) {
-		for (uint32_t bound = 0; bound <= (cpus == 2 ? 4u : 2u); bound++) {
+		for (uint32_t bound = 0; bound <= (sleeps ? 1u : cpus == 2 ? 4u : 2u); bound++) {
 			struct explore_limits limits = { .bound = bound };
 			struct explore_result reduced, plain;
 			uint32_t nr;
 
 			make_toy((struct toy){ .cpu = { muddle, muddle, cpus == 3 ? muddle : NULL },
-					       .at_end = note_outcome });
+					       .at_end = note_outcome,
+					       .sleeps = sleeps });
 			outcomes.nr = 0;
 			explore_all(explorer, &limits, &reduced);
 			nr = outcomes.nr;
@@ -135,6 +142,38 @@ static void the_reduction_loses_no_state_within_the_bound(void **state)
 			unmake_toy();
 		}
 	}
+}
+
+static void the_reduction_loses_no_state_within_the_bound(void **state)
+{
+	(void)state;
+	reduction_loses_no_state(false);
+	reduction_loses_no_state(true);
+}
+
+static void increment_around_a_sleep(void *arg)
+{
+	uint64_t x = os_load64(&shared.x, OS_RELAXED);
+
+	(void)arg;
+	stage_sleep("nothing", NULL, 0);
+	os_store64(&shared.x, x + 1, OS_RELAXED);
+}
+
+static const char *two_increments(void) { return shared.x.v == 2 ? NULL : "an update is lost"; }
+
+/* What others do while a service takes its time needs no preemption. */
+static void a_service_that_sleeps_lets_others_in(void **state)
+{
+	struct explore_limits limits = { .bound = 0 };
+	struct explore_result result;
+
+	(void)state;
+	make_toy((struct toy){ .cpu = { increment_around_a_sleep, increment_around_a_sleep },
+			       .at_end = two_increments });
+	explore_all(explorer, &limits, &result);
+	assert_int_equal(result.violation.wrong, STAGE_LEAK);
+	unmake_toy();
 }
 
 static void without_preemption_there_is_one_end_for_each_order_of_cpus(void **state)
@@ -418,6 +457,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_reduction_loses_no_state_within_the_bound),
+		cmocka_unit_test(a_service_that_sleeps_lets_others_in),
 		cmocka_unit_test(without_preemption_there_is_one_end_for_each_order_of_cpus),
 		cmocka_unit_test(a_lost_update_is_found_with_one_preemption),
 		cmocka_unit_test(a_schedule_repeats_the_violation),

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "host/pool.h"
 #include "host/region.h"
 #include "lab/designs/design.h"
 #include "port/stage/stage.h"
@@ -167,10 +168,35 @@ static const char *follow_holder(struct ours *o, uint32_t region, bool locked)
 	return NULL;
 }
 
+/* The lists of chunks with pages, as pool.h has them, at a moment when nobody changes them. */
+static const char *judge_pool(const struct pool *pool)
+{
+	uint64_t free = 0;
+
+	if (!stage_lock_is_free(&pool->lock, STAGE_SPIN))
+		return NULL;
+	for (uint32_t class = 0; class < NR_CLASSES; class ++)
+		for (const struct chunk *c = pool->class[class]; c; c = c->next) {
+			free += c->free;
+			if (c->state != CHUNK_LIVE)
+				return "a chunk that is not LIVE is in a list of the pool";
+			if (!c->owned)
+				return "a chunk without a page of its own is in a list of the pool";
+			if (chunk_empty(c) ? class != CLASS_EMPTY
+					   : !c->free != (class == CLASS_FULL))
+				return "a chunk is in the wrong list of the pool";
+		}
+	return free == pool->free ? NULL : "free pages of the pool are not those of its chunks";
+}
+
 static const char *check(void *state)
 {
 	struct ours *o = state;
 	const struct lab_module *module = o->env->module;
+	const char *wrong = judge_pool(&o->host->pool[0]);
+
+	if (wrong)
+		return wrong;
 
 	for (uint32_t i = 0; i < o->env->nr_regions; i++) {
 		uint16_t word = region_word(o->host, o->env->region[i])->v;
@@ -251,7 +277,10 @@ static bool name_of(void *state, const void *addr, char text[64])
 			snprintf(text, 64, "the word of region %c", 'A' + i);
 			return true;
 		}
-	return false;
+	if (addr != &o->host->pool[0].lock)
+		return false;
+	snprintf(text, 64, "the pool's lock");
+	return true;
 }
 
 const struct design design_ours = {

@@ -47,8 +47,7 @@ static void *alloc_object(void *ctx, size_t bytes)
 {
 	struct box *box = ctx;
 
-	stage_may_sleep("alloc()");
-	stage_call("alloc", &box->state->objects_used, 0);
+	stage_sleep("alloc", &box->state->objects_used, 0);
 	return box_may_allocate(box) ? take_object(box, bytes) : NULL;
 }
 
@@ -59,8 +58,7 @@ static void free_object(void *ctx, void *object)
 
 	if (!object)
 		return;
-	stage_may_sleep("free()");
-	stage_call("free", &box->state->objects_used, 0);
+	stage_sleep("free", &box->state->objects_used, 0);
 	header = (void *)((char *)object - OBJECT_HEADER);
 	if (header[0] != OBJECT_LIVE)
 		os_bug("free() of an object that is not alive");
@@ -74,7 +72,7 @@ static void *sparse_create(void *ctx, uint64_t bytes)
 	struct box *box = ctx;
 	char *array = box->sparse + box->state->sparse_used;
 
-	stage_may_sleep("sparse_create()");
+	stage_may_sleep("sparse_create");
 	bytes = (bytes + 63) & ~UINT64_C(63);
 	if (!box_may_allocate(box) || bytes > box->sparse_bytes - box->state->sparse_used)
 		return NULL;
@@ -186,8 +184,7 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 static void wbinvd_all(void *ctx)
 {
 	(void)ctx;
-	stage_may_sleep("wbinvd_all()");
-	stage_call("wbinvd_all", NULL, 0);
+	stage_sleep("wbinvd_all", NULL, 0);
 }
 
 static int on_cpus(struct box *box, uint32_t nr, int (*fn)(void *arg), void *arg)

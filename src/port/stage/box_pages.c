@@ -146,8 +146,7 @@ tdx_hpa_t box_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
 	struct box *box = ctx;
 
-	stage_may_sleep("alloc_pages()");
-	stage_call("alloc_pages", &box->state->pages_taken, UINT64_C(1) << order);
+	stage_sleep("alloc_pages", &box->state->pages_taken, UINT64_C(1) << order);
 	if (order > BOX_MAX_ORDER || !box_may_allocate(box))
 		return HPA_NONE;
 	return take_block(box, order, node);
@@ -200,8 +199,7 @@ tdx_hpa_t box_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t l
 	struct box *box = ctx;
 	uint64_t from, to, start = box->config.ram.v, end = start + box->config.ram_bytes;
 
-	stage_may_sleep("alloc_range()");
-	stage_call("alloc_range", &box->state->pages_taken, bytes >> TDX_PAGE_SHIFT);
+	stage_sleep("alloc_range", &box->state->pages_taken, bytes >> TDX_PAGE_SHIFT);
 	node_part(box, node, &from, &to);
 	if (start + (from << TDX_2M_SHIFT) > low.v)
 		low.v = start + (from << TDX_2M_SHIFT);
@@ -236,7 +234,7 @@ void box_exclude(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	struct box *box = ctx;
 
-	stage_may_sleep("exclude()");
+	stage_may_sleep("exclude");
 	for (uint64_t at = base.v; at < base.v + bytes; at += TDX_PAGE_SIZE)
 		if (box_in_ram(box, at, TDX_PAGE_SIZE) && !box_is_taken(box, hpa(at)))
 			set_taken(box, page_index(box, hpa(at)), 1, true);

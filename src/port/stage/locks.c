@@ -67,7 +67,7 @@ void os_spin_unlock(struct os_spin *lock, os_irq_t flags)
 
 void os_mutex_lock(struct os_mutex *mutex)
 {
-	stage_may_sleep("os_mutex_lock()");
+	stage_may_sleep("os_mutex_lock");
 	take(&mutex->word, STAGE_MUTEX);
 }
 

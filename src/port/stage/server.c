@@ -179,8 +179,7 @@ static tdx_hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
 	struct server *server = ctx;
 	tdx_hpa_t block;
 
-	stage_may_sleep("alloc_pages()");
-	stage_call("alloc_pages", server->allocator, UINT64_C(1) << order);
+	stage_sleep("alloc_pages", server->allocator, UINT64_C(1) << order);
 	if (machine_alloc_fails(server->machine))
 		return HPA_NONE;
 	block = take_block(server, order, node);
@@ -233,7 +232,7 @@ static tdx_hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_
 {
 	struct server *server = ctx;
 
-	stage_may_sleep("alloc_range()");
+	stage_may_sleep("alloc_range");
 	if (machine_alloc_fails(server->machine))
 		return HPA_NONE;
 	return allocator_alloc_range(server->allocator, bytes, align, low, high, node, from_top);
@@ -266,8 +265,7 @@ static void *alloc(void *ctx, size_t bytes)
 	uint64_t room = (uint64_t)STORE_LINE << class;
 	struct object *object;
 
-	stage_may_sleep("alloc()");
-	stage_call("alloc", store, 0);
+	stage_sleep("alloc", store, 0);
 	if (machine_alloc_fails(server->machine) || class >= STORE_CLASSES)
 		return NULL;
 	object = store->spare[class];
@@ -291,8 +289,7 @@ static void free_object(void *ctx, void *at)
 
 	if (!at)
 		return;
-	stage_may_sleep("free()");
-	stage_call("free", &server->store, 0);
+	stage_sleep("free", &server->store, 0);
 	object->next = server->store.spare[object->class];
 	server->store.spare[object->class] = object;
 }
@@ -300,7 +297,7 @@ static void free_object(void *ctx, void *at)
 /* What is touched of an array is on lines of its own, wherever it lies. */
 static void *make_sparse(void *ctx, uint64_t bytes)
 {
-	stage_may_sleep("sparse_create()");
+	stage_may_sleep("sparse_create");
 	return machine_alloc_fails(((struct server *)ctx)->machine) ? NULL : sparse_create(bytes);
 }
 
@@ -391,7 +388,7 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 	return status;
 }
 
-static void wbinvd_all(void *ctx) { stage_may_sleep("wbinvd_all()"); }
+static void wbinvd_all(void *ctx) { stage_may_sleep("wbinvd_all"); }
 
 /* The fiber acts as each CPU in turn. */
 static int on_cpus(uint32_t nr, int (*fn)(void *arg), void *arg)

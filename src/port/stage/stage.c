@@ -297,12 +297,24 @@ void stage_point(const void *addr, enum os_access access)
 	choose(self);
 }
 
-void stage_call(const char *name, const void *changes, uint64_t pages)
+static void call(const char *name, const void *changes, uint64_t pages, bool sleeps)
 {
 	if (!stage_here.running)
 		return;
 	stage_cast.now->step.name = name;
+	stage_cast.now->step.sleeps = sleeps;
 	stage_announce(STAGE_CALL, changes, pages);
+}
+
+void stage_call(const char *name, const void *changes, uint64_t pages)
+{
+	call(name, changes, pages, false);
+}
+
+void stage_sleep(const char *name, const void *changes, uint64_t pages)
+{
+	stage_may_sleep(name);
+	call(name, changes, pages, true);
 }
 
 /* Time passes in the quietest of places. */
@@ -321,7 +333,7 @@ void os_relax(void)
 
 void os_resched(void)
 {
-	stage_may_sleep("os_resched()");
+	stage_may_sleep("os_resched");
 	if (stage_here.running)
 		stage_announce(STAGE_YIELD, NULL, 0);
 }

@@ -53,6 +53,7 @@ struct stage_step {
 	const void *addr;
 	uint64_t value;
 	const char *name; /* STAGE_CALL: the service */
+	bool sleeps;	  /* of a call: the CPU may be given to others meanwhile */
 };
 
 enum stage_state { STAGE_IDLE, STAGE_READY, STAGE_DONE };
@@ -171,6 +172,8 @@ void stage_expect_softirqs(bool expected);
  */
 void stage_call(const char *name, const void *changes, uint64_t pages);
 void stage_may_sleep(const char *what);
+/* Both at once: a service that takes as long as it likes, while others do anything. */
+void stage_sleep(const char *name, const void *changes, uint64_t pages);
 /* Virtual time passes for this CPU, also quietly. Other policies give no meaning to it. */
 void stage_pass(uint64_t ns);
 /* For locks.c: the general form; and can the lock of this step be had now? */
