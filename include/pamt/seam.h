@@ -61,6 +61,11 @@ struct seam_config {
 	 */
 	enum seam_exit (*guest)(void *guest_ctx, struct seam_vcpu *vcpu);
 	void *guest_ctx;
+	/*
+	 * Its vector, in R9 of the exits by interrupt; 0: one that no host minds, Linux's request
+	 * to reschedule.
+	 */
+	uint8_t interrupt_vector;
 	/* Is an interrupt pending for this LP? Asked where the real module would look. May be NULL.
 	 */
 	bool (*interrupt_pending)(void *ctx, uint32_t lp);
@@ -126,7 +131,8 @@ uint32_t seam_guest_index(const struct seam_vcpu *vcpu);
 tdx_hpa_t seam_guest_tdr(const struct seam_vcpu *vcpu);
 uint32_t seam_guest_shared_bit(const struct seam_vcpu *vcpu);
 /*
- * The registers of the VP.ENTER that this is: after TDG.VP.VMCALL the host's answer, R10..R15.
+ * What the host gave at this VP.ENTER: after TDG.VP.VMCALL the registers that were named there, all
+ * else 0.
  */
 const struct tdx_regs *seam_guest_entry_regs(const struct seam_vcpu *vcpu);
 /* An interrupt is pending on the LP: a guest program leaves soon when it sees this. */
@@ -144,7 +150,10 @@ enum seam_exit seam_guest_touch(struct seam_vcpu *vcpu, tdx_gpa_t at);
 /* TDG.MEM.PAGE.ACCEPT; *status is the TDCALL's RAX where SEAM_EXIT_NONE is returned. */
 enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, tdx_gpa_t at, unsigned int level,
 				 tdx_status_t *status);
-/* TDG.VP.VMCALL: r10..r15 go to the host in the exit's registers; always leaves. */
+/*
+ * TDG.VP.VMCALL: the registers that rcx names (bit 10: r10) go to the host in the exit's registers;
+ * 0: r10..r15. Not rax, rcx and rsp, nor rbp where the TD keeps the host's. Always leaves.
+ */
 enum seam_exit seam_guest_vmcall(struct seam_vcpu *vcpu, const struct tdx_regs *regs);
 enum seam_exit seam_guest_halt(struct seam_vcpu *vcpu);
 

@@ -343,11 +343,20 @@ TDX_STATIC_ASSERT(sizeof(struct tdx_td_params) == 1024, "TD_PARAMS is 1024 bytes
 #define TDX_EPTP_WRITE_BACK	 UINT64_C(6)
 #define TDX_EPTP_PWL_SHIFT	 3
 #define TDX_CONFIG_GPAW		 (UINT64_C(1) << 0)
+#define TDX_CONFIG_NO_RBP_MOD	 (UINT64_C(1) << 2) /* VP.ENTER leaves the host's RBP alone */
 
 /* Why VP.ENTER returned: RAX bits 31:0, as VMX numbers exit reasons. */
-#define TDX_EXIT_INTERRUPT     1u
-#define TDX_EXIT_EPT_VIOLATION 48u /* RCX exit qualification, R8 GPA */
-#define TDX_EXIT_TDCALL	       77u /* TDG.VP.VMCALL: R10..R15 as the guest set them */
+#define TDX_EXIT_INTERRUPT     1u  /* R9 interruption information */
+#define TDX_EXIT_EPT_VIOLATION 48u /* RCX exit qualification, RDX the extended one, R8 GPA */
+#define TDX_EXIT_TDCALL	       77u /* TDG.VP.VMCALL: RCX mask of registers, those as they were */
+
+/* Exit qualification, and the extended one. */
+#define TDX_EPT_VIOLATION_READ	 UINT64_C(1)
+#define TDX_EPT_VIOLATION_WRITE	 UINT64_C(2)
+#define TDX_EPT_EXTENDED_ACCEPT	 1u /* TDG.MEM.PAGE.ACCEPT found nothing to accept */
+#define TDX_EPT_EXTENDED_PENDING 6u /* a page that the guest has not accepted */
+/* Interruption information: an external interrupt is valid and its vector. */
+#define TDX_INTERRUPT_VALID (UINT64_C(1) << 31)
 
 /* GHCI, TDG.VP.VMCALL with R10 = 0: R11 says which; R10 answers at the next VP.ENTER. */
 #define TDX_VMCALL_HALT		   12u

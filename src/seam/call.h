@@ -166,6 +166,15 @@ static inline void call_lock_forget(struct call *call, const os_a64_t *word)
 	held_find(call, word)->kind = LOCK_RELEASED;
 }
 
+/* Releases a lock that is held, before the others. */
+static inline void call_unlock(struct call *call, const os_a64_t *word)
+{
+	struct held_lock *held = held_find(call, word);
+
+	held_unlock(held);
+	held->kind = LOCK_RELEASED;
+}
+
 /* A bit of the random number source; false: no entropy now. */
 bool call_random(struct call *call);
 /* Is an interrupt pending on this LP, where the leaf looks for one? */

@@ -5,10 +5,6 @@
 #include "seam/guest.h"
 #include "seam/hpa.h"
 
-/* Exit qualification of an EPT violation. */
-#define QUALIFICATION_READ  UINT64_C(1)
-#define QUALIFICATION_WRITE UINT64_C(2)
-
 uint32_t seam_guest_index(const struct seam_vcpu *vcpu) { return vcpu->tdvps->index; }
 
 tdx_hpa_t seam_guest_tdr(const struct seam_vcpu *vcpu) { return hpa(vcpu->td->address); }
@@ -17,69 +13,97 @@ uint32_t seam_guest_shared_bit(const struct seam_vcpu *vcpu) { return vcpu->td->
 
 bool seam_guest_interrupted(const struct seam_vcpu *vcpu) { return call_interrupted(vcpu->call); }
 
-const struct tdx_regs *seam_guest_entry_regs(const struct seam_vcpu *vcpu)
-{
-	return &vcpu->call->in;
-}
+const struct tdx_regs *seam_guest_entry_regs(const struct seam_vcpu *vcpu) { return &vcpu->entry; }
 
 /* ------------------------------------------------------------------------------------------- */
 /* Memory.                                                                                      */
 
-static enum seam_exit ept_violation(struct seam_vcpu *vcpu, uint64_t gpa, uint64_t qualification)
+static enum seam_exit ept_violation(struct seam_vcpu *vcpu, uint64_t gpa, uint64_t qualification,
+				    uint64_t extended)
 {
 	vcpu->exit_gpa = gpa;
 	vcpu->exit_qualification = qualification;
+	vcpu->exit_extended = extended;
 	return SEAM_EXIT_EPT;
 }
 
-/* The physical address behind a private GPA that the guest may use now; false: it may not. */
-static bool translate(const struct seam_vcpu *vcpu, uint64_t gpa, uint64_t *address)
+/* The 4K page of a private GPA as the guest's hardware finds it. */
+static void find_page(const struct call *call, const struct td *td, uint64_t gpa,
+		      struct sept_pos *pos)
+{
+	if (gpa >> td->tdcs->gpa_bits)
+		*pos = (struct sept_pos){ .value = sept_entry(SEPT_FREE, 0) };
+	else
+		sept_walk(call->seam, td, gpa, TDX_4K, pos);
+}
+
+static bool is_usable(const struct sept_pos *pos)
+{
+	return sept_is_leaf(pos->value) && pos->value & SEPT_RWX;
+}
+
+/* A page that is pending, and no #VE for the guest that touches it. */
+static bool is_pending(const struct td *td, const struct sept_pos *pos)
+{
+	return sept_state(pos->value) == SEPT_PENDING &&
+	       td->tdcs->attributes & TDX_ATTR_SEPT_VE_DISABLE;
+}
+
+bool guest_would_fault(const struct call *call, const struct td *td, uint64_t gpa)
 {
 	struct sept_pos pos;
 
-	if (gpa >> vcpu->td->tdcs->gpa_bits)
-		return false;
-	sept_walk(vcpu->call->seam, vcpu->td, gpa, TDX_4K, &pos);
-	if (!sept_is_leaf(pos.value) || !(pos.value & SEPT_RWX))
-		return false;
-	*address = sept_large_page(pos.value, pos.level) |
-		   (gpa & ((UINT64_C(1) << TDX_LEVEL_SHIFT(pos.level)) - 1));
-	return true;
+	find_page(call, td, gpa, &pos);
+	if (sept_state(pos.value) == SEPT_PENDING)
+		return is_pending(td, &pos);
+	return !is_usable(&pos);
 }
 
-static bool within_page(uint64_t gpa, uint32_t bytes)
+/* An access within one 4K page. *address: where it goes. */
+static enum seam_exit access_page(struct seam_vcpu *vcpu, uint64_t gpa, uint32_t bytes,
+				  uint64_t qualification, uint64_t *address)
 {
-	return (gpa & (TDX_PAGE_SIZE - 1)) + bytes <= TDX_PAGE_SIZE;
+	struct sept_pos pos;
+
+	if ((gpa & (TDX_PAGE_SIZE - 1)) + bytes > TDX_PAGE_SIZE)
+		return ept_violation(vcpu, gpa, qualification, 0);
+	find_page(vcpu->call, vcpu->td, gpa, &pos);
+	if (!is_usable(&pos))
+		return ept_violation(vcpu, gpa, qualification,
+				     is_pending(vcpu->td, &pos) ? TDX_EPT_EXTENDED_PENDING : 0);
+	*address = sept_large_page(pos.value, pos.level) |
+		   (gpa & ((UINT64_C(1) << TDX_LEVEL_SHIFT(pos.level)) - 1));
+	vcpu->progress = true;
+	return SEAM_EXIT_NONE;
 }
 
 enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, tdx_gpa_t at, void *to, uint32_t bytes)
 {
 	uint64_t address;
+	enum seam_exit how = access_page(vcpu, at.v, bytes, TDX_EPT_VIOLATION_READ, &address);
 
-	if (!within_page(at.v, bytes) || !translate(vcpu, at.v, &address))
-		return ept_violation(vcpu, at.v, QUALIFICATION_READ);
-	os_memcpy(to, module_map(vcpu->call->seam, address, OS_READ), bytes);
-	return SEAM_EXIT_NONE;
+	if (how == SEAM_EXIT_NONE)
+		os_memcpy(to, module_map(vcpu->call->seam, address, OS_READ), bytes);
+	return how;
 }
 
 enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, tdx_gpa_t at, const void *from,
 				uint32_t bytes)
 {
 	uint64_t address;
+	enum seam_exit how = access_page(vcpu, at.v, bytes, TDX_EPT_VIOLATION_WRITE, &address);
 
-	if (!within_page(at.v, bytes) || !translate(vcpu, at.v, &address))
-		return ept_violation(vcpu, at.v, QUALIFICATION_WRITE);
-	os_memcpy(module_map(vcpu->call->seam, address, OS_WRITE), from, bytes);
-	return SEAM_EXIT_NONE;
+	if (how == SEAM_EXIT_NONE)
+		os_memcpy(module_map(vcpu->call->seam, address, OS_WRITE), from, bytes);
+	return how;
 }
 
 enum seam_exit seam_guest_touch(struct seam_vcpu *vcpu, tdx_gpa_t at)
 {
 	uint64_t address;
 
-	if (!translate(vcpu, at.v, &address))
-		return ept_violation(vcpu, at.v, QUALIFICATION_READ | QUALIFICATION_WRITE);
-	return SEAM_EXIT_NONE;
+	return access_page(vcpu, at.v, 1, TDX_EPT_VIOLATION_READ | TDX_EPT_VIOLATION_WRITE,
+			   &address);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -177,21 +201,26 @@ enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, tdx_gpa_t at, unsigned 
 	enum seam_exit how = guest_accept(vcpu->call, vcpu->td, at.v | level, status);
 
 	if (how == SEAM_EXIT_EPT)
-		return ept_violation(vcpu, at.v, QUALIFICATION_WRITE);
+		return ept_violation(vcpu, at.v, TDX_EPT_VIOLATION_WRITE, TDX_EPT_EXTENDED_ACCEPT);
+	vcpu->progress = true;
 	return how;
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* Ways out.                                                                                    */
 
+#define R10_TO_R15 UINT64_C(0xfc00)
+
 enum seam_exit seam_guest_vmcall(struct seam_vcpu *vcpu, const struct tdx_regs *regs)
 {
 	vcpu->vmcall = *regs;
+	if (!regs->rcx)
+		vcpu->vmcall.rcx = R10_TO_R15;
 	return SEAM_EXIT_VMCALL;
 }
 
 enum seam_exit seam_guest_halt(struct seam_vcpu *vcpu)
 {
-	vcpu->vmcall = (struct tdx_regs){ .r11 = TDX_VMCALL_HALT };
+	vcpu->vmcall = (struct tdx_regs){ .rcx = R10_TO_R15, .r11 = TDX_VMCALL_HALT };
 	return SEAM_EXIT_HALT;
 }

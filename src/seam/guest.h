@@ -16,12 +16,17 @@ struct seam_vcpu {
 	struct call *call;
 	const struct td *td;
 	struct tdvps *tdvps;
+	struct tdx_regs entry; /* what the host gave */
+	bool progress;	       /* something went through since the entry */
 	/* What the last thing that could not be done inside the TD was: for the host's registers.
 	 */
 	uint64_t exit_gpa;
-	uint64_t exit_qualification;
-	struct tdx_regs vmcall;
+	uint64_t exit_qualification, exit_extended;
+	struct tdx_regs vmcall; /* rcx: mask */
 };
+
+/* Would an access to this private page leave the TD? The tree is locked. */
+bool guest_would_fault(const struct call *call, const struct td *td, uint64_t gpa);
 
 /* TDG.MEM.PAGE.ACCEPT; SEAM_EXIT_NONE: *status is the answer. */
 enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx,

@@ -15,8 +15,8 @@
  *   tdcs.epoch         changed with epoch_lock exclusive; VP.ENTER holds it shared from reading
  *                      the epoch until the vCPU is counted in refcount
  *   tdcs, the counts   atomic
- *   tdvps              the TDVPR page's PAMT lock: exclusive to change, but for state and lp,
- *                      which VP.ENTER moves atomically under the shared lock
+ *   tdvps              the TDVPR page's PAMT lock: exclusive to change. Or shared, by the LP with
+ *                      which the vCPU is associated; lp itself is atomic
  */
 #ifndef SEAM_TD_H
 #define SEAM_TD_H
@@ -68,6 +68,9 @@ struct tdcs_vcpus {
 	uint32_t x2apic_id[TDX_MAX_VCPUS];
 };
 
+/* How many addresses at which it faults without getting on a vCPU notes. */
+#define TDX_MAX_EPF 32u
+
 struct tdvps {
 	os_a32_t state;	   /* enum tdx_vcpu_state */
 	os_a32_t lp;	   /* associated with that LP + 1; 0: none */
@@ -75,6 +78,9 @@ struct tdvps {
 	uint32_t index;
 	uint32_t x2apic_id;
 	uint64_t initial_rcx;
+	uint64_t epoch;	      /* of the TD, when it entered last */
+	uint32_t vmcall_mask; /* registers of the TDG.VP.VMCALL that it left with */
+	uint32_t nr_faults;   /* without progress, up to those that are noted */
 	/* What the host may set: interrupts posted to the vCPU while it runs, an NMI. */
 	uint64_t posted_intr_descriptor;
 	uint32_t pin_controls;
@@ -82,6 +88,8 @@ struct tdvps {
 	uint16_t pending_nmi;
 	uint64_t state_details; /* bit 0: an interrupt waits in the guest; none ever does */
 	uint64_t tdcx[TDX_MAX_TDVPS - 1];
+	uint32_t nr_epf;
+	uint64_t epf[TDX_MAX_EPF];
 };
 _Static_assert(sizeof(struct tdr) <= TDX_PAGE_SIZE, "the TDR is one page");
 _Static_assert(sizeof(struct tdcs) <= TDX_PAGE_SIZE, "the fields of the TDCS are one page");

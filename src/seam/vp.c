@@ -19,6 +19,28 @@ tdx_status_t vp_explicit(struct call *call, uint64_t address, enum tdx_operand o
 	return td_implicit(call, pamt_owner(vp->page.head), tdr_exclusive, &vp->td);
 }
 
+tdx_status_t vp_use(struct call *call, uint64_t address, uint32_t op_states, uint32_t vcpu_states,
+		    struct vp *vp)
+{
+	tdx_status_t status = vp_explicit(call, address, TDX_OP_RCX, false, false, vp);
+	uint32_t state;
+
+	if (call_failed(status))
+		return status;
+	status = td_build(call, &vp->td, op_states, true);
+	if (call_failed(status))
+		return status;
+	if (vp->tdvps->nr_pages < TDX_MIN_TDVPS)
+		return tdx_status(TDX_TDCX_NUM_INCORRECT, 0);
+	/* Acquire: VP.INIT is complete, and what the vCPU did on its last LP is over. */
+	state = os_load32(&vp->tdvps->state, OS_ACQUIRE);
+	if (state >= 32 || !(1u << state & vcpu_states))
+		return tdx_status(TDX_VCPU_STATE_INCORRECT, state);
+	if (!vp_associate(call, vp))
+		return tdx_status(TDX_VCPU_ASSOCIATED, 0);
+	return CALL_OK;
+}
+
 tdx_status_t tdh_vp_create(struct call *call)
 {
 	struct pamt_page page;

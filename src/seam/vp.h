@@ -3,7 +3,7 @@
  * vp.h - a vCPU in a leaf's hands.
  *
  * A vCPU is UNINITIALIZED after VP.CREATE, READY after VP.INIT and between entries, ACTIVE while an
- * LP is in it, DISABLED for good. It is associated with the LP that initialised or last entered
+ * LP is in it, DISABLED for good. It is associated with the LP that initialised or last used
  * it, until VP.FLUSH there; VPFLUSHDONE of its TD waits for that.
  */
 #ifndef SEAM_VP_H
@@ -21,6 +21,13 @@ struct vp {
 /* The TDVPR operand, locked as asked, and its TD, the TDR locked as asked. */
 tdx_status_t vp_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
 			 bool exclusive, bool tdr_exclusive, struct vp *vp);
+/*
+ * The TDVPR operand of a leaf that uses the vCPU: TD and vCPU in one of those states (sets of
+ * OP_BIT, of bits by enum tdx_vcpu_state), its pages there. On success it belongs to this LP,
+ * whatever the leaf finds later.
+ */
+tdx_status_t vp_use(struct call *call, uint64_t address, uint32_t op_states, uint32_t vcpu_states,
+		    struct vp *vp);
 /* The vCPU belongs to this LP from now on; false: it is another's. */
 bool vp_associate(struct call *call, struct vp *vp);
 
