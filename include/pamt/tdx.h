@@ -338,6 +338,7 @@ struct tdx_td_params {
 TDX_STATIC_ASSERT(sizeof(struct tdx_td_params) == 1024, "TD_PARAMS is 1024 bytes");
 
 #define TDX_TD_PARAMS_ALIGN	 1024u
+#define TDX_ATTR_DEBUG		 (UINT64_C(1) << 0)
 #define TDX_ATTR_SEPT_VE_DISABLE (UINT64_C(1) << 28)
 #define TDX_XFAM_FIXED1		 UINT64_C(3) /* x87, SSE */
 #define TDX_EPTP_WRITE_BACK	 UINT64_C(6)

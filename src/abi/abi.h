@@ -98,6 +98,62 @@ const struct abi_name *abi_name(enum abi_name_kind kind, uint32_t number);
 const struct abi_name *abi_name_by_name(enum abi_name_kind kind, const char *name);
 
 /* ------------------------------------------------------------------------------------------- */
+/* Metadata fields                                                                              */
+
+/*
+ * An id is 64 bits: 23:0 code, 33:32 size of an element (8, 16, 32, 64 bits), 37:34 elements of a
+ * field and 46:38 fields of a sequence, both less 1, 50 codes go by 2 (VMCS fields), 51 a write
+ * mask follows, 54:52 context, 61:56 class, 63 defined by the implementation. Class and code say
+ * which element it is. The reserved bits, and those that are of lists, must be 0 in an id that
+ * names one element.
+ */
+#define ABI_ID_NONE	UINT64_MAX /* before the first field, after the last */
+#define ABI_ID_RESERVED (UINT64_C(0xff) << 24 | UINT64_C(7) << 47 | UINT64_C(0x81) << 55)
+#define ABI_ID_LIST	(UINT64_C(0xf) << 34 | UINT64_C(0x1ff) << 38)
+#define ABI_ID_STEP_2	(UINT64_C(1) << 50)
+#define ABI_ID_CONTEXT	(UINT64_C(7) << 52)
+
+static inline uint32_t abi_id_code(uint64_t id) { return id & 0xffffff; }
+static inline uint32_t abi_id_class(uint64_t id) { return id >> 56 & 0x3f; }
+static inline uint32_t abi_id_bits(uint64_t id) { return 8u << (id >> 32 & 3); }
+
+/* What the fields are of; numbered as in an id. */
+enum abi_context { ABI_SYS, ABI_TD, ABI_VP, ABI_NR_CONTEXTS };
+
+/* What must be there for a field to exist. */
+enum abi_field_needs { ABI_ALWAYS, ABI_L2_VM_1, ABI_L2_VM_2, ABI_L2_VM_3, ABI_DYNAMIC_PAMT };
+
+struct abi_field {
+	const char *name;
+	uint64_t id;	   /* of the first element */
+	uint32_t fields;   /* with consecutive codes */
+	uint32_t elements; /* of each field */
+	uint8_t needs;	   /* enum abi_field_needs */
+	/* Bits of an element that a host may read and write, of a production and of a debug TD. */
+	uint64_t read, write, read_debug, write_debug;
+};
+
+/* By what the code grows from element to element. */
+static inline uint32_t abi_field_step(const struct abi_field *field)
+{
+	return field->id & ABI_ID_STEP_2 ? 2 : 1;
+}
+
+static inline uint32_t abi_field_elements(const struct abi_field *field)
+{
+	return field->fields * field->elements;
+}
+
+/* "module", "TD", "vCPU" */
+const char *abi_context_name(enum abi_context context);
+/* In the order of class and code, NULL at the end. */
+const struct abi_field *abi_field_at(enum abi_context context, uint32_t i);
+/* The field to which class and code of an id belong, and which element it is; NULL: none. */
+const struct abi_field *abi_field(enum abi_context context, uint64_t id, uint32_t *element);
+/* Any case. NULL: none. */
+const struct abi_field *abi_field_by_name(enum abi_context context, const char *name);
+
+/* ------------------------------------------------------------------------------------------- */
 /* Completion status                                                                            */
 
 /* What bits 31:0 of a status mean. */
