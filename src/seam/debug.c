@@ -307,6 +307,29 @@ int seam_debug_vcpu_state(struct seam *seam, tdx_hpa_t tdvpr, uint32_t state)
 	return 0;
 }
 
+int seam_debug_lp_init(struct seam *seam, uint32_t lp, bool done)
+{
+	if (lp >= seam->config.nr_lps)
+		return -OS_EINVAL;
+	/* Relaxed, both: no LP is in the module. */
+	if (os_xchg32(&seam->lp[lp].initialised, done, OS_RELAXED) != done)
+		os_fetch_add32(&seam->nr_lps_initialised, done ? 1 : UINT32_MAX, OS_RELAXED);
+	return 0;
+}
+
+int seam_debug_epf(struct seam *seam, tdx_hpa_t tdvpr, const uint64_t *gpa, uint32_t nr)
+{
+	struct tdvps *tdvps;
+
+	if (type_of(seam, tdvpr.v) != TDX_PT_TDVPR || nr > TDX_MAX_EPF)
+		return -OS_EINVAL;
+	tdvps = module_map(seam, tdvpr.v, OS_WRITE);
+	tdvps->nr_epf = nr;
+	for (uint32_t i = 0; i < nr; i++)
+		tdvps->epf[i] = gpa[i];
+	return 0;
+}
+
 int seam_debug_td_fatal(struct seam *seam, tdx_hpa_t tdr, bool fatal)
 {
 	struct tdr *t = find_tdr(seam, tdr.v);

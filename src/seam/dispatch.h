@@ -22,7 +22,7 @@ leaf_fn tdh_mng_create, tdh_mng_key_config, tdh_mng_addcx;
 leaf_fn tdh_mng_vpflushdone, tdh_mng_key_freeid, tdh_mng_key_reclaimid, tdh_phymem_cache_wb;
 /* mng_init.c */
 leaf_fn tdh_mng_init;
-/* metadata.c: fields of TDs and vCPUs */
+/* mng_field.c, vp_field.c: fields of TDs and vCPUs */
 leaf_fn tdh_mng_rd, tdh_mng_wr, tdh_vp_rd, tdh_vp_wr;
 /* vp.c, vp_enter.c */
 leaf_fn tdh_vp_create, tdh_vp_addcx, tdh_vp_init, tdh_vp_flush, tdh_vp_enter;

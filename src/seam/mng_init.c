@@ -2,6 +2,7 @@
 /*
  * mng_init.c - MNG.INIT: TD_PARAMS are checked field by field, and the TD takes its shape.
  */
+#include "seam/cpuid.h"
 #include "seam/dispatch.h"
 #include "seam/hpa.h"
 #include "seam/sept.h"
@@ -20,6 +21,7 @@ void td_setup(const struct seam *seam, struct td *td, const struct td_setup *set
 	tdcs->max_vcpus = setup->max_vcpus;
 	/* Relaxed: the TDR is locked exclusively. */
 	os_store64(&tdcs->epoch, 1, OS_RELAXED);
+	os_store32(&tdcs->hp_lock_timeout, CPUID_TSC_HZ, OS_RELAXED); /* one second */
 	/* As is: the guest's clock is the host's. */
 	tdcs->tsc_multiplier = UINT64_C(1) << 48;
 	os_store16(&tdcs->topology_enum_configured, 1, OS_RELAXED);

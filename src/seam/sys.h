@@ -9,21 +9,29 @@
 
 /* The module whose ABI this is. */
 #define SYS_VENDOR_ID	   0x8086u
+#define SYS_BUILD_DATE	   20250101u
 #define SYS_VERSION_MAJOR  1u
 #define SYS_VERSION_MINOR  5u
 #define SYS_VERSION_UPDATE 25u
 
-/* Versions of the handoff that SYS.SHUTDOWN can write and SYS.UPDATE can read. */
-#define SYS_HANDOFF_MIN 0u
-#define SYS_HANDOFF_MAX 1u
+/*
+ * Versions of the handoff that SYS.UPDATE can read (MIN to MAX) and SYS.SHUTDOWN can write: only
+ * the highest, where there is to be no way back to an earlier module.
+ */
+#define SYS_HANDOFF_MIN	  0u
+#define SYS_HANDOFF_MAX	  1u
+#define SYS_NO_DOWNGRADE  1u
+#define SYS_HANDOFF_PAGES 31u
+
+/* TDX_FEATURES0. */
+#define SYS_FEATURES0 UINT64_C(0xd1326f3f0ebf)
 
 /*
  * Attributes and extended features that a TD may have (FIXED0: all others must be 0) and must have
- * (FIXED1): SYS.RD and SYS.INFO say it, MNG.INIT checks it. Attributes are debug, no #VE for
- * pages that are not there, PKS, performance counters; features are numbered as in XCR0 and XSS.
+ * (FIXED1): SYS.RD and SYS.INFO say it, MNG.INIT checks it. Features are numbered as in XCR0 and
+ * XSS.
  */
-#define SYS_ATTRIBUTES_FIXED0 \
-	(UINT64_C(1) << 0 | TDX_ATTR_SEPT_VE_DISABLE | UINT64_C(1) << 30 | UINT64_C(1) << 63)
+#define SYS_ATTRIBUTES_FIXED0 UINT64_C(0x8000000078010001)
 #define SYS_ATTRIBUTES_FIXED1 UINT64_C(0)
 #define SYS_XFAM_AVX	      (UINT64_C(1) << 2)
 #define SYS_XFAM_AVX512	      (UINT64_C(7) << 5)
@@ -37,6 +45,12 @@
 	(SYS_XFAM_FIXED1 | SYS_XFAM_AVX | SYS_XFAM_AVX512 | SYS_XFAM_PT | SYS_XFAM_PKRU | \
 	 SYS_XFAM_CET | SYS_XFAM_ULI | SYS_XFAM_LBR | SYS_XFAM_AMX)
 #define SYS_XFAM_FIXED1 TDX_XFAM_FIXED1
+
+/* Other limits of TD_PARAMS. */
+#define SYS_CONFIG_FLAGS_FIXED0	     UINT64_C(0x1f)
+#define SYS_MIN_VIRT_MAXPA	     45u
+#define SYS_MAX_EVENT_FILTERS	     512u
+#define SYS_ARCH_CAPABILITIES_CONFIG UINT64_C(0x1180010)
 
 /* TDX_FEATURES0 as this machine shows it. */
 uint64_t sys_features0(const struct seam *seam);

@@ -57,6 +57,8 @@ struct tdcs {
 	uint16_t tsc_frequency;
 	/* Every vCPU has an x2APIC id of its own, from VP.INIT; the guest is told its topology. */
 	os_a16_t topology_enum_configured, ve_reduction_valid;
+	os_a32_t hp_lock_timeout; /* TSC ticks */
+	uint64_t notify_enables, vm_ctls[4];
 	uint8_t mrconfigid[48], mrowner[48], mrownerconfig[48];
 	/* Build measurements stand in for MRTD: what was added and extended, counted. */
 	uint64_t pages_added, chunks_extended;
@@ -82,7 +84,7 @@ struct tdvps {
 	uint32_t vmcall_mask; /* registers of the TDG.VP.VMCALL that it left with */
 	uint32_t nr_faults;   /* without progress, up to those that are noted */
 	/* What the host may set: interrupts posted to the vCPU while it runs, an NMI. */
-	uint64_t posted_intr_descriptor;
+	uint64_t posted_intr_descriptor, shared_eptp;
 	uint32_t pin_controls;
 	uint16_t posted_intr_vector;
 	uint16_t pending_nmi;

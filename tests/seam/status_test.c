@@ -145,8 +145,13 @@ static void vcpus_and_their_fields_have_rules(void **state)
 	vp = td.tdvpr[0];
 	ANSWERS(&rig, TDX_METADATA_FIELD_NOT_WRITABLE, 0, .rax = TDH_VP_WR, .rcx = vp,
 		.rdx = FIELD(32, 0), .r9 = 1);
-	ANSWERS(&rig, TDX_METADATA_WR_MASK_NOT_VALID, 0, .rax = TDH_VP_WR, .rcx = vp,
-		.rdx = FIELD(32, 11), .r9 = 2);
+	/* HP_LOCK_TIMEOUT is written as a whole, within limits. */
+	ANSWERS(&rig, TDX_METADATA_WR_MASK_NOT_VALID, 0, .rax = TDH_MNG_WR, .rcx = td.tdr,
+		.rdx = FIELD(17, 17), .r8 = 1000000, .r9 = UINT32_MAX);
+	ANSWERS(&rig, TDX_METADATA_FIELD_VALUE_NOT_VALID, 0, .rax = TDH_MNG_WR, .rcx = td.tdr,
+		.rdx = FIELD(17, 17), .r8 = 1, .r9 = UINT64_MAX);
+	ANSWERS(&rig, TDX_METADATA_FIELD_NOT_READABLE, 0, .rax = TDH_VP_RD, .rcx = vp,
+		.rdx = FIELD(32, 0));
 	/* VP.INIT has tied it to LP 0. */
 	ANSWERS(&rig, TDX_VCPU_ASSOCIATED, 1, .rax = TDH_VP_RD, .rcx = vp, .rdx = FIELD(32, 0));
 

@@ -71,6 +71,7 @@ static void size_bits_do_not_choose_the_field(void **state)
 		UINT64_C(0x1100000000000013), /* bit 63 */
 		UINT64_C(0x9104000000000013), /* increment */
 		UINT64_C(0x9108000000000013), /* write mask valid */
+		UINT64_C(0x9110000000000013), /* context */
 	};
 	struct fixture f;
 	uint64_t value, next;
@@ -88,21 +89,14 @@ static void size_bits_do_not_choose_the_field(void **state)
 static void ids_that_do_not_exist_are_refused(void **state)
 {
 	static const uint64_t ids[] = {
-		0,
-		TDX_MD_CMR_BASE(32),
-		TDX_MD_CMR_BASE(0) - 1,
-		TDX_MD_CMR_SIZE(32),
-		UINT64_C(0x91000001000000f0),
-		UINT64_C(0x9300000100000013), /* class */
-		UINT64_C(0x9110000000000013), /* context */
-		UINT64_C(0x9100000140000013), /* code */
-		UINT64_C(0x9100000100010012),
-		UINT64_C(0x9100000400000013), /* last element */
+		UINT64_C(0x0000000200000009), /* behind PKG_FMS */
+		TDX_MD_CMR_BASE(32),	      TDX_MD_CMR_BASE(0) - 1,	    TDX_MD_CMR_SIZE(32),
+		UINT64_C(0x91000001000000f0), UINT64_C(0x9300000100000013), /* class */
+		UINT64_C(0x9100000140000013),				    /* code */
+		UINT64_C(0x9100000100010012), UINT64_C(0x9100000400000013), /* last element */
 		UINT64_C(0x9100004000000013), /* last field of a sequence */
 		UINT64_C(0x9100800000000013), /* reserved */
-		UINT64_C(0x9180000000000013),
-		UINT64_C(0xd100000000000013),
-		UINT64_MAX - 1,
+		UINT64_C(0x9180000000000013), UINT64_C(0xd100000000000013), UINT64_MAX - 1,
 	};
 	struct fixture f;
 	uint64_t value, next;
@@ -136,7 +130,7 @@ static void next_leads_through_all_fields_once(void **state)
 		assert_true(++fields < 1000);
 	}
 	assert_int_equal(cmrs, 1 + 2 * 32);
-	assert_true(fields > 75);
+	assert_int_equal(fields, 359);
 	fixture_destroy(&f);
 }
 
@@ -186,8 +180,9 @@ static unsigned int check_list(struct fixture *f)
 
 	fixture_read(f, LIST_AT, list, sizeof(list));
 	while (at < (list[0] & 0xffff) / 8) {
-		uint64_t id = list[at] & ~(UINT64_C(0x1ff) << 38);
-		unsigned int count = (unsigned int)(list[at++] >> 38 & 0x1ff) + 1;
+		uint64_t id = list[at] & ~(UINT64_C(0x1fff) << 34);
+		unsigned int elements = (unsigned int)(list[at] >> 34 & 0xf) + 1;
+		unsigned int count = ((unsigned int)(list[at++] >> 38 & 0x1ff) + 1) * elements;
 
 		for (unsigned int i = 0; i < count; i++, fields++) {
 			assert_int_equal(rd(f, id + i, &value, &next), TDX_SUCCESS);
@@ -218,7 +213,17 @@ static void rdall_lists_what_rd_reads(void **state)
 	/* From the middle of an array. */
 	regs = (struct tdx_regs){ .rax = TDH_SYS_RDALL, .rdx = LIST_AT, .r8 = TDX_MD_CMR_SIZE(7) };
 	assert_int_equal(fixture_call(&f, 0, &regs), TDX_SUCCESS);
-	assert_int_equal(check_list(&f), fields - 2 - 2 - 1 - 3 - 32 - 7 - 1);
+	assert_int_equal(check_list(&f), 359 - 26 - 1 - 32 - 7);
+	/* A field of two elements: from the first, and not from the second. */
+	regs.r8 = UINT64_C(0x9900000300000502);
+	regs.rax = TDH_SYS_RDALL;
+	assert_int_equal(fixture_call(&f, 0, &regs), TDX_SUCCESS);
+	assert_int_equal(check_list(&f), 62 + 1 + 2 + 128 + 19);
+	assert_int_equal(call3(&f, TDH_SYS_RDALL, 0, LIST_AT, UINT64_C(0x9900000300000503)),
+			 INCORRECT);
+	/* The size of an element counts here. */
+	assert_int_equal(call3(&f, TDH_SYS_RDALL, 0, LIST_AT, UINT64_C(0x9100000100000013)),
+			 INCORRECT);
 
 	assert_int_equal(call3(&f, TDH_SYS_RDALL, 0, LIST_AT + 512, UINT64_MAX),
 			 TDX_OPERAND_INVALID | TDX_OP_RDX);

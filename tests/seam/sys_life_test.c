@@ -37,7 +37,7 @@ static void before_init_only_the_early_leaves_answer(void **state)
 	assert_int_equal(call_on(&f, 0, TDH_SYS_KEY_CONFIG), TDX_SYS_KEY_CONFIG_NOT_PENDING);
 	assert_int_equal(call_on(&f, 0, TDH_SYS_UPDATE), TDX_SYS_STATE_INCORRECT);
 	assert_int_equal(call_on(&f, 0, TDH_SYS_LP_SHUTDOWN), TDX_SUCCESS);
-	assert_int_equal(call3(&f, TDH_SYS_RD, 0, TDX_MD_MAX_TDMRS, 0), TDX_SUCCESS);
+	assert_int_equal(call3(&f, TDH_SYS_RD, 0, TDX_MD_MAX_TDMRS, 0), TDX_SYS_LP_INIT_NOT_DONE);
 	fixture_destroy(&f);
 }
 

@@ -26,18 +26,21 @@ static void on_fault(int sig)
 	siglongjmp(escape, 1);
 }
 
-/* SYS.RD of the number of CMRs, 32 on every module. False: no module, or another answer. */
+/*
+ * SYS.RD on a logical processor that is not initialised: its status, and R8 is 0 then. False: no
+ * module, or another answer.
+ */
 static int module_answers(void)
 {
 	uint64_t rax = 34, rcx = 0, rdx = UINT64_C(0x9000000100000000);
-	register uint64_t r8 __asm__("r8") = 0;
+	register uint64_t r8 __asm__("r8") = 5;
 	uint8_t carry;
 
 	__asm__ volatile(".byte 0x66, 0x0f, 0x01, 0xcf"
 			 : "+a"(rax), "+c"(rcx), "+d"(rdx), "+r"(r8), "=@ccc"(carry)
 			 :
 			 : "r9", "r10", "r11", "memory");
-	return !carry && !rax && r8 == 32;
+	return !carry && rax == UINT64_C(0xc000050200000000) && !r8;
 }
 
 static void report(const char *what, int right)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * cpuid.h - the CPUID leaves of a TD: which there are, what of them the host may configure in
+ * TD_PARAMS, and what the others say.
+ *
+ * The CPU itself is the one of the recordings: family and model of a server, of all else nothing
+ * but topology and address widths. So "where the CPU has it" is never here.
+ */
+#ifndef SEAM_CPUID_H
+#define SEAM_CPUID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CPUID_NO_SUBLEAF UINT32_MAX
+#define CPUID_ENTRIES	 79u /* leaves and subleaves of a TD */
+#define CPUID_PARAMS	 28u /* of them in TD_PARAMS */
+
+enum cpuid_reg { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX, CPUID_REGS };
+
+/* Family, model and stepping of this platform, as EAX of leaf 1 has them. */
+#define CPUID_PLATFORM_FMS 0xc06f2u
+/* A second one, of an earlier generation, that a TD may be told it runs on. */
+#define CPUID_OTHER_FMS 0x806f8u
+/* What of EAX is no stepping. */
+#define CPUID_STEPPING 0xfu
+
+/* Frequency of the crystal, and of the TSC, in Hz. */
+#define CPUID_CRYSTAL_HZ 25000000u
+#define CPUID_TSC_HZ	 2000000000u
+
+struct cpuid_entry {
+	uint32_t leaf, subleaf;
+	uint8_t param;		     /* index in TD_PARAMS, + 1; 0: not there */
+	uint32_t given[CPUID_REGS];  /* bits that TD_PARAMS decides */
+	uint32_t native[CPUID_REGS]; /* bits that it may ask for, and gets if the CPU has them */
+	uint32_t fixed[CPUID_REGS];  /* bits that are always set */
+};
+
+/* In the order in which MNG.RD goes through them, NULL at the end. */
+const struct cpuid_entry *cpuid_at(uint32_t i);
+/* The i-th of TD_PARAMS, NULL at the end. */
+const struct cpuid_entry *cpuid_param(uint32_t i);
+
+/*
+ * The code of a CPUID_VALUES field: bit 0 which two registers (EAX and EBX, ECX and EDX), 7:1
+ * subleaf, 8 there are no subleaves, 15:9 leaf, 16 bit 31 of the leaf.
+ */
+#define CPUID_CODE_SECOND 1u
+/* Of the entry's first two registers. */
+uint32_t cpuid_code(const struct cpuid_entry *entry);
+/* The place of the entry to which a code belongs, CPUID_ENTRIES if there is none. */
+uint32_t cpuid_by_code(uint32_t code);
+
+#endif

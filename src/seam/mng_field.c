@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * mng_field.c - MNG.RD, MNG.WR: the fields of a TD, and where their values are.
+ *
+ * Version 0 of MNG.RD returns the value in R8; version 1 also the id of the next field in RDX, and
+ * takes all ones to mean the first.
+ */
+#include "seam/cpuid.h"
+#include "seam/dispatch.h"
+#include "seam/field.h"
+
+#define IN_TDR(member)	   FIELD_AT(FIELD_IN_TDR, struct tdr, member)
+#define IN_TDCS(member)	   FIELD_AT(FIELD_IN_TDCS, struct tdcs, member)
+#define TDCS_ARRAY(member) FIELD_ARRAY(FIELD_IN_TDCS, struct tdcs, member)
+
+/* How long a guest waits for a lock that the host wants; kept in 32 bits of TSC ticks. */
+#define TICKS_PER_US	  (CPUID_TSC_HZ / 1000000u)
+#define HP_TIMEOUT_MIN_US 10000u
+#define HP_TIMEOUT_MAX_US 100000000u
+
+static uint64_t hp_timeout(const struct field_view *view, uint32_t i)
+{
+	(void)i;
+	return os_load32(&view->tdcs->hp_lock_timeout, OS_RELAXED) / TICKS_PER_US;
+}
+
+const struct field_value td_field_values[NR_TD_FIELDS] = {
+	[TD_FIELD_FATAL] = IN_TDR(fatal),
+	[TD_FIELD_NUM_TDCX] = IN_TDR(nr_tdcx),
+	[TD_FIELD_CHLDCNT] = IN_TDR(chldcnt),
+	[TD_FIELD_LIFECYCLE_STATE] = IN_TDR(lifecycle),
+	[TD_FIELD_TDCX_PA] = FIELD_ARRAY(FIELD_IN_TDR, struct tdr, tdcx),
+	[TD_FIELD_HKID] = IN_TDR(hkid),
+	[TD_FIELD_PKG_CONFIG_BITMAP] = IN_TDR(key_packages),
+	[TD_FIELD_NUM_VCPUS] = IN_TDCS(nr_vcpus),
+	[TD_FIELD_NUM_ASSOC_VCPUS] = IN_TDCS(nr_assoc),
+	[TD_FIELD_OP_STATE] = IN_TDCS(op_state),
+	[TD_FIELD_ATTRIBUTES] = IN_TDCS(attributes),
+	[TD_FIELD_XFAM] = IN_TDCS(xfam),
+	[TD_FIELD_MAX_VCPUS] = IN_TDCS(max_vcpus),
+	[TD_FIELD_TSC_OFFSET] = IN_TDCS(tsc_offset),
+	[TD_FIELD_TSC_MULTIPLIER] = IN_TDCS(tsc_multiplier),
+	[TD_FIELD_TSC_FREQUENCY] = IN_TDCS(tsc_frequency),
+	[TD_FIELD_NOTIFY_ENABLES] = IN_TDCS(notify_enables),
+	[TD_FIELD_HP_LOCK_TIMEOUT] = FIELD_BY(hp_timeout),
+	[TD_FIELD_VM_CTLS] = TDCS_ARRAY(vm_ctls),
+	[TD_FIELD_CONFIG_FLAGS] = IN_TDCS(config_flags),
+	[TD_FIELD_TD_EPOCH] = IN_TDCS(epoch),
+	[TD_FIELD_REFCOUNT] = TDCS_ARRAY(refcount),
+};
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* A TD that has its control structure and is not being imported. */
+static tdx_status_t td_operand(struct call *call, struct td *td)
+{
+	tdx_status_t status = td_explicit(call, call->in.rcx, TDX_OP_RCX, false, td);
+
+	if (call_failed(status))
+		return status;
+	return td_build(call, td, OP_BUILT, true);
+}
+
+tdx_status_t tdh_mng_rd(struct call *call)
+{
+	struct field_view view;
+	struct td td;
+	tdx_status_t status;
+
+	field_clear_results(call);
+	status = td_operand(call, &td);
+	if (call_failed(status))
+		return status;
+	view = field_view_of(call, ABI_TD, &td);
+	return field_read_leaf(call, &view);
+}
+
+/* All of it at once, in microseconds. */
+static tdx_status_t write_hp_timeout(const struct call *call, struct tdcs *tdcs)
+{
+	if (call->in.r9 != UINT64_MAX)
+		return tdx_status(TDX_METADATA_WR_MASK_NOT_VALID, 0);
+	if (call->in.r8 < HP_TIMEOUT_MIN_US || call->in.r8 > HP_TIMEOUT_MAX_US)
+		return tdx_status(TDX_METADATA_FIELD_VALUE_NOT_VALID, 0);
+	/* Relaxed: it is for its own sake. */
+	os_store32(&tdcs->hp_lock_timeout, (uint32_t)(call->in.r8 * TICKS_PER_US), OS_RELAXED);
+	return CALL_OK;
+}
+
+tdx_status_t tdh_mng_wr(struct call *call)
+{
+	struct field_view view;
+	struct field_ref ref;
+	struct td td;
+	uint64_t seen;
+	tdx_status_t status;
+
+	call->regs->r8 = 0;
+	status = td_operand(call, &td);
+	if (call_failed(status))
+		return status;
+	view = field_view_of(call, ABI_TD, &td);
+	status = field_find(&view, call->in.rdx, &ref);
+	if (call_failed(status))
+		return status;
+	seen = field_load(&view, &ref) & field_readable(&view, ref.field);
+	status = field_check_write(&view, ref.field, call->in.r8, call->in.r9, seen);
+	if (call_failed(status))
+		return status;
+	if (ref.place == TD_FIELD_HP_LOCK_TIMEOUT)
+		status = write_hp_timeout(call, td.tdcs);
+	else
+		field_change(&view, &ref, call->in.r8, call->in.r9);
+	if (!call_failed(status))
+		call->regs->r8 = seen;
+	return status;
+}
