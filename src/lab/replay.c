@@ -334,6 +334,40 @@ static bool step_chldcnt(struct replay *r, const struct vector_item *item)
 	       same(r, "chldcnt", item->word.value, n);
 }
 
+static bool step_peek64(struct replay *r, const struct vector_item *item)
+{
+	const struct vector_list *list = &item->list;
+
+	for (unsigned int i = 0; i < list->nr; i++) {
+		const uint64_t at = list->at.v + i * sizeof(uint64_t);
+		uint64_t value = 0;
+
+		for (unsigned int b = 0; b < sizeof(value); b++)
+			value |= (uint64_t) * (const uint8_t *)r->bare.os.map_host(
+						      &r->bare, hpa(at + b), OS_READ)
+				 << 8 * b;
+		if (list->any >> i & 1 || value == list->value[i])
+			continue;
+		outcome(r, "as recorded", "differs at 0x%" PRIx64, at);
+		return same(r, "word", list->value[i], value);
+	}
+	return true;
+}
+
+static bool step_lp_init(struct replay *r, const struct vector_item *item)
+{
+	const uint32_t lp = item->word.at.v > UINT32_MAX ? UINT32_MAX : (uint32_t)item->word.at.v;
+
+	return done(r, seam_debug_lp_init(r->seam, lp, item->word.value));
+}
+
+static bool step_epf(struct replay *r, const struct vector_item *item)
+{
+	const struct vector_list *list = &item->list;
+
+	return done(r, seam_debug_epf(r->seam, list->at, list->value, list->nr));
+}
+
 /* machine lines have no step: they can fail in a way that ends the replay. */
 static const struct {
 	bool (*step)(struct replay *r, const struct vector_item *item);
@@ -358,6 +392,9 @@ static const struct {
 	[VECTOR_PAMT] = { step_pamt, true },
 	[VECTOR_BITMAP] = { step_bitmap, true },
 	[VECTOR_CHLDCNT] = { step_chldcnt, true },
+	[VECTOR_PEEK64] = { step_peek64, true },
+	[VECTOR_LP_INIT] = { step_lp_init, false },
+	[VECTOR_EPF] = { step_epf, false },
 };
 
 /* ------------------------------------------------------------------------------------------- */

@@ -39,6 +39,9 @@ enum vector_kind {
 	VECTOR_PAMT,
 	VECTOR_BITMAP,
 	VECTOR_CHLDCNT,
+	VECTOR_PEEK64,
+	VECTOR_LP_INIT,
+	VECTOR_EPF,
 	VECTOR_KINDS
 };
 
@@ -82,7 +85,10 @@ struct vector_lock {
 	bool exclusive;
 };
 
-/* poke64, init-tdmr, vcpus, assoc, vcpu-state, td-fatal, half-freed, bitmap, chldcnt. */
+/*
+ * poke64, init-tdmr, vcpus, assoc, vcpu-state, td-fatal, half-freed, bitmap, chldcnt, and lp-init,
+ * at being the LP.
+ */
 struct vector_word {
 	tdx_hpa_t at;
 	uint64_t value;
@@ -98,6 +104,15 @@ struct vector_pamt {
 	tdx_hpa_t pair[2];
 };
 
+/* peek64: the words from an address on; epf: a TDVPR and its GPAs. */
+#define VECTOR_MAX_LIST 32u
+struct vector_list {
+	tdx_hpa_t at;
+	unsigned int nr;
+	uint32_t any; /* values that are not compared, bit n: value n */
+	uint64_t value[VECTOR_MAX_LIST];
+};
+
 struct vector_item {
 	enum vector_kind kind;
 	uint32_t line; /* number in the file, from 1 */
@@ -110,6 +125,7 @@ struct vector_item {
 		struct vector_lock lock;
 		struct vector_word word;
 		struct vector_pamt pamt;
+		struct vector_list list;
 		enum seam_debug_inject inject;
 	};
 };

@@ -27,7 +27,8 @@ uint64_t *vector_reg(struct tdx_regs *regs, unsigned int index) { return &regs->
 struct form {
 	/*
 	 * Shown in errors, and obeyed: its words are the name (1 or 2 words), positional numbers,
-	 * then key=value, in [] where it may be missing. A form with "->" reads its own fields.
+	 * then key=value, in [] where it may be missing. A form with "->", or with " ..." for a
+	 * list, reads its own fields.
 	 */
 	const char *syntax;
 	unsigned int words; /* of the name */
@@ -257,6 +258,28 @@ static int build_lock(struct vector_line *line, struct vector_item *item)
 	return key_u32(line, "id", UINT32_MAX, &item->lock.id);
 }
 
+/* PA VALUE|* ..., TDVPR [GPA ...]: all that follows the first number. */
+static int build_list(struct vector_line *line, struct vector_item *item)
+{
+	struct vector_list *list = &item->list;
+	bool stars = strchr(line->form->syntax, '*');
+
+	if (line->nr_fields < (stars ? 3u : 2u))
+		return fail_syntax(line, "too few fields behind", line->field[0]);
+	if (line->nr_fields > 2 + VECTOR_MAX_LIST)
+		return vector_line_fail(line, "more than %u values; allowed: %s", VECTOR_MAX_LIST,
+					line->form->syntax);
+	if (!number(line->field[1], &list->at.v))
+		return fail_syntax(line, "bad number", line->field[1]);
+	for (unsigned int i = 2; i < line->nr_fields; i++, list->nr++) {
+		if (stars && !strcmp(line->field[i], "*"))
+			list->any |= UINT32_C(1) << list->nr;
+		else if (!number(line->field[i], &list->value[list->nr]))
+			return fail_syntax(line, "bad number", line->field[i]);
+	}
+	return 0;
+}
+
 static int build_inject(struct vector_line *line, struct vector_item *item)
 {
 	/* The second word is part of the form's name: nothing is left to read. */
@@ -461,6 +484,9 @@ static const struct form forms[] = {
 	  build_pamt, 0 },
 	{ "bitmap PA 0|1", 1, VECTOR_BITMAP, build_flag, 0 },
 	{ "chldcnt TDR N", 1, VECTOR_CHLDCNT, build_word, 0 },
+	{ "peek64 PA VALUE|* ...", 1, VECTOR_PEEK64, build_list, 0 },
+	{ "lp-init LP 0|1", 1, VECTOR_LP_INIT, build_flag, 0 },
+	{ "epf TDVPR [GPA ...]", 1, VECTOR_EPF, build_list, 0 },
 };
 #define NR_FORMS (sizeof(forms) / sizeof(forms[0]))
 
@@ -609,7 +635,8 @@ int vector_line_read(struct vector_line *line, char *text, struct vector_item *i
 	if (split(line, text) || find_form(line))
 		return -1;
 	item->kind = line->form->kind;
-	if (!strstr(line->form->syntax, "->") && read_fields(line))
+	if (!strstr(line->form->syntax, "->") && !strstr(line->form->syntax, " ...") &&
+	    read_fields(line))
 		return -1;
 	return line->form->build(line, item);
 }

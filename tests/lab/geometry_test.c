@@ -156,6 +156,25 @@ static void rewrite_item(const struct geometry *g, struct vector_item *item)
 	tdr->v = rewrite(g, tdr->v);
 }
 
+/*
+ * Can it be moved? Not if it has no room to grow, nor if values in memory have a layout that is not
+ * known here: TD_PARAMS, from which a TD's own width follows, and what a leaf wrote.
+ */
+static bool can_move(const struct vector *vector)
+{
+	for (size_t i = 0; i < vector->nr_items; i++) {
+		const struct vector_item *item = &vector->items[i];
+
+		if (item->kind == VECTOR_MACHINE && item->machine->max_pa > 46)
+			return false;
+		if (item->kind == VECTOR_PEEK64 || item->kind == VECTOR_EPF)
+			return false;
+		if (item->kind == VECTOR_CALL && TDX_RAX_LEAF(item->call.in.rax) == TDH_MNG_INIT)
+			return false;
+	}
+	return true;
+}
+
 static void on_machines_of(uint32_t max_pa, uint32_t more_lps)
 {
 	uint64_t passed = 0, failed = 0;
@@ -171,6 +190,10 @@ static void on_machines_of(uint32_t max_pa, uint32_t more_lps)
 		if (vector_read(file, *path, &vector, error, sizeof(error)))
 			fail_msg("%s", error);
 		fclose(file);
+		if (!can_move(&vector)) {
+			vector_free(&vector);
+			continue;
+		}
 		for (size_t i = 0; i < vector.nr_items; i++) {
 			struct vector_item *item = &vector.items[i];
 
@@ -182,7 +205,6 @@ static void on_machines_of(uint32_t max_pa, uint32_t more_lps)
 					/* Which package an LP is in must not change. */
 					.more_lps = more_lps * item->machine->nr_packages,
 				};
-			assert_in_range(g.old_max_pa, 46, max_pa);
 			rewrite_item(&g, item);
 		}
 		if (replay_run(&vector, NULL, &result, error, sizeof(error)))
@@ -199,7 +221,7 @@ static void on_machines_of(uint32_t max_pa, uint32_t more_lps)
 	}
 	assert_int_equal(failed, 0);
 	/* The recordings that are there, not none. */
-	assert_true(passed > 1000);
+	assert_true(passed > 25000);
 }
 
 static void of_48_bits(void **state)

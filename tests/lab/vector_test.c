@@ -231,6 +231,7 @@ static void lines_of_two_numbers(void **state)
 		{ "vcpu-state 1 4", VECTOR_VCPU_STATE, 1, 4 },
 		{ "td-fatal 1 1", VECTOR_TD_FATAL, 1, 1 },
 		{ "half-freed 0x3000", VECTOR_HALF_FREED, 0x3000, 0 },
+		{ "lp-init 3 1", VECTOR_LP_INIT, 3, 1 },
 		{ "bitmap 0x3000 0", VECTOR_BITMAP, 0x3000, 0 },
 		{ "chldcnt 1 558", VECTOR_CHLDCNT, 1, 558 },
 	};
@@ -245,6 +246,28 @@ static void lines_of_two_numbers(void **state)
 		assert_int_equal(item->word.value, cases[i].value);
 		vector_free(&vector);
 	}
+}
+
+static void lists_are_as_long_as_they_are(void **state)
+{
+	struct vector vector;
+	const struct vector_list *list;
+
+	(void)state;
+	list = &read_one("peek64 0x3004 0x1 * 3", &vector)->list;
+	assert_int_equal(list->at.v, 0x3004);
+	assert_int_equal(list->nr, 3);
+	assert_int_equal(list->any, 1u << 1);
+	assert_int_equal(list->value[2], 3);
+	vector_free(&vector);
+	list = &read_one("epf 0x7000", &vector)->list;
+	assert_int_equal(list->at.v, 0x7000);
+	assert_int_equal(list->nr, 0);
+	vector_free(&vector);
+	list = &read_one("epf 0x7000 0x1000 0x2000", &vector)->list;
+	assert_int_equal(list->nr, 2);
+	assert_int_equal(list->value[1], 0x2000);
+	vector_free(&vector);
 }
 
 static void an_injection_is_one_of_four(void **state)
@@ -317,6 +340,15 @@ static void mistakes_are_named_with_their_place(void **state)
 		{ "hold 1 level=1 level=1 mode=shared id=1", "test:2: given twice: 'level'" },
 		{ "force-td 1 op_state=3", "test:2: op_state='3' is no number from 0 to 0x2" },
 		{ "force-td 1 op_state=1 pwl=2", "test:2: bad pwl '2'" },
+		{ "peek64 1",
+		  "test:2: too few fields behind 'peek64'; allowed: peek64 PA VALUE|*" },
+		{ "peek64 1 x", "test:2: bad number 'x'" },
+		{ "peek64 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+		  "test:2: more than 32 values; allowed: peek64 PA" },
+		{ "epf", "test:2: too few fields behind 'epf'; allowed: epf TDVPR [GPA ...]" },
+		{ "epf y 1", "test:2: bad number 'y'" },
+		{ "epf 1 *", "test:2: bad number '*'" },
+		{ "lp-init 0 2", "test:2: neither 0 nor 1: '2'" },
 		{ "bitmap 1 2", "test:2: neither 0 nor 1: '2'" },
 		{ "vcpus 1 0x100000000", "test:2: more than 32 bits: '0x100000000'" },
 		{ "pamt 1 level=1 type=15 pair=1", "test:2: bad pair '1'" },
@@ -442,6 +474,7 @@ int main(void)
 		cmocka_unit_test(holds_and_their_releases_carry_an_id),
 		cmocka_unit_test(force_td_has_four_levels_unless_told),
 		cmocka_unit_test(lines_of_two_numbers),
+		cmocka_unit_test(lists_are_as_long_as_they_are),
 		cmocka_unit_test(an_injection_is_one_of_four),
 		cmocka_unit_test(pamt_fields_not_listed_are_not_compared),
 		cmocka_unit_test(mistakes_are_named_with_their_place),
