@@ -41,6 +41,7 @@ enum {
 	OPT_KERNEL,
 	OPT_TIMELINE,
 	OPT_CPUS,
+	OPT_PAGES,
 	OPT_TDS, /* from here on: only without a scenario */
 	OPT_VCPUS,
 	OPT_MEMORY,
@@ -60,6 +61,8 @@ static const struct cli_option run_options[] = {
 	  "in virtual time: slower, and the same to the bit each time" },
 	{ OPT_KERNEL, "kernel", NULL, "TDs in this machine's kernel, on pamt.ko; docs/kernel.md" },
 	{ OPT_TIMELINE, "timeline", "FILE", "TDs, page pairs and bytes over time, as CSV" },
+	{ OPT_PAGES, "pages", "N",
+	  "of a scenario at most so many mappings: memory is divided by a power of two" },
 	{ OPT_TDS, "tds", "N", "without a scenario: TDs, sized 1:2:4:8:... (default: 4)" },
 	{ OPT_VCPUS, "vcpus", "N", "vCPUs of each TD (default: 2)" },
 	{ OPT_MEMORY, "memory", "BYTES",
@@ -76,7 +79,7 @@ static const struct cli_option run_options[] = {
 /* What the options say; each stands in the place of what a scenario says. */
 struct wishes {
 	uint32_t tds, vcpus, percent_4k, flips, partial;
-	uint64_t seed;
+	uint64_t seed, pages;
 	bool has_seed, is_static, is_virtual;
 	const char *only_without; /* an option that a scenario leaves no room for */
 };
@@ -155,6 +158,8 @@ static bool take_option(struct run *run, struct wishes *wishes, int option)
 	case OPT_SEED:
 		wishes->has_seed = true;
 		return cli_option_number("seed", value, 0, UINT32_MAX, &wishes->seed);
+	case OPT_PAGES:
+		return cli_option_number("pages", value, 1, UINT64_C(1) << 40, &wishes->pages);
 	case OPT_CPUS:
 		return number("cpus", value, 1, 1024, &run->map_options.nr_cpus);
 	default:
@@ -197,6 +202,11 @@ static bool choose_scenario(struct run *run, const struct wishes *wishes)
 		cli_usage_error("run: '%s' is one scenario too many: one is allowed", operands[1]);
 		return false;
 	}
+	if (!nr && wishes->pages) {
+		cli_usage_error("run: --pages is of a scenario, and none is given");
+		return false;
+	}
+	run->scaled = 1;
 	if (!nr) {
 		make_scenario(&run->scenario, wishes);
 		return true;
@@ -208,10 +218,17 @@ static bool choose_scenario(struct run *run, const struct wishes *wishes)
 				wishes->only_without);
 		return false;
 	}
-	if (!scenario_load(run->path, &run->scenario, error, sizeof(error)))
+	if (scenario_load(run->path, &run->scenario, error, sizeof(error))) {
+		cli_usage_error("%s", error);
+		return false;
+	}
+	if (!wishes->pages)
 		return true;
-	cli_usage_error("%s", error);
-	return false;
+	/* What a share is a share of: the memory that so many mappings, all in 4K, come to. */
+	if (run->scenario.fill_percent)
+		run->config.bytes = wishes->pages * TDX_PAGE_SIZE;
+	run->scaled = scenario_scale(&run->scenario, wishes->pages);
+	return true;
 }
 
 /* -1: go on; else the exit code. */

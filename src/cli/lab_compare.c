@@ -148,7 +148,7 @@ static bool read_scenario(struct wishes *wishes)
 	/* What a share is a share of: the memory that so many mappings, all in 4K, come to. */
 	if (wishes->pages && scenario->fill_percent)
 		table->bytes = wishes->pages * TDX_PAGE_SIZE;
-	table->scaled = wishes->pages ? compare_scale(scenario, wishes->pages) : 1;
+	table->scaled = wishes->pages ? scenario_scale(scenario, wishes->pages) : 1;
 	return true;
 }
 

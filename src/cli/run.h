@@ -15,6 +15,7 @@ struct run {
 	struct scenario scenario;
 	struct workload_config config;
 	struct workload_result result;
+	uint32_t scaled;     /* memory was divided by this */
 	const char *path;    /* of the scenario; NULL: the one that options make */
 	const char *machine; /* NULL: the scenario's, or this one */
 	struct map_options map_options;

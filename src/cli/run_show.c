@@ -68,6 +68,8 @@ static void print_setting(const struct run *run)
 		printf("smaller TDs: three quarters of this machine would be %s; --memory sets "
 		       "it\n",
 		       cli_bytes(result->wanted_bytes, wanted));
+	if (run->scaled > 1)
+		printf("memory divided by %u\n", run->scaled);
 	if (*workload_sanitizer())
 		printf("built with a sanitizer (%s): smaller TDs and fewer flips by default\n",
 		       workload_sanitizer());
@@ -319,6 +321,7 @@ static void add_setting(json_t *object, const struct run *run)
 	json_object_set_new(object, "dynamic", json_boolean(result->dynamic));
 	json_object_set_new(object, "virtual", json_boolean(result->is_virtual));
 	json_object_set_new(object, "seed", integer(scenario->seed));
+	json_object_set_new(object, "scaled", integer(run->scaled));
 	json_object_set_new(object, "tds", integer(result->nr_tds));
 	json_object_set_new(object, "vcpus", vcpus ? integer(vcpus) : json_null());
 	json_object_set_new(object, "groups", json_groups(scenario));

@@ -342,11 +342,20 @@ int pool_create(struct pamt_host *host)
 	return ret;
 }
 
-/* Return: pages that are out, beside the pairs by which chunks back their own regions. */
-static uint64_t destroy_node(struct pamt_host *host, struct pool *pool)
+/* Do no more chunks of this one's region follow? They are in the same list. */
+static bool last_in_region(const struct chunk *c)
+{
+	for (const struct chunk *n = c->hash_next; n; n = n->hash_next)
+		if (hpa_to_region(n->base).v == hpa_to_region(c->base).v)
+			return false;
+	return true;
+}
+
+/* *pages: that are out; *regions: in which chunks lie. Both are added to. */
+static void destroy_node(struct pamt_host *host, struct pool *pool, uint64_t *pages,
+			 uint64_t *regions)
 {
 	const struct os_services *os = host->os;
-	uint64_t lost = 0;
 
 	for (uint64_t i = 0; pool->hash && i < UINT64_C(1) << pool->hash_bits; i++) {
 		while (pool->hash[i]) {
@@ -358,7 +367,8 @@ static uint64_t destroy_node(struct pamt_host *host, struct pool *pool)
 				/* What is still out the module may still have. */
 				set.dirty[w] = c->dirty_map[w] & c->owned_map[w];
 			}
-			lost += chunk_out(c) - min64(chunk_out(c), c->self ? 2 : 0);
+			*pages += chunk_out(c);
+			*regions += last_in_region(c);
 			page_set_free(host, &set);
 			pool->hash[i] = c->hash_next;
 			os->free(os->ctx, c);
@@ -372,26 +382,26 @@ static uint64_t destroy_node(struct pamt_host *host, struct pool *pool)
 	}
 	if (pool->hash)
 		os->free(os->ctx, pool->hash);
-	return lost;
 }
 
 void pool_destroy(struct pamt_host *host)
 {
 	const struct os_services *os = host->os;
-	uint64_t lost = 0, idle;
+	uint64_t out = 0, regions;
 
 	if (!host->pool)
 		return;
+	/* Relaxed: no call is in flight. */
+	regions = os_load64(&host->idle, OS_RELAXED);
 	/* Dirty lines of the module's key must not be written back over what comes next. */
 	if (os_load64(&host->os_pages, OS_RELAXED))
 		os->wbinvd_all(os->ctx);
 	for (uint32_t node = 0; node < os->nr_nodes; node++)
-		lost += destroy_node(host, &host->pool[node]);
-	/* Regions that are idle have their pairs by right. */
-	idle = 2 * os_load64(&host->idle, OS_RELAXED);
-	if (lost > idle)
+		destroy_node(host, &host->pool[node], &out, &regions);
+	/* Regions that are idle have their pairs by right, and so have those of the pool itself. */
+	if (out > 2 * regions)
 		os->log(os->ctx, OS_LOG_ERROR, "%llu pool pages were never given back",
-			(unsigned long long)(lost - idle));
+			(unsigned long long)(out - 2 * regions));
 	if (host->node_span)
 		os->free(os->ctx, host->node_span);
 	os->free(os->ctx, host->pool_memory);

@@ -141,8 +141,6 @@ int compare_run(const struct compare_config *config, struct compare_result *resu
 	c.config = config;
 	c.result = result;
 	scenario.dynamic = !config->design->is_static;
-	/* What is kept on purpose is not left over. */
-	scenario.idle_limit = 0;
 	failed = workload_run(&workload, &workload_result, error, sizeof(error));
 	if (failed)
 		snprintf(result->error, sizeof(result->error), "%s", error);

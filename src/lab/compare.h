@@ -55,15 +55,10 @@ struct compare_explored {
 void compare_explore(const struct design *design, struct compare_explored *explored);
 
 /* ------------------------------------------------------------------------------------------- */
-/* compare_plan.c: which scenario, and how much of it.                                           */
+/* compare_plan.c: which scenario.                                                              */
 
 /* The scenario of a comparison without one: ten TDs on two sockets. */
 const char *compare_default_scenario(void);
-/*
- * Divides memory, and whole-mapping work, of all TDs by a power of two until there are at most
- * `pages` mappings to be made. Returns by how much.
- */
-uint32_t compare_scale(struct scenario *scenario, uint64_t pages);
 /*
  * For the curve: each CPU has a vCPU, whose part is one 2M region in 4K pages, and flips some of
  * it.

@@ -103,4 +103,10 @@ enum scenario_action scenario_action(const struct scenario *scenario,
 				     uint32_t round);
 const char *scenario_touch_name(enum scenario_touch touch);
 
+/*
+ * Divides memory, and whole-mapping work, of all TDs by a power of two until there are at most
+ * `pages` mappings to be made. Returns by how much.
+ */
+uint32_t scenario_scale(struct scenario *scenario, uint64_t pages);
+
 #endif

@@ -42,6 +42,7 @@ if [ "$which" = full ]; then
 		"figure: pamt compare, \(.design) on 256 CPUs: \(.ns_per_get | floor) ns per get"' \
 		"$scratch/out"
 	finish
+	exit
 fi
 
 cat >"$scratch/small.pamt" <<'END'

@@ -31,6 +31,7 @@ if [ -n "$full" ]; then
 			"\(.seconds.all * 10 | floor / 10) s"' "$scratch/out"
 	done
 	finish
+	exit
 fi
 
 runs small_run 0 run --json --machine builtin:256g --memory 512M --flips 16
