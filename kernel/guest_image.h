@@ -23,7 +23,11 @@ struct guest_orders {
 	uint32_t flips;	     /* per vCPU: whole mappings turned shared and private again */
 	uint32_t seed;
 	uint32_t pages_4k; /* of a region in 4K pages so many are accepted; 0: all */
+	uint32_t port;	   /* each vCPU writes to when it is done; 0: none */
 };
+
+/* In the 32 bits that are written to the port: else it is the number of flips that were done. */
+#define GUEST_SAYS_FAILED (UINT32_C(1) << 31)
 
 enum guest_phase { GUEST_ACCEPT, GUEST_FLIP, GUEST_DONE, GUEST_FAILED };
 
@@ -35,7 +39,8 @@ struct guest_state {
 	uint64_t random;
 	uint64_t flip_at, flip_bytes; /* under conversion; bytes 0: none */
 	uint64_t flip_done;	      /* of these, as far as the host came */
-	uint32_t flips_done, asked;
+	uint32_t flips_done;
+	uint8_t asked, said;	  /* the host, in the last exit; to the port */
 	uint64_t error, error_at; /* of a failure: a status, and where */
 };
 

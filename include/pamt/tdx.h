@@ -361,6 +361,7 @@ TDX_STATIC_ASSERT(sizeof(struct tdx_td_params) == 1024, "TD_PARAMS is 1024 bytes
 
 /* GHCI, TDG.VP.VMCALL with R10 = 0: R11 says which; R10 answers at the next VP.ENTER. */
 #define TDX_VMCALL_HALT		   12u
+#define TDX_VMCALL_IO		   30u	    /* R12 bytes, R13 0 in 1 out, R14 port, R15 value */
 #define TDX_VMCALL_MAP_GPA	   0x10001u /* R12 GPA, shared bit as wanted; R13 bytes */
 #define TDX_VMCALL_SUCCESS	   UINT64_C(0)
 #define TDX_VMCALL_RETRY	   UINT64_C(1) /* go on at the GPA in R11, shared bit as asked */

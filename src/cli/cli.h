@@ -43,6 +43,7 @@ int cmd_explain(int argc, char **argv);
 int cmd_lkvs(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_trap(int argc, char **argv);
+int cmd_qemu(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 
@@ -54,6 +55,12 @@ int cli_exec_lab(int argc, char **argv);
 /* Runs pamt-lab with these words, NULL-terminated, the first of them its name, and --json among
  * them. NULL: reported. */
 json_t *cli_lab_json(const char *command, char *const words[]);
+
+/*
+ * Where a part of pamt is: built, seen from the folder of this program, or installed. path has
+ * PATH_MAX bytes. Return: false: it is not there; reported.
+ */
+bool cli_find_part(const char *command, const char *built, const char *installed, char *path);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Errors: "pamt: ..." on stderr, always one line (control characters are shown as '?').         */

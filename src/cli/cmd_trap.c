@@ -193,29 +193,6 @@ static bool find_program(const char *name, char *path)
 /* ------------------------------------------------------------------------------------------- */
 /* What goes in front of it                                                                     */
 
-/* The library: where it is built, or where it is installed, seen from the command itself. */
-static bool find_library(char *path)
-{
-	static const char *const places[] = { "pkg/libpamt-trap.so", PAMT_TRAP_LIBRARY };
-	char self[PATH_MAX], candidate[2 * PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (length < 0) {
-		cli_error(CLI_NOT_POSSIBLE, "trap: /proc/self/exe: %s", strerror(errno));
-		return false;
-	}
-	self[length] = 0;
-	*strrchr(self, '/') = 0;
-	for (unsigned int i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(candidate, sizeof(candidate), "%s/%s", places[i][0] == '/' ? "" : self,
-			 places[i]);
-		if (realpath(candidate, path) && !access(path, R_OK))
-			return true;
-	}
-	cli_error(CLI_NOT_POSSIBLE, "trap: the library %s is not there", candidate);
-	return false;
-}
-
 /* A word in front of those that the variable holds already. */
 static bool put_before(const char *variable, const char *word)
 {
@@ -328,7 +305,8 @@ static int run(const struct request *request)
 	if (!find_program(request->program[0], program) || !program_fits(program, 0) ||
 	    !set_machine(request) || !set_trace(request))
 		return CLI_USAGE;
-	if (!find_library(library) || !put_in_front(library))
+	if (!cli_find_part("trap", "pkg/libpamt-trap.so", PAMT_TRAP_LIBRARY, library) ||
+	    !put_in_front(library))
 		return CLI_NOT_POSSIBLE;
 	set_cpus(request);
 	if (request->guard)

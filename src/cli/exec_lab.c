@@ -17,31 +17,6 @@
 #include "cli/cli.h"
 #include "cli/version.h"
 
-/* Beside this program, as in a build folder, or where it is installed. False: reported. */
-static bool find_lab(const char *command, char path[PATH_MAX])
-{
-	static const char *const places[] = { "pamt-lab", PAMT_LAB };
-	char self[PATH_MAX], candidate[2 * PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (length < 0) {
-		cli_error(CLI_NOT_POSSIBLE, "%s: /proc/self/exe: %s", command, strerror(errno));
-		return false;
-	}
-	self[length] = 0;
-	*strrchr(self, '/') = 0;
-	for (unsigned int i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (places[i][0] == '/')
-			snprintf(candidate, sizeof(candidate), "%s", places[i]);
-		else
-			snprintf(candidate, sizeof(candidate), "%s/%s", self, places[i]);
-		if (realpath(candidate, path) && !access(path, X_OK))
-			return true;
-	}
-	cli_error(CLI_NOT_POSSIBLE, "%s: the program %s is not there", command, candidate);
-	return false;
-}
-
 int cli_exec_lab(int argc, char **argv)
 {
 	char path[PATH_MAX], name[] = "pamt-lab";
@@ -49,7 +24,7 @@ int cli_exec_lab(int argc, char **argv)
 
 	if (!words)
 		return cli_error(CLI_FAILED, "%s: no memory", argv[0]);
-	if (!find_lab(argv[0], path)) {
+	if (!cli_find_part(argv[0], "pamt-lab", PAMT_LAB, path)) {
 		free(words);
 		return CLI_NOT_POSSIBLE;
 	}
@@ -79,7 +54,7 @@ json_t *cli_lab_json(const char *command, char *const words[])
 	FILE *output;
 	pid_t child;
 
-	if (!find_lab(command, path))
+	if (!cli_find_part(command, "pamt-lab", PAMT_LAB, path))
 		return NULL;
 	fflush(stdout);
 	if (pipe(from) || (child = fork()) < 0) {

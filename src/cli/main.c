@@ -24,6 +24,7 @@ static const struct cli_command commands[] = {
 	  cmd_explain },
 	{ "trap", "PROGRAM [ARGUMENTS]", "run a program whose SEAMCALLs the software module serves",
 	  cmd_trap },
+	{ "qemu", "[-- QEMU ARGUMENTS]", "a machine in QEMU that is a TDX host", cmd_qemu },
 	{ "bench", "host|seam|virtual",
 	  "what libpamt costs; the software module; designs on many CPUs", cmd_bench },
 	{ NULL, NULL, NULL, NULL },

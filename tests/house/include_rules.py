@@ -16,7 +16,8 @@ RULES = {
     "seam": ({"seam", "abi"}, {"tdx.h", "status.h", "os.h", "seam.h"}, False),
     "vmm": ({"vmm", "abi"}, {"tdx.h", "status.h", "os.h", "host.h"}, False),
     "machine": ({"machine"}, {"tdx.h", "status.h", "os.h"}, True),
-    "port": ({"port", "machine", "abi"},
+    # kernel: the program of TDs; seam: faults on request.
+    "port": ({"port", "kernel", "machine", "seam", "abi"},
              {"tdx.h", "status.h", "os.h", "seam.h", "softseam.h", "thread.h"}, True),
     "lab": ({"lab", "port", "machine", "vmm", "host", "seam", "abi"}, PUBLIC, True),
     # kernel: only what /dev/pamt takes.

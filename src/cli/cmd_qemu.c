@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * cmd_qemu.c - `pamt qemu`: a machine in QEMU that is a TDX host.
+ *
+ * QEMU is executed in this process's place, with the plugin (port/qemu) and the user's own words,
+ * completed (qemu_line.c). What can be known to go wrong before that is said here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/qemu_line.h"
+#include "cli/version.h"
+#include "machine/map.h"
+
+enum {
+	OPTION_MACHINE = 'm',
+	OPTION_TRACE = 't',
+	OPTION_QEMU = 1,
+	OPTION_STATIC,
+	OPTION_FAULTS,
+	OPTION_SEED,
+};
+
+static const struct cli_option options[] = {
+	{ OPTION_QEMU, "qemu", "PATH", "the program; default: qemu-system-x86_64" },
+	{ OPTION_MACHINE, "machine", "LOG|builtin:...",
+	  "a server whose KeyIDs, sockets and nodes it has" },
+	{ OPTION_STATIC, "static", NULL, "a module without Dynamic PAMT" },
+	{ OPTION_FAULTS, "faults", "N[,N...]",
+	  "per million: lock busy, no entropy, interrupt, key configuration busy" },
+	{ OPTION_SEED, "fault-seed", "N", "which occasions fail; default: 1" },
+	{ OPTION_TRACE, "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE" },
+	{ 0 },
+};
+
+struct request {
+	const char *qemu;
+	const char *machine; /* NULL: none */
+	const char *trace;   /* NULL: none; "-": stderr */
+	const char *faults;  /* NULL: none */
+	uint64_t seed;
+	bool is_static;
+	char **words;
+};
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* The program's own version, "11.1.3"; false: it does not say one. */
+static bool ask_version(const char *qemu, unsigned int *major, unsigned int *minor)
+{
+	char line[256] = "";
+	int ends[2];
+	ssize_t nr;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return false;
+	pid = fork();
+	if (!pid) {
+		dup2(ends[1], STDOUT_FILENO);
+		execlp(qemu, qemu, "--version", NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	nr = read(ends[0], line, sizeof(line) - 1);
+	close(ends[0]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return nr > 0 && sscanf(line, "QEMU emulator version %u.%u", major, minor) == 2;
+}
+
+static int check_qemu(const char *qemu)
+{
+	unsigned int major, minor;
+
+	if (!ask_version(qemu, &major, &minor))
+		return cli_error(CLI_NOT_POSSIBLE,
+				 "qemu: '%s' is no QEMU that can be run; name one with --qemu PATH",
+				 qemu);
+	if (major < 11 || (major == 11 && minor < 1))
+		return cli_error(
+			CLI_NOT_POSSIBLE,
+			"qemu: %s is version %u.%u; the plugin needs 11.1 or newer (plugin "
+			"API %d), which Debian has in trixie-backports",
+			qemu, major, minor, PAMT_QEMU_PLUGIN_API);
+	return CLI_OK;
+}
+
+/* QEMU takes a comma in a value doubled. */
+static bool fits(const char *what, const char *path)
+{
+	if (!strchr(path, ','))
+		return true;
+	cli_usage_error("qemu: %s: '%s': no commas, please", what, path);
+	return false;
+}
+
+static bool read_machine(const struct request *request, struct machine_map *map)
+{
+	const struct map_options none = { 0 };
+	char error[512];
+
+	if (map_load(request->machine, &none, map, error, sizeof(error))) {
+		cli_usage_error("%s", error);
+		return false;
+	}
+	return true;
+}
+
+/* "50,0,10": as the plugin takes it, with colons. */
+static bool read_faults(const char *text, char *plugin, size_t size)
+{
+	unsigned int nr = 0;
+
+	snprintf(plugin, size, "%s", text);
+	for (char *at = plugin; *at; nr++) {
+		char *end;
+		unsigned long value = strtoul(at, &end, 10);
+
+		if (end == at || value > 1000000 || (*end && *end != ',') || nr == 4) {
+			cli_usage_error("qemu: --faults %s: up to four numbers from 0 to 1000000",
+					text);
+			return false;
+		}
+		if (*end)
+			*end++ = ':';
+		at = end;
+	}
+	return true;
+}
+
+/* The words of -plugin. */
+static bool add_plugin(struct qemu_line *line, const struct request *request,
+		       const struct machine_map *map)
+{
+	char library[PATH_MAX], words[3 * PATH_MAX], faults[128] = "";
+	size_t n;
+
+	if (!cli_find_part("qemu", "src/port/qemu/libpamt-qemu.so", PAMT_QEMU_LIBRARY, library))
+		return false;
+	if (!fits("the library", library) || (request->trace && !fits("--trace", request->trace)) ||
+	    (request->faults && !read_faults(request->faults, faults, sizeof(faults))))
+		return false;
+	n = (size_t)snprintf(words, sizeof(words), "%s,packages=%u", library, line->packages);
+	for (unsigned int i = 0; i < line->nr_memories; i++)
+		n += (size_t)snprintf(words + n, sizeof(words) - n, ",ram=%s",
+				      line->memory[i].path);
+	if (request->trace)
+		n += (size_t)snprintf(words + n, sizeof(words) - n, ",trace=%s",
+				      strcmp(request->trace, "-") ? request->trace : "/dev/stderr");
+	if (request->machine)
+		n += (size_t)snprintf(words + n, sizeof(words) - n, ",keyids=%u-%u", map->hkid_min,
+				      map->hkid_max);
+	if (*faults)
+		n += (size_t)snprintf(words + n, sizeof(words) - n, ",faults=%s,seed=%llu", faults,
+				      (unsigned long long)request->seed);
+	if (request->is_static)
+		snprintf(words + n, sizeof(words) - n, ",static=on");
+	qemu_line_add(line, "-plugin");
+	qemu_line_add(line, "%s", words);
+	return true;
+}
+
+static int run(const struct request *request)
+{
+	struct qemu_defaults defaults = { 0 };
+	struct machine_map map = { 0 };
+	struct qemu_line line;
+	int error;
+
+	if (request->machine && !read_machine(request, &map))
+		return CLI_USAGE;
+	defaults.nodes = map.nr_nodes;
+	defaults.packages = map.nr_packages;
+	if (!qemu_line_make(&line, request->words, &defaults))
+		return CLI_USAGE;
+	error = check_qemu(request->qemu);
+	if (error)
+		return error;
+	if (!add_plugin(&line, request, &map))
+		return CLI_USAGE;
+	map_free(&map);
+	line.argv[0] = strdup(request->qemu);
+	execvp(request->qemu, line.argv);
+	return cli_error(CLI_NOT_POSSIBLE, "qemu: %s: %s", request->qemu, strerror(errno));
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* Return: CLI_OK, or what to return. */
+static int read_option(struct request *request, int id, const char *value)
+{
+	switch (id) {
+	case OPTION_QEMU:
+		request->qemu = value;
+		break;
+	case OPTION_MACHINE:
+		request->machine = value;
+		break;
+	case OPTION_TRACE:
+		request->trace = value ? value : "-";
+		break;
+	case OPTION_STATIC:
+		request->is_static = true;
+		break;
+	case OPTION_FAULTS:
+		request->faults = value;
+		break;
+	case OPTION_SEED:
+		if (!cli_option_number("fault-seed", value, 0, UINT64_MAX, &request->seed))
+			return CLI_USAGE;
+		break;
+	}
+	return CLI_OK;
+}
+
+int cmd_qemu(int argc, char **argv)
+{
+	struct cli_args args = {
+		.options = options, .argc = argc, .argv = argv, .options_first = true
+	};
+	struct request request = { .qemu = "qemu-system-x86_64", .seed = 1 };
+	int id, nr;
+
+	while ((id = cli_next_option(&args)) > 0) {
+		int error = read_option(&request, id, args.value);
+
+		if (error)
+			return error;
+	}
+	if (id < 0)
+		return args.exit;
+	if (args.json)
+		return cli_usage_error("qemu: no --json: the output is the machine's");
+	request.words = cli_operands(&args, &nr);
+	return run(&request);
+}

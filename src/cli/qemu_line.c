@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * qemu_line.c - reads what a user says of a machine (-machine, -cpu, -smp, -m, -numa, -object) and
+ * completes it: a machine q35, a processor that KVM takes for a TDX host's, memory that the plugin
+ * can see. All other words go through as they are.
+ *
+ * Memory is shared with the plugin through files in memory (memfd_create) that belong to no file
+ * system; QEMU opens them as descriptors that it inherits. A memory backend of the user's keeps
+ * its name, size and node: only where its bytes come from is changed.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/qemu_line.h"
+#include "machine/size.h"
+
+#define DEFAULT_MEMORY (UINT64_C(1) << 30)
+
+/* What of a processor QEMU's defaults do not have; a value of the user's wins. */
+static const struct {
+	const char *name, *value;
+	bool only_max; /* named models know it of themselves */
+} processor[] = {
+	{ "vendor", "GenuineIntel", false },
+	{ "family", "6", true },
+	{ "model", "173", true },
+	{ "stepping", "1", true },
+	{ "phys-bits", "46", false },
+	{ "host-phys-bits", "off", false },
+	{ "svm", "off", false },
+};
+
+/* What was read of the user's words. */
+struct machine {
+	const char *machine, *cpu, *smp, *memory;
+	uint32_t cpus, sockets;
+	uint64_t bytes;
+	bool accel;
+	unsigned int nr_nodes, nr_backends;
+	const char *node[QEMU_MAX_NODES];    /* -numa node,... */
+	const char *backend[QEMU_MAX_NODES]; /* -object memory-backend-... */
+	char **rest;			     /* words that go through as they are */
+	unsigned int nr_rest;
+};
+
+/* ------------------------------------------------------------------------------------------- */
+/* Words: "name=value" between commas                                                           */
+
+/* The value of an option of a list, or NULL; its length in *length. */
+static const char *value_of(const char *list, const char *name, size_t *length)
+{
+	size_t n = strlen(name);
+
+	while (list) {
+		const char *end = strchr(list, ',');
+
+		if (!strncmp(list, name, n) && list[n] == '=') {
+			*length = end ? (size_t)(end - list - (ptrdiff_t)n - 1)
+				      : strlen(list + n + 1);
+			return list + n + 1;
+		}
+		list = end ? end + 1 : NULL;
+	}
+	return NULL;
+}
+
+static bool has(const char *list, const char *name)
+{
+	size_t length;
+
+	return value_of(list, name, &length);
+}
+
+static bool number_of(const char *list, const char *name, uint32_t *number)
+{
+	size_t length;
+	const char *value = value_of(list, name, &length);
+
+	if (value)
+		*number = (uint32_t)strtoul(value, NULL, 10);
+	return value;
+}
+
+/* A size as QEMU reads it: without a suffix it is in MB. */
+static bool size_of(const char *text, size_t length, uint64_t *bytes)
+{
+	char word[32];
+	uint64_t value;
+
+	snprintf(word, sizeof(word), "%.*s", (int)length, text);
+	if (!size_parse(word, &value) || !value)
+		return false;
+	*bytes = word[strlen(word) - 1] <= '9' ? value << 20 : value;
+	return true;
+}
+
+void qemu_line_add(struct qemu_line *line, const char *format, ...)
+{
+	char *word;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&word, format, arguments);
+	va_end(arguments);
+	if (line->argc + 2 > line->room) {
+		line->room = line->room ? 2 * line->room : 64;
+		line->argv = realloc(line->argv, line->room * sizeof(*line->argv));
+	}
+	if (length < 0 || !line->argv) {
+		cli_error(CLI_FAILED, "qemu: out of memory");
+		exit(CLI_FAILED);
+	}
+	if (!line->argc)
+		line->argv[line->argc++] = NULL;
+	line->argv[line->argc++] = word;
+	line->argv[line->argc] = NULL;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Reading                                                                                      */
+
+static bool refuse_kvm(void)
+{
+	cli_usage_error(
+		"qemu: SEAMCALLs are served where QEMU translates instructions (-accel tcg); "
+		"with KVM they would reach the processor");
+	return false;
+}
+
+static bool read_object(struct machine *m, const char *value, bool *taken)
+{
+	*taken = !strncmp(value, "memory-backend-", 15);
+	if (!*taken)
+		return true;
+	if (m->nr_backends == QEMU_MAX_NODES) {
+		cli_usage_error("qemu: more than %u memory backends", QEMU_MAX_NODES);
+		return false;
+	}
+	m->backend[m->nr_backends++] = value;
+	return true;
+}
+
+static bool read_numa(struct machine *m, const char *value, bool *taken)
+{
+	*taken = !strncmp(value, "node", 4) && (!value[4] || value[4] == ',');
+	if (!*taken)
+		return true;
+	if (m->nr_nodes == QEMU_MAX_NODES) {
+		cli_usage_error("qemu: more than %u nodes", QEMU_MAX_NODES);
+		return false;
+	}
+	m->node[m->nr_nodes++] = value;
+	return true;
+}
+
+/* One option with its value; *taken: it is ours to say again. */
+static bool read_option(struct machine *m, const char *option, const char *value, bool *taken)
+{
+	*taken = true;
+	if (!strcmp(option, "machine") || !strcmp(option, "M"))
+		m->machine = value;
+	else if (!strcmp(option, "cpu"))
+		m->cpu = value;
+	else if (!strcmp(option, "smp"))
+		m->smp = value;
+	else if (!strcmp(option, "m"))
+		m->memory = value;
+	else if (!strcmp(option, "object"))
+		return read_object(m, value, taken);
+	else if (!strcmp(option, "numa"))
+		return read_numa(m, value, taken);
+	else
+		*taken = false;
+	if (!strcmp(option, "accel")) {
+		m->accel = true;
+		return strncmp(value, "tcg", 3) ? refuse_kvm() : true;
+	}
+	return true;
+}
+
+static bool read_words(struct machine *m, char **words)
+{
+	unsigned int nr = 0;
+
+	while (words[nr])
+		nr++;
+	m->rest = calloc(nr + 1, sizeof(*m->rest));
+	for (unsigned int i = 0; m->rest && i < nr; i++) {
+		const char *option = words[i] + strspn(words[i], "-");
+		bool taken = false;
+
+		if (!strcmp(option, "enable-kvm"))
+			return refuse_kvm();
+		if (words[i][0] == '-' && words[i + 1] &&
+		    !read_option(m, option, words[i + 1], &taken))
+			return false;
+		if (taken)
+			i++;
+		else
+			m->rest[m->nr_rest++] = words[i];
+	}
+	return m->rest;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Completing                                                                                   */
+
+static bool add_machine(struct qemu_line *line, const struct machine *m)
+{
+	const char *machine = m->machine ? m->machine : "q35";
+	size_t length = strcspn(machine, ",");
+
+	if (!strncmp(machine, "type=", 5)) {
+		machine += 5;
+		length -= 5;
+	}
+	if (has(machine, "accel") && !strstr(machine, "accel=tcg"))
+		return refuse_kvm();
+	if (!(length == 3 && !strncmp(machine, "q35", 3)) && strncmp(machine, "pc-q35-", 7)) {
+		cli_usage_error(
+			"qemu: -machine %.*s: where its memory is is not known; allowed: q35, "
+			"pc-q35-...",
+			(int)length, machine);
+		return false;
+	}
+	if (has(machine, "memory-backend") || has(machine, "max-ram-below-4g")) {
+		cli_usage_error("qemu: -machine: memory-backend and max-ram-below-4g are not the "
+				"user's; say -m and -numa");
+		return false;
+	}
+	qemu_line_add(line, "-machine");
+	qemu_line_add(line, "%s%s", machine, m->nr_nodes ? "" : ",memory-backend=pamt0");
+	return true;
+}
+
+static bool add_cpu(struct qemu_line *line, const struct machine *m)
+{
+	const char *cpu = m->cpu ? m->cpu : "max";
+	bool max = !strncmp(cpu, "max", 3) && (!cpu[3] || cpu[3] == ',');
+	char extra[256] = "";
+
+	if (!strncmp(cpu, "host", 4) && (!cpu[4] || cpu[4] == ','))
+		return refuse_kvm();
+	for (size_t i = 0; i < sizeof(processor) / sizeof(processor[0]); i++) {
+		size_t length = strlen(extra);
+
+		if (has(cpu, processor[i].name) || (processor[i].only_max && !max))
+			continue;
+		snprintf(extra + length, sizeof(extra) - length, ",%s=%s", processor[i].name,
+			 processor[i].value);
+	}
+	qemu_line_add(line, "-cpu");
+	qemu_line_add(line, "%s%s", cpu, extra);
+	return true;
+}
+
+static bool add_smp(struct qemu_line *line, struct machine *m, const struct qemu_defaults *defaults)
+{
+	uint32_t cores = 1, threads = 1, dies = 1, max;
+
+	m->cpus = 0;
+	m->sockets = defaults->packages ? defaults->packages : 1;
+	if (m->smp && !number_of(m->smp, "cpus", &m->cpus))
+		m->cpus = (uint32_t)strtoul(m->smp, NULL, 10);
+	if (m->smp && !number_of(m->smp, "sockets", &m->sockets))
+		m->sockets = defaults->packages ? defaults->packages : 1;
+	if (m->smp) {
+		number_of(m->smp, "cores", &cores);
+		number_of(m->smp, "threads", &threads);
+		number_of(m->smp, "dies", &dies);
+	}
+	if (!m->cpus)
+		m->cpus = m->smp ? m->sockets * cores * threads * dies : 2 * m->sockets;
+	max = m->cpus;
+	if (m->smp && number_of(m->smp, "maxcpus", &max) && max != m->cpus) {
+		cli_usage_error("qemu: -smp: processors cannot be plugged in later (maxcpus=%u)",
+				max);
+		return false;
+	}
+	if (!m->sockets || m->cpus % m->sockets) {
+		cli_usage_error("qemu: -smp: %u processors in %u sockets", m->cpus, m->sockets);
+		return false;
+	}
+	line->packages = m->sockets;
+	qemu_line_add(line, "-smp");
+	if (m->smp && has(m->smp, "sockets"))
+		qemu_line_add(line, "%s", m->smp);
+	else
+		qemu_line_add(line, "cpus=%u,sockets=%u%s", m->cpus, m->sockets,
+			      m->smp ? m->smp + strcspn(m->smp, ",") : "");
+	return true;
+}
+
+/* A file in memory of that size, that the program which this becomes inherits. */
+static bool add_memory(struct qemu_line *line, uint64_t bytes, const char **path)
+{
+	unsigned int i = line->nr_memories;
+	int fd = memfd_create("pamt-qemu", 0);
+
+	if (fd < 0 || ftruncate(fd, (off_t)bytes)) {
+		cli_error(CLI_FAILED, "qemu: %llu MB of memory: %s",
+			  (unsigned long long)(bytes >> 20), strerror(errno));
+		return false;
+	}
+	line->memory[i].fd = fd;
+	snprintf(line->memory[i].path, sizeof(line->memory[i].path), "/proc/self/fd/%d", fd);
+	*path = line->memory[i].path;
+	line->nr_memories++;
+	return true;
+}
+
+/* A backend for a node that has none, or for a machine without nodes. */
+static bool add_own_backend(struct qemu_line *line, uint64_t bytes, unsigned int node)
+{
+	const char *path;
+
+	if (!add_memory(line, bytes, &path))
+		return false;
+	qemu_line_add(line, "-object");
+	qemu_line_add(line, "memory-backend-file,id=pamt%u,size=%lluM,mem-path=%s,share=on", node,
+		      (unsigned long long)(bytes >> 20), path);
+	return true;
+}
+
+/* The user's backend of that name, out of a file in memory. */
+static bool add_users_backend(struct qemu_line *line, const struct machine *m, const char *id,
+			      size_t id_length)
+{
+	size_t length, size_length;
+	const char *name, *size, *path;
+	uint64_t bytes;
+
+	for (unsigned int i = 0; i < m->nr_backends; i++) {
+		name = value_of(m->backend[i], "id", &length);
+		if (!name || length != id_length || strncmp(name, id, length))
+			continue;
+		size = value_of(m->backend[i], "size", &size_length);
+		if (!size || !size_of(size, size_length, &bytes)) {
+			cli_usage_error("qemu: -object %s: no size that can be read",
+					m->backend[i]);
+			return false;
+		}
+		if (!add_memory(line, bytes, &path))
+			return false;
+		qemu_line_add(line, "-object");
+		qemu_line_add(line, "memory-backend-file,id=%.*s,size=%lluM,mem-path=%s,share=on",
+			      (int)length, name, (unsigned long long)(bytes >> 20), path);
+		return true;
+	}
+	cli_usage_error("qemu: -numa: no memory backend '%.*s'", (int)id_length, id);
+	return false;
+}
+
+/* The nodes of -numa; nodes without a backend of their own have the same share of -m each. */
+static bool add_nodes(struct qemu_line *line, const struct machine *m)
+{
+	for (unsigned int i = 0; i < m->nr_nodes; i++) {
+		size_t length;
+		const char *id = value_of(m->node[i], "memdev", &length);
+
+		if (has(m->node[i], "mem")) {
+			cli_usage_error("qemu: -numa %s: q35 takes memdev=, not mem=", m->node[i]);
+			return false;
+		}
+		if (id ? !add_users_backend(line, m, id, length)
+		       : !add_own_backend(line, m->bytes / m->nr_nodes, i))
+			return false;
+		qemu_line_add(line, "-numa");
+		if (id)
+			qemu_line_add(line, "%s", m->node[i]);
+		else
+			qemu_line_add(line, "%s,memdev=pamt%u", m->node[i], i);
+	}
+	return true;
+}
+
+/* Nodes that nobody asked for but the server that the machine is to be like. */
+static bool add_default_nodes(struct qemu_line *line, const struct machine *m, uint32_t nodes)
+{
+	uint32_t each = m->cpus / nodes;
+
+	for (uint32_t i = 0; i < nodes; i++) {
+		if (!add_own_backend(line, m->bytes / nodes, i))
+			return false;
+		qemu_line_add(line, "-numa");
+		qemu_line_add(line, "node,nodeid=%u,cpus=%u-%u,memdev=pamt%u", i, i * each,
+			      (i + 1) * each - 1, i);
+	}
+	return true;
+}
+
+static bool read_memory_size(struct machine *m)
+{
+	size_t length = 0;
+	const char *size = NULL;
+
+	m->bytes = DEFAULT_MEMORY;
+	if (!m->memory)
+		return true;
+	size = value_of(m->memory, "size", &length);
+	if (!size) {
+		size = m->memory;
+		length = strcspn(size, ",");
+	}
+	if (has(m->memory, "maxmem")) {
+		cli_usage_error("qemu: -m %s: memory cannot be plugged in later", m->memory);
+		return false;
+	}
+	if (!size_of(size, length, &m->bytes) || m->bytes % (UINT64_C(1) << 20)) {
+		cli_usage_error("qemu: -m %s: not a size", m->memory);
+		return false;
+	}
+	return true;
+}
+
+bool qemu_line_make(struct qemu_line *line, char **words, const struct qemu_defaults *defaults)
+{
+	struct machine m = { 0 };
+	uint32_t nodes = defaults->nodes;
+
+	*line = (struct qemu_line){ 0 };
+	if (!read_words(&m, words) || !read_memory_size(&m))
+		return false;
+	if (m.nr_backends && !m.nr_nodes) {
+		cli_usage_error("qemu: -object %s is no node's; say -numa node,memdev=...",
+				m.backend[0]);
+		return false;
+	}
+	if (!m.accel) {
+		qemu_line_add(line, "-accel");
+		qemu_line_add(line, "tcg,thread=multi");
+	}
+	if (!add_smp(line, &m, defaults))
+		return false;
+	if (m.nr_nodes || nodes <= 1 || m.cpus % nodes || nodes > QEMU_MAX_NODES)
+		nodes = 0;
+	if (m.nr_nodes ? !add_nodes(line, &m)
+	    : nodes    ? !add_default_nodes(line, &m, nodes)
+		       : !add_own_backend(line, m.bytes, 0))
+		return false;
+	m.nr_nodes += nodes;
+	if (!add_machine(line, &m) || !add_cpu(line, &m))
+		return false;
+	qemu_line_add(line, "-m");
+	qemu_line_add(line, "%lluM", (unsigned long long)(m.bytes >> 20));
+	for (unsigned int i = 0; i < m.nr_rest; i++)
+		qemu_line_add(line, "%s", m.rest[i]);
+	free(m.rest);
+	return true;
+}

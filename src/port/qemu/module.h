@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * module.h - the software module that serves the machine's SEAMCALLs.
+ */
+#ifndef PAMT_PORT_QEMU_MODULE_H
+#define PAMT_PORT_QEMU_MODULE_H
+
+#include <pamt/seam.h>
+
+#include "port/qemu/identity.h"
+#include "seam/debug.h"
+
+struct module_options {
+	uint32_t nr_cpus, nr_packages;
+	struct identity identity;
+	bool is_static;	   /* without Dynamic PAMT */
+	const char *trace; /* file for a line per SEAMCALL; NULL: none */
+	struct seam_faults faults;
+};
+
+/* The memory has been placed. Return: false, with one line on stderr. */
+bool module_create(const struct module_options *options);
+/* The logical processor that QEMU's CPU of this index is. */
+uint32_t module_lp(unsigned int cpu);
+/* Return: false: there is no module any more (VMfailInvalid). */
+bool module_call(uint32_t lp, struct tdx_regs *regs);
+/* What is to be said at the end, on stderr. */
+void module_end(void);
+
+#endif

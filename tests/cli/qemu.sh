@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# qemu.sh - `pamt qemu`: what it makes of a user's words, and what it refuses. In QEMU's place is a
+# program that shows its arguments; kernel/vm linux has the real one.
+# shellcheck source=tests/cli/expect.sh
+. "$(dirname "$0")/expect.sh"
+
+stand_in() # NAME VERSION
+{
+	cat >"$scratch/$1" <<-END
+		#!/bin/sh
+		[ "\$1" != --version ] || { echo 'QEMU emulator version $2 (of nobody)'; exit; }
+		for word; do
+			case "\$word" in *mem-path=*)
+				path=\${word#*mem-path=}
+				echo "memory of \$(stat -Lc %s "\${path%%,*}") bytes"
+			esac
+			echo "[\$word]"
+		done
+		exit 7
+	END
+	chmod +x "$scratch/$1"
+}
+stand_in new 11.1.3
+stand_in newer 12.0.0
+stand_in old 10.0.9
+qemu=(qemu --qemu "$scratch/new")
+
+runs machine_is_complete_by_itself 7 "${qemu[@]}"
+err_empty
+for word in '[q35,memory-backend=pamt0]' '[cpus=2,sockets=1]' '[1024M]' '[tcg,thread=multi]' \
+	'memory of 1073741824 bytes' ',svm=off]' ',vendor=GenuineIntel' '[-plugin]' ',packages=1,ram='; do
+	out_has "$word"
+done
+
+runs users_words_stay 7 "${qemu[@]}" -- -m 2G -smp 8,sockets=2 -cpu SapphireRapids,stepping=9 \
+	-machine pc-q35-9.0,smm=off -kernel 'a b' -append 'x,y z' -nographic
+for word in '[2048M]' '[8,sockets=2]' '[SapphireRapids,stepping=9,vendor=GenuineIntel,phys-bits=46' \
+	'[pc-q35-9.0,smm=off,memory-backend=pamt0]' '[a b]' '[x,y z]' '[-nographic]' ',packages=2,'; do
+	out_has "$word"
+done
+out_lacks ',model=173'
+
+runs sizes_without_a_unit_are_mb 7 "${qemu[@]}" -- -m 512
+out_has 'memory of 536870912 bytes'
+
+runs nodes_share_the_memory 7 "${qemu[@]}" -- -m 2G -smp 4 -numa node,cpus=0-1 -numa node,cpus=2-3
+check_that 'two memories' test "$(grep -c 'memory of 1073741824' "$scratch/out")" -eq 2
+out_has '[node,cpus=2-3,memdev=pamt1]'
+out_lacks 'memory-backend=pamt0'
+
+runs backends_of_the_user_keep_their_names 7 "${qemu[@]}" -- -m 768 \
+	-object memory-backend-ram,id=a,size=256M -object memory-backend-ram,id=b,size=512M \
+	-numa node,memdev=b -numa node,memdev=a -object rng-random,id=r
+out_has '[memory-backend-file,id=a,size=256M,mem-path='
+out_has '[node,memdev=b]'
+out_has '[rng-random,id=r]'
+out_lacks 'memory-backend-ram'
+
+runs server_gives_keyids_sockets_and_nodes 7 "${qemu[@]}" --machine builtin:2t \
+	-- -smp 8
+out_has '[cpus=8,sockets=2]'
+out_has '[node,nodeid=1,cpus=4-7,memdev=pamt1]'
+out_has ',keyids='
+
+runs module_options_reach_the_plugin 7 "${qemu[@]}" --static --faults 10,0,5 --fault-seed 9 \
+	--trace=/tmp/x
+out_has ',trace=/tmp/x,faults=10:0:5,seed=9,static=on]'
+
+runs newer_major_version 7 qemu --qemu "$scratch/newer"
+runs old_qemu 77 qemu --qemu "$scratch/old"
+err_line 'is version 10.0; the plugin needs 11.1 or newer'
+runs no_qemu 77 qemu --qemu /no/such/qemu
+err_line "'/no/such/qemu' is no QEMU that can be run"
+
+kvm='SEAMCALLs are served where QEMU translates'
+refuses enable_kvm "$kvm" "${qemu[@]}" -- -enable-kvm
+refuses accel_kvm "$kvm" "${qemu[@]}" -- -accel kvm
+refuses machine_with_kvm "$kvm" "${qemu[@]}" -- -machine q35,accel=kvm
+refuses cpu_host "$kvm" "${qemu[@]}" -- -cpu host
+refuses other_machine 'allowed: q35, pc-q35-' "${qemu[@]}" -- -M pc
+refuses pluggable_processors 'cannot be plugged in later' "${qemu[@]}" -- -smp 2,maxcpus=4
+refuses pluggable_memory 'cannot be plugged in later' "${qemu[@]}" -- -m 1G,maxmem=2G
+refuses odd_sockets '3 processors in 2 sockets' "${qemu[@]}" -- -smp 3,sockets=2
+refuses no_size '-m x: not a size' "${qemu[@]}" -- -m x
+refuses backend_of_no_node "is no node's" "${qemu[@]}" -- -object memory-backend-ram,id=a,size=1G
+refuses node_without_its_backend "no memory backend 'a'" "${qemu[@]}" -- -numa node,memdev=a
+refuses bad_faults 'up to four numbers' "${qemu[@]}" --faults 1,x
+refuses no_json 'no --json' "${qemu[@]}" --json
+finish
