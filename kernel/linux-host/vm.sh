@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# shellcheck shell=bash
+# vm.sh - sourced by kernel/vm, for `kernel/vm linux`: a TDX host. Debian's newest Linux, as it is,
+# built once with a small configuration (config, beside this), boots in a QEMU whose processors
+# pamt's plugin makes those of a TDX host, and runs TDs under its own KVM:
+#
+#	kernel/vm linux			the tests
+#	kernel/vm linux --shell		a prompt
+#
+# QEMU and the kernel's source are fetched from Debian's packages into build-vm/ and stay there.
+
+# QEMU takes plugins of its own API only.
+OLDEST_QEMU=1:11.1
+
+# The newest source package that there is, as its file in $cache/linux-source.
+fetch_source()
+{
+	local to=$cache/linux-source package
+	[ ! -e "$to/ready" ] || return 0
+	echo "fetching the source of Linux into build-vm/" >&2
+	prepare_apt trixie
+	package=$(private_apt trixie apt-cache search --names-only '^linux-source-[0-9.]+$' |
+		grep -o '^[^ ]*' | sort -V | tail -n 1)
+	[ -n "$package" ] || not_here "the archive has no package linux-source-*"
+	rm -rf "$to"
+	mkdir -p "$to"
+	(cd "$to" && private_apt trixie apt-get download -qq "$package") >"$cache/apt/log" 2>&1 ||
+		not_here "$package cannot be fetched: $(tail -n 1 "$cache/apt/log")"
+	touch "$to/ready"
+}
+
+# kernel_is_asked_for CONFIG FRAGMENT: is what the fragment turns on there?
+kernel_is_asked_for()
+{
+	local missing
+	missing=$(grep '^CONFIG_' "$2" | grep -vxFf "$1") || return 0
+	echo "vm: this Linux cannot be configured with:" $missing >&2
+	return 1
+}
+
+# make_kernel FOLDER: a tree, its build, and of that the image, which is all that stays.
+make_kernel()
+{
+	local to=$1 log=$1/log package target
+	package=$(ls "$cache"/linux-source/*.deb)
+	echo "building Linux of $(basename "$package")" >&2
+	mkdir -p "$to/source" "$to/build"
+	dpkg-deb --fsys-tarfile "$package" | tar -x -O --wildcards './usr/src/*.tar.xz' |
+		tar -x -J -C "$to/source" --strip-components=1
+	for target in tinyconfig olddefconfig bzImage; do
+		[ "$target" != olddefconfig ] || cat "$here/linux-host/config" >>"$to/build/.config"
+		[ "$target" != bzImage ] ||
+			kernel_is_asked_for "$to/build/.config" "$here/linux-host/config" || return 1
+		if ! make -C "$to/source" O="$to/build" CC=gcc-12 HOSTCC=gcc-12 -j"$(nproc)" \
+			"$target" >>"$log" 2>&1; then
+			grep -E 'error|Error' "$log" | head -n 20 >&2
+			return 1
+		fi
+	done
+	cp "$to/build/arch/x86/boot/bzImage" "$to/bzImage"
+	rm -rf "$to/source" "$to/build"
+}
+
+# The kernel of this source and this configuration, in $kernel.
+prepare_kernel()
+{
+	local key
+	fetch_source
+	key=$(cat "$here/linux-host/config" <(ls "$cache/linux-source") | sha256sum | cut -c 1-12)
+	kernel=$cache/linux-$key/bzImage
+	[ -e "$kernel" ] || make_kernel "$cache/linux-$key"
+}
+
+# host_initrd FILE: busybox, the test program with its libraries, init.
+host_initrd()
+{
+	local to=$1 tree=$cache/initrd-tree program=$root/build/tests/qemu/host-test library
+	rm -rf "$tree"
+	mkdir -p "$tree"/{bin,dev,proc,sys,tmp}
+	cp "$cache/qemu-11/usr/bin/busybox" "$program" "$tree/bin/"
+	ln -s busybox "$tree/bin/sh"
+	install -m 755 "$here/linux-host/init" "$tree/init"
+	ldd "$program" | grep -o '/[^ ]*' | while read -r library; do
+		mkdir -p "$tree/$(dirname "$library")"
+		cp -L "$library" "$tree/$library"
+	done
+	(cd "$tree" && find . | ./bin/busybox cpio -o -H newc 2>/dev/null) | gzip -1 >"$to"
+	rm -rf "$tree"
+}
+
+# A program that is that QEMU with its own libraries.
+qemu_program()
+{
+	local qemu=$cache/qemu-11 lib=$cache/qemu-11/usr/lib/x86_64-linux-gnu
+	cat >"$qemu/run" <<-END
+		#!/bin/sh
+		export QEMU_MODULE_DIR='$lib/qemu'
+		exec '$qemu/usr/lib64/ld-linux-x86-64.so.2' --library-path '$lib' \
+			'$qemu/usr/bin/qemu-system-x86_64' -L '$qemu/usr/share/qemu' \
+			-L '$qemu/usr/share/seabios' "\$@"
+	END
+	chmod 755 "$qemu/run"
+}
+
+# host [OPTION OF PAMT...] -- ARGUMENT...: this shell becomes a TDX host in QEMU.
+host()
+{
+	local before=()
+	while [ "$1" != -- ]; do
+		before+=("$1")
+		shift
+	done
+	shift
+	exec "$root/build/pamt" qemu --qemu "$cache/qemu-11/run" "${before[@]}" -- -nodefaults \
+		-no-user-config -display none -no-reboot "$@"
+}
+
+# boot_linux ENVIRONMENT...
+boot_linux()
+{
+	local serial=stdio
+	[ "$host_mode" = test ] || serial=mon:stdio
+	host "--trace=$cache/trace-linux" -- -m 1G -smp 2 -serial $serial \
+		-device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$kernel" \
+		-initrd "$cache/initrd-linux" \
+		-append "console=ttyS0 panic=-1 nohibernate kvm-intel.tdx=1 $*"
+}
+
+# with_limit SECONDS LOG COMMAND...: what hangs is ended.
+with_limit()
+{
+	local limit=$1 log=$2 status=0 pid guard
+	shift 2
+	"$@" </dev/null >"$log" 2>&1 &
+	pid=$!
+	( sleep "$limit"; kill "$pid" ) 2>/dev/null &
+	guard=$!
+	wait "$pid" || status=$?
+	{ pkill -P "$guard"; kill "$guard"; wait "$guard"; } 2>/dev/null || true
+	return "$status"
+}
+
+count_ktap()
+{
+	local count
+	count=$(grep -c '^ok ' "$1") || true
+	passed=$((passed + count))
+	count=$(grep -c '^not ok ' "$1") || true
+	failed=$((failed + count))
+}
+
+# The processor, asked by a program without a system under it; then one that it must stop at.
+test_plugin()
+{
+	local log=$cache/log-bare status=0 bare
+	bare=(-debugcon stdio -device isa-debug-exit,iobase=0x501,iosize=1
+		-kernel "$root/build/tests/qemu/bare.image")
+	with_limit 120 "$log" host -- "${bare[@]}" || status=$?
+	grep -E '^(KTAP|1\.\.|ok |not ok |# )' "$log" || true
+	count_ktap "$log"
+	[ "$status" = 85 ] || result 'not ok' "the program without a system ended with $status"
+	status=0
+	with_limit 120 "$log-late" host -- "${bare[@]}" -append late || status=$?
+	if [ "$status" = 70 ] && grep -q 'stopped at 0x[0-9a-f]*: 0f 92 c0: ' "$log-late"; then
+		result ok 'a reader of flags that cannot be served is named'
+	else
+		result 'not ok' "a reader of flags that cannot be served is named ($status)"
+	fi
+}
+
+test_linux()
+{
+	local log=$cache/log-linux status=0 at=$SECONDS release
+	with_limit 600 "$log" boot_linux PAMT_MODE=test || status=$?
+	tr -d '\r' <"$log" | sed 's/^\[ *[0-9.]*\] //' >"$log.txt"
+	release=$(sed -n 's/^Linux version \([^ ]*\).*/\1/p' "$log.txt" | head -n 1)
+	echo "Linux $release in QEMU $(cat "$cache/qemu-11/version")"
+	grep -E '^(KTAP|1\.\.|ok |not ok |# |pamt-qemu: )' "$log.txt" || true
+	count_ktap "$log.txt"
+	if grep -q 'TDX-Module initialized' "$log.txt"; then
+		result ok "Linux $release initialised the TDX module"
+	else
+		result 'not ok' "Linux $release did not initialise the TDX module"
+	fi
+	if [ "$status" = 85 ] && grep -q '^all tests ran$' "$log.txt"; then
+		result ok "Linux $release ran to the end in $((SECONDS - at)) s"
+	else
+		tail -n 25 "$log.txt" >&2
+		result 'not ok' "Linux $release ended with $status; the log is build-vm/log-linux"
+	fi
+	if grep -nE "$trouble" "$log.txt" >&2; then
+		result 'not ok' "the kernel log of Linux $release is clean"
+	else
+		result ok "the kernel log of Linux $release is clean"
+	fi
+}
+
+linux_host()
+{
+	host_mode=test
+	case "$#=${1-}" in
+	0=) ;;
+	1=--shell) host_mode=shell ;;
+	*) usage ;;
+	esac
+	need_packages "${BUILD_PACKAGES[@]}" flex bison bc libelf-dev xz-utils
+	fetch_qemu qemu-11 trixie -t trixie-backports
+	dpkg --compare-versions "$(cat "$cache/qemu-11/version")" ge "$OLDEST_QEMU" ||
+		not_here "QEMU 11.1 or newer is needed, the archive has $(cat "$cache/qemu-11/version")"
+	prepare_kernel
+	configure "$root/build"
+	build "$root/build" pamt src/port/qemu/libpamt-qemu.so tests/qemu/host-test \
+		tests/qemu/bare.image
+	qemu_program
+	host_initrd "$cache/initrd-linux"
+	if [ "$host_mode" = shell ]; then
+		boot_linux PAMT_MODE=shell quiet
+	fi
+	test_plugin
+	test_linux
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}
