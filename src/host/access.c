@@ -3,7 +3,7 @@
  * access.c - pamt_get() and pamt_put() for one page and for ranges: the hot path, and what is
  * checked and put in hand before a region's word is touched.
  */
-#include "host/region.h"
+#include "host/pair.h"
 
 #include "host/pool.h"
 
@@ -14,43 +14,6 @@
 #define COLD __attribute__((__noinline__))
 /* A line of its own: it saves a fetch, which is a twentieth of the whole call. */
 #define ENTRY __attribute__((aligned(64)))
-
-/* Are these pages in TDMRs, without a hole between them? */
-static bool inside_tdmrs(const struct pamt_layout *l, uint64_t at, uint64_t end)
-{
-	uint32_t low = 0, high = l->nr_tdmrs;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (tdmr_span(&l->tdmr[middle]).end > at)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	for (; low < l->nr_tdmrs && l->tdmr[low].base.v <= at; low++) {
-		at = tdmr_span(&l->tdmr[low]).end;
-		if (at >= end)
-			return true;
-	}
-	return false;
-}
-
-bool pages_are_tdx(const struct pamt_host *host, tdx_pfn_t first, uint64_t nr)
-{
-	const uint64_t limit = UINT64_C(1) << (TDX_PA_BITS - TDX_PAGE_SHIFT);
-	struct span s;
-
-	if (!nr || first.v >= limit || nr > limit - first.v)
-		return false;
-	/* Before bring-up there is no metadata, whatever is planned. */
-	if (!host->cpu)
-		return false;
-	s.base = pfn_to_hpa(first).v;
-	s.end = s.base + (nr << TDX_PAGE_SHIFT);
-	return inside_tdmrs(&host->layout, s.base, s.end) &&
-	       !span_overlaps(host->plan.blocked, host->plan.nr_blocked, s);
-}
 
 /* One region with the pair it may need: out of cache, or of the pool if that is NULL. */
 static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
@@ -179,7 +142,7 @@ static COLD void put_slow(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
 		return;
 	if (region_word(host, pfn_to_region(first))) {
 		count(host, STAT_PUTS_SLOW);
-		region_put(host, pfn_to_region(first), n);
+		pair_put_users(host, pfn_to_region(first), n);
 		return;
 	}
 	count(host, STAT_UNBALANCED);

@@ -7,18 +7,9 @@
  * undone and are not repeated either: a second try goes on behind them. After SYS.CONFIG there is
  * no second try, since the module takes one configuration in its life.
  */
-#include "host/bringup.h"
+#include "host/step.h"
 
 #include "host/pool.h"
-
-int bringup_fail(struct pamt_host *host, enum pamt_step step, int error, tdx_status_t status,
-		 const char *reason)
-{
-	host->error = (struct pamt_error){
-		.step = step, .error = error, .base = HPA_NONE, .status = status, .reason = reason
-	};
-	return error;
-}
 
 static int sys_init(struct pamt_host *host)
 {
@@ -29,8 +20,8 @@ static int sys_init(struct pamt_host *host)
 		return 0;
 	status = host_call_retry(host, &regs);
 	if (!tdx_status_ok(status))
-		return bringup_fail(host, PAMT_STEP_SYS_INIT, -OS_EIO, status,
-				    "the module cannot be initialised");
+		return step_fail(host, PAMT_STEP_SYS_INIT, -OS_EIO, status,
+				 "the module cannot be initialised");
 	host->sys_init_done = true;
 	return 0;
 }
@@ -44,8 +35,7 @@ static int lp_init_here(void *arg)
 	/* Done already: an earlier try got as far as this CPU. */
 	if (tdx_status_ok(status) || tdx_status_is(status, TDX_SYS_LP_INIT_DONE))
 		return 0;
-	return bringup_fail(host, PAMT_STEP_LP_INIT, -OS_EIO, status,
-			    "a CPU cannot be initialised");
+	return step_fail(host, PAMT_STEP_LP_INIT, -OS_EIO, status, "a CPU cannot be initialised");
 }
 
 static int lp_init(struct pamt_host *host)
@@ -62,7 +52,7 @@ static int lp_init(struct pamt_host *host)
 /* Dynamic or static: what was asked for, if the module and the machine can. */
 static int metadata(struct pamt_host *host)
 {
-	int ret = bringup_metadata(host);
+	int ret = step_metadata(host);
 
 	if (ret)
 		return ret;
@@ -101,8 +91,8 @@ static int table(struct pamt_host *host)
 	if (!ret && host->layout.dynamic)
 		ret = pool_create(host);
 	if (ret)
-		bringup_fail(host, PAMT_STEP_TABLE, ret, tdx_status(0, 0),
-			     "no memory for the region table");
+		step_fail(host, PAMT_STEP_TABLE, ret, tdx_status(0, 0),
+			  "no memory for the region table");
 	return ret;
 }
 
@@ -121,8 +111,8 @@ static int key_config_here(void *arg)
 
 	if (tdx_status_ok(status))
 		return 0;
-	return bringup_fail(host, PAMT_STEP_KEY_CONFIG, -OS_EIO, status,
-			    "the global key cannot be configured on a package");
+	return step_fail(host, PAMT_STEP_KEY_CONFIG, -OS_EIO, status,
+			 "the global key cannot be configured on a package");
 }
 
 static int key_config(struct pamt_host *host)
@@ -155,7 +145,7 @@ static int init_tdmr(struct pamt_host *host, const struct pamt_tdmr *t)
 		if (calls % 64 == 0)
 			os_resched();
 	}
-	bringup_fail(host, PAMT_STEP_TDMR_INIT, -OS_EIO, status, "a TDMR cannot be initialised");
+	step_fail(host, PAMT_STEP_TDMR_INIT, -OS_EIO, status, "a TDMR cannot be initialised");
 	host->error.base = t->base;
 	host->error.bytes = t->bytes;
 	return -OS_EIO;
@@ -168,6 +158,27 @@ static int tdmr_init(struct pamt_host *host)
 	for (uint32_t i = 0; i < host->layout.nr_tdmrs && !ret; i++)
 		ret = init_tdmr(host, &host->layout.tdmr[i]);
 	return ret;
+}
+
+static const char *const step_names[] = {
+	[PAMT_STEP_NONE] = "none",
+	[PAMT_STEP_SYS_INIT] = "TDH.SYS.INIT",
+	[PAMT_STEP_LP_INIT] = "TDH.SYS.LP.INIT",
+	[PAMT_STEP_METADATA] = "metadata",
+	[PAMT_STEP_MEMORY] = "memory list",
+	[PAMT_STEP_TDMRS] = "TDMRs",
+	[PAMT_STEP_PAMT] = "PAMT allocation",
+	[PAMT_STEP_RESERVED] = "reserved areas",
+	[PAMT_STEP_TABLE] = "region table",
+	[PAMT_STEP_SYS_CONFIG] = "TDH.SYS.CONFIG",
+	[PAMT_STEP_KEY_CONFIG] = "TDH.SYS.KEY.CONFIG",
+	[PAMT_STEP_TDMR_INIT] = "TDH.SYS.TDMR.INIT",
+};
+
+const char *pamt_step_name(enum pamt_step step)
+{
+	return (unsigned int)step < sizeof(step_names) / sizeof(step_names[0]) ? step_names[step]
+									       : "unknown";
 }
 
 static const struct step {
@@ -183,7 +194,7 @@ static const struct step {
 	[PAMT_STEP_PAMT] = { pamt, free_pamt },
 	[PAMT_STEP_RESERVED] = { reserved, NULL },
 	[PAMT_STEP_TABLE] = { table, undo_table },
-	[PAMT_STEP_SYS_CONFIG] = { bringup_sys_config, NULL },
+	[PAMT_STEP_SYS_CONFIG] = { step_sys_config, NULL },
 	[PAMT_STEP_KEY_CONFIG] = { key_config, NULL },
 	[PAMT_STEP_TDMR_INIT] = { tdmr_init, NULL },
 };
@@ -204,11 +215,11 @@ static int run_steps(struct pamt_host *host, enum pamt_step last, struct pamt_er
 
 	host->error = (struct pamt_error){ .base = HPA_NONE };
 	if (host->steps_done == LAST_STEP)
-		ret = bringup_fail(host, PAMT_STEP_NONE, -OS_EBUSY, tdx_status(0, 0),
-				   "the module is up already");
+		ret = step_fail(host, PAMT_STEP_NONE, -OS_EBUSY, tdx_status(0, 0),
+				"the module is up already");
 	else if (host->sys_config_done)
-		ret = bringup_fail(host, PAMT_STEP_NONE, -OS_ENODEV, tdx_status(0, 0),
-				   "an earlier try failed after SYS.CONFIG");
+		ret = step_fail(host, PAMT_STEP_NONE, -OS_ENODEV, tdx_status(0, 0),
+				"an earlier try failed after SYS.CONFIG");
 	while (!ret && host->steps_done < last) {
 		ret = steps[host->steps_done + 1].run(host);
 		if (ret)

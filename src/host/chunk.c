@@ -2,32 +2,32 @@
 /*
  * chunk.c - chunks of the pool: their bitmaps, the lists and the hash that they are found in.
  */
-#include "host/pool.h"
+#include "host/chunk.h"
 
 /* ------------------------------------------------------------------------------------------- */
 /* By address                                                                                   */
 
-static struct chunk **bucket(const struct pool *pool, region_t region)
+static struct chunk **bucket(const struct chunks *all, region_t region)
 {
 	/* Regions of chunks are neighbours often: multiplying spreads them. */
-	return &pool->hash[region.v * UINT64_C(0x9e3779b97f4a7c15) >> (64 - pool->hash_bits)];
+	return &all->hash[region.v * UINT64_C(0x9e3779b97f4a7c15) >> (64 - all->hash_bits)];
 }
 
-struct chunk *chunk_find(const struct pool *pool, tdx_hpa_t page)
+struct chunk *chunk_find(const struct chunks *all, tdx_hpa_t page)
 {
-	struct chunk *c = *bucket(pool, hpa_to_region(page));
+	struct chunk *c = *bucket(all, hpa_to_region(page));
 
 	while (c && (page.v < c->base.v || page.v >= c->base.v + c->pages * TDX_PAGE_SIZE))
 		c = c->hash_next;
 	return c;
 }
 
-uint32_t chunks_out(const struct pool *pool, region_t region, uint32_t *pins)
+uint32_t chunks_out(const struct chunks *all, region_t region, uint32_t *pins)
 {
 	uint32_t pages = 0;
 
 	*pins = 0;
-	for (const struct chunk *c = *bucket(pool, region); c; c = c->hash_next) {
+	for (const struct chunk *c = *bucket(all, region); c; c = c->hash_next) {
 		if (hpa_to_region(c->base).v != region.v)
 			continue;
 		pages += chunk_out(c);
@@ -37,17 +37,17 @@ uint32_t chunks_out(const struct pool *pool, region_t region, uint32_t *pins)
 	return pages;
 }
 
-void chunk_hash_add(struct pool *pool, struct chunk *c)
+void chunk_hash_add(struct chunks *all, struct chunk *c)
 {
-	struct chunk **head = bucket(pool, hpa_to_region(c->base));
+	struct chunk **head = bucket(all, hpa_to_region(c->base));
 
 	c->hash_next = *head;
 	*head = c;
 }
 
-void chunk_hash_del(struct pool *pool, struct chunk *c)
+void chunk_hash_del(struct chunks *all, struct chunk *c)
 {
-	struct chunk **at = bucket(pool, hpa_to_region(c->base));
+	struct chunk **at = bucket(all, hpa_to_region(c->base));
 
 	while (*at != c)
 		at = &(*at)->hash_next;
@@ -64,12 +64,12 @@ static uint32_t class_of(const struct chunk *c)
 	return c->free ? 64 - (uint32_t)__builtin_clzll(c->free) : CLASS_FULL;
 }
 
-void chunk_link(struct pool *pool, struct chunk *c)
+void chunk_link(struct chunks *all, struct chunk *c)
 {
 	struct chunk **head;
 
 	c->class = (uint8_t)class_of(c);
-	head = &pool->class[c->class];
+	head = &all->class[c->class];
 	c->prev = NULL;
 	c->next = *head;
 	if (*head)
@@ -77,24 +77,24 @@ void chunk_link(struct pool *pool, struct chunk *c)
 	*head = c;
 }
 
-void chunk_unlink(struct pool *pool, struct chunk *c)
+void chunk_unlink(struct chunks *all, struct chunk *c)
 {
 	if (c->prev)
 		c->prev->next = c->next;
 	else
-		pool->class[c->class] = c->next;
+		all->class[c->class] = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
 	c->prev = c->next = NULL;
 }
 
 /* After free pages came or went. */
-static void reclassify(struct pool *pool, struct chunk *c)
+static void reclassify(struct chunks *all, struct chunk *c)
 {
 	if (c->state != CHUNK_LIVE || class_of(c) == c->class)
 		return;
-	chunk_unlink(pool, c);
-	chunk_link(pool, c);
+	chunk_unlink(all, c);
+	chunk_link(all, c);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -109,13 +109,13 @@ static uint32_t first_free(const struct chunk *c)
 	return word * 64 + (uint32_t)__builtin_ctzll(c->free_map[word]);
 }
 
-bool chunk_take(struct pool *pool, tdx_hpa_t *page)
+bool chunk_take(struct chunks *all, tdx_hpa_t *page)
 {
 	struct chunk *c = NULL;
 	uint32_t i;
 
 	for (uint32_t class = CLASS_FULL + 1; class < NR_CLASSES && !c; class ++)
-		c = pool->class[class];
+		c = all->class[class];
 	if (!c)
 		return false;
 	/* Nor is an empty one without: what was out came back to it. */
@@ -124,13 +124,13 @@ bool chunk_take(struct pool *pool, tdx_hpa_t *page)
 	map_clear(c->free_map, i);
 	map_set(c->dirty_map, i);
 	c->free--;
-	pool->free--;
-	reclassify(pool, c);
+	all->free--;
+	reclassify(all, c);
 	*page = hpa(region_to_hpa(hpa_to_region(c->base)).v + i * TDX_PAGE_SIZE);
 	return true;
 }
 
-bool chunk_put(struct pool *pool, struct chunk *c, tdx_hpa_t page)
+bool chunk_put(struct chunks *all, struct chunk *c, tdx_hpa_t page)
 {
 	uint32_t i = page_index(page);
 
@@ -138,22 +138,22 @@ bool chunk_put(struct pool *pool, struct chunk *c, tdx_hpa_t page)
 		return false;
 	map_set(c->free_map, i);
 	c->free++;
-	pool->free++;
-	reclassify(pool, c);
+	all->free++;
+	reclassify(all, c);
 	return true;
 }
 
-static void move_page(struct pool *pool, struct chunk *c, uint32_t i, struct page_set *set)
+static void move_page(struct chunks *all, struct chunk *c, uint32_t i, struct page_set *set)
 {
 	map_set(set->map, i);
 	if (map_test(c->dirty_map, i))
 		map_set(set->dirty, i);
 	map_clear(c->owned_map, i);
 	c->owned--;
-	pool->held--;
+	all->held--;
 }
 
-void chunk_strip(struct pool *pool, struct chunk *c, uint64_t max, struct page_set *set)
+void chunk_strip(struct chunks *all, struct chunk *c, uint64_t max, struct page_set *set)
 {
 	/* An empty chunk that stays keeps a page: without one it fits no list, and is pinned. */
 	uint32_t keep = c->state == CHUNK_LIVE && chunk_empty(c);
@@ -164,20 +164,20 @@ void chunk_strip(struct pool *pool, struct chunk *c, uint64_t max, struct page_s
 
 		map_clear(c->free_map, i);
 		c->free--;
-		pool->free--;
-		move_page(pool, c, i, set);
+		all->free--;
+		move_page(all, c, i, set);
 	}
-	reclassify(pool, c);
+	reclassify(all, c);
 }
 
-bool chunk_strip_page(struct pool *pool, struct chunk *c, tdx_hpa_t page, struct page_set *set)
+bool chunk_strip_page(struct chunks *all, struct chunk *c, tdx_hpa_t page, struct page_set *set)
 {
 	uint32_t i = page_index(page);
 
 	if (hpa_to_region(page).v != hpa_to_region(c->base).v || !map_test(c->owned_map, i) ||
 	    map_test(c->free_map, i))
 		return false;
-	move_page(pool, c, i, set);
+	move_page(all, c, i, set);
 	return true;
 }
 

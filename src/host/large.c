@@ -4,7 +4,7 @@
  *
  * The SEAMCALL is the caller's; it is made here because the word must be LOCKED around it.
  */
-#include "host/region.h"
+#include "host/pair.h"
 
 #include "host/pool.h"
 
@@ -76,7 +76,7 @@ int pamt_map_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 		lost_race = true;
 		if (old & REGION_IDLE) {
 			/* One SEAMCALL per LOCKED: first the pair goes, then we look again. */
-			if (!region_remove_idle(host, region) &&
+			if (!pair_remove_idle(host, region) &&
 			    region_state(region_read(host, word)) == REGION_STATE_IDLE)
 				return -OS_EAGAIN;
 			continue;

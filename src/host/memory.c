@@ -6,16 +6,6 @@
 
 #define PA_LIMIT (UINT64_C(1) << TDX_PA_BITS)
 
-int plan_fail(struct plan *p, enum pamt_step step, int error, struct span at, const char *reason)
-{
-	*p->error = (struct pamt_error){ .step = step,
-					 .error = error,
-					 .base = at.end ? hpa(at.base) : HPA_NONE,
-					 .bytes = at.end - at.base,
-					 .reason = reason };
-	return error;
-}
-
 void module_info_defaults(struct module_info *module)
 {
 	*module = (struct module_info){
@@ -119,19 +109,4 @@ int plan_memory(struct plan *p)
 		return plan_fail(p, PAMT_STEP_MEMORY, -OS_EINVAL, (struct span){ 0 },
 				 "no usable memory above 1 MiB lies inside a CMR");
 	return 0;
-}
-
-void plan_free_lists(struct plan *p)
-{
-	const struct os_services *os = p->os;
-
-	if (p->memory)
-		os->free(os->ctx, p->memory);
-	if (p->blocked)
-		os->free(os->ctx, p->blocked);
-	if (p->given_up)
-		os->free(os->ctx, p->given_up);
-	p->memory = NULL;
-	p->blocked = p->given_up = NULL;
-	p->nr_memory = p->nr_blocked = p->nr_given_up = 0;
 }

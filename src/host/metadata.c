@@ -3,7 +3,7 @@
  * metadata.c - reads with SYS.RD what the module says of itself: features, limits, PAMT entry
  * sizes, CMRs.
  */
-#include "host/bringup.h"
+#include "host/step.h"
 
 /* One field and what it must lie between to make sense. */
 struct field {
@@ -38,8 +38,8 @@ static int read_field(struct pamt_host *host, uint64_t id, uint64_t *value)
 
 	*value = regs.r8;
 	if (!tdx_status_ok(status))
-		return bringup_fail(host, PAMT_STEP_METADATA, -OS_EIO, status,
-				    "a metadata field cannot be read");
+		return step_fail(host, PAMT_STEP_METADATA, -OS_EIO, status,
+				 "a metadata field cannot be read");
 	return 0;
 }
 
@@ -57,8 +57,8 @@ static int read_limits(struct pamt_host *host)
 		if (ret)
 			return ret;
 		if (value < fields[i].min || value > fields[i].max)
-			return bringup_fail(host, PAMT_STEP_METADATA, -OS_EIO, tdx_status(0, 0),
-					    "a metadata field has an impossible value");
+			return step_fail(host, PAMT_STEP_METADATA, -OS_EIO, tdx_status(0, 0),
+					 "a metadata field has an impossible value");
 		*(uint32_t *)((char *)m + fields[i].offset) = (uint32_t)value;
 	}
 	/* A module may allow more than the structures of this library hold. */
@@ -76,20 +76,20 @@ static int read_cmrs(struct pamt_host *host)
 	if (ret)
 		return ret;
 	if (nr > TDX_MAX_CMRS)
-		return bringup_fail(host, PAMT_STEP_METADATA, -OS_EIO, tdx_status(0, 0),
-				    "the module lists more than 32 CMRs");
+		return step_fail(host, PAMT_STEP_METADATA, -OS_EIO, tdx_status(0, 0),
+				 "the module lists more than 32 CMRs");
 	for (uint64_t i = 0; i < nr && !ret; i++) {
 		ret = read_field(host, TDX_MD_CMR_BASE(i), &cmr[i].base);
 		if (!ret)
 			ret = read_field(host, TDX_MD_CMR_SIZE(i), &cmr[i].size);
 	}
 	if (!ret && module_info_set_cmrs(&host->module, cmr, (uint32_t)nr))
-		ret = bringup_fail(host, PAMT_STEP_METADATA, -OS_EINVAL, tdx_status(0, 0),
-				   "the platform lists no CMR, or lists them out of order");
+		ret = step_fail(host, PAMT_STEP_METADATA, -OS_EINVAL, tdx_status(0, 0),
+				"the platform lists no CMR, or lists them out of order");
 	return ret;
 }
 
-int bringup_metadata(struct pamt_host *host)
+int step_metadata(struct pamt_host *host)
 {
 	struct module_info *m = &host->module;
 	int ret;

@@ -80,7 +80,16 @@ void plan_free_pamt(struct plan *p);
 void plan_free_lists(struct plan *p);
 
 /* Records what went wrong and returns error. */
-int plan_fail(struct plan *p, enum pamt_step step, int error, struct span at, const char *reason);
+static inline int plan_fail(struct plan *p, enum pamt_step step, int error, struct span at,
+			    const char *reason)
+{
+	*p->error = (struct pamt_error){ .step = step,
+					 .error = error,
+					 .base = at.end ? hpa(at.base) : HPA_NONE,
+					 .bytes = at.end - at.base,
+					 .reason = reason };
+	return error;
+}
 
 /* The blocked list: reserved.c. */
 uint32_t span_find(const struct span *spans, uint32_t nr, uint64_t at);

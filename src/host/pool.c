@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * pool.c - pages drawn from the pool and given to it, through the CPU's magazine where possible.
+ * pool.c - one node's pool: pages out of it and back into it, and how many it may hold.
  */
 #include "host/mutant.h"
 #include "host/pool.h"
@@ -22,85 +22,46 @@ uint32_t node_of_region(const struct pamt_host *host, region_t region)
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Magazines                                                                                    */
+/* How much is too much; all with the pool's lock held                                          */
+
+static uint64_t out(const struct pool *pool) { return pool->all.held - pool->all.free; }
 
 /*
- * Takes pages out of this CPU's magazine. *refill: how many it could take in again; *grow: more
- * with more room.
+ * held <= 2 x used + 16 solved for free pages, where all room of magazines counts as not used.
  */
-static uint32_t magazine_take(struct magazine *m, uint32_t node, tdx_hpa_t *pages, uint32_t nr,
-			      uint32_t *refill, bool *grow)
+uint64_t pool_slack(const struct pool *pool)
 {
-	os_irq_t irq = os_spin_lock(&m->lock);
-	bool ours = !m->room || m->node == node;
-	uint32_t n = 0;
+	uint64_t room = out(pool) + POOL_SLACK_PAGES;
 
-	while (n < nr && m->nr && m->node == node)
-		pages[n++] = m->page[--m->nr];
-	*refill = ours && m->room > m->nr ? m->room - m->nr : 0;
-	*grow = ours && m->room < MAGAZINE_PAGES;
-	os_spin_unlock(&m->lock, irq);
-	return n;
+	return room - min64(room, 2 * pool->lent);
 }
 
-/*
- * Puts the pages of a pair into this CPU's magazine. If there is no room, it takes pages out
- * instead, so that the pool's lock is taken for several at once. Return: pages in over (at most
- * GIVE_MAX) that are to go to the pool; *grow: with more room there would be none.
- */
-#define GIVE_MAX (MAGAZINE_PAGES + 2)
+/* Times that room may be asked for in vain before it is dealt out anew. */
+#define MAX_DENIED 1024u
 
-static uint32_t magazine_put(struct magazine *m, uint32_t node, const tdx_hpa_t *pages, uint32_t nr,
-			     tdx_hpa_t *over, bool *grow)
+bool pool_over(const struct pool *pool)
 {
-	os_irq_t irq = os_spin_lock(&m->lock);
-	uint32_t room = m->node == node ? m->room : 0;
-	uint32_t n = 0;
-
-	*grow = m->nr + nr > room && room < MAGAZINE_PAGES && (!m->room || m->node == node);
-	if (room && m->nr + nr > room)
-		while (m->nr > room / 2)
-			over[n++] = m->page[--m->nr];
-	for (uint32_t i = 0; i < nr; i++) {
-		if (m->nr < room)
-			m->page[m->nr++] = pages[i];
-		else
-			over[n++] = pages[i];
-	}
-	os_spin_unlock(&m->lock, irq);
-	return n;
+	return pool->all.free + 2 * pool->lent > out(pool) + POOL_SLACK_PAGES ||
+	       pool->denied > MAX_DENIED;
 }
 
-/*
- * Room that the pool has lent, and pages to fill it with. Return: how many of them went in, those
- * at the end first; *room is 0 if it was of use.
- */
-static uint32_t magazine_fill(struct magazine *m, uint32_t node, uint32_t *room,
-			      const tdx_hpa_t *pages, uint32_t nr)
+void pool_take_back(struct pool *pool, uint32_t room)
 {
-	os_irq_t irq = os_spin_lock(&m->lock);
-	uint32_t n = 0;
+	os_irq_t irq = os_spin_lock(&pool->lock);
 
-	if (*room && m->room + *room <= MAGAZINE_PAGES && (!m->room || m->node == node)) {
-		m->node = node;
-		m->room += *room;
-		*room = 0;
-	}
-	while (n < nr && m->node == node && m->nr < m->room)
-		m->page[m->nr++] = pages[nr - ++n];
-	os_spin_unlock(&m->lock, irq);
-	return n;
+	pool->lent -= room;
+	os_spin_unlock(&pool->lock, irq);
 }
 
 /*
  * With the pool's lock held: room for one more pair in a magazine, if it may be lent. It is not if
  * that alone made the pool hold too much: the trim that follows would take all room back.
  */
-static uint32_t lend(struct pool *pool)
+uint32_t pool_lend(struct pool *pool)
 {
-	uint64_t out = pool->held - pool->free, lent = pool->lent + 2;
+	uint64_t out = pool->all.held - pool->all.free, lent = pool->lent + 2;
 
-	if (2 * lent > out || 2 * lent + pool->free > out + POOL_SLACK_PAGES) {
+	if (2 * lent > out || 2 * lent + pool->all.free > out + POOL_SLACK_PAGES) {
 		pool->denied++;
 		return 0;
 	}
@@ -109,7 +70,7 @@ static uint32_t lend(struct pool *pool)
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Draw                                                                                         */
+/* Take and give                                                                                */
 
 uint32_t pool_take(struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
 {
@@ -117,82 +78,11 @@ uint32_t pool_take(struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
 	uint32_t n = 0;
 
 	irq = os_spin_lock(&pool->lock);
-	while (n < nr && chunk_take(pool, &pages[n]))
+	while (n < nr && chunk_take(&pool->all, &pages[n]))
 		n++;
 	os_spin_unlock(&pool->lock, irq);
 	return n;
 }
-
-/*
- * Out of this CPU's magazine, and of its node's pool what is missing there; then the magazine is
- * filled as well, so that the next few draws need not come here. Return: pages drawn.
- */
-static uint32_t draw_local(struct pamt_host *host, struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
-{
-	struct magazine *m = &this_cpu(host)->magazine;
-	tdx_hpa_t extra[MAGAZINE_PAGES];
-	uint32_t refill, room = 0, n = 0, filled, got;
-	os_irq_t irq;
-	bool grow;
-
-	got = magazine_take(m, pool->node, pages, nr, &refill, &grow);
-	if (got == nr)
-		return got;
-	irq = os_spin_lock(&pool->lock);
-	while (got < nr && chunk_take(pool, &pages[got]))
-		got++;
-	if (grow && pool->free)
-		room = lend(pool);
-	while (n < refill + room && chunk_take(pool, &extra[n]))
-		n++;
-	os_spin_unlock(&pool->lock, irq);
-	/* Nor room: it is not asked for without a page to fill it with. */
-	if (!n)
-		return got;
-	filled = magazine_fill(m, pool->node, &room, extra, n);
-	if (filled < n)
-		pool_give_direct(host, extra, n - filled);
-	if (room)
-		pool_take_back(pool, room);
-	return got;
-}
-
-/* Takes pages of one pool, which grows from one node (or any) until there are enough. */
-static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from, tdx_hpa_t *pages,
-			uint32_t nr, uint32_t *got)
-{
-	int ret = 0;
-
-	while (!ret && *got < nr) {
-		uint32_t more;
-
-		ret = pool_grow(host, pool, from, pages + *got, nr - *got, &more);
-		*got += more;
-	}
-	return ret;
-}
-
-int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t nr, uint32_t *got)
-{
-	struct pool *pool;
-	int ret;
-
-	*got = 0;
-	if (node >= host->os->nr_nodes)
-		node = os_node();
-	pool = &host->pool[node];
-	*got = node == os_node() ? draw_local(host, pool, pages, nr) : pool_take(pool, pages, nr);
-	ret = take_growing(host, pool, node, pages, nr, got);
-	/* Remote pages are better than none: first what other nodes have, then any chunk. */
-	for (uint32_t i = 0; i < host->os->nr_nodes && *got < nr; i++)
-		*got += pool_take(&host->pool[i], pages + *got, nr - *got);
-	if (*got < nr && host->os->nr_nodes > 1)
-		ret = take_growing(host, pool, OS_ANY_NODE, pages, nr, got);
-	return *got < nr ? ret : 0;
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* Give                                                                                         */
 
 static void report_stranger(struct pamt_host *host, tdx_hpa_t page)
 {
@@ -207,28 +97,35 @@ static void report_stranger(struct pamt_host *host, tdx_hpa_t page)
 		      (unsigned long long)page.v);
 }
 
-/*
- * Takes back up to GIVE_MAX pages of one node. *room: NULL, or where to say how much room is lent
- * to the magazine that had none for them.
- */
-static uint32_t give_node(struct pamt_host *host, struct pool *pool, const tdx_hpa_t *pages,
-			  uint32_t nr, uint32_t *room)
+void pool_want_trim(struct pamt_host *host)
 {
-	tdx_hpa_t strange[GIVE_MAX];
+	/* Relaxed: a hint; whoever trims looks again under the lock. */
+	if (!os_load32(&host->trim_wanted, OS_RELAXED))
+		os_store32(&host->trim_wanted, 1, OS_RELAXED);
+}
+
+/*
+ * Takes back up to POOL_GIVE_MAX pages of one node. *room: NULL, or where to say how much room is
+ * lent to the magazine that had none for them.
+ */
+uint32_t pool_give_node(struct pamt_host *host, struct pool *pool, const tdx_hpa_t *pages,
+			uint32_t nr, uint32_t *room)
+{
+	tdx_hpa_t strange[POOL_GIVE_MAX];
 	uint32_t taken = 0, strangers = 0;
 	os_irq_t irq = os_spin_lock(&pool->lock);
 	bool over;
 
 	for (uint32_t i = 0; i < nr; i++) {
-		struct chunk *c = chunk_find(pool, pages[i]);
+		struct chunk *c = chunk_find(&pool->all, pages[i]);
 
-		if (c && chunk_put(pool, c, pages[i]))
+		if (c && chunk_put(&pool->all, c, pages[i]))
 			taken++;
 		else
 			strange[strangers++] = pages[i];
 	}
 	if (room)
-		*room = lend(pool);
+		*room = pool_lend(pool);
 	over = pool_over(pool);
 	os_spin_unlock(&pool->lock, irq);
 	if (over)
@@ -245,42 +142,21 @@ uint32_t pool_give_direct(struct pamt_host *host, const tdx_hpa_t *pages, uint32
 	while (nr) {
 		uint32_t node = node_of_region(host, hpa_to_region(pages[0])), run = 1;
 
-		while (run < nr && run < GIVE_MAX &&
+		while (run < nr && run < POOL_GIVE_MAX &&
 		       node_of_region(host, hpa_to_region(pages[run])) == node)
 			run++;
-		taken += give_node(host, &host->pool[node], pages, run, NULL);
+		taken += pool_give_node(host, &host->pool[node], pages, run, NULL);
 		pages += run;
 		nr -= run;
 	}
 	return taken;
 }
 
-void pool_give(struct pamt_host *host, const tdx_hpa_t *pages, uint32_t nr)
-{
-	struct magazine *m = &this_cpu(host)->magazine;
-	uint32_t node = os_node(), room = 0;
-	tdx_hpa_t over[GIVE_MAX];
-	bool grow;
-
-	if (nr > 2 || node_of_region(host, hpa_to_region(pages[0])) != node ||
-	    node_of_region(host, hpa_to_region(pages[nr - 1])) != node) {
-		pool_give_direct(host, pages, nr);
-		return;
-	}
-	nr = magazine_put(m, node, pages, nr, over, &grow);
-	if (nr)
-		give_node(host, &host->pool[node], over, nr, grow ? &room : NULL);
-	if (room)
-		magazine_fill(m, node, &room, NULL, 0);
-	if (room)
-		pool_take_back(&host->pool[node], room);
-}
-
 uint32_t pool_pages_out(struct pamt_host *host, region_t region, uint32_t *pins)
 {
 	struct pool *pool = &host->pool[node_of_region(host, region)];
 	os_irq_t irq = os_spin_lock(&pool->lock);
-	uint32_t pages = chunks_out(pool, region, pins);
+	uint32_t pages = chunks_out(&pool->all, region, pins);
 
 	os_spin_unlock(&pool->lock, irq);
 	return pages;
@@ -321,11 +197,12 @@ static int create_node(struct pamt_host *host, uint32_t node)
 		if (host->plan.memory[i].node == node)
 			bytes += host->plan.memory[i].end - host->plan.memory[i].base;
 	pool->node = node;
-	for (pool->hash_bits = HASH_MIN; pool->hash_bits < HASH_MAX; pool->hash_bits++)
-		if (bytes >> HASH_SHIFT >> pool->hash_bits == 0)
+	for (pool->all.hash_bits = HASH_MIN; pool->all.hash_bits < HASH_MAX; pool->all.hash_bits++)
+		if (bytes >> HASH_SHIFT >> pool->all.hash_bits == 0)
 			break;
-	pool->hash = host->os->alloc(host->os->ctx, sizeof(*pool->hash) << pool->hash_bits);
-	return pool->hash ? 0 : -OS_ENOMEM;
+	pool->all.hash =
+		host->os->alloc(host->os->ctx, sizeof(*pool->all.hash) << pool->all.hash_bits);
+	return pool->all.hash ? 0 : -OS_ENOMEM;
 }
 
 int pool_create(struct pamt_host *host)
@@ -357,9 +234,9 @@ static void destroy_node(struct pamt_host *host, struct pool *pool, uint64_t *pa
 {
 	const struct os_services *os = host->os;
 
-	for (uint64_t i = 0; pool->hash && i < UINT64_C(1) << pool->hash_bits; i++) {
-		while (pool->hash[i]) {
-			struct chunk *c = pool->hash[i];
+	for (uint64_t i = 0; pool->all.hash && i < UINT64_C(1) << pool->all.hash_bits; i++) {
+		while (pool->all.hash[i]) {
+			struct chunk *c = pool->all.hash[i];
 			struct page_set set = { .region = hpa_to_region(c->base) };
 
 			for (uint32_t w = 0; w < CHUNK_WORDS; w++) {
@@ -370,7 +247,7 @@ static void destroy_node(struct pamt_host *host, struct pool *pool, uint64_t *pa
 			*pages += chunk_out(c);
 			*regions += last_in_region(c);
 			page_set_free(host, &set);
-			pool->hash[i] = c->hash_next;
+			pool->all.hash[i] = c->hash_next;
 			os->free(os->ctx, c);
 		}
 	}
@@ -380,8 +257,8 @@ static void destroy_node(struct pamt_host *host, struct pool *pool, uint64_t *pa
 		pool->spare = c->next;
 		os->free(os->ctx, c);
 	}
-	if (pool->hash)
-		os->free(os->ctx, pool->hash);
+	if (pool->all.hash)
+		os->free(os->ctx, pool->all.hash);
 }
 
 void pool_destroy(struct pamt_host *host)

@@ -88,51 +88,19 @@
 #ifndef PAMT_HOST_POOL_H
 #define PAMT_HOST_POOL_H
 
-#include "host/mutant.h"
-#include "host/stats.h"
+#include "host/chunk.h"
 
-#define CHUNK_MIN_ORDER	 2u
-#define CHUNK_BASE_ORDER (TINY_CHUNKS ? CHUNK_MIN_ORDER : 4u) /* 64 KB: for a single page */
-#define CHUNK_MAX_ORDER	 9u
-#define CHUNK_WORDS	 (TDX_PAGES_PER_2M / 64)
 #define POOL_SLACK_PAGES (1u << CHUNK_BASE_ORDER)
-
-/*
- * Lists by number of free pages: full, 1, 2-3, 4-7, .. 512. Pages are drawn from the first that
- * has any, so that full chunks stay full and sparse ones become empty. Empty ones come last.
- */
-#define CLASS_FULL  0u
-#define CLASS_EMPTY 11u
-#define NR_CLASSES  12u
-
-enum chunk_state { CHUNK_LIVE, CHUNK_LEAVING, CHUNK_WAITING, CHUNK_STUCK };
-
-struct chunk {
-	struct chunk *prev, *next; /* in the list of its class, or of waiting chunks */
-	struct chunk *hash_next;
-	tdx_hpa_t base;
-	uint16_t pages;	      /* the block as it was taken */
-	uint16_t owned, free; /* of these, not gone; of those, free */
-	uint8_t order, class, state;
-	bool self; /* two of its pages are its region's own pair */
-	/* By page of the region, not of the chunk: gone is neither owned nor free. */
-	uint64_t owned_map[CHUNK_WORDS], free_map[CHUNK_WORDS];
-	uint64_t dirty_map[CHUNK_WORDS]; /* was out, so the module may have had it */
-};
 
 struct pool {
 	struct os_spin lock;
 	uint32_t node;
-	struct chunk *class[NR_CLASSES];
+	struct chunks all;
 	struct chunk *waiting; /* head; tried from here, put back at the tail */
 	struct chunk *waiting_tail;
 	uint32_t nr_waiting;
 	struct chunk *spare; /* descriptors to use again */
-	struct chunk **hash; /* by region */
-	uint32_t hash_bits;
-	uint64_t held, free; /* pages */
-	uint64_t chunks[CHUNK_MAX_ORDER + 1];
-	uint64_t lent;	 /* room of all magazines together, pages */
+	uint64_t lent;	     /* room of all magazines together, pages */
 	uint64_t denied; /* times that room was asked for in vain since magazines were emptied */
 	struct os_mutex grow;
 	os_a32_t wanted; /* pages that those want who hold the mutex or wait for it */
@@ -142,12 +110,6 @@ struct pool {
 struct node_span {
 	uint64_t region;
 	uint32_t node;
-};
-
-/* A set of pages of one region on their way to the OS. */
-struct page_set {
-	region_t region;
-	uint64_t map[CHUNK_WORDS], dirty[CHUNK_WORDS];
 };
 
 int pool_create(struct pamt_host *host);
@@ -172,9 +134,17 @@ uint32_t pool_give_direct(struct pamt_host *host, const tdx_hpa_t *pages, uint32
  */
 uint32_t pool_pages_out(struct pamt_host *host, region_t region, uint32_t *pins);
 
-/* pool_trim.c: some pool holds too much. Any context. */
+/* With the lock held: room for one more pair in a magazine; 0: none. */
+uint32_t pool_lend(struct pool *pool);
+/* Takes back up to POOL_GIVE_MAX pages of one node. *room: NULL, or how much room is lent. */
+#define POOL_GIVE_MAX (MAGAZINE_PAGES + 2)
+uint32_t pool_give_node(struct pamt_host *host, struct pool *pool, const tdx_hpa_t *pages,
+			uint32_t nr, uint32_t *room);
+
+/* Some pool holds too much. Any context. */
 void pool_want_trim(struct pamt_host *host);
-/* Gives back what is too much, if a trim is wanted. Any context. */
+
+/* pool_trim.c: gives back what is too much, if a trim is wanted. Any context. */
 void pool_trim(struct pamt_host *host);
 /* The same, but when nothing is left to use pages, none are kept. Any context. */
 void pool_trim_spare(struct pamt_host *host);
@@ -198,39 +168,10 @@ uint32_t pool_take(struct pool *pool, tdx_hpa_t *pages, uint32_t nr);
 int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_t *pages,
 	      uint32_t nr, uint32_t *got);
 
-/* chunk.c: all with the pool's lock held. */
-uint32_t chunks_out(const struct pool *pool, region_t region, uint32_t *pins);
-struct chunk *chunk_find(const struct pool *pool, tdx_hpa_t page);
-void chunk_hash_add(struct pool *pool, struct chunk *c);
-void chunk_hash_del(struct pool *pool, struct chunk *c);
-void chunk_link(struct pool *pool, struct chunk *c);   /* into the list it belongs to */
-void chunk_unlink(struct pool *pool, struct chunk *c); /* out of it */
-bool chunk_take(struct pool *pool, tdx_hpa_t *page);   /* one free page of the fullest chunk */
-bool chunk_put(struct pool *pool, struct chunk *c, tdx_hpa_t page); /* false: it was not out */
-/* Takes up to max free pages out of the chunk for the OS. */
-void chunk_strip(struct pool *pool, struct chunk *c, uint64_t max, struct page_set *set);
-/* Takes one page that is out, of a chunk that is LEAVING. False: not of this chunk. */
-bool chunk_strip_page(struct pool *pool, struct chunk *c, tdx_hpa_t page, struct page_set *set);
-/* Scrubs and frees. Without the lock. Return: pages. */
-uint64_t page_set_free(struct pamt_host *host, const struct page_set *set);
-
 /* Relaxed: a TD that is created now will find the pool empty and fill it again. */
 static inline bool no_td(const struct pamt_host *host)
 {
 	return !os_load64(&host->control_pages, OS_RELAXED);
 }
-
-static inline uint32_t page_index(tdx_hpa_t page)
-{
-	return (uint32_t)(page.v >> TDX_PAGE_SHIFT) % TDX_PAGES_PER_2M;
-}
-
-static inline bool map_test(const uint64_t *map, uint32_t i) { return map[i / 64] >> i % 64 & 1; }
-static inline void map_set(uint64_t *map, uint32_t i) { map[i / 64] |= UINT64_C(1) << i % 64; }
-static inline void map_clear(uint64_t *map, uint32_t i) { map[i / 64] &= ~(UINT64_C(1) << i % 64); }
-
-/* Pages that are out, and how many of them an empty chunk has: its own region's pair. */
-static inline uint32_t chunk_out(const struct chunk *c) { return c->owned - c->free; }
-static inline bool chunk_empty(const struct chunk *c) { return chunk_out(c) == (c->self ? 2 : 0); }
 
 #endif

@@ -21,11 +21,11 @@ struct block {
  */
 static unsigned int choose_order(const struct pool *pool, uint32_t want)
 {
-	uint64_t used = pool->held - pool->free - pool->lent + want + 2;
+	uint64_t used = pool->all.held - pool->all.free - pool->lent + want + 2;
 	unsigned int order = TINY_CHUNKS ? CHUNK_BASE_ORDER : CHUNK_MAX_ORDER;
 
 	while (order > CHUNK_BASE_ORDER &&
-	       pool->held + (UINT64_C(1) << order) > 2 * used + POOL_SLACK_PAGES)
+	       pool->all.held + (UINT64_C(1) << order) > 2 * used + POOL_SLACK_PAGES)
 		order--;
 	return order;
 }
@@ -143,12 +143,12 @@ static bool drop_block(struct pamt_host *host, struct pool *pool, struct chunk *
 
 	c->state = CHUNK_STUCK;
 	irq = os_spin_lock(&pool->lock);
-	pool->held += c->owned;
-	pool->free += c->free;
-	chunk_strip(pool, c, UINT64_MAX, &set);
+	pool->all.held += c->owned;
+	pool->all.free += c->free;
+	chunk_strip(&pool->all, c, UINT64_MAX, &set);
 	if (c->owned) {
-		pool->chunks[c->order]++;
-		chunk_hash_add(pool, c);
+		pool->all.of_order[c->order]++;
+		chunk_hash_add(&pool->all, c);
 	}
 	os_spin_unlock(&pool->lock, irq);
 	page_set_free(host, &set);
@@ -172,18 +172,18 @@ static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *
 	bool over;
 
 	c->state = CHUNK_LIVE;
-	pool->held += c->owned;
-	pool->free += c->free;
-	pool->chunks[c->order]++;
-	chunk_hash_add(pool, c);
-	chunk_link(pool, c);
-	while (n < nr && chunk_take(pool, &pages[n]))
+	pool->all.held += c->owned;
+	pool->all.free += c->free;
+	pool->all.of_order[c->order]++;
+	chunk_hash_add(&pool->all, c);
+	chunk_link(&pool->all, c);
+	while (n < nr && chunk_take(&pool->all, &pages[n]))
 		n++;
-	soon = min64(want - min64(want, n), pool->free);
+	soon = min64(want - min64(want, n), pool->all.free);
 	room = pool_slack(pool) + 2 * soon;
-	if (pool->free > room)
-		chunk_strip(pool, c, pool->free - room, &set);
-	over = pool->free > room;
+	if (pool->all.free > room)
+		chunk_strip(&pool->all, c, pool->all.free - room, &set);
+	over = pool->all.free > room;
 	os_spin_unlock(&pool->lock, irq);
 	if (over)
 		pool_want_trim(host);

@@ -9,47 +9,6 @@
 /* Waiting chunks that one trim looks at, so that its length does not depend on their number. */
 #define RETRY_WAITING 4u
 
-/* ------------------------------------------------------------------------------------------- */
-/* How much is too much; all with the pool's lock held                                          */
-
-static uint64_t out(const struct pool *pool) { return pool->held - pool->free; }
-
-/*
- * held <= 2 x used + 16 solved for free pages, where all room of magazines counts as not used.
- */
-uint64_t pool_slack(const struct pool *pool)
-{
-	uint64_t room = out(pool) + POOL_SLACK_PAGES;
-
-	return room - min64(room, 2 * pool->lent);
-}
-
-/* Times that room may be asked for in vain before it is dealt out anew. */
-#define MAX_DENIED 1024u
-
-bool pool_over(const struct pool *pool)
-{
-	return pool->free + 2 * pool->lent > out(pool) + POOL_SLACK_PAGES ||
-	       pool->denied > MAX_DENIED;
-}
-
-void pool_take_back(struct pool *pool, uint32_t room)
-{
-	os_irq_t irq = os_spin_lock(&pool->lock);
-
-	pool->lent -= room;
-	os_spin_unlock(&pool->lock, irq);
-}
-
-void pool_want_trim(struct pamt_host *host)
-{
-	/* Relaxed: a hint; whoever trims looks again under the lock. */
-	if (!os_load32(&host->trim_wanted, OS_RELAXED))
-		os_store32(&host->trim_wanted, 1, OS_RELAXED);
-}
-
-/* ------------------------------------------------------------------------------------------- */
-
 /* Empties the magazines of a node and takes their room back; OS_ANY_NODE: of all. */
 static void empty_magazines(struct pamt_host *host, uint32_t node)
 {
@@ -80,8 +39,8 @@ static void forget_chunk(struct pool *pool, struct chunk *c)
 	os_irq_t irq = os_spin_lock(&pool->lock);
 
 	OS_INVARIANT(!c->owned);
-	chunk_hash_del(pool, c);
-	pool->chunks[c->order]--;
+	chunk_hash_del(&pool->all, c);
+	pool->all.of_order[c->order]--;
 	c->next = pool->spare;
 	pool->spare = c;
 	os_spin_unlock(&pool->lock, irq);
@@ -107,24 +66,24 @@ static void wait_chunk(struct pool *pool, struct chunk *c, enum chunk_state stat
 
 /* The pages of a removed pair: the chunk's own go to the OS, others back to their pools. */
 static uint64_t dispose_pair(struct pamt_host *host, struct pool *pool, struct chunk *c,
-			     const tdx_hpa_t back[2])
+			     const struct freed *freed)
 {
 	struct page_set set = { .region = hpa_to_region(c->base) };
 	os_irq_t irq = os_spin_lock(&pool->lock);
-	bool own[2];
+	bool own[2] = { true, true };
 
-	for (int i = 0; i < 2; i++)
-		own[i] = !hpa_is_none(back[i]) && chunk_strip_page(pool, c, back[i], &set);
+	for (int i = 0; freed->pair && i < 2; i++)
+		own[i] = chunk_strip_page(&pool->all, c, freed->page[i], &set);
 	/* Said to be no pair at all: then what we took for it is nobody's. */
-	for (uint32_t i = 0; hpa_is_none(back[0]) && i < TDX_PAGES_PER_2M; i++)
+	for (uint32_t i = 0; !freed->pair && i < TDX_PAGES_PER_2M; i++)
 		if (map_test(c->owned_map, i))
-			chunk_strip_page(pool, c,
+			chunk_strip_page(&pool->all, c,
 					 hpa(region_to_hpa(set.region).v + i * TDX_PAGE_SIZE),
 					 &set);
 	os_spin_unlock(&pool->lock, irq);
 	for (int i = 0; i < 2; i++)
-		if (!own[i] && !hpa_is_none(back[i]))
-			pool_give_direct(host, &back[i], 1);
+		if (!own[i])
+			pool_give_direct(host, &freed->page[i], 1);
 	return page_set_free(host, &set);
 }
 
@@ -132,10 +91,15 @@ static uint64_t dispose_pair(struct pamt_host *host, struct pool *pool, struct c
 static void unpin_plain(struct pamt_host *host, struct pool *pool, struct chunk *c)
 {
 	region_t region = hpa_to_region(c->base);
+	struct freed freed;
 
 	forget_chunk(pool, c);
-	if (!MUTANT(NO_PIN))
-		region_put(host, region, 1);
+	if (MUTANT(NO_PIN))
+		return;
+	freed = region_put(host, region, 1);
+	/* Past the magazine: what is trimmed is not to be kept. */
+	if (freed.pair)
+		pool_give_direct(host, freed.page, 2);
 }
 
 /* The same of one that hosts its region's pair, of which nothing else is left. */
@@ -143,15 +107,15 @@ static uint64_t unpin_self(struct pamt_host *host, struct pool *pool, struct chu
 			   bool *progress)
 {
 	enum unpin unpinned;
+	struct freed freed;
 	uint64_t pages;
-	tdx_hpa_t back[2];
 
-	unpinned = region_unpin_last(host, hpa_to_region(c->base), back);
+	unpinned = region_unpin_last(host, hpa_to_region(c->base), &freed);
 	if (unpinned != UNPIN_DONE) {
 		wait_chunk(pool, c, unpinned == UNPIN_KEPT ? CHUNK_WAITING : CHUNK_STUCK);
 		return 0;
 	}
-	pages = dispose_pair(host, pool, c, back);
+	pages = dispose_pair(host, pool, c, &freed);
 	if (c->owned) {
 		/* The module returned other pages than those of this chunk. */
 		wait_chunk(pool, c, CHUNK_STUCK);
@@ -200,17 +164,18 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 	os_irq_t irq = os_spin_lock(&pool->lock);
 
 	for (uint32_t class = NR_CLASSES; class -- > CLASS_FULL + 1 && !c;)
-		c = pool->class[class];
+		c = pool->all.class[class];
 	leaving = c && chunk_empty(c);
-	if (!c || pool->free <= target) {
+	if (!c || pool->all.free <= target) {
 		os_spin_unlock(&pool->lock, irq);
 		return false;
 	}
 	if (leaving) {
-		chunk_unlink(pool, c);
+		chunk_unlink(&pool->all, c);
 		c->state = CHUNK_LEAVING;
 	}
-	chunk_strip(pool, c, leaving ? UINT64_MAX : min64(max, pool->free - target), &set);
+	chunk_strip(&pool->all, c, leaving ? UINT64_MAX : min64(max, pool->all.free - target),
+		    &set);
 	os_spin_unlock(&pool->lock, irq);
 	*progress = true;
 	/*
@@ -244,7 +209,7 @@ static bool trim_node(struct pamt_host *host, struct pool *pool)
 		empty_magazines(host, pool->node);
 	irq = os_spin_lock(&pool->lock);
 	slack = pool_slack(pool);
-	over = over && pool->free > slack;
+	over = over && pool->all.free > slack;
 	os_spin_unlock(&pool->lock, irq);
 	while (over && release_some(host, pool, slack / 2, UINT64_MAX, &pages, &progress))
 		;

@@ -6,7 +6,6 @@
  */
 #include "host/region.h"
 
-#include "host/pool.h"
 #include "host/probe.h"
 
 /* ------------------------------------------------------------------------------------------- */
@@ -98,47 +97,7 @@ uint16_t region_read(struct pamt_host *host, const os_a16_t *word)
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Pairs in hand                                                                                */
-
-int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache, struct pair *pair)
-{
-	uint32_t got = 0;
-	int ret = 0;
-
-	pair->bad = -1;
-	if (MUTANT(ANY_PAGES)) {
-		while (got < 2)
-			pair->page[got++] = host->os->alloc_pages(host->os->ctx, 0, OS_ANY_NODE);
-	} else if (cache) {
-		if (cache->nr_pages < 2)
-			return -OS_ENOMEM;
-		while (got < 2)
-			pair->page[got++] = cache->page[--cache->nr_pages];
-	} else {
-		ret = pool_draw(host, node_of_region(host, region), pair->page, 2, &got);
-		if (ret && got && !MUTANT(LOST_PAGE))
-			pool_give(host, pair->page, got);
-	}
-	pair->nr = ret ? 0 : 2;
-	return ret;
-}
-
-static void return_pages(struct pamt_host *host, struct pamt_cache *cache, const tdx_hpa_t *pages,
-			 uint32_t nr)
-{
-	/* There is room: out of the cache is where they came from. */
-	OS_INVARIANT(!cache || cache->nr_pages + nr <= PAMT_CACHE_PAGES);
-	while (cache && nr)
-		cache->page[cache->nr_pages++] = pages[--nr];
-	if (nr)
-		pool_give(host, pages, nr);
-}
-
-void pair_return(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair)
-{
-	return_pages(host, cache, pair->page, pair->nr);
-	pair->nr = 0;
-}
+/* Pages that the module refuses                                                                */
 
 void page_refused(struct pamt_host *host, tdx_hpa_t page)
 {
@@ -146,16 +105,6 @@ void page_refused(struct pamt_host *host, tdx_hpa_t page)
 	host->os->log(host->os->ctx, OS_LOG_ERROR,
 		      "page 0x%llx is refused by the module as PAMT and taken out of use",
 		      (unsigned long long)page.v);
-}
-
-void pair_quarantine(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair)
-{
-	tdx_hpa_t bad = pair->page[pair->bad];
-
-	/* Whose it is nobody knows: it stays out of the pool's free pages for ever. */
-	page_refused(host, bad);
-	return_pages(host, cache, &pair->page[!pair->bad], 1);
-	pair->nr = 0;
 }
 
 int32_t pair_fault(tdx_status_t status, uint32_t operand0, uint32_t operand1)
@@ -300,6 +249,7 @@ struct remove_rule {
 	enum cpu_stat stat;
 };
 
+#define REMOVE_OTHERWISE UINT64_MAX
 static const struct remove_rule remove_rules[] = {
 	{ TDX_SUCCESS, REMOVED, false, STAT_REMOVES },
 	{ TDX_OPERAND_BUSY, INSTALLED, true, STAT_REMOVE_BUSY },
@@ -307,23 +257,25 @@ static const struct remove_rule remove_rules[] = {
 	{ TDX_SYS_NOT_READY, INSTALLED, false, STAT_REMOVE_OTHER },
 	{ TDX_PAMT_PAGE_NOT_EMPTY, LEAKED, false, STAT_REMOVE_NOT_EMPTY },
 	{ TDX_NO_PAMT_PAGE_PAIR, NO_PAIR, false, STAT_REMOVE_NO_PAIR },
+	{ REMOVE_OTHERWISE, INSTALLED, false, STAT_REMOVE_OTHER },
 };
-static const struct remove_rule remove_otherwise = { 0, INSTALLED, false, STAT_REMOVE_OTHER };
 
-/* Calls PAMT.REMOVE, under LOCKED. *back: the pages, valid if the outcome is REMOVED. */
+/* Calls PAMT.REMOVE, under LOCKED. */
 static const struct remove_rule *remove_call(struct pamt_host *host, region_t region,
-					     tdx_hpa_t back[2], tdx_status_t *status)
+					     struct freed *freed, tdx_status_t *status)
 {
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_PHYMEM_PAMT_REMOVE, 0),
 				 .rcx = tdx_hpa_size(region_to_hpa(region), TDX_2M) };
+	const struct remove_rule *rule = remove_rules;
 
 	*status = host->os->seamcall(host->os->ctx, &regs);
-	back[0] = TDX_PAGE_HPA(regs.rdx);
-	back[1] = TDX_PAGE_HPA(regs.r8);
-	for (size_t i = 0; i < sizeof(remove_rules) / sizeof(remove_rules[0]); i++)
-		if (tdx_status_is(*status, remove_rules[i].code))
-			return &remove_rules[i];
-	return &remove_otherwise;
+	while (rule->code != REMOVE_OTHERWISE && !tdx_status_is(*status, rule->code))
+		rule++;
+	/* Read, never assumed, and only where the call has succeeded. */
+	freed->pair = rule->outcome == REMOVED || MUTANT(FAILED_REMOVE_PAGES);
+	freed->page[0] = TDX_PAGE_HPA(regs.rdx);
+	freed->page[1] = TDX_PAGE_HPA(regs.r8);
+	return rule;
 }
 
 /* Counts and reports how a PAMT.REMOVE ended. Interrupts may be on. */
@@ -351,7 +303,7 @@ static void account_removal(struct pamt_host *host, region_t region, const struc
  */
 static const struct remove_rule *remove_pair(struct pamt_host *host, region_t region,
 					     os_a16_t *word, uint16_t old, uint16_t installed,
-					     tdx_hpa_t back[2])
+					     struct freed *freed)
 {
 	for (int tries = 1;; tries++) {
 		const struct remove_rule *rule;
@@ -361,7 +313,7 @@ static const struct remove_rule *remove_pair(struct pamt_host *host, region_t re
 
 		if (!region_lock(host, word, old, &irq))
 			return NULL;
-		rule = remove_call(host, region, back, &status);
+		rule = remove_call(host, region, freed, &status);
 		if (rule->outcome == REMOVED || rule->outcome == NO_PAIR)
 			next = region_beside(old);
 		else if (rule->outcome == LEAKED)
@@ -416,11 +368,11 @@ static bool take_idle_place(struct pamt_host *host, uint16_t word)
 }
 
 /* USED by exactly those who leave -> IDLE or FREE. Return: done, or look at the word again. */
-static bool put_last(struct pamt_host *host, region_t region, os_a16_t *word, uint16_t old)
+static bool put_last(struct pamt_host *host, region_t region, os_a16_t *word, uint16_t old,
+		     struct freed *freed)
 {
 	uint16_t idle = region_beside(old) | REGION_IDLE;
 	const struct remove_rule *rule;
-	tdx_hpa_t back[2];
 
 	if (take_idle_place(host, old)) {
 		/* Release: our use of the page is before the PAMT.REMOVE that comes some day. */
@@ -434,19 +386,18 @@ static bool put_last(struct pamt_host *host, region_t region, os_a16_t *word, ui
 			return false;
 		old = region_beside(old);
 	}
-	rule = remove_pair(host, region, word, old, idle, back);
+	rule = remove_pair(host, region, word, old, idle, freed);
 	if (!rule)
 		return MUTANT(UNLOCKED_ZERO);
 	if (rule->outcome == INSTALLED)
 		os_fetch_add64(&host->idle, 1, OS_RELAXED);
-	if (rule->outcome == REMOVED || MUTANT(FAILED_REMOVE_PAGES))
-		pool_give(host, back, 2);
 	return true;
 }
 
-void region_put(struct pamt_host *host, region_t region, uint32_t n)
+struct freed region_put(struct pamt_host *host, region_t region, uint32_t n)
 {
 	os_a16_t *word = region_word(host, region);
+	struct freed freed = { .pair = false };
 
 	for (;;) {
 		uint16_t old = region_read(host, word);
@@ -454,20 +405,20 @@ void region_put(struct pamt_host *host, region_t region, uint32_t n)
 
 		if (users < n + region_leaked(old) && !MUTANT(UNCHECKED_PUT)) {
 			put_unbalanced(host, region, old, n);
-			return;
+			return freed;
 		}
 		if (users > n) {
 			/* Release: the use of our pages is before the last one's REMOVE. */
 			if (change(word, old, (uint16_t)(old - n), OS_RELEASE))
-				return;
-		} else if (put_last(host, region, word, old)) {
+				return freed;
+		} else if (put_last(host, region, word, old, &freed)) {
 			PROBE(put_edge, region.v, n);
-			return;
+			return freed;
 		}
 	}
 }
 
-enum unpin region_unpin_last(struct pamt_host *host, region_t region, tdx_hpa_t back[2])
+enum unpin region_unpin_last(struct pamt_host *host, region_t region, struct freed *freed)
 {
 	os_a16_t *word = region_word(host, region);
 	const struct remove_rule *rule;
@@ -477,30 +428,26 @@ enum unpin region_unpin_last(struct pamt_host *host, region_t region, tdx_hpa_t 
 		return UNPIN_LEAKED;
 	if (region_count(old) != 1)
 		return UNPIN_KEPT;
-	/* Refused: the pin stays and not an IDLE word, as nobody but its chunk may have the pair.
+	/*
+	 * Refused: the pin stays and not an IDLE word, as nobody but its chunk may have the pair.
 	 */
-	rule = remove_pair(host, region, word, old, old, back);
+	rule = remove_pair(host, region, word, old, old, freed);
 	if (!rule || rule->outcome == INSTALLED)
 		return UNPIN_KEPT;
-	if (rule->outcome == NO_PAIR)
-		back[0] = back[1] = HPA_NONE;
 	return rule->outcome == LEAKED ? UNPIN_LEAKED : UNPIN_DONE;
 }
 
-bool region_remove_idle(struct pamt_host *host, region_t region)
+struct freed region_remove_idle(struct pamt_host *host, region_t region)
 {
 	os_a16_t *word = region_word(host, region);
-	uint16_t old = region_read(host, word);
+	struct freed freed = { .pair = false };
 	const struct remove_rule *rule;
-	tdx_hpa_t back[2];
+	uint16_t old = region_read(host, word);
 
 	if (region_state(old) != REGION_STATE_IDLE)
-		return false;
-	rule = remove_pair(host, region, word, old, old, back);
-	if (!rule || rule->outcome == INSTALLED)
-		return false;
-	os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
-	if (rule->outcome == REMOVED)
-		pool_give(host, back, 2);
-	return rule->outcome == REMOVED;
+		return freed;
+	rule = remove_pair(host, region, word, old, old, &freed);
+	if (rule && rule->outcome != INSTALLED)
+		os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
+	return freed;
 }

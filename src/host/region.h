@@ -206,18 +206,28 @@ struct pair {
  */
 #define NEED_PAIR 1
 int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair *pair);
-/* Takes n users away; with the last one the pair goes back to the pool. Any context. */
-void region_put(struct pamt_host *host, region_t region, uint32_t n);
+
+/*
+ * What PAMT.REMOVE freed: the pages are the caller's to give back, now that nothing is LOCKED.
+ */
+struct freed {
+	bool pair; /* did it free any? */
+	tdx_hpa_t page[2];
+};
+#define MUST_USE __attribute__((warn_unused_result))
+
+/* Takes n users away, and the pair if they were the last. Any context. */
+MUST_USE struct freed region_put(struct pamt_host *host, region_t region, uint32_t n);
 /*
  * Takes the pin of a chunk whose own pages back its region away, if nobody else uses the region:
  * otherwise the pages would have to stay although nothing pins them. Any context.
- * Return: UNPIN_DONE: the pair's pages are in back; UNPIN_KEPT: the pin stays, try later;
- * UNPIN_LEAKED: the pin stays for ever.
+ * Return: UNPIN_DONE: the pin is gone, with it the pair, if there was one; UNPIN_KEPT: the pin
+ * stays, try later; UNPIN_LEAKED: the pin stays for ever.
  */
 enum unpin { UNPIN_DONE, UNPIN_KEPT, UNPIN_LEAKED };
-enum unpin region_unpin_last(struct pamt_host *host, region_t region, tdx_hpa_t back[2]);
-/* Removes the pair of an IDLE region. Return: was it removed? Any context. */
-bool region_remove_idle(struct pamt_host *host, region_t region);
+MUST_USE enum unpin region_unpin_last(struct pamt_host *host, region_t region, struct freed *freed);
+/* Removes the pair of an IDLE region. Any context. */
+MUST_USE struct freed region_remove_idle(struct pamt_host *host, region_t region);
 
 /*
  * Empties IDLE regions beyond the idle limit, and up to `more` others (shrink.c). May sleep.
@@ -239,20 +249,11 @@ void region_unlock(struct pamt_host *host, os_a16_t *word, uint16_t value, os_ir
 /* Waits, interrupts as the caller has them, while the word is LOCKED; returns the word. */
 uint16_t region_read(struct pamt_host *host, const os_a16_t *word);
 
-/* Draws a pair out of a cache, or the pool (may sleep) if that is NULL. 0 or -errno. */
-int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache, struct pair *pair);
-/* Gives it back where it came from, if it is still in hand. Any context. */
-void pair_return(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair);
 /* Counts a page that the module refuses as PAMT, and says so. */
 void page_refused(struct pamt_host *host, tdx_hpa_t page);
-/* Takes a refused page out of circulation and gives the other one back. */
-void pair_quarantine(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair);
-
 /* Which page of the pair a status complains about: operand ids of the two; -1: neither. */
 int32_t pair_fault(tdx_status_t status, uint32_t operand0, uint32_t operand1);
 
-/* Are all of these pages TDX memory: in a TDMR, not reserved, not given up? */
-bool pages_are_tdx(const struct pamt_host *host, tdx_pfn_t first, uint64_t nr);
 /* The word of the region that a 2M page fills, or NULL if it may not be one. */
 os_a16_t *large_word(const struct pamt_host *host, tdx_pfn_t first);
 

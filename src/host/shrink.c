@@ -5,7 +5,7 @@
 #include "host/pool.h"
 #include "host/probe.h"
 
-#include "host/region.h"
+#include "host/pair.h"
 
 /* Regions between two offers to let others run. */
 #define RESCHED_REGIONS 4096u
@@ -28,7 +28,7 @@ static uint64_t walk_idle(struct pamt_host *host, uint64_t keep, uint64_t max)
 		word = region_word(host, (region_t){ at });
 		/* Relaxed: removal looks again, under LOCKED. */
 		if (word && region_state(os_load16(word, OS_RELAXED)) == REGION_STATE_IDLE)
-			done += region_remove_idle(host, (region_t){ at });
+			done += pair_remove_idle(host, (region_t){ at });
 		if (i % RESCHED_REGIONS == RESCHED_REGIONS - 1)
 			os_resched();
 	}

@@ -119,6 +119,8 @@ struct pamt_host {
 static inline bool has_regions(const struct pamt_host *host) { return host->pool; }
 
 /* table.c */
+/* Are all of these pages TDX memory: in a TDMR, not reserved, not given up? */
+bool pages_are_tdx(const struct pamt_host *host, tdx_pfn_t first, uint64_t nr);
 int table_create(struct pamt_host *host);
 void table_destroy(struct pamt_host *host);
 

@@ -2,7 +2,7 @@
 /*
  * sys_config.c - hands the layout to the module: TDMR_INFO structures in host memory, SYS.CONFIG.
  */
-#include "host/bringup.h"
+#include "host/step.h"
 
 /*
  * SYS.CONFIG takes an array of addresses, one TDMR_INFO behind each, array and structures at
@@ -77,7 +77,7 @@ static void name_tdmr(struct pamt_host *host, tdx_status_t status)
 	host->error.bytes = host->layout.tdmr[i].bytes;
 }
 
-int bringup_sys_config(struct pamt_host *host)
+int step_sys_config(struct pamt_host *host)
 {
 	const struct os_services *os = host->os;
 	const struct pamt_layout *l = &host->layout;
@@ -87,8 +87,8 @@ int bringup_sys_config(struct pamt_host *host)
 	uint64_t *array;
 
 	if (alloc_pages(host, &pages))
-		return bringup_fail(host, PAMT_STEP_SYS_CONFIG, -OS_ENOMEM, tdx_status(0, 0),
-				    "no memory for the TDMR_INFO structures");
+		return step_fail(host, PAMT_STEP_SYS_CONFIG, -OS_ENOMEM, tdx_status(0, 0),
+				 "no memory for the TDMR_INFO structures");
 	array = os->map_host(os->ctx, slot(&pages, 0), OS_WRITE);
 	for (uint32_t i = 0; i < l->nr_tdmrs; i++) {
 		tdx_hpa_t at = slot(&pages, 1 + i);
@@ -102,8 +102,8 @@ int bringup_sys_config(struct pamt_host *host)
 	status = host_call_retry(host, &regs);
 	free_pages(host, &pages);
 	if (!tdx_status_ok(status)) {
-		bringup_fail(host, PAMT_STEP_SYS_CONFIG, -OS_EIO, status,
-			     "the module refuses the configuration");
+		step_fail(host, PAMT_STEP_SYS_CONFIG, -OS_EIO, status,
+			  "the module refuses the configuration");
 		name_tdmr(host, status);
 		return -OS_EIO;
 	}

@@ -1,8 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * table.c - the table of region words: memory for it, for the TDMRs' part of the address space.
+ * table.c - what an address is: TDX memory or not, and the word of its region.
  */
 #include "host/region.h"
+
+/* ------------------------------------------------------------------------------------------- */
+/* What is TDX memory                                                                           */
+
+/* Are these pages in TDMRs, without a hole between them? */
+static bool inside_tdmrs(const struct pamt_layout *l, uint64_t at, uint64_t end)
+{
+	uint32_t low = 0, high = l->nr_tdmrs;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (tdmr_span(&l->tdmr[middle]).end > at)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	for (; low < l->nr_tdmrs && l->tdmr[low].base.v <= at; low++) {
+		at = tdmr_span(&l->tdmr[low]).end;
+		if (at >= end)
+			return true;
+	}
+	return false;
+}
+
+bool pages_are_tdx(const struct pamt_host *host, tdx_pfn_t first, uint64_t nr)
+{
+	const uint64_t limit = UINT64_C(1) << (TDX_PA_BITS - TDX_PAGE_SHIFT);
+	struct span s;
+
+	if (!nr || first.v >= limit || nr > limit - first.v)
+		return false;
+	/* Before bring-up there is no metadata, whatever is planned. */
+	if (!host->cpu)
+		return false;
+	s.base = pfn_to_hpa(first).v;
+	s.end = s.base + (nr << TDX_PAGE_SHIFT);
+	return inside_tdmrs(&host->layout, s.base, s.end) &&
+	       !span_overlaps(host->plan.blocked, host->plan.nr_blocked, s);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The words                                                                                    */
 
 /* All words, or those of the TDMRs with a bit for each of their GiBs. */
 static int populate(struct pamt_host *host)

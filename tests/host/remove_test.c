@@ -352,8 +352,8 @@ static void check_words(void)
 	static uint16_t pins[NR_REGIONS];
 
 	memset(pins, 0, sizeof(pins));
-	for (uint64_t b = 0; b < UINT64_C(1) << host->pool[0].hash_bits; b++)
-		for (const struct chunk *c = host->pool[0].hash[b]; c; c = c->hash_next)
+	for (uint64_t b = 0; b < UINT64_C(1) << host->pool[0].all.hash_bits; b++)
+		for (const struct chunk *c = host->pool[0].all.hash[b]; c; c = c->hash_next)
 			pins[hpa_to_region(c->base).v] += c->state != CHUNK_STUCK;
 	for (uint64_t r = 0; r < NR_REGIONS; r++) {
 		os_a16_t *word = region_word(host, (region_t){ r });

@@ -163,7 +163,7 @@ static void a_chunk_that_nobody_needs_any_more_hands_out_no_page(void **state)
 	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 0, 0), NULL), 0);
 	for (uint32_t i = 1; i < RIG_REGIONS; i++)
 		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 7), NULL), 0);
-	while (pool->free || rig.host->cpu[0].magazine.nr)
+	while (pool->all.free || rig.host->cpu[0].magazine.nr)
 		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &held[n++]), 0);
 
 	next_block = end_of_region_0();
@@ -343,7 +343,7 @@ static int look_for_chunks_without_pages(void)
 	os_irq_t irq = os_spin_lock(&pool->lock);
 	int found = 0;
 
-	for (const struct chunk *c = pool->class[CLASS_EMPTY]; c; c = c->next)
+	for (const struct chunk *c = pool->all.class[CLASS_EMPTY]; c; c = c->next)
 		found |= !c->free;
 	os_spin_unlock(&pool->lock, irq);
 	return found;

@@ -201,7 +201,7 @@ static void leak_is_not_charged_with_pages_of_another_regions_chunk(void **state
 	rig_create(&rig, 1, true);
 	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
 	/* 64 buckets, the upper bits of a product. */
-	assert_int_equal(rig.host->pool[0].hash_bits, 6);
+	assert_int_equal(rig.host->pool[0].all.hash_bits, 6);
 	for (r = UINT64_C(5) << 9; r-- > UINT64_C(4) << 9;)
 		if (r != hpa_to_region(page).v &&
 		    (r * UINT64_C(0x9e3779b97f4a7c15)) >> 58 ==

@@ -176,7 +176,7 @@ static const char *judge_pool(const struct pool *pool)
 	if (!stage_lock_is_free(&pool->lock, STAGE_SPIN))
 		return NULL;
 	for (uint32_t class = 0; class < NR_CLASSES; class ++)
-		for (const struct chunk *c = pool->class[class]; c; c = c->next) {
+		for (const struct chunk *c = pool->all.class[class]; c; c = c->next) {
 			free += c->free;
 			if (c->state != CHUNK_LIVE)
 				return "a chunk that is not LIVE is in a list of the pool";
@@ -186,7 +186,7 @@ static const char *judge_pool(const struct pool *pool)
 					   : !c->free != (class == CLASS_FULL))
 				return "a chunk is in the wrong list of the pool";
 		}
-	return free == pool->free ? NULL : "free pages of the pool are not those of its chunks";
+	return free == pool->all.free ? NULL : "free pages of the pool are not those of its chunks";
 }
 
 static const char *check(void *state)

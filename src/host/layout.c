@@ -1,28 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * plan.c - pamt_plan(): what bring-up would give the module, without a module.
+ * layout.c - pamt_plan(): what bring-up would give the module, without a module.
  */
 #include "host/plan.h"
 
-static const char *const step_names[] = {
-	[PAMT_STEP_NONE] = "none",
-	[PAMT_STEP_SYS_INIT] = "TDH.SYS.INIT",
-	[PAMT_STEP_LP_INIT] = "TDH.SYS.LP.INIT",
-	[PAMT_STEP_METADATA] = "metadata",
-	[PAMT_STEP_MEMORY] = "memory list",
-	[PAMT_STEP_TDMRS] = "TDMRs",
-	[PAMT_STEP_PAMT] = "PAMT allocation",
-	[PAMT_STEP_RESERVED] = "reserved areas",
-	[PAMT_STEP_TABLE] = "region table",
-	[PAMT_STEP_SYS_CONFIG] = "TDH.SYS.CONFIG",
-	[PAMT_STEP_KEY_CONFIG] = "TDH.SYS.KEY.CONFIG",
-	[PAMT_STEP_TDMR_INIT] = "TDH.SYS.TDMR.INIT",
-};
-
-const char *pamt_step_name(enum pamt_step step)
+void plan_free_lists(struct plan *p)
 {
-	return (unsigned int)step < sizeof(step_names) / sizeof(step_names[0]) ? step_names[step]
-									       : "unknown";
+	const struct os_services *os = p->os;
+
+	if (p->memory)
+		os->free(os->ctx, p->memory);
+	if (p->blocked)
+		os->free(os->ctx, p->blocked);
+	if (p->given_up)
+		os->free(os->ctx, p->given_up);
+	p->memory = NULL;
+	p->blocked = p->given_up = NULL;
+	p->nr_memory = p->nr_blocked = p->nr_given_up = 0;
 }
 
 int pamt_plan(const struct os_services *os, const struct pamt_host_config *config,
