@@ -120,7 +120,8 @@ boot_linux()
 {
 	local serial=stdio
 	[ "$host_mode" = test ] || serial=mon:stdio
-	host "--trace=$cache/trace-linux" -- -m 1G -smp 2 -serial $serial \
+	host -- -m 2G -smp 8,sockets=2 \
+		-numa node,cpus=0-3 -numa node,cpus=4-7 -serial $serial \
 		-device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$kernel" \
 		-initrd "$cache/initrd-linux" \
 		-append "console=ttyS0 panic=-1 nohibernate kvm-intel.tdx=1 $*"

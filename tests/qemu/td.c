@@ -72,24 +72,29 @@ static int open_vm(struct td *td)
 	return bytes < 0 || td->vm < 0 ? -1 : 0;
 }
 
+static int enable_caps(struct td *td)
+{
+	if (enable(td, "KVM_CAP_SPLIT_IRQCHIP", KVM_CAP_SPLIT_IRQCHIP, 24) ||
+	    enable(td, "KVM_CAP_X2APIC_API", KVM_CAP_X2APIC_API,
+		   KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK))
+		return -1;
+	return enable(td, "KVM_CAP_EXIT_HYPERCALL", KVM_CAP_EXIT_HYPERCALL,
+		      1 << ABI_HYPERCALL_MAP_GPA);
+}
+
 static int init_vm(struct td *td)
 {
 	size_t room = MAX_CPUID * sizeof(struct kvm_cpuid_entry2);
 	struct abi_tdx_capabilities *caps = calloc(1, sizeof(*caps) + room);
 	struct abi_tdx_init_vm *init = calloc(1, sizeof(*init) + room);
-	int error = -1;
+	int error = -1, failed;
 
 	if (!caps || !init) {
 		snprintf(td->failed, sizeof(td->failed), "out of memory");
 		goto out;
 	}
 	caps->cpuid.nent = MAX_CPUID;
-	if (command(td, "KVM_TDX_CAPABILITIES", td->vm, ABI_TDX_CAPABILITIES, 0, caps) ||
-	    enable(td, "KVM_CAP_SPLIT_IRQCHIP", KVM_CAP_SPLIT_IRQCHIP, 24) ||
-	    enable(td, "KVM_CAP_X2APIC_API", KVM_CAP_X2APIC_API,
-		   KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK) ||
-	    enable(td, "KVM_CAP_EXIT_HYPERCALL", KVM_CAP_EXIT_HYPERCALL,
-		   1 << ABI_HYPERCALL_MAP_GPA))
+	if (command(td, "KVM_TDX_CAPABILITIES", td->vm, ABI_TDX_CAPABILITIES, 0, caps))
 		goto out;
 	/* Registers: x87 and SSE. Of CPUID what must be said: the width of addresses. */
 	init->xfam = caps->xfam & 3;
@@ -99,8 +104,10 @@ static int init_vm(struct td *td)
 					   .eax = GPA_BITS << 16 | GPA_BITS << 8 | 46 };
 	error = command(td, "KVM_TDX_INIT_VM", td->vm, ABI_TDX_INIT_VM, 0, init);
 out:
+	failed = errno;
 	free(caps);
 	free(init);
+	errno = failed;
 	return error;
 }
 
@@ -112,6 +119,25 @@ int td_set_private(struct td *td, uint64_t gpa, uint64_t bytes, bool is_private)
 
 	return step(td, "KVM_SET_MEMORY_ATTRIBUTES",
 		    ioctl(td->vm, ABI_SET_ATTRIBUTES, &attributes));
+}
+
+int td_punch(struct td *td, uint64_t gpa, uint64_t bytes)
+{
+	return step(td, "fallocate",
+		    fallocate(td->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)gpa,
+			      (off_t)bytes));
+}
+
+int td_prefault(struct td *td, uint64_t gpa, uint64_t bytes)
+{
+	struct abi_prefault range = { .gpa = gpa, .bytes = bytes };
+	int result;
+
+	/* It comes back with what is left. */
+	do {
+		result = ioctl(td->vcpu[0].fd, ABI_PREFAULT, &range);
+	} while (range.bytes && (!result || errno == EINTR || errno == EAGAIN));
+	return step(td, "KVM_PRE_FAULT_MEMORY", result);
 }
 
 static int add_memory(struct td *td)
@@ -184,13 +210,13 @@ static int add_image(struct td *td)
 	struct guest_orders *image = mmap(NULL, pages * TDX_PAGE_SIZE, PROT_READ | PROT_WRITE,
 					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct abi_tdx_init_mem_region region = { .address = (uintptr_t)image, .pages = pages };
-	int error;
+	int error, failed;
 
 	if (image == MAP_FAILED)
 		return step(td, "mmap", -1);
 	*image = (struct guest_orders){
 		.magic = GUEST_IMAGE_MAGIC,
-		.bytes = td->plan.bytes,
+		.bytes = td->plan.bytes - td->plan.spare,
 		.vcpus = td->plan.vcpus,
 		.percent_4k = td->plan.percent_4k,
 		.pages_4k = td->plan.pages_4k,
@@ -200,8 +226,25 @@ static int add_image(struct td *td)
 	};
 	error = command(td, "KVM_TDX_INIT_MEM_REGION", td->vcpu[0].fd, ABI_TDX_INIT_MEM_REGION,
 			ABI_TDX_MEASURE, &region);
+	failed = errno;
 	munmap(image, pages * TDX_PAGE_SIZE);
+	errno = failed;
 	return error;
+}
+
+int td_again(struct td *td, enum td_step which)
+{
+	switch (which) {
+	case TD_STEP_INIT_VM:
+		return init_vm(td);
+	case TD_STEP_INIT_VCPU:
+		return command(td, "KVM_TDX_INIT_VCPU", td->vcpu[0].fd, ABI_TDX_INIT_VCPU, 0, NULL);
+	case TD_STEP_INIT_MEM_REGION:
+		return add_image(td);
+	case TD_STEP_FINALIZE:
+		return command(td, "KVM_TDX_FINALIZE_VM", td->vm, ABI_TDX_FINALIZE_VM, 0, NULL);
+	}
+	return -1;
 }
 
 int td_build(struct td *td, const struct td_plan *plan)
@@ -209,7 +252,7 @@ int td_build(struct td *td, const struct td_plan *plan)
 	*td = (struct td){ .plan = *plan, .kvm = -1, .vm = -1, .memfd = -1 };
 	for (uint32_t i = 0; i < TD_MAX_VCPUS; i++)
 		td->vcpu[i].fd = -1;
-	if (open_vm(td) || init_vm(td) || add_memory(td))
+	if (open_vm(td) || enable_caps(td) || init_vm(td) || add_memory(td))
 		return -1;
 	for (uint32_t i = 0; i < plan->vcpus; i++)
 		if (add_vcpu(td, i))

@@ -17,6 +17,7 @@
 
 struct td_plan {
 	uint64_t bytes; /* of memory, a multiple of 2M */
+	uint64_t spare; /* of these, at the end, the guest does not know; bytes */
 	uint32_t vcpus;
 	uint32_t percent_4k; /* of the regions are accepted in 4K pages */
 	uint32_t pages_4k;   /* so many of each of these; 0: all */
@@ -59,5 +60,13 @@ void td_stop(struct td *td);
 void td_close(struct td *td);
 
 int td_set_private(struct td *td, uint64_t gpa, uint64_t bytes, bool is_private);
+/* Gives memory back to the system. */
+int td_punch(struct td *td, uint64_t gpa, uint64_t bytes);
+/* Maps memory before the guest comes for it; by the thread of vCPU 0 or before td_start(). */
+int td_prefault(struct td *td, uint64_t gpa, uint64_t bytes);
+
+/* A step of td_build() once more; errno says why not. */
+enum td_step { TD_STEP_INIT_VM, TD_STEP_INIT_VCPU, TD_STEP_INIT_MEM_REGION, TD_STEP_FINALIZE };
+int td_again(struct td *td, enum td_step step);
 
 #endif
