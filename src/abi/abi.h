@@ -35,6 +35,9 @@ enum abi_value {
 	ABI_KEYID,	   /* KeyID */
 	ABI_SYS_CONFIG,	   /* global KeyID, and bit 16: Dynamic PAMT */
 	ABI_FIELD,	   /* id of a metadata field */
+	ABI_CPUID_LEAF,	   /* CPUID leaf 31:0, subleaf 63:32 (all ones: none) */
+	ABI_EAX_EBX,	   /* two of CPUID's registers */
+	ABI_ECX_EDX,
 };
 
 /* One register that a leaf takes or returns. */
@@ -50,6 +53,8 @@ struct abi_leaf {
 	uint16_t number;
 	uint8_t max_version; /* highest version that the dispatcher lets through */
 	bool guest;	     /* TDCALL, not SEAMCALL */
+	bool loader;	     /* of the P-SEAMLDR: bit 63 of RAX is set */
+	bool later;	     /* of modules later than those of the recordings */
 	const char *name;    /* "TDH.MEM.PAGE.AUG" */
 	const char *symbol;  /* "TDH_MEM_PAGE_AUG" */
 	const char *purpose; /* one line, begins with a verb */
@@ -65,6 +70,14 @@ const struct abi_leaf *abi_leaf(uint32_t number, bool guest);
  * looked at first). NULL: no such leaf.
  */
 const struct abi_leaf *abi_leaf_by_name(const char *name);
+
+/*
+ * Leaves that abi_leaf() does not know, since no recorded module serves them: the P-SEAMLDR's, and
+ * later ones. By RAX; NULL: none of these. abi_other_leaf_at(): NULL at the end.
+ */
+#define ABI_LOADER_BIT (UINT64_C(1) << 63)
+const struct abi_leaf *abi_other_leaf(uint64_t rax);
+const struct abi_leaf *abi_other_leaf_at(unsigned int i);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Numbers with names                                                                           */
@@ -204,6 +217,14 @@ const struct abi_status *abi_status_at(unsigned int i);
 const struct abi_status *abi_status(tdx_status_t status);
 /* Any case; "TDX_" and, for software errors, "TDX_SEAMCALL_" may be left out. NULL: none. */
 const struct abi_status *abi_status_by_name(const char *name);
+/* Codes of the P-SEAMLDR, compared whole. NULL: none. abi_loader_status_at(): NULL at the end. */
+const struct abi_status *abi_loader_status(uint64_t value);
+const struct abi_status *abi_loader_status_at(unsigned int i);
+/*
+ * What a status means of this leaf where that is more, or other, than what it means of all (only
+ * meaning and advice are set). NULL: nothing is.
+ */
+const struct abi_status *abi_status_of_leaf(const struct abi_leaf *leaf, tdx_status_t status);
 /* NULL: no such class. */
 const char *abi_class_name(uint8_t class);
 void abi_decode(tdx_status_t status, struct abi_decoded *decoded);

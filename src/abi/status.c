@@ -94,3 +94,41 @@ void abi_decode(tdx_status_t status, struct abi_decoded *decoded)
 		.detail = tdx_status_detail(status),
 	};
 }
+
+/* What some statuses say of one leaf, or of all that change a TD's mappings. */
+enum { ALL_MEM_LEAVES = 0xffff };
+
+static const struct {
+	uint16_t leaf;
+	struct abi_status status;
+} of_leaf[] = {
+	{ TDH_PHYMEM_PAGE_RECLAIM,
+	  { .value = TDX_PAGE_METADATA_INCORRECT,
+	    .meaning = "the page is nobody's: free (NDA) or reserved; it was reclaimed before, by "
+		       "itself or with the 2M page that it was part of",
+	    .advice = "do not reclaim it again; registers of 0 carry no type, owner or size" } },
+	{ ALL_MEM_LEAVES,
+	  { .value = TDX_TD_KEYS_NOT_CONFIGURED,
+	    .meaning = "the TD's key is gone: it is in tear-down, and nothing is mapped, split or "
+		       "removed any more (or it is not set yet: nothing can be mapped)",
+	    .advice = "leave the S-EPT alone after VPFLUSHDONE; reclaim the TD's pages" } },
+	{ TDH_SYS_CONFIG,
+	  { .value = TDX_OPERAND_INVALID,
+	    .meaning = "RCX or RDX: the array of TDMRs; R8: no private KeyID, or Dynamic PAMT is "
+		       "asked for where KeyIDs begin above address bit 48",
+	    .advice = "for R8 do without Dynamic PAMT; else check alignment and number" } },
+};
+
+const struct abi_status *abi_status_of_leaf(const struct abi_leaf *leaf, tdx_status_t status)
+{
+	if (!leaf || leaf->guest || leaf->loader)
+		return NULL;
+	for (unsigned int i = 0; i < sizeof(of_leaf) / sizeof(*of_leaf); i++) {
+		bool mem = of_leaf[i].leaf == ALL_MEM_LEAVES && leaf->in[0].value == ABI_GPA_LEVEL;
+
+		if ((mem || of_leaf[i].leaf == leaf->number) &&
+		    (status.v & TDX_STATUS_CODE_MASK) == of_leaf[i].status.value)
+			return &of_leaf[i].status;
+	}
+	return NULL;
+}

@@ -2,7 +2,6 @@
 /*
  * cmd_explain.c - `pamt explain`: what a status code, a leaf or a line of a kernel log means.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +10,11 @@
 
 #include "cli/cli.h"
 #include "cli/findings.h"
-
-#define MAX_LINE 65536 /* bytes; a longer line is taken in pieces */
+#include "machine/log_text.h"
 
 /* One run of the command. */
 struct explain {
-	json_t *items; /* NULL: text */
+	bool json;
 	unsigned int nr_items;
 	int exit;
 };
@@ -76,13 +74,28 @@ static void print_detail(const struct abi_decoded *d, const struct abi_leaf *lea
 	print_row("detail", text);
 }
 
+/* What it means of this leaf, else of all. */
+static const struct abi_status *meaning_of(const struct finding *f, const struct abi_decoded *d)
+{
+	const struct abi_status *own = abi_status_of_leaf(f->leaf, (tdx_status_t){ f->value });
+
+	return own ? own : d->status;
+}
+
 static void print_status(const struct finding *f)
 {
 	struct abi_decoded d;
 	char number[32], name[80], text[128];
 
-	abi_decode((tdx_status_t){ f->value }, &d);
 	snprintf(number, sizeof(number), "0x%016" PRIx64, f->value);
+	if (f->loader) {
+		print_heading(f->loader->name, number);
+		print_row("class", "P-SEAMLDR, which loads and updates the TDX module");
+		print_row("meaning", f->loader->meaning);
+		print_row("advice", f->loader->advice);
+		return;
+	}
+	abi_decode((tdx_status_t){ f->value }, &d);
 	snprintf(name, sizeof(name), "%s%s", d.status ? "TDX_" : "unknown status",
 		 d.status ? d.status->name : "");
 	print_heading(name, number);
@@ -98,8 +111,8 @@ static void print_status(const struct finding *f)
 		print_row("reserved", text);
 	}
 	if (d.status) {
-		print_row("meaning", d.status->meaning);
-		print_row("advice", d.status->advice);
+		print_row("meaning", meaning_of(f, &d)->meaning);
+		print_row("advice", meaning_of(f, &d)->advice);
 	} else if (d.similar) {
 		snprintf(text, sizeof(text), "TDX_%s has this class and code, but other flags",
 			 d.similar->name);
@@ -128,10 +141,18 @@ static void print_leaf(const struct finding *f, bool brief)
 		print_heading("unknown leaf", number);
 		return;
 	}
-	snprintf(number, sizeof(number), "%s leaf %u (0x%x)",
-		 f->leaf->guest ? "TDCALL" : "SEAMCALL", f->leaf->number, f->leaf->number);
+	if (f->leaf->loader)
+		snprintf(number, sizeof(number), "SEAMCALL of the P-SEAMLDR, 0x%016" PRIx64,
+			 f->value);
+	else
+		snprintf(number, sizeof(number), "%s leaf %u (0x%x)",
+			 f->leaf->guest ? "TDCALL" : "SEAMCALL", f->leaf->number, f->leaf->number);
 	print_heading(f->leaf->name, number);
 	print_row("purpose", f->leaf->purpose);
+	if (f->leaf->later)
+		print_row("module", "later than 1.5: older ones answer OPERAND_INVALID(RAX)");
+	if (f->leaf->loader || f->leaf->later)
+		return;
 	if (version || f->leaf->max_version) {
 		snprintf(number, sizeof(number), "%u, the highest is %u%s", version,
 			 f->leaf->max_version,
@@ -172,6 +193,17 @@ static void print_name(const struct finding *f)
 	print_row("meaning", f->name->what);
 }
 
+static void print_message(const struct finding *f)
+{
+	const struct message *m = f->match.message;
+	char text[512];
+
+	printf("%s%s%s\n", cli_bold(), stage_name(m->stage), cli_plain());
+	print_row("meaning", message_text(&f->match, m->cause, text, sizeof(text)));
+	print_row("advice", message_text(&f->match, m->advice, text, sizeof(text)));
+	print_row("said by", m->versions);
+}
+
 static void print_findings(const struct findings *found, bool in_log)
 {
 	for (unsigned int i = 0; i < found->nr; i++) {
@@ -189,6 +221,9 @@ static void print_findings(const struct findings *found, bool in_log)
 			break;
 		case FOUND_NAME:
 			print_name(f);
+			break;
+		case FOUND_MESSAGE:
+			print_message(f);
 			break;
 		}
 	}
@@ -211,6 +246,13 @@ static json_t *status_json(const struct finding *f)
 	abi_decode((tdx_status_t){ f->value }, &d);
 	set_text(o, "kind", "status");
 	json_object_set_new(o, "value", cli_json_hex(f->value));
+	json_object_set_new(o, "loader", json_boolean(f->loader != NULL));
+	if (f->loader) {
+		set_text(o, "name", f->loader->name);
+		set_text(o, "meaning", f->loader->meaning);
+		set_text(o, "advice", f->loader->advice);
+		return o;
+	}
 	json_object_set_new(o, "name",
 			    d.status ? json_sprintf("TDX_%s", d.status->name) : json_null());
 	set_text(o, "class", d.class_name);
@@ -224,8 +266,8 @@ static json_t *status_json(const struct finding *f)
 	json_object_set_new(o, "reserved", json_integer(d.reserved));
 	json_object_set_new(o, "detail", f->by_name ? json_null() : json_integer(d.detail));
 	set_text(o, "detail_text", f->by_name ? NULL : abi_detail_text(&d, text, sizeof(text)));
-	set_text(o, "meaning", d.status ? d.status->meaning : NULL);
-	set_text(o, "advice", d.status ? d.status->advice : NULL);
+	set_text(o, "meaning", d.status ? meaning_of(f, &d)->meaning : NULL);
+	set_text(o, "advice", d.status ? meaning_of(f, &d)->advice : NULL);
 	return o;
 }
 
@@ -251,6 +293,7 @@ static json_t *leaf_json(const struct finding *f)
 		return o;
 	json_object_set_new(o, "number", json_integer(f->leaf->number));
 	json_object_set_new(o, "guest", json_boolean(f->leaf->guest));
+	json_object_set_new(o, "loader", json_boolean(f->leaf->loader));
 	json_object_set_new(o, "version", json_integer(TDX_RAX_VERSION(f->value)));
 	json_object_set_new(o, "max_version", json_integer(f->leaf->max_version));
 	set_text(o, "purpose", f->leaf->purpose);
@@ -279,6 +322,23 @@ static json_t *name_json(const struct finding *f)
 			 f->name->what);
 }
 
+static json_t *message_json(const struct finding *f)
+{
+	const struct message *m = f->match.message;
+	char cause[512], advice[512];
+	json_t *o = json_object();
+
+	set_text(o, "kind", "message");
+	set_text(o, "stage", stage_name(m->stage));
+	json_object_set_new(o, "meaning",
+			    cli_json_text(message_text(&f->match, m->cause, cause, sizeof(cause))));
+	json_object_set_new(
+		o, "advice",
+		cli_json_text(message_text(&f->match, m->advice, advice, sizeof(advice))));
+	set_text(o, "versions", m->versions);
+	return o;
+}
+
 static json_t *finding_json(const struct finding *f)
 {
 	switch (f->kind) {
@@ -290,6 +350,8 @@ static json_t *finding_json(const struct finding *f)
 		return register_json(f);
 	case FOUND_NAME:
 		return name_json(f);
+	case FOUND_MESSAGE:
+		return message_json(f);
 	}
 	return json_null();
 }
@@ -297,11 +359,32 @@ static json_t *finding_json(const struct finding *f)
 /* ------------------------------------------------------------------------------------------- */
 /* Words, lines, logs                                                                           */
 
+/*
+ * One item at a time, so that a log of any length needs the memory of one line: the object around
+ * the items is written here as well.
+ */
+static void print_item(struct explain *run, json_t *item)
+{
+	if (!run->nr_items)
+		printf("{\n  \"schema\": \"pamt.explain/1\",\n  \"items\": [");
+	printf(run->nr_items ? ",\n    " : "\n    ");
+	json_dumpf(item, stdout, 0);
+	json_decref(item);
+}
+
+static void end_items(const struct explain *run)
+{
+	if (run->nr_items)
+		printf("\n  ]\n}\n");
+	else
+		printf("{\n  \"schema\": \"pamt.explain/1\",\n  \"items\": []\n}\n");
+}
+
 /* Shows what was found in source; line: its number in a log, 0 for an argument. */
 static void show(struct explain *run, const char *source, unsigned long line,
 		 const struct findings *found, bool in_log)
 {
-	if (run->items) {
+	if (run->json) {
 		json_t *item = json_object(), *list = json_array();
 
 		json_object_set_new(item, "source", cli_json_text(source));
@@ -310,7 +393,7 @@ static void show(struct explain *run, const char *source, unsigned long line,
 		for (unsigned int i = 0; i < found->nr; i++)
 			json_array_append_new(list, finding_json(&found->list[i]));
 		json_object_set_new(item, "findings", list);
-		json_array_append_new(run->items, item);
+		print_item(run, item);
 	} else {
 		if (run->nr_items)
 			putchar('\n');
@@ -340,11 +423,12 @@ static void unknown_word(struct explain *run, const char *word)
 }
 
 /* An argument is a line if it has more than one word in it. */
-static void explain_argument(struct explain *run, const char *argument)
+static void explain_argument(struct explain *run, char *argument)
 {
 	struct log_context context = { 0 };
 	struct findings found;
 
+	log_text_clean(argument);
 	if (find_in_word(argument, &found))
 		show(run, argument, 0, &found, false);
 	else if (strpbrk(argument, " \t:=,") && find_in_line(argument, &context, &found))
@@ -353,52 +437,34 @@ static void explain_argument(struct explain *run, const char *argument)
 		unknown_word(run, argument);
 }
 
-/*
- * One line of standard input into a buffer, control characters made harmless. False at the end;
- * *binary if it is no text.
- */
-static bool read_line(char *line, bool *binary)
-{
-	size_t length = 0;
-	int c = EOF;
-
-	while (length < MAX_LINE - 1 && (c = getc(stdin)) != EOF && c != '\n') {
-		if (!c) {
-			*binary = true;
-			return false;
-		}
-		line[length++] = (char)(iscntrl(c) ? ' ' : c);
-	}
-	line[length] = 0;
-	return length || c == '\n';
-}
-
 static void explain_log(struct explain *run)
 {
-	char *line = malloc(MAX_LINE);
 	struct log_context context = { 0 };
+	struct log_reader reader;
 	struct findings found;
-	unsigned long number = 0;
 	unsigned int before = run->nr_items;
+	unsigned long number;
+	const char *line;
 	bool binary = false;
 
-	if (!line) {
+	if (log_reader_open(&reader, stdin)) {
 		run->exit = cli_error(CLI_FAILED, "explain: out of memory");
 		return;
 	}
-	while (read_line(line, &binary)) {
-		number++;
+	while (!binary && (line = log_reader_next(&reader))) {
+		binary = reader.zero;
 		/* A word alone on its line is a word, whatever else is in the log. */
-		if (find_in_line(line, &context, &found) ||
-		    (!strpbrk(line, " \t") && find_in_word(line, &found)))
-			show(run, line, number, &found, true);
+		if (!binary && (find_in_line(line, &context, &found) ||
+				(!strchr(line, ' ') && find_in_word(line, &found))))
+			show(run, line, reader.number, &found, true);
 	}
-	free(line);
+	number = reader.number;
+	log_reader_close(&reader);
 	if (binary)
 		run->exit =
 			cli_usage_error("explain: stdin:%lu: not text (a byte 0); a kernel log is "
 					"expected",
-					number + 1);
+					number);
 	else if (ferror(stdin))
 		run->exit = cli_usage_error("explain: standard input cannot be read");
 	else if (!number)
@@ -406,7 +472,7 @@ static void explain_log(struct explain *run)
 			"explain: standard input is empty; a kernel log is expected");
 	else if (run->nr_items == before)
 		run->exit = cli_usage_error("explain: nothing to explain in %lu line%s of standard "
-					    "input: no leaf, no status code",
+					    "input: no leaf, no status code, no message of TDX",
 					    number, number == 1 ? "" : "s");
 }
 
@@ -511,7 +577,7 @@ int cmd_explain(int argc, char **argv)
 		return cli_usage_error(
 			"explain: no word given; `pamt explain WORD...`, or a log on "
 			"standard input");
-	run.items = args.json ? json_array() : NULL;
+	run.json = args.json;
 	for (int i = 0; i < nr; i++) {
 		if (strcmp(words[i], "-"))
 			explain_argument(&run, words[i]);
@@ -520,11 +586,7 @@ int cmd_explain(int argc, char **argv)
 	}
 	if (!nr)
 		explain_log(&run);
-	if (args.json) {
-		json_t *root = cli_json("pamt.explain/1");
-
-		json_object_set_new(root, "items", run.items);
-		cli_json_print(root);
-	}
+	if (run.json)
+		end_items(&run);
 	return run.exit;
 }

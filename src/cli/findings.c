@@ -57,6 +57,22 @@ static void add_leaf(struct findings *found, uint64_t rax, bool guest)
 	struct finding *f = add(found, FOUND_LEAF, rax);
 
 	f->leaf = is_call(rax) ? abi_leaf(TDX_RAX_LEAF(rax), guest) : NULL;
+	if (!f->leaf && !guest)
+		f->leaf = abi_other_leaf(rax);
+}
+
+static void add_other_leaf(struct findings *found, const struct abi_leaf *leaf)
+{
+	add(found, FOUND_LEAF, leaf->number | (leaf->loader ? ABI_LOADER_BIT : 0))->leaf = leaf;
+}
+
+/* Codes of the P-SEAMLDR are none of the module's: the value tells them apart. */
+static struct finding *add_status(struct findings *found, uint64_t value)
+{
+	struct finding *f = add(found, FOUND_STATUS, value);
+
+	f->loader = abi_loader_status(value);
+	return f;
 }
 
 static void add_name(struct findings *found, enum abi_name_kind kind, const struct abi_name *name)
@@ -76,11 +92,13 @@ static void find_number(uint64_t value, struct findings *found)
 	const struct abi_name *operand = abi_name(ABI_OPERAND, (uint32_t)value);
 
 	if (!value || value >> 32) {
-		add(found, FOUND_STATUS, value);
+		add_status(found, value);
+		if (value && abi_other_leaf(value))
+			add_leaf(found, value, false);
 		if (value)
 			return;
 	}
-	if (is_call(value) && abi_leaf(TDX_RAX_LEAF(value), false))
+	if ((is_call(value) && abi_leaf(TDX_RAX_LEAF(value), false)) || abi_other_leaf(value))
 		add_leaf(found, value, false);
 	if (operand && !(value >> 32))
 		add_name(found, ABI_OPERAND, operand);
@@ -129,6 +147,12 @@ static void find_name(const char *word, struct findings *found)
 	for (unsigned int i = 0; (leaf = abi_leaf_at(i)); i++)
 		if (word_same(leaf->symbol, word) || word_same(leaf->symbol + 4, word))
 			add_leaf(found, leaf->number, leaf->guest);
+	for (unsigned int i = 0; (leaf = abi_other_leaf_at(i)); i++)
+		if (word_same(leaf->symbol, word) || word_same(leaf->symbol + 4, word))
+			add_other_leaf(found, leaf);
+	for (unsigned int i = 0; (status = abi_loader_status_at(i)); i++)
+		if (word_same(status->name, word))
+			add_status(found, status->value)->by_name = true;
 	for (unsigned int kind = 0; kind < ABI_NR_NAME_KINDS; kind++) {
 		const struct abi_name *name = abi_name_by_name(kind, word);
 
@@ -189,9 +213,21 @@ static bool next_token(const char **at, struct token *token)
 /* "RCX", "rcx", "R08"; RAX is not one of them here, since on return it is the status. */
 static const struct abi_name *register_named(const char *text)
 {
+	/* The names that KVM's and the kernel's variables have. */
+	static const struct {
+		const char *variable;
+		uint32_t operand;
+	} variables[] = {
+		{ "entry", TDX_OP_RCX },	 { "level_state", TDX_OP_RDX },
+		{ "ext_err1", TDX_OP_RCX },	 { "ext_err2", TDX_OP_RDX },
+		{ "extended_err1", TDX_OP_RCX }, { "extended_err2", TDX_OP_RDX },
+	};
 	char name[4];
 	const struct abi_name *operand;
 
+	for (unsigned int i = 0; i < sizeof(variables) / sizeof(*variables); i++)
+		if (!strcasecmp(text, variables[i].variable))
+			return abi_name(ABI_OPERAND, variables[i].operand);
 	if (toupper((unsigned char)text[0]) != 'R' || strlen(text) > 3)
 		return NULL;
 	strcpy(name, text);
@@ -233,6 +269,8 @@ static bool is_status(uint64_t value, bool announced, bool call)
 	if (value == UINT64_MAX)
 		return announced && call;
 	abi_decode((tdx_status_t){ value }, &d);
+	if (abi_loader_status(value))
+		return announced || call || value & 0xffff0000;
 	if (d.error || d.non_recoverable)
 		return d.status || (announced && !d.reserved && d.class_name);
 	return announced && d.status && value >> 40;
@@ -242,12 +280,16 @@ static bool is_status(uint64_t value, bool announced, bool call)
 static void find_name_in_line(const char *text, struct findings *found)
 {
 	const struct abi_status *status;
+	const struct abi_leaf *leaf;
 
-	if (!strncasecmp(text, "TDH", 3) || !strncasecmp(text, "TDG", 3)) {
-		const struct abi_leaf *leaf = abi_leaf_by_name(text);
-
+	if (!strncasecmp(text, "TDH", 3) || !strncasecmp(text, "TDG", 3) ||
+	    !strncasecmp(text, "SEAMLDR", 7)) {
+		leaf = abi_leaf_by_name(text);
 		if (leaf && strlen(text) == strlen(leaf->name))
 			add_leaf(found, leaf->number, leaf->guest);
+		for (unsigned int i = 0; (leaf = abi_other_leaf_at(i)); i++)
+			if (word_same(leaf->symbol, text))
+				add_other_leaf(found, leaf);
 		return;
 	}
 	if (!strchr(text, '_'))
@@ -273,7 +315,7 @@ static void find_number_in_line(const struct token *token, const struct token *b
 		return;
 	}
 	if (is_status(token->value, announces_status(before->text), *call->text))
-		add(found, FOUND_STATUS, token->value);
+		add_status(found, token->value);
 }
 
 /* Ties registers to the call, of this line or of the one spoken of last. */
@@ -302,7 +344,7 @@ static void settle(struct log_context *context, struct findings *found)
 		/* Registers of no call are those of any oops. */
 		if (f->kind == FOUND_REGISTER && !context->leaf && !context->has_status)
 			continue;
-		if (f->kind != FOUND_LEAF)
+		if (f->kind != FOUND_LEAF && f->kind != FOUND_MESSAGE)
 			f->leaf = context->leaf;
 		f->has_status = context->has_status;
 		f->status = context->status;
@@ -315,11 +357,14 @@ bool find_in_line(const char *line, struct log_context *context, struct findings
 {
 	enum { FORGET = 4 }; /* lines; Linux needs two, others may come between */
 	struct token token, before = { 0 }, call = { 0 };
+	struct message_match match;
 	const char *at = line;
 
 	found->nr = 0;
 	if (++context->age > FORGET)
 		*context = (struct log_context){ 0 };
+	if (message_find(line, &match))
+		add(found, FOUND_MESSAGE, 0)->match = match;
 	for (; next_token(&at, &token); before = token) {
 		if (token.number)
 			find_number_in_line(&token, &before, &call, found);

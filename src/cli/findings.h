@@ -14,8 +14,9 @@
 #include <stdint.h>
 
 #include "abi/abi.h"
+#include "cli/messages.h"
 
-enum finding_kind { FOUND_LEAF, FOUND_STATUS, FOUND_REGISTER, FOUND_NAME };
+enum finding_kind { FOUND_LEAF, FOUND_STATUS, FOUND_REGISTER, FOUND_NAME, FOUND_MESSAGE };
 
 struct finding {
 	enum finding_kind kind;
@@ -27,6 +28,8 @@ struct finding {
 	uint8_t reg;		      /* register: enum tdx_operand */
 	enum abi_name_kind name_kind; /* name */
 	const struct abi_name *name;
+	const struct abi_status *loader; /* status: a code of the P-SEAMLDR */
+	struct message_match match;	 /* message */
 };
 
 #define MAX_FINDINGS 32

@@ -114,7 +114,8 @@ out_has 'first PAMT page: 0x12345000'
 out_has '2M region and size: 0x80000000, 2M'
 out_lacks 'line 1:'
 out_lacks 'line 2:'
-out_lacks 'line 6:'
+out_has 'line 6:'
+out_has '-5 is EIO'
 err_empty
 runs dash_is_stdin 0 explain - <"$log"
 out_has TDX_PAGE_NOT_FREE
@@ -124,6 +125,19 @@ refuses empty_stdin 'standard input is empty' explain
 refuses log_with_nothing_in_it 'nothing to explain in 1 line' explain <<<'all is well today'
 refuses binary_stdin 'not text' explain < <(printf 'a\0b\n')
 refuses unreadable_stdin 'cannot be read' explain </
+
+# The P-SEAMLDR has leaves and codes of its own.
+runs leaf_of_the_loader 0 explain 0x8000000000000001
+out_has SEAMLDR.INSTALL
+runs code_of_the_loader 0 explain 0x8000000000010004
+out_has EUNSUPCPU
+out_lacks TDX_SUCCESS
+runs code_of_the_loader_by_name 0 explain EBADHANDOFF
+out_has 0x8000000000000004
+runs leaf_of_a_later_module 0 explain 69
+out_has TDH.SYS.DISABLE
+runs other_leaf_by_name 0 explain SEAMLDR.SHUTDOWN
+out_has 'shuts the P-SEAMLDR down'
 
 # JSON.
 runs json_of_words 2 explain --json 0xc000030400000001 TDH.MEM.PAGE.AUG zz TDR
@@ -136,7 +150,7 @@ json '.items[1].findings[0] | .kind == "leaf" and .number == 6 and (.takes | len
 json '[.items[2].findings[].of] == ["operand", "page type"]'
 err_line "'zz' is not known"
 runs json_of_a_log 0 explain --json <"$log"
-json '[.items[].line] == [3, 4, 5]'
+json '[.items[].line] == [3, 4, 5, 6]'
 json '.items[1].findings[1] | .name == "RDX" and .meaning == "first PAMT page: 0x12345000"'
 runs json_of_bytes_that_are_no_text 0 explain --json "$(printf 'SEAMCALL (58) failed: 0x8000020000000002 \377')"
 json '.items[0].source | endswith("?")'
@@ -152,5 +166,23 @@ runs list_in_words 0 explain --list
 out_has 'TDH.PHYMEM.PAMT.ADD'
 out_has '0xc000030400000000 TDX_HPA_RANGE_NOT_FREE'
 refuses list_takes_no_words 'takes no words' explain --list 0
+
+# However long a log is, what is written is written: less than 1 KB of memory for each line.
+for _ in $(seq 4000); do
+	printf '[    1.0] virt/tdx: SEAMCALL (0x000000000000003a) failed: 0xc000030300000002\n'
+done >"$scratch/long"
+runs json_of_a_long_log 0 explain --json <"$scratch/long"
+json '.items | length == 4000'
+err_empty
+check_that 'memory grows by less than 1 KB a line' \
+	python3 - "$pamt" "$scratch/long" <<'END'
+import resource, subprocess, sys
+peak = []
+for lines in (40, 4000):
+    text = "".join(open(sys.argv[2]).readlines()[:lines])
+    subprocess.run([sys.argv[1], "explain", "--json"], input=text.encode(), stdout=subprocess.DEVNULL, check=True)
+    peak.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(peak[1] - peak[0] >= 4000)
+END
 
 finish

@@ -374,7 +374,109 @@ def kind_k_cpus():
             check("K: not assumed", "CPU" not in got["machine"]["notes"], got["machine"]["notes"])
 
 
-for kind in [kind_a, kind_b, kind_c, kind_d, kind_e, kind_j, kind_k_sources, kind_k_sizes, kind_k_cpus]:
+# ------------------------------------------------------------------------------------------------
+# F to I: what explain says
+
+def explain(log):
+    """The findings of each line, by the line's number."""
+    out, err = pamt(["explain", "--json"], log)
+    items = json.loads(out)["items"] if out else []
+    return {item["line"]: item["findings"] for item in items}, err
+
+
+def meanings(findings):
+    return {f.get("name"): f.get("meaning") for f in findings if f["kind"] == "register"}
+
+
+def kind_f():
+    walk = ["TDH.MEM.PAGE.DEMOTE", "TDH.MEM.PAGE.AUG", "TDH.MEM.PAGE.REMOVE", "TDH.MEM.PAGE.PROMOTE",
+            "TDH.MEM.SEPT.ADD", "TDH.MEM.SEPT.REMOVE", "TDH.MEM.RANGE.BLOCK", "TDH.MEM.RANGE.UNBLOCK",
+            "TDH.MEM.PAGE.RELOCATE", "TDH.MEM.SEPT.RD"]
+    walked = ["0xc0000b0800000001", "0xc0000b0000000001", "0xc0000b0600000001", "0xc0000b0d00000001"]
+    for leaf in walk:
+        for status in walked:
+            seen, _ = explain(f"SEAMCALL {leaf} failed: {status} RCX 0x0000000123400007 RDX 0x0000000000000401\n")
+            got = meanings(seen[1])
+            check(f"F: {leaf} {status}", got["RCX"] == "S-EPT entry: RWX 0x123400000" and
+                  got["RDX"] == "where the walk ended: level 2M, state MAPPED", got)
+        for status in ["0x8000020000000001", "0xc000010000000001", "0xc000060800000002", "0x8000081000000000",
+                       "0xc000030000000008"]:
+            seen, _ = explain(f"SEAMCALL {leaf} failed: {status} RCX 0x0 RDX 0x0\n")
+            check(f"F: {leaf} {status} cleared", set(meanings(seen[1]).values()) == {"cleared, says nothing"}, seen)
+            seen, _ = explain(f"SEAMCALL {leaf} failed: {status} RCX 0x1234001 RDX 0x5678000\n")
+            check(f"F: {leaf} {status} no inputs", set(meanings(seen[1]).values()) == {None}, seen)
+    for n in range(10):
+        for leaf, status in [(33, "0xc000090000000000"), (33, "0xc000090200000000"), (35, "0xc000090200000000")]:
+            seen, _ = explain(f"virt/tdx: SEAMCALL (0x{leaf:016x}) failed: {status}\n"
+                              f"virt/tdx: RCX 0x{n << 32 | 0x14 + n:016x} RDX 0x{n:016x} R08 0x{n << 32:016x}\n")
+            got = meanings(seen[2])
+            check(f"F: CPUID at leaf {leaf}", got["RCX"].endswith(f"leaf 0x{0x14 + n:x}, subleaf 0x{n:x}") and
+                  got["RDX"].endswith(f"EAX 0x{n:x}, EBX 0x0") and got["R8"].endswith(f"ECX 0x0, EDX 0x{n:x}"), got)
+        seen, _ = explain(f"SEAMCALL TDH_MNG_INIT failed: 0xc000010000000045, rcx 0xffffffff{0x80000000 + n:08x}\n")
+        check("F: CPUID of TD_PARAMS", meanings(seen[1])["RCX"].endswith(f"leaf 0x{0x80000000 + n:x}"), seen)
+        seen, _ = explain("SEAMCALL (0x000000000000001c) failed: 0xc000030000000001 RCX 0x0 RDX 0x0 R8 0x0\n" * (n + 1))
+        check("F: RECLAIM", all(set(meanings(f).values()) == {"cleared, says nothing"} for f in seen.values()) and
+              "reclaimed before" in seen[n + 1][1]["meaning"], seen)
+
+
+def kind_g():
+    states = [(0x400, "level 4K, state MAPPED"), (0x401, "level 2M, state MAPPED"), (0x2, "level 1G, state FREE"),
+              (0x8402, "level 1G, state NL_MAPPED"), (0x0, "level 4K, state FREE")]
+    for n, (value, words) in enumerate(states * 2):
+        for form in ["entry 0x{0:x}, level_state 0x{1:x}", "entry: 0x{0:x} level_state: 0x{1:x}",
+                     "entry=0x{0:016x}, level_state=0x{1:016x}", "rcx 0x{0:x}, rdx, 0x{1:x}",
+                     "ext_err1 0x{0:x}, ext_err2 0x{1:x}", "RCX 0x{0:016x} RDX 0x{1:016x}"]:
+            line = "kvm_intel: SEAMCALL TDH_MEM_PAGE_AUG failed: 0xc0000b0d00000001, " + form.format(0x7007 + (n << 12), value)
+            seen, _ = explain(DECORATIONS[n * 3](f"[ 4711.1] {line}") + "\n")
+            got = meanings(seen.get(1, []))
+            check(f"G: {form}", got.get("RCX") == f"S-EPT entry: RWX 0x{0x7000 + (n << 12):x}" and
+                  got.get("RDX") == f"where the walk ended: {words}", (line, got))
+
+
+def kind_h():
+    lines_of = [("virt/tdx: module not loaded", "P-SEAMLDR"),
+                ("virt/tdx: initialization failed: too few private KeyIDs available.", "KeyID"),
+                ("virt/tdx: initialization failed: Hibernation support is enabled", "nohibernate"),
+                ("virt/tdx: initialization failed: TDMR [0x40000000, 0x80000000): reserved areas exhausted.",
+                 "--holes=linux"),
+                ("virt/tdx: initialization failed: TDMRs exhausted.", "64 TDMRs"),
+                ("virt/tdx: TDX-Module initialization failed (-28)", "ENOSPC"),
+                ("virt/tdx: module initialization failed (-12)", "ENOMEM"),
+                ("virt/tdx: module initialization failed (-19)", "ENODEV"),
+                ("virt/tdx: TDX-Module initialization failed (-95)", "error -95"),
+                ("virt/tdx: Reject hot-adding memory range: 0x8080000000-0xa07fffffff for TDX compatibility.", "CXL"),
+                ("kvm_intel: tdh_mng_vpflushdone() failed. HKID 40 is leaked.", "KeyID 40 is lost until reboot"),
+                ("kvm_intel: tdh_mng_key_freeid() failed. HKID 33 is leaked.", "KeyID 33 is lost until reboot"),
+                ("virt/tdx: frame pointer (RBP) clobber bug present, upgrade TDX module", "NO_RBP_MOD"),
+                ("kvm_intel: TDX not supported by the host platform", "KeyIDs"),
+                ("qemu-system-x86_64: vm-type tdx not supported by KVM", "tdx=1"),
+                ("qemu-system-x86_64: KVM_TDX_INIT_VM failed: No space left on device", "KeyID"),
+                ("qemu-system-x86_64: KVM_TDX_INIT_MEM_REGION failed: Bad address", "guest_memfd")]
+    for i, (line, says) in enumerate(lines_of):
+        for j in range(0, len(DECORATIONS), 3):
+            seen, err = explain(DECORATIONS[j](f"[    {i}.0] {line}") + "\n")
+            text = json.dumps(seen.get(1, []))
+            check(f"H: {line}, decoration {j}", says in text, (text, err))
+
+
+def kind_i():
+    codes = {0x0: "EBADPARAM", 0x3: "EBADCALL", 0x4: "EBADHANDOFF", 0x10002: "ENOMEM", 0x10003: "EUNSPECERR",
+             0x10004: "EUNSUPCPU", 0x20000: "EBADSIG", 0x20001: "EBADHASH", 0x30000: "EINTERRUPT",
+             0x30001: "ENOENTROPY"}
+    leaves = ["SEAMLDR.INFO", "SEAMLDR.INSTALL", "SEAMLDR.SHUTDOWN", "SEAMLDR.SEAMINFO"]
+    for code, name in codes.items():
+        for n, leaf in enumerate(leaves):
+            seen, _ = explain(f"virt/tdx: SEAMCALL (0x{1 << 63 | n:016x}) failed: 0x{1 << 63 | code:016x}\n")
+            check(f"I: {leaf} {name}", [f["name"] for f in seen[1]] == [leaf, name] and seen[1][0]["loader"] and
+                  seen[1][1]["loader"], seen)
+    for number, name in [(69, "TDH.SYS.DISABLE"), (60, "TDH.EXT.INIT"), (61, "TDH.EXT.MEM.ADD")]:
+        for form in [f"SEAMCALL (0x{number:016x})", f"SEAMCALL ({number})", name, name.replace(".", "_"),
+                     f"SEAMCALL {name.replace('.', '_')}"]:
+            seen, _ = explain(f"virt/tdx: {form} failed: 0x8000020200000000\n")
+            check(f"I: {form}", [f["name"] for f in seen[1]] == [name, "TDX_SYS_BUSY"], seen)
+
+
+for kind in [kind_f, kind_g, kind_h, kind_i, kind_a, kind_b, kind_c, kind_d, kind_e, kind_j, kind_k_sources, kind_k_sizes, kind_k_cpus]:
     kind()
 print(f"{checks} checks, {failures} failed")
 sys.exit(1 if failures or not checks else 0)
