@@ -43,7 +43,8 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
 	}
 	if (MUTANT(POSITIVE_GET) && !ret && pair.nr)
 		ret = 1;
-	pair_return(host, cache, &pair);
+	if (!MUTANT(LOST_HAND) || ret)
+		pair_return(host, cache, &pair);
 	/* Without a cache this may sleep, and so give back what puts have left. */
 	if (drawn && !cache)
 		pool_trim(host);

@@ -74,7 +74,7 @@ int pamt_map_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 		if (region_count(old) || old & REGION_LARGE)
 			return -OS_EBUSY;
 		lost_race = true;
-		if (old & REGION_IDLE) {
+		if (old & REGION_IDLE && !MUTANT(IDLE_IS_FREE)) {
 			/* One SEAMCALL per LOCKED: first the pair goes, then we look again. */
 			if (!pair_remove_idle(host, region) &&
 			    region_state(region_read(host, word)) == REGION_STATE_IDLE)

@@ -28,6 +28,12 @@
 	X(POSITIVE_GET, "T26: a get that lost a race returns 1")                        \
 	X(SPLIT_IN_STEPS, "T31: a split region counts 1 before it counts 512")          \
 	X(UNCHECKED_PUT, "T38: a put of more than COUNT goes on to PAMT.REMOVE")        \
+	X(STRIP_ALL, "a new chunk may lose all its pages and stays in a list")          \
+	X(PIN_LAST, "the pages of a chunk that leaves go before its pin does")          \
+	X(PIN_ALONE, "a chunk drops its pin although its pages are its region's pair")  \
+	X(ALWAYS_SELF, "a chunk takes a pair that somebody else installed for its own") \
+	X(LOST_HAND, "a get that needs its pair no more loses it")                      \
+	X(IDLE_IS_FREE, "a 2M page is mapped over the pair of an IDLE region")          \
 	X(VERIFY_UNLOCKED, "verify reads the module without LOCKED")                    \
 	X(NOT_EMPTY_IDLE, "the word becomes IDLE after PAMT_PAGE_NOT_EMPTY")            \
 	X(NO_PAIR_IDLE, "the word becomes IDLE after NO_PAMT_PAGE_PAIR")                \

@@ -160,7 +160,7 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 {
 	struct chunk *c = NULL;
 	struct page_set set;
-	bool leaving;
+	bool leaving, plain;
 	os_irq_t irq = os_spin_lock(&pool->lock);
 
 	for (uint32_t class = NR_CLASSES; class -- > CLASS_FULL + 1 && !c;)
@@ -182,12 +182,13 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 	 * Whoever is given these pages next must not find the pin of a chunk that has none left
 	 * (region.h). A chunk that hosts the region's pair has two left, and keeps them.
 	 */
-	if (leaving && !c->self) {
+	plain = !c->self || MUTANT(PIN_ALONE);
+	if (leaving && plain && !MUTANT(PIN_LAST))
 		unpin_plain(host, pool, c);
-		leaving = false;
-	}
 	*pages += page_set_free(host, &set);
-	if (leaving)
+	if (leaving && plain && MUTANT(PIN_LAST))
+		unpin_plain(host, pool, c);
+	if (leaving && !plain)
 		*pages += unpin_self(host, pool, c, progress);
 	return true;
 }

@@ -12,23 +12,26 @@
 
 #define PAMT_MUTANTS 1
 #include "host/mutant.h"
+#include "seam/mutant.h"
 
 #define MUTANT_NAME(name, what) { #name, what },
 static const struct {
 	const char *name, *what;
-} mutants[] = { { "NONE", "nothing is done wrong" }, PAMT_MUTANT_LIST(MUTANT_NAME) };
+} mutants[] = { { "NONE", "nothing is done wrong" },
+		PAMT_MUTANT_LIST(MUTANT_NAME) SEAM_MUTANT_LIST(MUTANT_NAME) };
 #undef MUTANT_NAME
 
-/* The host library asks without an argument to find this by. */
+/* Host library and module ask without an argument to find this by. */
 static uint64_t now;
 static bool tiny_chunks;
 
 void mutants_set(uint64_t bits) { now = bits; }
 bool pamt_mutant(enum pamt_mutant mutant) { return now >> mutant & 1; }
+bool seam_mutant(enum seam_mutant mutant) { return now >> (NR_MUTANTS + mutant) & 1; }
 void mutants_tiny_chunks(bool tiny) { tiny_chunks = tiny; }
 bool pamt_tiny_chunks(void) { return tiny_chunks; }
 
-unsigned int mutants_nr(void) { return NR_MUTANTS; }
+unsigned int mutants_nr(void) { return NR_MUTANTS + NR_SEAM_MUTANTS; }
 
 const char *mutant_name(unsigned int number, char text[MUTANT_NAME_BYTES])
 {
@@ -52,7 +55,7 @@ bool mutant_find(const char *name, unsigned int *number)
 {
 	char text[MUTANT_NAME_BYTES];
 
-	for (unsigned int i = 1; i < NR_MUTANTS; i++)
+	for (unsigned int i = 1; i < mutants_nr(); i++)
 		if (!strcasecmp(mutant_name(i, text), name)) {
 			*number = i;
 			return true;
@@ -66,6 +69,7 @@ bool mutant_find(const char *name, unsigned int *number)
  * pool's own chunk, the second the region that was asked for.
  */
 #define SUITE "module=model;"
+#define TINY  SUITE "chunks=tiny;"
 static const struct mutant_setup setups[] = {
 	/* Edges of one region, and of two whose pairs lie in each other. */
 	{ 2, SUITE "program=gA aA rA pA/gA aA rA pA" },
@@ -93,8 +97,17 @@ static const struct mutant_setup setups[] = {
 	{ 2, SUITE "pages=apart;program=MA SA JA/gA aA rA pA" },
 	/* The host looks at itself. */
 	{ 1, SUITE "pages=apart;program=v/gA pA" },
+	/* The pool: a chunk leaves while its memory is used again, or finds its region backed. */
+	{ 1, TINY "program=gA t pA e/MA" },
+	{ 1, TINY "regions=3;cached=yes;program=t e/gA" },
+	{ 0, SUITE "pages=apart;idle=1;program=gA pA MA" },
+	/* A page of a full region goes while somebody else tries to have it. */
+	{ 1, "module=softseam;pages=apart;program=MA SA wA/zA" },
 	/* Puts from softirqs. */
 	{ 2, SUITE "program=gA gA qA/gA pA" },
+	/* A chunk is stripped as it comes. The longest, so the last: what else is wrong is found
+	   before. */
+	{ 2, TINY "regions=1;program=t e/c c" },
 };
 
 const struct mutant_setup *mutant_setup(unsigned int i)

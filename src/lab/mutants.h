@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * mutants.h - the mistakes of src/host/mutant.h, and the setups in which each must be found.
+ * mutants.h - the mistakes of src/host/mutant.h and src/seam/mutant.h, and the setups in which each
+ * must be found.
  */
 #ifndef PAMT_LAB_MUTANTS_H
 #define PAMT_LAB_MUTANTS_H
 
 #include "lab/trial.h"
 
-/* Numbers are those of enum pamt_mutant; 0 is none. */
+/* Numbers are those of enum pamt_mutant, then those of enum seam_mutant; 0 is none. */
 unsigned int mutants_nr(void);
 /* "T5", the number of the trap that it falls into, or words with dashes. */
 #define MUTANT_NAME_BYTES 32
 const char *mutant_name(unsigned int number, char text[MUTANT_NAME_BYTES]);
 /* What is done wrong, one line. */
 const char *mutant_what(unsigned int number);
-/* The mistakes that the host library makes from now on, one bit each; none at first. */
+/* The mistakes that are made from now on, one bit each; none at first. */
 void mutants_set(uint64_t bits);
 /* The pool of the host library is tiny from now on, or as usual. */
 void mutants_tiny_chunks(bool tiny);

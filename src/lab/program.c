@@ -35,6 +35,7 @@ static const struct {
 	[OP_MERGE] = { 'J', true, "merge" },	 [OP_TAKE] = { 'c', false, "take" },
 	[OP_GIVE] = { 'f', false, "give" },	 [OP_TOPUP] = { 't', false, "top up" },
 	[OP_EMPTY] = { 'e', false, "empty" },	 [OP_SHRINK] = { 'k', false, "shrink" },
+	[OP_REMAP] = { 'w', true, "remap" },	 [OP_STEAL] = { 'z', true, "steal" },
 	[OP_VERIFY] = { 'v', false, "verify" },	 [OP_STRAY] = { 'x', true, "stray put" },
 };
 
@@ -55,7 +56,8 @@ bool program_kinds(const char *letters, uint32_t *set)
 	for (; *letters; letters++) {
 		enum op_kind kind = kind_of(*letters);
 
-		if (kind == OP_KINDS)
+		/* Who steals waits for another CPU's split: only where somebody wrote both. */
+		if (kind == OP_KINDS || kind == OP_STEAL)
 			return false;
 		*set |= 1u << kind;
 	}
@@ -84,7 +86,7 @@ bool program_parse(const char *text, struct program *program, const char **why)
 		if (program->nr_ops[cpu] == PROGRAM_MAX_OPS)
 			return false;
 		op->kind = kind_of(*text);
-		*why = "operations are g a r p q M U S J x with a region A..H, and c f t e k v";
+		*why = "operations are g a r p q M U S J w z x with a region A..H, and c f t e k v";
 		if (op->kind == OP_KINDS)
 			return false;
 		if (kinds[op->kind].region) {
@@ -139,6 +141,7 @@ static const struct change {
 	[OP_MERGE] = { .takes = PIECES, .makes = WHOLE },
 	[OP_TAKE] = { .makes = CONTROL },
 	[OP_GIVE] = { .takes = CONTROL },
+	[OP_REMAP] = { .takes = PIECES, .makes = PIECES },
 	[OP_TOPUP] = { .makes = CACHED, .once = true },
 	[OP_EMPTY] = { .takes = CACHED },
 };

@@ -35,6 +35,8 @@ enum op_kind {
 	OP_EMPTY,   /* e: and given back */
 	OP_SHRINK,  /* k: the host gives memory back */
 	OP_VERIFY,  /* v: the host compares itself with the module */
+	OP_REMAP,   /* w: a 4K page of the split region removed and mapped again */
+	OP_STEAL,   /* z: AUG of that page, which is another's */
 	OP_STRAY,   /* x: a put that nothing answers to */
 	OP_KINDS,
 };

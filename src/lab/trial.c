@@ -183,7 +183,7 @@ static const char *fill_caches(struct trial *trial)
 	return NULL;
 }
 
-static const char *set_up(struct trial *trial)
+static const char *set_up(struct trial *trial, bool steals)
 {
 	const char *why;
 
@@ -200,6 +200,12 @@ static const char *set_up(struct trial *trial)
 		why = trial_make_tds(trial);
 	if (!why && trial->setup.design->shrink)
 		trial->setup.design->shrink(trial->design, UINT64_MAX);
+	if (!why && steals) {
+		const struct os_services *os = box_services(trial->box);
+
+		trial->split = os->alloc(os->ctx, sizeof(*trial->split));
+		why = trial->split ? NULL : "no memory";
+	}
 	place_pages(trial);
 	trial->pages_at_start = box_pages_taken(trial->box);
 	if (!why && trial->setup.cached)
@@ -215,7 +221,7 @@ static const char *set_up(struct trial *trial)
 }
 
 /* What the program does that decides what is right. */
-static void read_program(struct trial *trial)
+static void read_program(struct trial *trial, bool *steals)
 {
 	const struct program *program = &trial->setup.program;
 	bool softirqs = false;
@@ -228,6 +234,7 @@ static void read_program(struct trial *trial)
 				trial->uses_2m |= 1u << op->region;
 			trial->env.strays += op->kind == OP_STRAY;
 			softirqs |= op->kind == OP_SOFTPUT;
+			*steals |= op->kind == OP_STEAL;
 		}
 	stage_expect_softirqs(softirqs);
 	/* What a failed REMOVE leaves behind is lost by design. */
@@ -238,6 +245,7 @@ static void read_program(struct trial *trial)
 struct trial *trial_create(const struct setup *setup, const char **why)
 {
 	struct trial *trial = calloc(1, sizeof(*trial));
+	bool steals = false;
 
 	*why = "no memory";
 	if (!trial || stage_open(setup->program.nr_cpus, 1)) {
@@ -247,8 +255,8 @@ struct trial *trial_create(const struct setup *setup, const char **why)
 	trial->setup = *setup;
 	for (uint32_t cpu = 0; cpu < PROGRAM_MAX_CPUS; cpu++)
 		trial->cpu[cpu] = (struct trial_cpu){ .trial = trial, .cpu = cpu };
-	read_program(trial);
-	*why = set_up(trial);
+	read_program(trial, &steals);
+	*why = set_up(trial, steals);
 	if (*why) {
 		trial_destroy(trial);
 		return NULL;

@@ -38,7 +38,7 @@ struct setup {
 	uint32_t idle_limit; /* regions kept installed */
 	bool tiny_chunks; /* the pool of ours is so small that few operations fill and empty it */
 	struct box_fault fault;
-	uint64_t mutants; /* bits of src/host/mutant.h */
+	uint64_t mutants; /* one bit for each number of mutants.h */
 };
 
 /*

@@ -387,6 +387,8 @@ static void split(struct trial_cpu *cpu, uint32_t region)
 	if (design_did(cpu, region, "split", error, &regs)) {
 		cpu->big[region] = IS_SPLIT;
 		cpu->sept[region] = sept;
+		if (cpu->trial->split)
+			os_fetch_or16(cpu->trial->split, (uint16_t)(1u << region), OS_RELEASE);
 	} else {
 		backing->free_page(cpu->trial->design, sept, false);
 	}
@@ -406,6 +408,59 @@ static void merge(struct trial_cpu *cpu, uint32_t region)
 		return;
 	cpu->big[region] = WHOLE;
 	backing->free_page(cpu->trial->design, TDX_PAGE_HPA(regs.rcx), regs.rcx & TDX_HINT_BIT);
+}
+
+/*
+ * The first 4K page of a split region, by a leaf of one CPU's TD, again and again while the other
+ * CPU's call has it. False: the module refuses.
+ */
+static bool first_page(struct trial_cpu *cpu, uint32_t leaf, uint32_t region, uint64_t at)
+{
+	const struct os_services *os = box_services(cpu->trial->box);
+	tdx_status_t status;
+
+	do {
+		struct tdx_regs regs = { .rax = TDX_RAX(leaf, 0), .rcx = at, .rdx = cpu->tdr.v };
+
+		regs.r8 = region_to_hpa(cpu->trial->env.region[region]).v;
+		status = os->seamcall(os->ctx, &regs);
+		if (tdx_status_is(status, TDX_OPERAND_BUSY))
+			os_relax();
+	} while (tdx_status_is(status, TDX_OPERAND_BUSY));
+	return !status.v;
+}
+
+/* All 512 pages of the region are in use but for a moment. */
+static void remap(struct trial_cpu *cpu, uint32_t region)
+{
+	tdx_hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
+	uint64_t at = trial_map(cpu->trial, base, TDX_2M) & ~UINT64_C(7);
+
+	if (cpu->big[region] != IS_SPLIT)
+		return;
+	if (!first_page(cpu, TDH_MEM_PAGE_REMOVE, region, at))
+		stage_fail(STAGE_STATUS, "REMOVE of a page of region %c is refused",
+			   letter(region));
+	while (!first_page(cpu, TDH_MEM_PAGE_AUG, region, at))
+		os_relax();
+}
+
+/*
+ * What no host does: AUG of a page that is another TD's, once its region is split. It is refused,
+ * or the page is free just now.
+ */
+static void steal(struct trial_cpu *cpu, uint32_t region)
+{
+	tdx_hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
+	uint64_t at = trial_map(cpu->trial, base, TDX_4K);
+	uint16_t split = os_load16(cpu->trial->split, OS_ACQUIRE);
+
+	while (!(split >> region & 1)) {
+		os_wait_change16(cpu->trial->split, split);
+		split = os_load16(cpu->trial->split, OS_ACQUIRE);
+	}
+	if (first_page(cpu, TDH_MEM_PAGE_AUG, region, at))
+		first_page(cpu, TDH_MEM_PAGE_REMOVE, region, at);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -519,7 +574,7 @@ static void verify(struct trial_cpu *cpu)
 static void (*const on_region[OP_KINDS])(struct trial_cpu *cpu, uint32_t region) = {
 	[OP_GET] = get,		[OP_AUG] = aug,	      [OP_REMOVE] = remove_page, [OP_PUT] = put,
 	[OP_SOFTPUT] = softput, [OP_MAP_2M] = map_2m, [OP_UNMAP] = unmap_2m,	 [OP_SPLIT] = split,
-	[OP_MERGE] = merge,	[OP_STRAY] = stray,
+	[OP_MERGE] = merge,	[OP_STRAY] = stray,   [OP_REMAP] = remap,	 [OP_STEAL] = steal,
 };
 static void (*const on_cpu[OP_KINDS])(struct trial_cpu *cpu) = {
 	[OP_TAKE] = take,   [OP_GIVE] = give,	  [OP_TOPUP] = topup,

@@ -4,6 +4,7 @@
  */
 #include "seam/guard.h"
 #include "seam/hpa.h"
+#include "seam/mutant.h"
 #include "seam/pamt.h"
 
 /*
@@ -533,12 +534,13 @@ bool pamt_release(struct call *call, struct pamt_page *page)
 	 * to return.
 	 */
 	if (page->node) {
-		sharex_hp_store(&page->entry->head, 0, ~PAMT_TYPE_MASK);
+		sharex_hp_store(&page->entry->head, 0,
+				SEAM_MUTANT(FREE_BEFORE_COUNT) ? keep : ~PAMT_TYPE_MASK);
 		last = drop_count(call, page);
 	}
 	if (page->level == TDX_2M && !call->seam->dpamt)
 		sharex_hp_store(&page->entry->head, PAMT_ALL_FREE, LOCK_HP);
-	else
+	else if (!page->node || !SEAM_MUTANT(FREE_BEFORE_COUNT))
 		sharex_hp_store(&page->entry->head, 0, keep);
 	call_lock_forget(call, &page->entry->head);
 	return last;

@@ -49,9 +49,16 @@ out_has 'status: TDH.PHYMEM.PAMT.ADD'
 runs other_designs_of_linux_hold 0 check --design v6 --program 'gA pA gA/gB pB gA' --bound 2
 runs and_so_does_the_merged_one 0 check --design merged --program 'gA pA/gB pB' --bound 1
 
+runs every_program_of_the_pool_of_three_operations 0 check --module model --chunks tiny \
+	--kinds gpcftek --regions 1 --ops-in-all 3 --bound 0 --json
+json '.programs > 50 and .violations == 0 and .complete'
+refuses random_programs_of_uneven_size 'not --ops-in-all' check --pct-depth 3 --schedules 10 --ops-in-all 3
+refuses unknown_chunks "'usual' or 'tiny'" check --chunks huge
+
 runs every_mutant_is_found 0 check --mutants --json
-json '.violations == 0 and ([.mutants[] | select(.found | not)] | length) == 0'
-json '["T1","T2","T4","T5","T6","T8","T9","T10","T17","T26","T38","no-pin"] -
+json '.violations == 0 and (.mutants | length) > 25 and ([.mutants[] | select(.found | not)] | length) == 0'
+json '["T1","T2","T4","T5","T6","T8","T9","T10","T17","T26","T38","no-pin",
+	"strip-all","pin-last","free-before-count"] -
 	[.mutants[].name] == []'
 replay=$(jq -r '.mutants[] | select(.name == "T4") | .replay' "$scratch/out")
 runs a_mutant_is_repeated 1 check --replay "$replay"

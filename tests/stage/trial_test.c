@@ -26,7 +26,7 @@ static void a_program_is_printed_as_it_is_read(void **state)
 	assert_string_equal(program_print(&program, text), "gA aA rA pA/gB c f k");
 	assert_int_equal(program.nr_cpus, 2);
 	assert_int_equal(program.nr_ops[1], 4);
-	assert_false(program_parse("gA zA", &program, &why));
+	assert_false(program_parse("gA yA", &program, &why));
 	assert_false(program_parse("gI", &program, &why));
 	assert_false(program_parse("g", &program, &why));
 	assert_false(program_parse("gAgAgAgAgAgAgAgAgAgAgAgAgAgAgAgAgA", &program, &why));
@@ -282,6 +282,33 @@ static void shrink_of_everything_takes_idle_regions_too(void **state)
 	holds("module=model;idle=2;program=gA pA gB pB k", 0);
 }
 
+/*
+ * While the OS looks for a block, another CPU's cache comes back: the new chunk was stripped of all
+ * its pages and stayed in the list of empty ones, from which the next draw took pages that nobody
+ * had ever given. And a chunk that left gave its pages to the OS before it dropped its pin: whoever
+ * got the whole region then was refused a 2M page of it.
+ */
+static void the_pool_holds_while_the_os_takes_its_time(void **state)
+{
+	(void)state;
+	holds("module=model;chunks=tiny;regions=1;program=t e/c c", 1);
+	holds("module=model;chunks=tiny;program=gA t pA e/MA", 2);
+	holds("module=model;chunks=tiny;regions=3;cached=yes;program=t e/gA", 1);
+	fails("module=model;chunks=tiny;regions=1;mutant=strip-all;program=t e/c c", 2,
+	      STAGE_INVARIANT, "without a page of its own");
+	fails("module=model;chunks=tiny;mutant=pin-last;program=gA t pA e/MA", 1, STAGE_STATUS,
+	      "although nobody else has any of it");
+}
+
+/* A page that was free before its region counted one less was counted twice by who took it. */
+static void a_page_of_a_full_region_is_never_counted_twice(void **state)
+{
+	(void)state;
+	holds("pages=apart;program=MA SA wA/zA", 1);
+	fails("pages=apart;mutant=free-before-count;program=MA SA wA/zA", 1, STAGE_INVARIANT,
+	      "page count of a region above 512");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +326,8 @@ int main(void)
 		cmocka_unit_test(hook_fails_when_a_page_is_split_or_merged),
 		cmocka_unit_test(a_lock_per_region_meets_busy_where_pairs_are_crossed),
 		cmocka_unit_test(shrink_of_everything_takes_idle_regions_too),
+		cmocka_unit_test(the_pool_holds_while_the_os_takes_its_time),
+		cmocka_unit_test(a_page_of_a_full_region_is_never_counted_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
