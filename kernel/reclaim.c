@@ -10,10 +10,7 @@
 /* Pages that are kept for nobody: spare ones of the pool, and pairs of idle regions. */
 static unsigned long count_objects(struct shrinker *shrinker, struct shrink_control *sc)
 {
-	struct pamt_stats stats;
-
-	pamt_stats(pamt_kernel.host, &stats);
-	return stats.pages_spare + 2 * stats.pairs_idle;
+	return pamt_shrinkable(pamt_kernel.host);
 }
 
 /*

@@ -173,7 +173,8 @@ void pamt_cache_free(struct pamt_host *host, struct pamt_cache *cache);
 
 /*
  * pamt_alloc_page - one page that the module will accept as a control page. With a cache: any
- * context, -OS_ENOMEM if it is empty. NULL cache: may sleep; node preferred, OS_ANY_NODE allowed.
+ * context, -OS_ENOMEM if it is empty. NULL cache: may sleep; node preferred, any other number
+ * (OS_ANY_NODE) is none.
  * Return: 0; -OS_ENOMEM; -OS_EAGAIN, -OS_EIO only where a new chunk's ADD failed.
  */
 int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *cache,
@@ -181,7 +182,9 @@ int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *ca
 /*
  * pamt_free_page - back to the pool, after the SEAMCALL that freed it has returned success on
  * whichever CPU issued it. Pool pages that nobody needs any more go on to the OS, and with the
- * last control page all that are left. Never fails. Any context.
+ * last control page all that are left; 1024 at a time, the rest with the next call that gives
+ * back. Never fails. What is no control page is left alone, counted in unbalanced_puts and logged:
+ * never a page that is free; one that lies in a cache in builds that check invariants. Any context.
  */
 void pamt_free_page(struct pamt_host *host, tdx_hpa_t page);
 
@@ -197,13 +200,18 @@ void pamt_free_page(struct pamt_host *host, tdx_hpa_t page);
  * there); -OS_ERANGE (more than 512 users). Static PAMT: checks the range only.
  */
 int pamt_get(struct pamt_host *host, tdx_pfn_t page, struct pamt_cache *cache);
-/* The same for nr consecutive pages, all or nothing. */
+/* The same for nr consecutive pages, all or nothing. Any nr; 0 does nothing. */
 int pamt_get_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, struct pamt_cache *cache);
 /*
  * pamt_put - a page got before is no TD's any more: the SEAMCALL that freed it has returned
  * success, and the page is written back and scrubbed. An error or unknown outcome: no put.
  * Before the page is anybody else's: whoever has it next may count it at once.
  * Never fails, never allocates, never frees to the OS. Any context.
+ *
+ * A put that none of these pages can be owed changes nothing; it is counted in unbalanced_puts and
+ * logged, once for a range of whatever length. COUNT does not know which pages it counts, so that
+ * a page that is put twice is found out by the put that comes short; builds that check invariants
+ * know the pages, and name the one (src/host/marks.h).
  */
 void pamt_put(struct pamt_host *host, tdx_pfn_t page);
 void pamt_put_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr);
@@ -218,8 +226,8 @@ void pamt_put_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr);
 /* MEM.PAGE.AUG at 2M (R8 = the 2M page): 0 or IDLE -> LARGE. Any context. */
 int pamt_map_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
 /*
- * MEM.PAGE.REMOVE or PHYMEM.PAGE.RECLAIM of a 2M page. The word stays LARGE until
- * pamt_release_2m(), which comes after every write-back and scrub of the range. Any context.
+ * MEM.PAGE.REMOVE or PHYMEM.PAGE.RECLAIM (RCX = the 2M page) of a 2M page. The word stays LARGE
+ * until pamt_release_2m(), which comes after every write-back and scrub of the range. Any context.
  */
 int pamt_remove_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
 void pamt_release_2m(struct pamt_host *host, tdx_pfn_t first);
@@ -248,18 +256,21 @@ void pamt_set_idle_limit(struct pamt_host *host, uint64_t regions);
  * whole, so that it may be up to 511 more. Returns how many. May sleep.
  */
 uint64_t pamt_shrink(struct pamt_host *host, uint64_t pages);
+/* About how many pages pamt_shrink() could give back. Cheap: one lock per node. Any context. */
+uint64_t pamt_shrinkable(struct pamt_host *host);
 
 /*
  * pamt_may_online - may this memory be brought online? TDMRs are fixed at bring-up, so memory
- * outside them all could never be a TD's. Return: 0, -OS_EINVAL. Any context.
+ * outside them all could never be a TD's. Return: 0, -OS_EINVAL (also for what is no range of whole
+ * pages below 2^52). Any context.
  */
 int pamt_may_online(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes);
 /*
  * pamt_offline - may this memory go? The OS has isolated it before, so that none of its free
  * pages is handed out any more. Shrinks first; pages in caches count as used. With static PAMT no
  * page's use is known here, and only the PAMT itself is in the way.
- * Return: 0; -OS_EBUSY (PAMT, pool pages or TD memory in it; none of these can be moved). May
- * sleep.
+ * Return: 0; -OS_EBUSY (PAMT, pool pages or TD memory in it; none of these can be moved);
+ * -OS_EINVAL (no range of whole pages below 2^52). May sleep.
  */
 int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes);
 
@@ -270,7 +281,12 @@ struct pamt_stats {
 	uint64_t static_bytes; /* PAMT areas given at bring-up, bitmap included */
 	uint64_t bitmap_bytes;
 	uint64_t table_bytes; /* region words */
-	uint64_t os_bytes;    /* taken from the OS for the pool: the honest price at run time */
+	/*
+	 * Taken from the OS for the pool: the honest price at run time. 0 after the last control
+	 * page or cache is freed, and after pamt_shrink(), if no region is in use; puts alone free
+	 * nothing to the OS.
+	 */
+	uint64_t os_bytes;
 	uint64_t os_bytes_peak;
 	uint64_t used_bytes; /* of these: pairs installed, control pages out, pages in caches */
 	uint64_t pairs_installed, pairs_idle;

@@ -3,8 +3,8 @@
  * access.c - pamt_get() and pamt_put() for one page and for ranges: the hot path, and what is
  * checked and put in hand before a region's word is touched.
  */
+#include "host/marks.h"
 #include "host/pair.h"
-
 #include "host/pool.h"
 
 /* Regions whose pairs are put in hand together; they fill one cache. */
@@ -47,7 +47,7 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
 		pair_return(host, cache, &pair);
 	/* Without a cache this may sleep, and so give back what puts have left. */
 	if (drawn && !cache)
-		pool_trim(host);
+		pool_trim(host, UINT64_MAX);
 	return ret;
 }
 
@@ -132,9 +132,21 @@ static COLD int get_slow(struct pamt_host *host, tdx_pfn_t page, struct pamt_cac
 
 ENTRY int pamt_get(struct pamt_host *host, tdx_pfn_t page, struct pamt_cache *cache)
 {
-	if (!MUTANT(NO_INCREMENT) && get_hot(host, page, 1))
-		return 0;
-	return get_slow(host, page, cache);
+	int ret = 0;
+
+	if (MUTANT(NO_INCREMENT) || !get_hot(host, page, 1))
+		ret = get_slow(host, page, cache);
+	if (!ret)
+		marks_set(host, MARK_GOT, page, 1);
+	return ret;
+}
+
+static COLD void put_outside(struct pamt_host *host, tdx_pfn_t first, uint64_t nr)
+{
+	count(host, STAT_UNBALANCED);
+	host->os->log(host->os->ctx, OS_LOG_ERROR,
+		      "put of %llu pages from 0x%llx on, which are not all TDX memory",
+		      (unsigned long long)nr, (unsigned long long)pfn_to_hpa(first).v);
 }
 
 static COLD void put_slow(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
@@ -146,9 +158,7 @@ static COLD void put_slow(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
 		pair_put_users(host, pfn_to_region(first), n);
 		return;
 	}
-	count(host, STAT_UNBALANCED);
-	host->os->log(host->os->ctx, OS_LOG_ERROR, "put of page 0x%llx outside all TDMRs",
-		      (unsigned long long)pfn_to_hpa(first).v);
+	put_outside(host, first, n);
 }
 
 static HOT bool put_hot(struct pamt_host *host, tdx_pfn_t page)
@@ -172,6 +182,8 @@ static HOT bool put_hot(struct pamt_host *host, tdx_pfn_t page)
 
 ENTRY void pamt_put(struct pamt_host *host, tdx_pfn_t page)
 {
+	if (!marks_clear(host, MARK_GOT, page, 1))
+		return;
 	if (!put_hot(host, page))
 		put_slow(host, page, 1);
 }
@@ -228,7 +240,7 @@ static int get_batch(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, uint6
 		pool_give(host, hand.page, hand.nr_pages);
 	/* As a get without a cache. */
 	if (want)
-		pool_trim(host);
+		pool_trim(host, UINT64_MAX);
 	return ret;
 }
 
@@ -251,20 +263,23 @@ static int get_out_of_cache(struct pamt_host *host, tdx_pfn_t first, uint64_t nr
 	return ret;
 }
 
-int pamt_get_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, struct pamt_cache *cache)
+static void put_regions(struct pamt_host *host, tdx_pfn_t first, uint64_t nr)
+{
+	while (nr) {
+		uint32_t n = in_first_region(first, nr);
+
+		put_slow(host, first, n);
+		first.v += n;
+		nr -= n;
+	}
+}
+
+static int get_regions(struct pamt_host *host, tdx_pfn_t first, uint64_t nr,
+		       struct pamt_cache *cache)
 {
 	uint64_t done = 0;
 	int ret = 0;
 
-	if (!nr)
-		return 0;
-	if (in_first_region(first, nr) == nr &&
-	    (get_hot(host, first, (uint32_t)nr) || get_idle(host, first, (uint32_t)nr)))
-		return 0;
-	if (!pages_are_tdx(host, first, nr))
-		return -OS_EINVAL;
-	if (!has_regions(host))
-		return 0;
 	while (!ret && done < nr) {
 		tdx_pfn_t at = pfn(first.v + done);
 		uint64_t skew = at.v % TDX_PAGES_PER_2M;
@@ -278,17 +293,38 @@ int pamt_get_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, struct 
 		done += part;
 	}
 	if (ret)
-		pamt_put_range(host, first, done);
+		put_regions(host, first, done);
+	return ret;
+}
+
+static int get_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, struct pamt_cache *cache)
+{
+	if (in_first_region(first, nr) == nr &&
+	    (get_hot(host, first, (uint32_t)nr) || get_idle(host, first, (uint32_t)nr)))
+		return 0;
+	if (!pages_are_tdx(host, first, nr))
+		return -OS_EINVAL;
+	return has_regions(host) ? get_regions(host, first, nr, cache) : 0;
+}
+
+int pamt_get_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, struct pamt_cache *cache)
+{
+	int ret = nr ? get_range(host, first, nr, cache) : 0;
+
+	if (!ret)
+		marks_set(host, MARK_GOT, first, nr);
 	return ret;
 }
 
 void pamt_put_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr)
 {
-	while (nr && has_regions(host)) {
-		uint32_t n = in_first_region(first, nr);
-
-		put_slow(host, first, n);
-		first.v += n;
-		nr -= n;
+	if (!nr || !has_regions(host))
+		return;
+	/* Within one region its word says so. */
+	if (in_first_region(first, nr) != nr && !pages_are_tdx(host, first, nr)) {
+		put_outside(host, first, nr);
+		return;
 	}
+	if (marks_clear(host, MARK_GOT, first, nr))
+		put_regions(host, first, nr);
 }

@@ -9,6 +9,7 @@
  */
 #include "host/step.h"
 
+#include "host/marks.h"
 #include "host/pool.h"
 
 static int sys_init(struct pamt_host *host)
@@ -90,6 +91,8 @@ static int table(struct pamt_host *host)
 		ret = table_create(host);
 	if (!ret && host->layout.dynamic)
 		ret = pool_create(host);
+	if (!ret && host->layout.dynamic)
+		marks_create(host);
 	if (ret)
 		step_fail(host, PAMT_STEP_TABLE, ret, tdx_status(0, 0),
 			  "no memory for the region table");
@@ -99,6 +102,7 @@ static int table(struct pamt_host *host)
 static void undo_table(struct pamt_host *host)
 {
 	pool_destroy(host);
+	marks_destroy(host);
 	table_destroy(host);
 	cpus_destroy(host);
 }

@@ -5,6 +5,7 @@
  * With static PAMT every page of TDX memory is backed already: then there is no pool, and pages
  * come from the OS one by one.
  */
+#include "host/marks.h"
 #include "host/pool.h"
 #include "host/probe.h"
 
@@ -83,7 +84,7 @@ int pamt_cache_topup(struct pamt_host *host, struct pamt_cache *cache, uint32_t 
 	}
 	cache->nr_pages += got;
 	if (has_regions(host))
-		pool_trim(host);
+		pool_trim(host, UINT64_MAX);
 	return ret;
 }
 
@@ -99,7 +100,7 @@ void pamt_cache_free(struct pamt_host *host, struct pamt_cache *cache)
 	/* Where a PAMT.REMOVE was refused it is tried again. */
 	if (no_td(host))
 		region_shrink_idle(host, 0);
-	pool_trim_spare(host);
+	pool_trim_spare(host, UINT64_MAX);
 	pool_free_spare(host);
 }
 
@@ -118,23 +119,48 @@ int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *ca
 		if (ret)
 			return ret;
 		if (has_regions(host))
-			pool_trim(host);
+			pool_trim(host, UINT64_MAX);
 	}
 	/* Relaxed: a number; that it is zero means something only while nobody calls. */
 	os_fetch_add64(&host->control_pages, 1, OS_RELAXED);
+	marks_set(host, MARK_CONTROL, hpa_to_pfn(*page), 1);
 	return 0;
+}
+
+/* Takes one from the number of control pages. False: there is none, so that this one is not one. */
+static bool uncount(struct pamt_host *host)
+{
+	uint64_t pages = os_load64(&host->control_pages, OS_RELAXED);
+
+	do {
+		if (!pages)
+			return false;
+	} while (!os_cas64(&host->control_pages, &pages, pages - 1, OS_RELAXED));
+	return true;
+}
+
+static void free_stranger(struct pamt_host *host, tdx_hpa_t page)
+{
+	count(host, STAT_UNBALANCED);
+	host->os->log(host->os->ctx, OS_LOG_ERROR, "0x%llx is freed, which is no control page",
+		      (unsigned long long)page.v);
 }
 
 void pamt_free_page(struct pamt_host *host, tdx_hpa_t page)
 {
+	if (page.v % TDX_PAGE_SIZE || !pages_are_tdx(host, hpa_to_pfn(page), 1) || !uncount(host)) {
+		free_stranger(host, page);
+		return;
+	}
 	if (!has_regions(host)) {
 		static_free(host, &page, 1);
-		os_fetch_add64(&host->control_pages, (uint64_t)-1, OS_RELAXED);
 		return;
 	}
 	/* Past the magazine: a page that was never handed out is noticed here. */
-	if (!pool_give_direct(host, &page, 1))
+	if (!marks_clear(host, MARK_CONTROL, hpa_to_pfn(page), 1) ||
+	    !pool_give_direct(host, &page, 1)) {
+		os_fetch_add64(&host->control_pages, 1, OS_RELAXED);
 		return;
-	os_fetch_add64(&host->control_pages, (uint64_t)-1, OS_RELAXED);
-	pool_trim_spare(host);
+	}
+	pool_trim_spare(host, POOL_TRIM_ANY);
 }

@@ -8,8 +8,19 @@
  */
 #include "host/region.h"
 
+/* Whole pages, and an end that is an address. */
+static bool is_range(tdx_hpa_t base, uint64_t bytes)
+{
+	const uint64_t limit = UINT64_C(1) << TDX_PA_BITS;
+
+	return !(base.v % TDX_PAGE_SIZE) && !(bytes % TDX_PAGE_SIZE) && base.v <= limit &&
+	       bytes <= limit - base.v;
+}
+
 int pamt_may_online(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes)
 {
+	if (!is_range(base, bytes))
+		return -OS_EINVAL;
 	return pages_are_tdx(host, hpa_to_pfn(base), bytes >> TDX_PAGE_SHIFT) ? 0 : -OS_EINVAL;
 }
 
@@ -24,23 +35,36 @@ static bool has_pamt(const struct pamt_host *host, struct span s)
 	return false;
 }
 
-int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes)
+/* Does any region between these have a state but FREE? */
+static bool regions_in_use(struct pamt_host *host, uint64_t first, uint64_t end)
 {
-	struct span s = { base.v, base.v + bytes };
-
-	if (has_pamt(host, s))
-		return -OS_EBUSY;
-	if (!has_regions(host) || !bytes)
-		return 0;
-	/* What is kept for later only must not stand in the way. */
-	pamt_shrink(host, UINT64_MAX);
-	for (uint64_t r = s.base >> TDX_2M_SHIFT; r <= (s.end - 1) >> TDX_2M_SHIFT; r++) {
+	for (uint64_t r = first; r < end; r++) {
 		os_a16_t *word = region_word(host, (region_t){ r });
 
 		if (word && region_state(region_read(host, word)) != REGION_STATE_FREE)
-			return -OS_EBUSY;
+			return true;
 		if (r % 4096 == 0)
 			os_resched();
 	}
-	return 0;
+	return false;
+}
+
+int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes)
+{
+	struct span s = { base.v, base.v + bytes };
+	uint64_t words = host->table.bytes / REGION_WORD_BYTES;
+
+	if (!is_range(base, bytes))
+		return -OS_EINVAL;
+	if (!bytes)
+		return 0;
+	if (has_pamt(host, s))
+		return -OS_EBUSY;
+	if (!has_regions(host))
+		return 0;
+	/* What is kept for later only must not stand in the way. */
+	pamt_shrink(host, UINT64_MAX);
+	/* Behind the last TDMR there is nothing of ours. */
+	s.end = min64(align_up(s.end, TDX_2M_SIZE) >> TDX_2M_SHIFT, words);
+	return regions_in_use(host, s.base >> TDX_2M_SHIFT, s.end) ? -OS_EBUSY : 0;
 }

@@ -4,8 +4,8 @@
  *
  * The SEAMCALL is the caller's; it is made here because the word must be LOCKED around it.
  */
+#include "host/marks.h"
 #include "host/pair.h"
-
 #include "host/pool.h"
 
 os_a16_t *large_word(const struct pamt_host *host, tdx_pfn_t first)
@@ -25,6 +25,14 @@ static bool is_call(const struct tdx_regs *call, enum tdx_leaf leaf)
 
 /* Does this call concern one 2M page? Bits 2:0 of RCX are the level of the MEM leaves. */
 static bool is_2m(const struct tdx_regs *call) { return (call->rcx & 7) == TDX_2M; }
+
+/* MEM.PAGE.REMOVE of a 2M page, or PHYMEM.PAGE.RECLAIM of this one. */
+static bool is_removal(const struct tdx_regs *call, tdx_pfn_t first)
+{
+	if (is_call(call, TDH_MEM_PAGE_REMOVE))
+		return is_2m(call);
+	return is_call(call, TDH_PHYMEM_PAGE_RECLAIM) && call->rcx == pfn_to_hpa(first).v;
+}
 
 /*
  * Makes the caller's call. What its status means is the caller's to judge, and to count: other
@@ -95,8 +103,7 @@ int pamt_remove_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *cal
 	bool lost_race;
 	int ret;
 
-	if (!(is_call(call, TDH_MEM_PAGE_REMOVE) && is_2m(call)) &&
-	    !is_call(call, TDH_PHYMEM_PAGE_RECLAIM))
+	if (!is_removal(call, first))
 		return -OS_EINVAL;
 	if (!has_regions(host))
 		return issue(host, call);
@@ -138,8 +145,8 @@ void pamt_release_2m(struct pamt_host *host, tdx_pfn_t first)
 }
 
 /* LARGE -> 512 users with the pair in hand. Return as call_locked(). */
-static int demote(struct pamt_host *host, os_a16_t *word, uint16_t old, struct tdx_regs *call,
-		  struct pair *pair, bool *lost_race)
+static int demote(struct pamt_host *host, tdx_pfn_t first, os_a16_t *word, uint16_t old,
+		  struct tdx_regs *call, struct pair *pair, bool *lost_race)
 {
 	uint16_t next = (uint16_t)(region_beside(old) | REGION_BEFORE | REGION_MAX_COUNT);
 	int ret;
@@ -156,6 +163,7 @@ static int demote(struct pamt_host *host, os_a16_t *word, uint16_t old, struct t
 	if (!ret) {
 		pair->nr = 0;
 		count(host, STAT_SPLITS);
+		marks_set(host, MARK_GOT, first, TDX_PAGES_PER_2M);
 	} else {
 		pair->bad = pair_fault((tdx_status_t){ call->rax }, TDX_OP_R12, TDX_OP_R13);
 	}
@@ -190,7 +198,7 @@ int pamt_split(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call,
 			break;
 		}
 		*call = input;
-		ret = demote(host, word, old, call, &pair, &lost_race);
+		ret = demote(host, first, word, old, call, &pair, &lost_race);
 		if (!ret || pair.bad < 0)
 			continue;
 		pair_quarantine(host, cache, &pair);
@@ -202,7 +210,7 @@ int pamt_split(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call,
 	pair_return(host, cache, &pair);
 	/* As a get without a cache. */
 	if (!cache)
-		pool_trim(host);
+		pool_trim(host, UINT64_MAX);
 	return ret;
 }
 
@@ -231,6 +239,7 @@ int pamt_merge(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 		tdx_hpa_t back[2] = { TDX_PAGE_HPA(call->r12), TDX_PAGE_HPA(call->r13) };
 
 		count(host, STAT_MERGES);
+		marks_clear(host, MARK_GOT, first, TDX_PAGES_PER_2M);
 		pool_give(host, back, 2);
 	}
 	return ret;

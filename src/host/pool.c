@@ -99,7 +99,13 @@ static void report_stranger(struct pamt_host *host, tdx_hpa_t page)
 
 void pool_want_trim(struct pamt_host *host)
 {
-	/* Relaxed: a hint; whoever trims looks again under the lock. */
+	/*
+	 * Relaxed, and yet no trim is lost when this CPU, having made a pool hold too much, sees
+	 * that one is wanted already and leaves it at that. Whoever is about to trim clears the
+	 * word and then looks at the pool under its lock. If that was before this CPU held the
+	 * lock, the clearing is before this load, by way of the lock, and 0 is read here, or what
+	 * somebody set later. If it was after, it sees what this CPU has done.
+	 */
 	if (!os_load32(&host->trim_wanted, OS_RELAXED))
 		os_store32(&host->trim_wanted, 1, OS_RELAXED);
 }

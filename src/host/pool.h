@@ -76,7 +76,8 @@
  *
  * Trims run where they may free to the OS: in top-up, cache free, page free, shrink, and in get,
  * split and page alloc without a cache. Never in put: what puts alone leave too much stays until
- * one of these comes.
+ * one of these comes. Page free may be called in any context and so stops after POOL_TRIM_ANY
+ * pages; what is left is for the next one.
  *
  * LOCKS
  *
@@ -144,11 +145,16 @@ uint32_t pool_give_node(struct pamt_host *host, struct pool *pool, const tdx_hpa
 /* Some pool holds too much. Any context. */
 void pool_want_trim(struct pamt_host *host);
 
-/* pool_trim.c: gives back what is too much, if a trim is wanted. Any context. */
-void pool_trim(struct pamt_host *host);
-/* The same, but when nothing is left to use pages, none are kept. Any context. */
-void pool_trim_spare(struct pamt_host *host);
-/* Everything that nobody uses, but not many more than max pages. Any context. Return: pages. */
+/*
+ * pool_trim.c: gives back what is too much, if a trim is wanted: not many more than max pages, and
+ * the next trim goes on from there. UINT64_MAX, no bound: may sleep; else any context. So below.
+ */
+void pool_trim(struct pamt_host *host, uint64_t max);
+/* What a call that may be made in any context gives back at most, so that it has an end soon. */
+#define POOL_TRIM_ANY 1024u
+/* The same, but when nothing is left to use pages, none are kept. */
+void pool_trim_spare(struct pamt_host *host, uint64_t max);
+/* Everything that nobody uses. Return: pages. */
 uint64_t pool_trim_all(struct pamt_host *host, uint64_t max);
 /* Descriptors that are in no use. May sleep. */
 void pool_free_spare(struct pamt_host *host);

@@ -151,6 +151,13 @@ static uint64_t retry_waiting(struct pamt_host *host, struct pool *pool, uint32_
 	return pages;
 }
 
+/* Whoever gives back without a bound may sleep, and lets others run in between. */
+static void breathe(uint64_t max)
+{
+	if (max == UINT64_MAX)
+		os_resched();
+}
+
 /*
  * Takes up to max pages out of the emptiest chunk, leaving `target` free ones in the pool; or the
  * whole chunk if it is empty. Return: was there anything to take?
@@ -194,13 +201,13 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 }
 
 /*
- * One node's pool back to half of what it may have to spare, if it has more than that. Return: did
- * anything change?
+ * One node's pool back to half of what it may have to spare, if it has more than that; max pages at
+ * most, and a part of a chunk. Return: did anything change?
  */
-static bool trim_node(struct pamt_host *host, struct pool *pool)
+static bool trim_node(struct pamt_host *host, struct pool *pool, uint64_t max, uint64_t *pages)
 {
 	bool over, progress = false;
-	uint64_t slack, pages = 0;
+	uint64_t slack;
 	os_irq_t irq = os_spin_lock(&pool->lock);
 
 	over = pool_over(pool);
@@ -212,9 +219,13 @@ static bool trim_node(struct pamt_host *host, struct pool *pool)
 	slack = pool_slack(pool);
 	over = over && pool->all.free > slack;
 	os_spin_unlock(&pool->lock, irq);
-	while (over && release_some(host, pool, slack / 2, UINT64_MAX, &pages, &progress))
-		;
-	retry_waiting(host, pool, RETRY_WAITING, &progress);
+	while (over && *pages < max &&
+	       release_some(host, pool, slack / 2, max - *pages, pages, &progress))
+		breathe(max);
+	/* Who comes next goes on. */
+	if (over && *pages >= max)
+		pool_want_trim(host);
+	*pages += retry_waiting(host, pool, RETRY_WAITING, &progress);
 	return progress;
 }
 
@@ -225,55 +236,74 @@ static bool trim_node(struct pamt_host *host, struct pool *pool)
  */
 #define MAX_TRIM_ROUNDS 64
 
-void pool_trim(struct pamt_host *host)
+void pool_trim(struct pamt_host *host, uint64_t max)
 {
+	uint64_t pages = 0;
 	bool progress = true;
 
-	for (uint32_t round = 0; progress && round < MAX_TRIM_ROUNDS; round++) {
+	for (uint32_t round = 0; progress && round < MAX_TRIM_ROUNDS && pages < max; round++) {
 		uint32_t wanted = os_load32(&host->trim_wanted, OS_RELAXED);
 
 		/*
-		 * Relaxed: a hint. Cleared first, so that what comes back meanwhile sets it; and by
-		 * one CPU, since all that see it would do the same in a queue at the locks.
+		 * Relaxed: pool_want_trim() says why none is lost. Cleared first, so that what
+		 * comes back meanwhile sets it; and by one CPU, since all that see it would do the
+		 * same in a queue at the locks.
 		 */
 		if (!wanted || !os_cas32(&host->trim_wanted, &wanted, 0, OS_RELAXED))
 			return;
 		progress = false;
 		for (uint32_t node = 0; node < host->os->nr_nodes; node++)
-			progress |= trim_node(host, &host->pool[node]);
+			progress |= trim_node(host, &host->pool[node], max, &pages);
 	}
 }
 
+static uint64_t pages_held(struct pamt_host *host)
+{
+	uint64_t held = 0;
+
+	for (uint32_t node = 0; node < host->os->nr_nodes; node++) {
+		os_irq_t irq = os_spin_lock(&host->pool[node].lock);
+
+		held += host->pool[node].all.held;
+		os_spin_unlock(&host->pool[node].lock, irq);
+	}
+	return held;
+}
+
+/*
+ * Every step gives a page back, and no more than there were at first are given back: others who
+ * take chunks at the same time do not keep this CPU at it.
+ */
 uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
 {
-	uint64_t pages = 0;
+	uint64_t pages = 0, most = min64(max, pages_held(host));
 	bool progress = true;
 
 	/* What one chunk leaves behind may have been all that another one was kept for. */
-	while (progress && pages < max) {
+	while (progress && pages < most) {
 		progress = false;
 		empty_magazines(host, OS_ANY_NODE);
-		for (uint32_t node = 0; node < host->os->nr_nodes && pages < max; node++) {
+		for (uint32_t node = 0; node < host->os->nr_nodes && pages < most; node++) {
 			struct pool *pool = &host->pool[node];
 			os_irq_t irq = os_spin_lock(&pool->lock);
 			uint32_t waiting = pool->nr_waiting;
 
 			os_spin_unlock(&pool->lock, irq);
-			while (pages < max &&
-			       release_some(host, pool, 0, max - pages, &pages, &progress))
-				;
+			while (pages < most &&
+			       release_some(host, pool, 0, most - pages, &pages, &progress))
+				breathe(max);
 			pages += retry_waiting(host, pool, waiting, &progress);
 		}
 	}
 	return pages;
 }
 
-void pool_trim_spare(struct pamt_host *host)
+void pool_trim_spare(struct pamt_host *host, uint64_t max)
 {
 	if (no_td(host))
-		pool_trim_all(host, UINT64_MAX);
+		pool_trim_all(host, max);
 	else
-		pool_trim(host);
+		pool_trim(host, max);
 }
 
 void pool_free_spare(struct pamt_host *host)

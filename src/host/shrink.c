@@ -56,7 +56,23 @@ void pamt_set_idle_limit(struct pamt_host *host, uint64_t regions)
 		return;
 	region_shrink_idle(host, 0);
 	/* Their pairs came to the pool. */
-	pool_trim_spare(host);
+	pool_trim_spare(host, UINT64_MAX);
+}
+
+uint64_t pamt_shrinkable(struct pamt_host *host)
+{
+	/* Relaxed: a number for somebody who will ask for about as much. */
+	uint64_t pages = 2 * os_load64(&host->idle, OS_RELAXED);
+
+	for (uint32_t node = 0; has_regions(host) && node < host->os->nr_nodes; node++) {
+		struct pool *pool = &host->pool[node];
+		os_irq_t irq = os_spin_lock(&pool->lock);
+
+		/* What lies in magazines is no more than the room they were lent. */
+		pages += pool->all.free + pool->lent;
+		os_spin_unlock(&pool->lock, irq);
+	}
+	return pages;
 }
 
 uint64_t pamt_shrink(struct pamt_host *host, uint64_t pages)

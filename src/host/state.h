@@ -80,6 +80,7 @@ struct pamt_host {
 	/* What the hot path reads, on one line; constant once the host is up. */
 	struct region_table table;
 	struct pamt_cpu *cpu; /* nr_cpus */
+	uint64_t *mark;	      /* debug builds: marks.h */
 
 	const struct os_services *os;
 	struct pamt_host_config config;
