@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "machine/size.h"
@@ -225,6 +227,14 @@ int cli_next_option(struct cli_args *args)
 			return id;
 		}
 	}
+}
+
+bool cli_stdin_is_input(void)
+{
+	struct stat stat;
+
+	return !fstat(STDIN_FILENO, &stat) &&
+	       (S_ISFIFO(stat.st_mode) || S_ISREG(stat.st_mode) || S_ISSOCK(stat.st_mode));
 }
 
 char **cli_operands(const struct cli_args *args, int *nr)

@@ -40,6 +40,7 @@ int cmd_run_or_kernel(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_diagnose(int argc, char **argv);
 int cmd_lkvs(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_trap(int argc, char **argv);
@@ -106,6 +107,8 @@ struct cli_args {
 int cli_next_option(struct cli_args *args);
 /* The words that are not options, and how many. */
 char **cli_operands(const struct cli_args *args, int *nr);
+/* Is standard input a pipe or a file, so that a command without operands reads it? */
+bool cli_stdin_is_input(void);
 /* -q was given: results and errors only. -v: how often. */
 bool cli_quiet(void);
 unsigned int cli_verbose(void);

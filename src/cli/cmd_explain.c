@@ -404,9 +404,23 @@ static void show(struct explain *run, const char *source, unsigned long line,
 	run->nr_items++;
 }
 
+/* The first name of which this is a part, such as BUSY; NULL: none, or the word is too short. */
+static const char *name_with(const char *word)
+{
+	const char *name;
+
+	for (unsigned int i = 0; strlen(word) >= 3 && (name = finding_name(i)); i++)
+		if (strcasestr(name, word))
+			return name;
+	return NULL;
+}
+
 static void unknown_word(struct explain *run, const char *word)
 {
 	const char *nearest = cli_nearest(word, finding_name);
+
+	if (!nearest)
+		nearest = name_with(word);
 
 	if (nearest)
 		run->exit = cli_usage_error("explain: '%s' is not known; did you mean '%s'?", word,

@@ -140,6 +140,8 @@ static bool parse_arguments(int argc, char **argv, struct request *r, int *exit)
 	}
 	for (int i = 0; i < nr; i++)
 		r->source[i] = words[i];
+	if (!nr && cli_stdin_is_input())
+		r->source[0] = "-";
 	r->nr_sources = nr ? nr : 1;
 	r->json = args.json;
 	if (r->csv && r->json) {
@@ -153,14 +155,14 @@ static bool parse_arguments(int argc, char **argv, struct request *r, int *exit)
 /* Planning                                                                                     */
 
 static void plan_one(const struct os_services *os, const struct machine_map *map,
-		     const struct request *r, const struct pamt_memory *memory, bool dynamic,
+		     enum pamt_holes holes, const struct pamt_memory *memory, bool dynamic,
 		     struct plan_outcome *out)
 {
 	const struct pamt_host_config config = {
 		.memory = memory,
 		.nr_memory = map->nr_ranges,
 		.dynamic = dynamic,
-		.holes = r->holes,
+		.holes = holes,
 		.hkid_start_bit = map->max_pa - map->hkid_bits,
 		.global_hkid = map->hkid_min,
 		.nr_hkids = (uint16_t)(map->hkid_max - map->hkid_min + 1),
@@ -169,20 +171,36 @@ static void plan_one(const struct os_services *os, const struct machine_map *map
 	out->ret = pamt_plan(os, &config, map->cmr, map->nr_cmrs, &out->layout, &out->error);
 }
 
-static int plan_both(const struct os_services *os, struct report *report)
+static struct pamt_memory *memory_of(const struct machine_map *map)
 {
-	const struct machine_map *map = report->map;
 	struct pamt_memory *memory = calloc(map->nr_ranges, sizeof(*memory));
 
-	if (!memory)
-		return cli_error(CLI_FAILED, "plan: out of memory");
-	for (uint32_t i = 0; i < map->nr_ranges; i++)
+	for (uint32_t i = 0; memory && i < map->nr_ranges; i++)
 		memory[i] = (struct pamt_memory){ hpa(map->ranges[i].base), map->ranges[i].size,
 						  map->ranges[i].node };
-	plan_one(os, map, report->request, memory, false, &report->of_static);
-	plan_one(os, map, report->request, memory, true, &report->of_dynamic);
+	return memory;
+}
+
+int plan_map_both(const struct machine_map *map, enum pamt_holes holes,
+		  struct plan_outcome *of_static, struct plan_outcome *of_dynamic)
+{
+	struct machine *machine = machine_create(map);
+	struct pamt_memory *memory = memory_of(map);
+	struct threads_port *port = NULL;
+	char error[256] = "out of memory";
+	int code = CLI_FAILED;
+
+	if (machine && memory && !threads_port_create(machine, NULL, &port, error, sizeof(error))) {
+		/* What goes wrong is said by the caller, once. */
+		threads_log_level(port, cli_verbose() ? OS_LOG_WARN : OS_LOG_ERROR);
+		plan_one(threads_services(port), map, holes, memory, false, of_static);
+		plan_one(threads_services(port), map, holes, memory, true, of_dynamic);
+		threads_port_destroy(port);
+		code = CLI_OK;
+	}
 	free(memory);
-	return CLI_OK;
+	machine_destroy(machine);
+	return code ? cli_error(CLI_FAILED, "plan: %s", error) : CLI_OK;
 }
 
 static bool dynamic_possible(const struct report *report)
@@ -203,8 +221,7 @@ static const struct plan_outcome *choose(const struct report *report)
 	return dynamic_possible(report) ? &report->of_dynamic : &report->of_static;
 }
 
-/* "TDMR [0x0, 0x80000000): reserved areas exhausted" */
-static void error_text(const struct pamt_error *error, char *text, size_t size)
+void plan_error_text(const struct pamt_error *error, char *text, size_t size)
 {
 	if (hpa_is_none(error->base))
 		snprintf(text, size, "%s: %s", pamt_step_name(error->step), error->reason);
@@ -409,7 +426,7 @@ static void print_text(const struct report *report)
 	if (cli_verbose())
 		print_cmrs(report->map);
 	if (report->shown->ret) {
-		error_text(&report->shown->error, text, sizeof(text));
+		plan_error_text(&report->shown->error, text, sizeof(text));
 		printf("no plan: %s\n", text);
 		return;
 	}
@@ -548,30 +565,15 @@ static int verdict(const struct report *report)
 
 	if (!o->ret)
 		return CLI_OK;
-	error_text(&o->error, text, sizeof(text));
+	plan_error_text(&o->error, text, sizeof(text));
 	return cli_error(o->ret == -OS_EINVAL ? CLI_USAGE : CLI_FAILED, "plan: %s: %s",
 			 report->map->name, text);
 }
 
 static int plan_layouts(struct report *report)
 {
-	struct machine *machine = machine_create(report->map);
-	struct threads_port *port;
-	char error[256];
-	int code;
-
-	if (!machine)
-		return cli_error(CLI_FAILED, "plan: out of memory");
-	if (threads_port_create(machine, NULL, &port, error, sizeof(error))) {
-		machine_destroy(machine);
-		return cli_error(CLI_FAILED, "plan: %s", error);
-	}
-	/* What goes wrong is said below, once. */
-	threads_log_level(port, cli_verbose() ? OS_LOG_WARN : OS_LOG_ERROR);
-	code = plan_both(threads_services(port), report);
-	threads_port_destroy(port);
-	machine_destroy(machine);
-	return code;
+	return plan_map_both(report->map, report->request->holes, &report->of_static,
+			     &report->of_dynamic);
 }
 
 /* The layout of one machine in full. */

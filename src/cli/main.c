@@ -8,37 +8,49 @@
 #include "cli/cli.h"
 #include "cli/version.h"
 
+/* By what somebody has in hand; a group begins with a heading, which is no command. */
 static const struct cli_command commands[] = {
+	{ NULL, NULL, "a log:", NULL },
+	{ "diagnose", "[LOG]", "why TDX or a TD did not come up, and what to do", cmd_diagnose },
 	{ "plan", "[LOG...]", "what a machine's PAMT costs, its TDMRs, and what TDs cost on it",
 	  cmd_plan },
+	{ "explain", "[WORD...]", "say what a status code, a leaf or a line of a log means",
+	  cmd_explain },
+	{ NULL, NULL, "code:", NULL },
+	{ "qemu", "[-- QEMU ARGUMENTS]", "a machine in QEMU that is a TDX host", cmd_qemu },
+	{ "trap", "PROGRAM [ARGUMENTS]", "run a program whose SEAMCALLs the software module serves",
+	  cmd_trap },
 	{ "run", "[SCENARIO]", "TDs on a machine, from bring-up to the last byte given back",
 	  cmd_run_or_kernel },
-	{ "lkvs", "[N...]", "the public test suite's Dynamic PAMT cases, with exact amounts",
-	  cmd_lkvs },
 	{ "check", "", "hunt races: every schedule of small programs, and random ones", cmd_check },
-	{ "report", "FILE...", "an HTML page from the JSON of runs and comparisons", cmd_report },
 	{ "compare", "[SCENARIO]", "the same TDs with each design from the mails, side by side",
 	  cmd_compare },
 	{ "replay", "FILE...", "recordings of a real module against the software one", cmd_replay },
-	{ "explain", "[WORD...]", "say what a status code, a leaf or a line of a log means",
-	  cmd_explain },
-	{ "trap", "PROGRAM [ARGUMENTS]", "run a program whose SEAMCALLs the software module serves",
-	  cmd_trap },
-	{ "qemu", "[-- QEMU ARGUMENTS]", "a machine in QEMU that is a TDX host", cmd_qemu },
+	{ "lkvs", "[N...]", "the public test suite's Dynamic PAMT cases, with exact amounts",
+	  cmd_lkvs },
 	{ "bench", "host|seam|virtual",
 	  "what libpamt costs; the software module; designs on many CPUs", cmd_bench },
-	{ NULL, NULL, NULL, NULL },
+	{ NULL, NULL, "results:", NULL },
+	{ "report", "FILE...", "an HTML page from the JSON of runs and comparisons", cmd_report },
 };
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
 
 static const struct cli_command *find_command(const char *name)
 {
-	for (const struct cli_command *c = commands; c->name; c++)
-		if (!strcmp(c->name, name))
-			return c;
+	for (unsigned int i = 0; i < NR_COMMANDS; i++)
+		if (commands[i].name && !strcmp(commands[i].name, name))
+			return &commands[i];
 	return NULL;
 }
 
-static const char *command_name(unsigned int i) { return commands[i].name; }
+static const char *command_name(unsigned int i)
+{
+	for (unsigned int j = 0; j < NR_COMMANDS; j++)
+		if (commands[j].name && !i--)
+			return commands[j].name;
+	return NULL;
+}
 
 static int unknown_command(const char *name)
 {
@@ -53,8 +65,11 @@ static void print_usage(FILE *to)
 {
 	fprintf(to, "usage: pamt COMMAND [ARGUMENTS]\n\n"
 		    "Dynamic PAMT for Intel TDX hosts, on a software TDX module.\n\n");
-	for (const struct cli_command *c = commands; c->name; c++)
-		fprintf(to, "  %-9s %-24s %s\n", c->name, c->arguments, c->summary);
+	for (const struct cli_command *c = commands; c < commands + NR_COMMANDS; c++)
+		if (c->name)
+			fprintf(to, "  %-9s %-24s %s\n", c->name, c->arguments, c->summary);
+		else
+			fprintf(to, "%s%s\n", c == commands ? "" : "\n", c->summary);
 	fprintf(to,
 		"\n`pamt COMMAND --help` lists the options of one; all take --json, -q and -v.\n"
 		"Exit: 0 good, 1 a violation or failure was found, 2 usage, 77 not possible "

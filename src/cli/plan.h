@@ -19,6 +19,12 @@ struct plan_outcome {
 	int ret;
 };
 
+/* Both ways of doing it on a machine; 0, or an exit code, reported. */
+int plan_map_both(const struct machine_map *map, enum pamt_holes holes,
+		  struct plan_outcome *of_static, struct plan_outcome *of_dynamic);
+/* "TDMR [0x0, 0x80000000): reserved areas exhausted" */
+void plan_error_text(const struct pamt_error *error, char *text, size_t size);
+
 /* --td, as often as it was given. */
 struct plan_tds {
 	struct capacity_group group[CAPACITY_MAX_GROUPS];

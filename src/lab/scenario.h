@@ -88,8 +88,9 @@ void scenario_defaults(struct scenario *scenario);
 void scenario_group_defaults(struct scenario_group *group);
 
 /*
- * scenario_load - reads a file; scenario_parse - the same out of a text, NUL-terminated, name being
- * used in messages. Return: 0, or -1 with one line in error, "file:line: what, what is allowed".
+ * scenario_load - reads a file, "-" being standard input; scenario_parse - the same out of a text,
+ * NUL-terminated, name being used in messages. Return: 0, or -1 with one line in error, "file:line:
+ * what, what is allowed".
  */
 int scenario_load(const char *path, struct scenario *scenario, char *error, size_t error_size);
 int scenario_parse(const char *text, const char *name, struct scenario *scenario, char *error,

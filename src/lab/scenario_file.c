@@ -460,7 +460,7 @@ int scenario_parse(const char *text, const char *name, struct scenario *scenario
 /* All of a file, NUL-terminated; NULL: reported. */
 static char *read_file(const char *path, char *error, size_t error_size)
 {
-	FILE *file = fopen(path, "r");
+	FILE *file = fopen(strcmp(path, "-") ? path : "/dev/stdin", "r");
 	char *text = file ? malloc(MAX_FILE + 1) : NULL;
 	size_t length;
 

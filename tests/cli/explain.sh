@@ -74,6 +74,7 @@ refuses unknown_word "'zz' is not known" explain zz
 refuses empty_word "'' is not known" explain ''
 refuses number_too_large "'0x10000000000000000' is not known" explain 0x10000000000000000
 refuses nearest_name_is_offered "did you mean 'OPERAND_BUSY'" explain OPERAND_BSUY
+refuses part_of_a_name "did you mean 'OPERAND_BUSY'" explain BUSY
 refuses unknown_option "no option '--jsno'; did you mean '--json'?" explain --jsno 0
 runs good_words_are_not_lost 2 explain 58 zz TDX_SYS_BUSY
 out_has TDH.PHYMEM.PAMT.ADD

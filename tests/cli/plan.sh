@@ -85,6 +85,10 @@ json '.machine.ranges >= 2000 and .machine.nodes == 8'
 echo "figure: pamt plan builtin:64t (2000 ranges, 8 nodes): $((best / 1000)) ms, best of five"
 
 # Input from elsewhere.
+runs a_pipe_is_read_without_a_dash 0 plan --json < <(cat "$machines/two-socket-2tb.log")
+json '.static.pamt_kb == 8396820'
+runs a_file_too 0 plan --json <"$machines/two-socket-2tb.log"
+json '.machine.name == "stdin"'
 runs log_on_stdin 0 plan --json - <"$machines/two-socket-2tb.log"
 json '.static.pamt_kb == 8396820'
 runs lines_of_no_known_form_are_ignored 0 plan --json - < <(

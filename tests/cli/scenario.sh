@@ -141,6 +141,8 @@ for signal in INT TERM; do
 	json '.stopped and .clean and .bytes.left == 0 and .counts.gets > 0'
 done
 
+runs scenario_on_stdin 0 run --json - <"$scratch/small.pamt"
+json '.clean'
 printf 'td one\n  memory 1M\n' >"$scratch/bad.pamt"
 refuses bad_size "bad.pamt:2: memory '1M': a size like 512M" run "$scratch/bad.pamt"
 refuses bad_size_virtual "bad.pamt:2: memory '1M'" run --virtual "$scratch/bad.pamt"
