@@ -26,6 +26,7 @@ struct cpu {
 	uint32_t busy; /* 1: in a SEAMCALL */
 	uint32_t kicked;
 	uint64_t seamcalls; /* since threads_faults() */
+	uint32_t offline; /* 1: gone; changes under the port's lock around CPUs, held for writing */
 } __attribute__((aligned(64)));
 
 struct threads_port {
@@ -36,6 +37,7 @@ struct threads_port {
 	struct seam *seam;
 	uint32_t nr_packages;
 	struct cpu *cpus;
+	struct os_rwlock hotplug; /* read: no CPU comes or goes */
 
 	uint64_t seamcall_at, seamcall_status;
 	uint64_t seamcall_nr; /* counted only while seamcall_at is set */
@@ -191,6 +193,9 @@ static tdx_status_t port_seamcall(void *ctx, struct tdx_regs *regs)
 	struct cpu *cpu = &port->cpus[threads_cpu];
 	tdx_status_t status;
 
+	/* Relaxed: its own thread, or one that holds the lock. */
+	if (__atomic_load_n(&cpu->offline, __ATOMIC_RELAXED))
+		os_bug("a SEAMCALL on a CPU that is offline");
 	enter_module(cpu);
 	if (seamcall_fails(port)) {
 		regs->rax = port->seamcall_status;
@@ -250,35 +255,98 @@ void threads_bind(struct threads_port *port, uint32_t cpu)
 	become(cpu, machine_node_of(port->machine, cpu));
 }
 
-/* The calling thread acts as each CPU in turn. */
-static int on_cpus(struct threads_port *port, uint32_t nr, int (*fn)(void *arg), void *arg)
+/* The calling thread acts as this CPU. */
+static int act_as(struct threads_port *port, uint32_t as, int (*fn)(void *arg), void *arg)
 {
 	uint32_t cpu = threads_cpu, node = threads_node;
-	int result = 0;
+	int result;
 
-	for (uint32_t i = 0; i < nr && !result; i++) {
-		threads_bind(port, i);
-		acting = i != cpu;
-		result = fn(arg);
-	}
+	threads_bind(port, as);
+	acting = as != cpu;
+	result = fn(arg);
 	acting = false;
 	become(cpu, node);
 	return result;
 }
 
+static bool is_online(const struct threads_port *port, uint32_t cpu)
+{
+	/* Relaxed: the lock is held, or it is the CPU's own affair. */
+	return !__atomic_load_n(&port->cpus[cpu].offline, __ATOMIC_RELAXED);
+}
+
 static int port_on_each_cpu(void *ctx, int (*fn)(void *arg), void *arg)
 {
 	struct threads_port *port = ctx;
+	int result = 0;
 
-	return on_cpus(port, port->services.nr_cpus, fn, arg);
+	os_read_lock(&port->hotplug);
+	for (uint32_t i = 0; i < port->services.nr_cpus && !result; i++)
+		if (is_online(port, i))
+			result = act_as(port, i, fn, arg);
+	os_read_unlock(&port->hotplug);
+	return result;
 }
 
-/* CPU i is in package i % packages: the first ones are one of each. */
+/* CPU i is in package i % packages. One of each is always there: threads_offline(). */
+static uint32_t first_of_package(const struct threads_port *port, uint32_t package)
+{
+	uint32_t cpu = package;
+
+	while (!is_online(port, cpu))
+		cpu += port->nr_packages;
+	return cpu;
+}
+
 static int port_on_each_package(void *ctx, int (*fn)(void *arg), void *arg)
 {
 	struct threads_port *port = ctx;
+	int result = 0;
 
-	return on_cpus(port, port->nr_packages, fn, arg);
+	os_read_lock(&port->hotplug);
+	for (uint32_t i = 0; i < port->nr_packages && !result; i++)
+		result = act_as(port, first_of_package(port, i), fn, arg);
+	os_read_unlock(&port->hotplug);
+	return result;
+}
+
+static bool is_last_of_package(const struct threads_port *port, uint32_t cpu)
+{
+	for (uint32_t i = cpu % port->nr_packages; i < port->services.nr_cpus;
+	     i += port->nr_packages)
+		if (i != cpu && is_online(port, i))
+			return false;
+	return true;
+}
+
+int threads_offline(struct threads_port *port, uint32_t cpu, int (*leaves)(void *arg), void *arg)
+{
+	int error = -OS_EINVAL;
+
+	os_write_lock(&port->hotplug);
+	if (cpu < port->services.nr_cpus && is_online(port, cpu)) {
+		error = is_last_of_package(port, cpu) ? -OS_EBUSY : act_as(port, cpu, leaves, arg);
+		/* Relaxed, here and below: the lock orders it. */
+		if (!error)
+			__atomic_store_n(&port->cpus[cpu].offline, 1, __ATOMIC_RELAXED);
+	}
+	os_write_unlock(&port->hotplug);
+	return error;
+}
+
+int threads_online(struct threads_port *port, uint32_t cpu, int (*returns)(void *arg), void *arg)
+{
+	int error = -OS_EINVAL;
+
+	os_write_lock(&port->hotplug);
+	if (cpu < port->services.nr_cpus && !is_online(port, cpu)) {
+		__atomic_store_n(&port->cpus[cpu].offline, 0, __ATOMIC_RELAXED);
+		error = act_as(port, cpu, returns, arg);
+		if (error)
+			__atomic_store_n(&port->cpus[cpu].offline, 1, __ATOMIC_RELAXED);
+	}
+	os_write_unlock(&port->hotplug);
+	return error;
 }
 
 /* ------------------------------------------------------------------------------------------- */

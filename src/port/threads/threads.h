@@ -32,6 +32,17 @@ void threads_seam_config(const struct machine_map *map, struct seam_config *conf
 void threads_bind(struct threads_port *port, uint32_t cpu);
 
 /*
+ * The CPU goes offline, or comes back: leaves(), or returns(), is called on it, and what that
+ * refuses does not happen. A CPU that is offline is visited by no on_each_cpu(), and a SEAMCALL on
+ * it is a bug: its thread stays out of the host and the vmm, or is another CPU meanwhile. Return:
+ * 0; -OS_EBUSY: the last one of its package stays; -OS_EINVAL: there is no such CPU, or it is as
+ * wanted already; or what the function returned. One caller at a time goes on, and none while an
+ * on_each_cpu() is under way. May sleep.
+ */
+int threads_offline(struct threads_port *port, uint32_t cpu, int (*leaves)(void *arg), void *arg);
+int threads_online(struct threads_port *port, uint32_t cpu, int (*returns)(void *arg), void *arg);
+
+/*
  * Fault injection. Allocations of every kind (pages, ranges, objects, sparse arrays and their
  * population) are counted together, SEAMCALLs by themselves, both from 1 since the last
  * threads_faults(); the n-th fails once. 0: none. Call it while nothing else runs.
