@@ -79,5 +79,4 @@ json_t *cli_lab_json(const char *command, char *const words[])
 	return json;
 }
 
-int cmd_check(int argc, char **argv) { return cli_exec_lab(argc, argv); }
 int cmd_compare(int argc, char **argv) { return cli_exec_lab(argc, argv); }

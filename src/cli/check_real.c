@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * check_real.c - `pamt check --real`: the hunt on real threads; without --real the stage's.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lab/real.h"
+
+#define DEFAULT_SECONDS 60u
+#define DEFAULT_THREADS 8u
+
+enum { OPT_SEED = 's', OPT_REAL = 256, OPT_SECONDS, OPT_THREADS };
+
+static const struct cli_option options[] = {
+	{ OPT_REAL, "real", NULL, "random operations on real threads, whole TDs among them" },
+	{ OPT_SECONDS, "seconds", "N", "for so long; default 60" },
+	{ OPT_SEED, "seed", "N", "of the first round; the next ones count up; default 1" },
+	{ OPT_THREADS, "threads", "N", "each of them a CPU of the machine, 2 to 64; default 8" },
+	{ 0 },
+};
+
+static bool take_option(int option, const char *value, struct real_config *config)
+{
+	uint64_t number;
+
+	switch (option) {
+	case OPT_SECONDS:
+		return cli_option_number("seconds", value, 1, 1000000, &config->seconds);
+	case OPT_SEED:
+		return cli_option_number("seed", value, 0, INT64_MAX / 2, &config->seed);
+	case OPT_THREADS:
+		if (!cli_option_number("threads", value, REAL_MIN_THREADS, REAL_MAX_THREADS,
+				       &number))
+			return false;
+		config->threads = (uint32_t)number;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static uint64_t sum_of(const uint64_t ops[REAL_OPS])
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < REAL_OPS; i++)
+		sum += ops[i];
+	return sum;
+}
+
+static void show_progress(void *arg, uint64_t rounds, const uint64_t ops[REAL_OPS])
+{
+	struct cli_progress *progress = arg;
+
+	if (cli_progress_due(progress))
+		cli_progress_line(progress, "round %" PRIu64 ", %" PRIu64 " operations", rounds,
+				  sum_of(ops));
+}
+
+/* The round first, and for long enough that others follow if it goes well this time. */
+static void print_command(const struct real_config *config, const struct real_result *result)
+{
+	printf("again with: pamt check --real --seed %" PRIu64 " --threads %u --seconds %" PRIu64
+	       "\n",
+	       result->seed, config->threads, config->seconds);
+}
+
+static void show_text(const struct real_config *config, const struct real_result *result)
+{
+	if (!cli_quiet()) {
+		printf("%" PRIu64 " rounds on %u threads, seeds from %" PRIu64 ", %.1f s\n",
+		       result->rounds, config->threads, config->seed, result->seconds);
+		for (uint32_t i = 0; i < REAL_OPS; i++)
+			printf("%s%s %" PRIu64,
+			       i ? ", " : "operations: ", real_op_name((enum real_op)i),
+			       result->ops[i]);
+		printf("\n%" PRIu64 " PAMT.ADD, %" PRIu64 " PAMT.REMOVE\n", result->adds,
+		       result->removes);
+	}
+	if (!result->found) {
+		printf("nothing is wrong\n");
+		return;
+	}
+	printf("%sfound%s after %.1f s, seed %" PRIu64 ": %s\n", cli_bold(), cli_plain(),
+	       result->seconds, result->seed, result->text);
+	print_command(config, result);
+}
+
+static void show_json(const struct real_config *config, const struct real_result *result)
+{
+	json_t *object = cli_json("pamt.check-real/1"), *ops = json_object();
+
+	json_object_set_new(object, "threads", json_integer(config->threads));
+	json_object_set_new(object, "first_seed", json_integer((json_int_t)config->seed));
+	json_object_set_new(object, "rounds", json_integer((json_int_t)result->rounds));
+	json_object_set_new(object, "seconds", json_real(result->seconds));
+	for (uint32_t i = 0; i < REAL_OPS; i++)
+		json_object_set_new(ops, real_op_name((enum real_op)i),
+				    json_integer((json_int_t)result->ops[i]));
+	json_object_set_new(object, "operations", ops);
+	json_object_set_new(object, "adds", json_integer((json_int_t)result->adds));
+	json_object_set_new(object, "removes", json_integer((json_int_t)result->removes));
+	json_object_set_new(object, "found",
+			    result->found ? cli_json_text(result->text) : json_null());
+	json_object_set_new(object, "seed",
+			    result->found ? json_integer((json_int_t)result->seed) : json_null());
+	cli_json_print(object);
+}
+
+static int check_real(int argc, char **argv)
+{
+	struct real_config config = { .seed = 1,
+				      .seconds = DEFAULT_SECONDS,
+				      .threads = DEFAULT_THREADS };
+	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
+	struct cli_progress progress;
+	struct real_result result;
+	int option, nr, failed;
+
+	while ((option = cli_next_option(&args)) > 0)
+		if (!take_option(option, args.value, &config))
+			return CLI_USAGE;
+	if (option < 0)
+		return args.exit;
+	cli_operands(&args, &nr);
+	if (nr)
+		return cli_usage_error("check: takes options only, not '%s'",
+				       cli_operands(&args, &nr)[0]);
+	config.progress = show_progress;
+	config.arg = &progress;
+	cli_progress_begin(&progress, "check", 0);
+	failed = real_run(&config, &result);
+	cli_progress_end(&progress);
+	if (failed)
+		return cli_error(CLI_FAILED, "check: %s", result.text);
+	if (args.json)
+		show_json(&config, &result);
+	else
+		show_text(&config, &result);
+	return result.found ? CLI_FAILED : CLI_OK;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--real"))
+			return check_real(argc, argv);
+	return cli_exec_lab(argc, argv);
+}

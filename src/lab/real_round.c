@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * real_round.c - one round of the hunt: a machine is made and aged, threads do what they like, and
+ * with nothing in use all is counted.
+ */
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lab/real_internal.h"
+
+#define MAX_AGED   (REAL_NODES * REAL_NODE_BYTES / TDX_PAGE_SIZE)
+#define MAX_WEIGHT 8u
+
+uint64_t real_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+uint64_t real_random(uint64_t *state)
+{
+	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+void real_found(struct real_hunt *hunt, const char *format, ...)
+{
+	struct real_board *board = hunt->board;
+	va_list args;
+
+	/* Relaxed: it only says whose text is kept; told comes with it by a release. */
+	if (!os_xchg32(&board->found, 1, OS_RELAXED)) {
+		va_start(args, format);
+		vsnprintf(board->text, sizeof(board->text), format, args);
+		va_end(args);
+		os_store32(&board->told, 1, OS_RELEASE);
+	}
+	os_store32(&board->stop, 1, OS_RELAXED);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The machine                                                                                  */
+
+static void fill_map(struct machine_map *map, struct map_range *ranges, uint32_t cpus)
+{
+	*map = (struct machine_map){
+		.name = "hunt",
+		.nr_ranges = REAL_NODES - 1,
+		.ranges = ranges,
+		.nr_cmrs = REAL_NODES - 1,
+		.hkid_min = 32,
+		.hkid_max = 63,
+		.max_pa = 52,
+		.hkid_bits = 6,
+		.nr_cpus = cpus,
+		.nr_packages = cpus < 4 ? 1 : 2,
+		.nr_nodes = REAL_NODES,
+		.log_pamt_kb = MAP_NO_PAMT_KB,
+	};
+	for (uint32_t n = 0; n < REAL_NODES - 1; n++) {
+		ranges[n] = (struct map_range){ REAL_NODE_BASE(n), REAL_NODE_BYTES, n };
+		map->cmr[n] = (struct tdx_cmr){ REAL_NODE_BASE(n), REAL_NODE_BYTES };
+	}
+}
+
+/* Of a block of 2M that nobody got, most stays taken; single pages and small blocks are free. */
+static void keep_aged(struct real_hunt *hunt, uint64_t *random, tdx_pfn_t first)
+{
+	uint32_t order = real_below(random, 2) ? 4 : 0, nr = 1u << order;
+	uint32_t hole = (real_below(random, TDX_PAGES_PER_2M) | 1) & ~(nr - 1);
+
+	real_free_pages(hunt, pfn(first.v + hole), nr);
+	hunt->aged[hunt->nr_aged++] = (struct real_run){ first, hole };
+	hunt->aged[hunt->nr_aged++] =
+		(struct real_run){ pfn(first.v + hole + nr), TDX_PAGES_PER_2M - hole - nr };
+}
+
+/*
+ * All of memory is taken in blocks of 2M, and each is given a fate: free again, aged, or got as a
+ * whole by some thread, which will give pieces of it back.
+ */
+static bool age(struct real_hunt *hunt, uint64_t *random)
+{
+	const struct os_services *os = hunt->judge.under;
+	uint32_t free_part = real_below(random, 4), aged_part = real_below(random, 6);
+	tdx_hpa_t *block = malloc(MAX_AGED * sizeof(*block));
+	uint32_t nr = 0;
+
+	hunt->aged = malloc(MAX_AGED * sizeof(*hunt->aged));
+	if (!block || !hunt->aged) {
+		free(block);
+		return false;
+	}
+	while (!hpa_is_none(block[nr] = os->alloc_pages(os->ctx, 9, OS_ANY_NODE)))
+		nr++;
+	/* What is left over is in no whole block: PAMT is between. */
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t fate = real_below(random, 10);
+
+		if (fate < free_part)
+			os->free_pages(os->ctx, block[i], 9);
+		else if (fate < free_part + aged_part)
+			keep_aged(hunt, random, hpa_to_pfn(block[i]));
+		else
+			hunt->aged[hunt->nr_aged++] =
+				(struct real_run){ hpa_to_pfn(block[i]), TDX_PAGES_PER_2M };
+	}
+	free(block);
+	return true;
+}
+
+/* Whole aged blocks become threads' own, until each has what it means to have. */
+static void hand_out(struct real_hunt *hunt)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < hunt->nr_aged; i++) {
+		struct real_thread *t = &hunt->thread[i % hunt->nr_threads];
+		struct real_run run = hunt->aged[i];
+		int error;
+
+		if (run.nr != TDX_PAGES_PER_2M || t->pages >= hunt->most_pages) {
+			hunt->aged[kept++] = run;
+			continue;
+		}
+		error = pamt_get_range(hunt->stand.host, run.first, run.nr, NULL);
+		if (error) {
+			real_allowed(t, "pamt_get_range() of a region", error);
+			hunt->aged[kept++] = run;
+			continue;
+		}
+		t->run[t->nr_runs++] = run;
+		t->pages += run.nr;
+	}
+	hunt->nr_aged = kept;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Threads                                                                                      */
+
+static enum real_op choose(struct real_thread *t)
+{
+	uint32_t sum = 0, at;
+
+	for (uint32_t i = 0; i < REAL_OPS; i++)
+		sum += t->hunt->weight[i];
+	at = real_below(&t->random, sum);
+	for (uint32_t i = 0;; i++) {
+		if (at < t->hunt->weight[i])
+			return (enum real_op)i;
+		at -= t->hunt->weight[i];
+	}
+}
+
+static void *live(void *arg)
+{
+	struct real_thread *t = arg;
+	struct real_hunt *hunt = t->hunt;
+
+	threads_bind(hunt->stand.port, t->cpu);
+	while (!real_stopped(hunt) && real_now_ns() < hunt->deadline_ns) {
+		enum real_op op = choose(t);
+
+		real_ops[op](t);
+		/* Relaxed: a figure. */
+		os_fetch_add64(&hunt->board->ops[op], 1, OS_RELAXED);
+	}
+	/* What was found is told: nothing more is to be learnt, and locks may be held. */
+	if (!real_stopped(hunt))
+		real_give_back(t);
+	return NULL;
+}
+
+/* False: no thread to be had. */
+static bool run_threads(struct real_hunt *hunt)
+{
+	pthread_t thread[REAL_MAX_THREADS];
+	uint32_t started = 0;
+
+	while (started < hunt->nr_threads &&
+	       !pthread_create(&thread[started], NULL, live, &hunt->thread[started]))
+		started++;
+	for (uint32_t i = 0; i < started; i++)
+		pthread_join(thread[i], NULL);
+	return started == hunt->nr_threads;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The account                                                                                  */
+
+static void tell_finding(void *arg, const struct pamt_finding *finding)
+{
+	real_found(arg, "with nothing in use: region 0x%llx: %s (word 0x%04x)",
+		   (unsigned long long)region_to_hpa(finding->region).v, finding->what,
+		   finding->word);
+}
+
+static void count_host(struct real_hunt *hunt)
+{
+	struct stand *stand = &hunt->stand;
+	struct pamt_stats s;
+
+	pamt_set_idle_limit(stand->host, 0);
+	pamt_shrink(stand->host, UINT64_MAX);
+	pamt_verify(stand->host, tell_finding, hunt);
+	pamt_leaks(stand->host, tell_finding, hunt);
+	pamt_stats(stand->host, &s);
+	os_fetch_add64(&hunt->board->adds, s.adds, OS_RELAXED);
+	os_fetch_add64(&hunt->board->removes, s.removes, OS_RELAXED);
+	if (s.os_bytes || s.used_bytes || s.pairs_installed || s.pairs_idle || s.control_pages ||
+	    s.leaf_regions || s.pages_cached)
+		real_found(
+			hunt,
+			"with nothing in use: %llu bytes held, %llu used, %llu pairs, %llu idle, "
+			"%llu control pages, %llu 2M regions, %llu pages in caches",
+			(unsigned long long)s.os_bytes, (unsigned long long)s.used_bytes,
+			(unsigned long long)s.pairs_installed, (unsigned long long)s.pairs_idle,
+			(unsigned long long)s.control_pages, (unsigned long long)s.leaf_regions,
+			(unsigned long long)s.pages_cached);
+	if (s.busy || s.unbalanced_puts || s.leaked_regions || s.quarantined)
+		real_found(hunt,
+			   "%llu BUSY, %llu unbalanced puts, %llu leaked regions, %llu refused",
+			   (unsigned long long)s.busy, (unsigned long long)s.unbalanced_puts,
+			   (unsigned long long)s.leaked_regions, (unsigned long long)s.quarantined);
+	if (os_load64(&hunt->judge.held, OS_RELAXED))
+		real_found(hunt,
+			   "with nothing in use libpamt holds %llu pages, and does not say so",
+			   (unsigned long long)os_load64(&hunt->judge.held, OS_RELAXED));
+}
+
+static void count_rest(struct real_hunt *hunt)
+{
+	struct stand *stand = &hunt->stand;
+	const struct call_counts *calls = &stand->vmm.caller.counts;
+	struct seam *seam = threads_seam(stand->port);
+
+	if (os_load64(&stand->vmm.leaked_pages, OS_RELAXED))
+		real_found(hunt, "%llu pages of TDs were lost",
+			   (unsigned long long)os_load64(&stand->vmm.leaked_pages, OS_RELAXED));
+	if (os_load64(&calls->of[CALL_PAMT], OS_RELAXED))
+		real_found(hunt, "%llu calls of the vmm found a page out of libpamt's hands busy",
+			   (unsigned long long)os_load64(&calls->of[CALL_PAMT], OS_RELAXED));
+	if (seam_guard_violations(seam))
+		real_found(hunt, "the host touched %llu pages that were not its own",
+			   (unsigned long long)seam_guard_violations(seam));
+}
+
+static void look_for_fatal(struct real_hunt *hunt)
+{
+	struct seam_fatal fatal;
+
+	if (seam_is_fatal(threads_seam(hunt->stand.port), &fatal))
+		real_found(hunt, "the module is dead (%u): %s; leaf %u at 0x%llx", fatal.id,
+			   fatal.rule, fatal.leaf, (unsigned long long)fatal.at.v);
+}
+
+/* TDs that lie between threads; whoever had them is gone. */
+static void end_slots(struct real_hunt *hunt)
+{
+	for (uint32_t i = 0; i < REAL_SLOTS; i++) {
+		/* Acquire: what its last owner did. */
+		struct real_td *td =
+			(struct real_td *)(uintptr_t)os_xchg64(&hunt->slot[i], 0, OS_ACQUIRE);
+
+		if (td)
+			real_td_end(hunt, td);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static void weigh(struct real_hunt *hunt, uint64_t *random)
+{
+	for (uint32_t i = 0; i < REAL_OPS; i++)
+		hunt->weight[i] = real_below(random, MAX_WEIGHT + 1);
+	/* Never nothing but ways to give back, and no round in which CPUs are mostly away. */
+	hunt->weight[REAL_GET]++;
+	hunt->weight[REAL_PUT]++;
+	hunt->weight[REAL_CPU] /= 4;
+}
+
+/* Memory of a thread: from a part of its share to more than there is. */
+static uint64_t choose_most(struct real_hunt *hunt, uint64_t *random)
+{
+	uint64_t share = (REAL_NODES - 1) * REAL_NODE_BYTES / TDX_PAGE_SIZE / hunt->nr_threads;
+
+	return share * (40 + real_below(random, 80)) / 100;
+}
+
+static void round_on(struct real_hunt *hunt, uint64_t *random, uint64_t free_bytes)
+{
+	hand_out(hunt);
+	hunt->deadline_ns += real_now_ns();
+	if (!run_threads(hunt)) {
+		real_found(hunt, "no thread to be had");
+		return;
+	}
+	look_for_fatal(hunt);
+	if (real_stopped(hunt))
+		return;
+	end_slots(hunt);
+	count_host(hunt);
+	count_rest(hunt);
+	look_for_fatal(hunt);
+	stand_end_host(&hunt->stand);
+	for (uint32_t i = 0; i < hunt->nr_aged; i++)
+		real_free_pages(hunt, hunt->aged[i].first, hunt->aged[i].nr);
+	if (!real_stopped(hunt) && stand_free_bytes(&hunt->stand) != free_bytes)
+		real_found(hunt, "%lld bytes of the machine's memory are missing",
+			   (long long)(free_bytes - stand_free_bytes(&hunt->stand)));
+}
+
+static void set_up_threads(struct real_hunt *hunt, uint64_t *random)
+{
+	for (uint32_t i = 0; i < hunt->nr_threads; i++) {
+		hunt->thread[i].hunt = hunt;
+		hunt->thread[i].cpu = i;
+		hunt->thread[i].random = real_random(random);
+	}
+}
+
+bool real_round(struct real_board *board, uint64_t seed, uint32_t threads, uint64_t round_ns)
+{
+	struct real_hunt *hunt = calloc(1, sizeof(*hunt));
+	struct machine_map map;
+	struct map_range ranges[REAL_NODES - 1];
+	struct stand_config config = {
+		.map = &map,
+		.dynamic = true,
+		.guest = real_guest,
+		.guest_ctx = hunt,
+		.guard = seed & 1,
+		.log_level = OS_LOG_ERROR,
+	};
+	uint64_t random = seed, free_bytes;
+	char error[256] = "no memory";
+
+	if (!hunt)
+		return false;
+	hunt->board = board;
+	hunt->seed = seed;
+	hunt->nr_threads = threads;
+	hunt->deadline_ns = round_ns;
+	fill_map(&map, ranges, threads);
+	weigh(hunt, &random);
+	hunt->most_pages = choose_most(hunt, &random);
+	hunt->thread = calloc(threads, sizeof(*hunt->thread));
+	if (!hunt->thread || stand_create(&hunt->stand, &config, error, sizeof(error))) {
+		real_found(hunt, "%s", error);
+		return false;
+	}
+	set_up_threads(hunt, &random);
+	free_bytes = stand_free_bytes(&hunt->stand);
+	real_judge_init(hunt);
+	if (stand_bring_up(&hunt->stand, error, sizeof(error)) || !age(hunt, &random)) {
+		real_found(hunt, "%s", error);
+	} else {
+		hunt->stand.vmm.backing = &hunt->judge.backing;
+		round_on(hunt, &random, free_bytes);
+	}
+	/* What was found may have left anything behind: the process ends in any case. */
+	if (real_stopped(hunt))
+		return false;
+	stand_destroy(&hunt->stand);
+	free(hunt->aged);
+	free(hunt->thread);
+	free(hunt);
+	return true;
+}
