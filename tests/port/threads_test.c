@@ -324,6 +324,93 @@ static void a_machine_the_module_cannot_run_on_is_refused(void **state)
 	assert_null(port);
 }
 
+/* ------------------------------------------------------------------------------------------- */
+/* CPUs that go and come                                                                        */
+
+/* What is called on a CPU notes which it was, and answers as told. */
+struct event {
+	uint64_t on; /* bit per CPU */
+	int answer;
+};
+
+static int note_cpu(void *arg)
+{
+	struct event *event = arg;
+
+	event->on |= UINT64_C(1) << os_cpu();
+	return event->answer;
+}
+
+static void a_cpu_that_is_offline_is_not_visited(void **state)
+{
+	struct setup *setup = *state;
+	const struct os_services *os = threads_services(setup->port);
+	struct event event = { 0 };
+
+	assert_int_equal(threads_offline(setup->port, 0, note_cpu, &event), 0);
+	assert_int_equal(threads_offline(setup->port, 5, note_cpu, &event), 0);
+	assert_int_equal(event.on, 1 << 0 | 1 << 5);
+	assert_int_equal(threads_offline(setup->port, 5, note_cpu, &event), -OS_EINVAL);
+	event.on = 0;
+	assert_int_equal(os->on_each_cpu(os->ctx, note_cpu, &event), 0);
+	assert_int_equal(event.on, 0xff & ~(1 << 0 | 1 << 5));
+	/* Another one stands for its package. */
+	event.on = 0;
+	assert_int_equal(os->on_each_package(os->ctx, note_cpu, &event), 0);
+	assert_int_equal(event.on, 1 << 2 | 1 << 1);
+
+	event.on = 0;
+	assert_int_equal(threads_online(setup->port, 5, note_cpu, &event), 0);
+	assert_int_equal(event.on, 1 << 5);
+	assert_int_equal(threads_online(setup->port, 5, note_cpu, &event), -OS_EINVAL);
+	assert_int_equal(threads_online(setup->port, 8, note_cpu, &event), -OS_EINVAL);
+}
+
+static void the_last_cpu_of_a_package_stays(void **state)
+{
+	struct setup *setup = *state;
+	struct event event = { 0 };
+
+	for (uint32_t cpu = 1; cpu < 7; cpu += 2)
+		assert_int_equal(threads_offline(setup->port, cpu, note_cpu, &event), 0);
+	event.on = 0;
+	assert_int_equal(threads_offline(setup->port, 7, note_cpu, &event), -OS_EBUSY);
+	assert_int_equal(event.on, 0);
+}
+
+static void what_is_refused_on_a_cpu_changes_nothing(void **state)
+{
+	struct setup *setup = *state;
+	struct event event = { .answer = -OS_EAGAIN };
+
+	assert_int_equal(threads_offline(setup->port, 3, note_cpu, &event), -OS_EAGAIN);
+	event.answer = 0;
+	assert_int_equal(threads_offline(setup->port, 3, note_cpu, &event), 0);
+	event.answer = -OS_ENODEV;
+	assert_int_equal(threads_online(setup->port, 3, note_cpu, &event), -OS_ENODEV);
+	event.answer = 0;
+	assert_int_equal(threads_online(setup->port, 3, note_cpu, &event), 0);
+}
+
+static void call_on_the_cpu_that_is_gone(void *arg)
+{
+	struct threads_port *port = arg;
+	const struct os_services *os = threads_services(port);
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_SYS_RD, 0) };
+
+	threads_bind(port, 3);
+	os->seamcall(os->ctx, &regs);
+}
+
+static void a_cpu_that_is_gone_makes_no_seamcall(void **state)
+{
+	struct setup *setup = *state;
+	struct event event = { 0 };
+
+	assert_int_equal(threads_offline(setup->port, 3, note_cpu, &event), 0);
+	assert_true(dies(call_on_the_cpu_that_is_gone, setup->port));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, create, destroy)
@@ -340,6 +427,10 @@ int main(void)
 		TEST(warnings_are_counted_whether_shown_or_not),
 		TEST(the_modules_range_is_no_cmr_and_no_memory),
 		TEST(a_machine_the_module_cannot_run_on_is_refused),
+		TEST(a_cpu_that_is_offline_is_not_visited),
+		TEST(the_last_cpu_of_a_package_stays),
+		TEST(what_is_refused_on_a_cpu_changes_nothing),
+		TEST(a_cpu_that_is_gone_makes_no_seamcall),
 	};
 
 	return cmocka_run_group_tests_name("threads port", tests, NULL, NULL);
