@@ -194,8 +194,6 @@ enum fatal_rule {
 	FATAL_IMPLICIT,	    /* page found through S-EPT or OWNER has no usable metadata */
 	FATAL_PROMOTE,	    /* children of a page to be merged are not what the S-EPT says */
 	FATAL_WRITE,	    /* the host had a leaf write into a page that is not its own */
-	FATAL_ADDRESS,	    /* module memory names a page that the module cannot have */
-	FATAL_CONTROL,	    /* a TDR, TDCS or TDVPR says what the module never wrote */
 };
 tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, uint64_t at);
 

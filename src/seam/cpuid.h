@@ -17,7 +17,7 @@
 #define CPUID_ENTRIES	 79u /* leaves and subleaves of a TD */
 #define CPUID_PARAMS	 28u /* of them in TD_PARAMS */
 
-enum cpuid_reg { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX, CPUID_REGS };
+enum cpuid_reg { CPUID_REG_EAX, CPUID_REG_EBX, CPUID_REG_ECX, CPUID_REG_EDX, CPUID_REGS };
 
 /* Family, model and stepping of this platform, as EAX of leaf 1 has them. */
 #define CPUID_PLATFORM_FMS 0xc06f2u

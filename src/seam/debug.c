@@ -132,13 +132,11 @@ static struct tdr *find_tdr(struct seam *seam, uint64_t address)
 /* With its TDCS. In teardown those pages are reclaimed in any order and may be another TD's. */
 static bool find_td(struct seam *seam, uint64_t address, struct td *td)
 {
-	struct debug_call debug;
-
 	td->address = address;
 	td->tdr = find_tdr(seam, address);
 	if (!td->tdr || td->tdr->lifecycle == TDX_TEARDOWN)
 		return false;
-	td->tdcs = td_tdcs(begin_call(&debug, seam), td->tdr);
+	td->tdcs = td_tdcs(seam, td->tdr);
 	return td->tdcs;
 }
 
@@ -163,12 +161,11 @@ static os_a64_t *sept_entry_lock(struct seam *seam, uint64_t tdr, uint64_t map)
 {
 	uint32_t level = map & 7;
 	struct sept_pos pos;
-	struct debug_call debug;
 	struct td td;
 
 	if (!find_td_sept(seam, tdr, &td) || level > td.tdcs->pwl || map >> td.tdcs->gpa_bits)
 		return NULL;
-	sept_walk(begin_call(&debug, seam), &td, map & ~UINT64_C(0xfff), level, &pos);
+	sept_walk(seam, &td, map & ~UINT64_C(0xfff), level, &pos);
 	return pos.level == level ? pos.entry : NULL;
 }
 
@@ -265,7 +262,6 @@ int seam_debug_exit(struct seam *seam, uint32_t id)
 int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state state, unsigned int pwl,
 			bool gpaw)
 {
-	struct debug_call debug;
 	struct td td;
 
 	if (!find_td(seam, tdr.v, &td))
@@ -274,8 +270,7 @@ int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state stat
 		if (pwl != 3 && pwl != 4)
 			return -OS_EINVAL;
 		td.tdcs->attributes = TDX_ATTR_SEPT_VE_DISABLE;
-		td_setup(begin_call(&debug, seam), &td,
-			 &(struct td_setup){ .pwl = pwl, .gpaw = gpaw, .max_vcpus = 4 });
+		td_setup(seam, &td, &(struct td_setup){ .pwl = pwl, .gpaw = gpaw, .max_vcpus = 4 });
 	}
 	td_set_op_state(seam, &td, state);
 	return 0;

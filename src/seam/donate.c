@@ -71,12 +71,7 @@ tdx_status_t donate_pair(struct call *call, const uint64_t pair[2], enum tdx_ope
 void donate_return(struct call *call, const uint64_t pair[2])
 {
 	for (int i = 0; i < 2; i++) {
-		const struct tdmr *tdmr = pamt_find_tdmr(call, pair[i]);
-
-		/* What is no page of a TDMR is no page of a pair: found when it was mapped. */
-		if (!tdmr)
-			continue;
 		guard_freed(call, pair[i], TDX_4K);
-		pamt_bit_clear(call, tdmr, pair[i]);
+		pamt_bit_clear(call, pamt_find_tdmr(call, pair[i]), pair[i]);
 	}
 }

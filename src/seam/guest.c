@@ -28,12 +28,13 @@ static enum seam_exit ept_violation(struct seam_vcpu *vcpu, uint64_t gpa, uint64
 }
 
 /* The 4K page of a private GPA as the guest's hardware finds it. */
-static void find_page(struct call *call, const struct td *td, uint64_t gpa, struct sept_pos *pos)
+static void find_page(const struct call *call, const struct td *td, uint64_t gpa,
+		      struct sept_pos *pos)
 {
 	if (gpa >> td->tdcs->gpa_bits)
 		*pos = (struct sept_pos){ .value = sept_entry(SEPT_FREE, 0) };
 	else
-		sept_walk(call, td, gpa, TDX_4K, pos);
+		sept_walk(call->seam, td, gpa, TDX_4K, pos);
 }
 
 static bool is_usable(const struct sept_pos *pos)
@@ -48,7 +49,7 @@ static bool is_pending(const struct td *td, const struct sept_pos *pos)
 	       td->tdcs->attributes & TDX_ATTR_SEPT_VE_DISABLE;
 }
 
-bool guest_would_fault(struct call *call, const struct td *td, uint64_t gpa)
+bool guest_would_fault(const struct call *call, const struct td *td, uint64_t gpa)
 {
 	struct sept_pos pos;
 
@@ -82,7 +83,7 @@ enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, tdx_gpa_t at, void *to, u
 	enum seam_exit how = access_page(vcpu, at.v, bytes, TDX_EPT_VIOLATION_READ, &address);
 
 	if (how == SEAM_EXIT_NONE)
-		os_memcpy(to, pamt_map_owned(vcpu->call, address), bytes);
+		os_memcpy(to, module_map(vcpu->call->seam, address, OS_READ), bytes);
 	return how;
 }
 
@@ -93,7 +94,7 @@ enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, tdx_gpa_t at, const void
 	enum seam_exit how = access_page(vcpu, at.v, bytes, TDX_EPT_VIOLATION_WRITE, &address);
 
 	if (how == SEAM_EXIT_NONE)
-		os_memcpy(pamt_map_owned(vcpu->call, address), from, bytes);
+		os_memcpy(module_map(vcpu->call->seam, address, OS_WRITE), from, bytes);
 	return how;
 }
 
@@ -178,7 +179,7 @@ enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx
 		*status = status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 		return SEAM_EXIT_NONE;
 	}
-	sept_walk(call, td, gpa, level, &pos);
+	sept_walk(call->seam, td, gpa, level, &pos);
 	if (pos.level != level) {
 		if (!(pos.value & SEPT_RWX))
 			return SEAM_EXIT_EPT;

@@ -26,7 +26,7 @@ struct seam_vcpu {
 };
 
 /* Would an access to this private page leave the TD? The tree is locked. */
-bool guest_would_fault(struct call *call, const struct td *td, uint64_t gpa);
+bool guest_would_fault(const struct call *call, const struct td *td, uint64_t gpa);
 
 /* TDG.MEM.PAGE.ACCEPT; SEAM_EXIT_NONE: *status is the answer. */
 enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx,

@@ -22,7 +22,7 @@ tdx_status_t tdh_mr_extend(struct call *call)
 		return status;
 	if (gpa & (CHUNK_BYTES - 1) || gpa >> td.tdcs->gpa_bits)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	sept_walk(call, &td, gpa, TDX_4K, &pos);
+	sept_walk(call->seam, &td, gpa, TDX_4K, &pos);
 	if (sept_state(pos.value) != SEPT_MAPPED) {
 		sept_details(call, &pos);
 		return status_operand(TDX_EPT_ENTRY_NOT_PRESENT, TDX_OP_RCX);

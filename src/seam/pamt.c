@@ -93,17 +93,6 @@ struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uin
 	return entry_at(call, tdmr, address, level);
 }
 
-static bool is_reserved(const struct tdmr *tdmr, uint64_t address, uint64_t bytes)
-{
-	uint64_t offset = address - tdmr->base;
-
-	for (uint32_t i = 0; i < TDX_MAX_RESERVED; i++)
-		if (offset < tdmr->reserved[i].offset + tdmr->reserved[i].size &&
-		    tdmr->reserved[i].offset < offset + bytes)
-			return true;
-	return false;
-}
-
 /* The map becomes the region's. NULL: no TDMR covers it, or not with usable metadata. */
 static __attribute__((noinline)) const struct region_map *
 map_region(struct call *call, struct region_map *map, uint64_t address)
@@ -115,7 +104,6 @@ map_region(struct call *call, struct region_map *map, uint64_t address)
 	*map = (struct region_map){
 		.number = (address >> TDX_2M_SHIFT) + 1,
 		.tdmr = tdmr,
-		.reserved = is_reserved(tdmr, address & ~(TDX_2M_SIZE - 1), TDX_2M_SIZE),
 		.entry_1g = entry_at(call, tdmr, address, TDX_1G),
 		.entry_2m = entry_at(call, tdmr, address, TDX_2M),
 	};
@@ -144,34 +132,17 @@ const struct tdmr *pamt_find_tdmr(struct call *call, uint64_t address)
 	return region ? region->tdmr : NULL;
 }
 
-static __attribute__((noinline)) void *nowhere(struct call *call, uint64_t address)
-{
-	call_fatal(call, FATAL_ADDRESS, address);
-	return call->seam->nowhere;
-}
-
-/* Inline for those that every walk passes. The page of the address is aligned. */
-static INLINE void *map_owned(struct call *call, uint64_t address)
-{
-	const struct region_map *region = find_region(call, call->maps->owned, address);
-	uint64_t page = address & ~(TDX_PAGE_SIZE - 1);
-
-	if (!region || (region->reserved && is_reserved(region->tdmr, page, TDX_PAGE_SIZE)))
-		return nowhere(call, address);
-	return module_map(call->seam, address, OS_WRITE);
-}
-
-void *pamt_map_owned(struct call *call, uint64_t address) { return map_owned(call, address); }
-
-/* Address of the 4K entry behind a node, whose head the caller has read. */
-static INLINE uint64_t address_in_pair(const struct pamt_entry *node, uint64_t head,
-				       uint64_t address)
+/* The 4K entry behind a node, whose head the caller has read. */
+static INLINE struct pamt_entry *entry_in_pair(const struct seam *seam,
+					       const struct pamt_entry *node, uint64_t head,
+					       uint64_t address)
 {
 	uint32_t index = address >> TDX_PAGE_SHIFT & (TDX_PAGES_PER_2M - 1);
 	/* Relaxed: the node is locked, and its pair does not change under a lock. */
 	uint64_t word = index < 256 ? head : os_load64(&node->tail, OS_RELAXED);
 
-	return pamt_pair_page(word) + (index & 255) * sizeof(struct pamt_entry);
+	return module_map(seam, pamt_pair_page(word) + (index & 255) * sizeof(struct pamt_entry),
+			  OS_WRITE);
 }
 
 struct pamt_entry *pamt_peek(const struct seam *seam, uint64_t address, uint32_t level)
@@ -188,13 +159,7 @@ struct pamt_entry *pamt_peek(const struct seam *seam, uint64_t address, uint32_t
 		return entry;
 	/* Relaxed: whoever looks without a lock sees what is there at some moment. */
 	head = os_load64(&entry->head, OS_RELAXED);
-	if (pamt_type(head) != TDX_PT_PAMT)
-		return NULL;
-	address = address_in_pair(entry, head, address);
-	tdmr = pamt_tdmr(seam, address);
-	if (!tdmr || is_reserved(tdmr, address & ~(TDX_PAGE_SIZE - 1), TDX_PAGE_SIZE))
-		return NULL;
-	return module_map(seam, address, OS_WRITE);
+	return pamt_type(head) == TDX_PT_PAMT ? entry_in_pair(seam, entry, head, address) : NULL;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -236,8 +201,7 @@ static INLINE bool step_4k(struct call *call, bool exclusive, struct pamt_page *
 	page->level = TDX_4K;
 	if (call->seam->dpamt) {
 		page->node = page->entry;
-		page->entry =
-			map_owned(call, address_in_pair(page->node, page->head, page->address));
+		page->entry = entry_in_pair(call->seam, page->node, page->head, page->address);
 	} else {
 		page->all_free = page->head & PAMT_ALL_FREE ? page->entry : NULL;
 		page->entry = entry_at(call, page->tdmr, page->address, TDX_4K);
@@ -296,7 +260,7 @@ tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struc
 	const struct seam *seam = call->seam;
 	enum tdx_page_type type;
 
-	if (!region || size > TDX_1G)
+	if (!region)
 		return call_fatal(call, FATAL_IMPLICIT, address);
 	page->address = address;
 	page->tdmr = region->tdmr;
@@ -308,7 +272,7 @@ tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struc
 		page->head = read_head(page->node);
 		if (pamt_type(page->head) != TDX_PT_PAMT)
 			return call_fatal(call, FATAL_IMPLICIT, address);
-		page->entry = map_owned(call, address_in_pair(page->node, page->head, address));
+		page->entry = entry_in_pair(seam, page->node, page->head, address);
 	} else if (size == TDX_2M) {
 		page->entry = region->entry_2m;
 	} else {

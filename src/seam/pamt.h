@@ -102,13 +102,6 @@ struct pamt_page {
 const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address);
 const struct tdmr *pamt_find_tdmr(struct call *call, uint64_t address);
 
-/*
- * The byte of a page whose address was found in module memory: a TDR's pages, an S-EPT page, a page
- * of a pair, what an S-EPT entry maps. An address that the module cannot have written there, since
- * no TDMR has a page there to be given, is module-fatal, and what is returned is nowhere.
- */
-void *pamt_map_owned(struct call *call, uint64_t address);
-
 /* The entry itself, whatever the entries above it say. level 4K only with static PAMT. */
 struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uint64_t address,
 				 uint32_t level);

@@ -39,26 +39,32 @@ const uint8_t sept_state_by_code[64] = {
 	[LEAF | TDP | TDB] = SEPT_PENDING_BLOCKED + 1,
 };
 
-void sept_walk(struct call *call, const struct td *td, uint64_t gpa, uint32_t level,
+os_a64_t *sept_map(const struct seam *seam, uint64_t page)
+{
+	return module_map(seam, page, OS_WRITE);
+}
+
+void sept_walk(const struct seam *seam, const struct td *td, uint64_t gpa, uint32_t level,
 	       struct sept_pos *pos)
 {
-	os_a64_t *entry = td_map_page(call, td->tdr, TDCS_PAGE_SEPT);
-	uint64_t value;
+	uint64_t value, page = td->tdr->tdcx[TDCS_PAGE_SEPT];
 	uint32_t at = td->tdcs->pwl;
+	os_a64_t *entry;
 
 	for (;; at--) {
-		entry += gpa >> TDX_LEVEL_SHIFT(at) & (SEPT_ENTRIES - 1);
+		entry = sept_map(seam, page) + (gpa >> TDX_LEVEL_SHIFT(at) & (SEPT_ENTRIES - 1));
 		/* Acquire: the page that the entry points to was filled before. */
 		value = os_load64(entry, OS_ACQUIRE);
-		if (at <= level || sept_is_leaf(value) || !(value & SEPT_RWX))
+		if (at == level || sept_is_leaf(value) || !(value & SEPT_RWX))
 			break;
-		entry = pamt_map_owned(call, sept_page(value));
+		page = sept_page(value);
 	}
 	*pos = (struct sept_pos){ .entry = entry, .value = value, .level = at };
 }
 
-void sept_clear_page(os_a64_t *entries)
+void sept_clear_page(const struct seam *seam, uint64_t page)
 {
+	os_a64_t *entries = sept_map(seam, page);
 	uint64_t free = sept_entry(SEPT_FREE, 0);
 
 	/* Plain stores: the page becomes visible with the store that links it, a release. */

@@ -129,10 +129,12 @@ struct sept_pos {
 /*
  * From the root towards level: ends there, or at a leaf, or where the access bits are clear.
  */
-void sept_walk(struct call *call, const struct td *td, uint64_t gpa, uint32_t level,
+void sept_walk(const struct seam *seam, const struct td *td, uint64_t gpa, uint32_t level,
 	       struct sept_pos *pos);
+/* The entries of an S-EPT page. */
+os_a64_t *sept_map(const struct seam *seam, uint64_t page);
 /* Every entry of a page FREE. Nobody else can see the page. */
-void sept_clear_page(os_a64_t *entries);
+void sept_clear_page(const struct seam *seam, uint64_t page);
 
 /* The entry as the host may see it: RCX and RDX of leaves that return details. */
 void sept_details(struct call *call, const struct sept_pos *pos);

@@ -102,7 +102,7 @@ tdx_status_t tdh_mem_sept_add(struct call *call)
 	if (!add)
 		return CALL_OK;
 
-	sept_clear_page(pamt_map_owned(call, r8));
+	sept_clear_page(call->seam, r8);
 	pamt_claim(call, &page, TDX_PT_EPT, mem.td.address);
 	td_add_children(mem.td.tdr, 1);
 	sept_commit(call, &mem.pos, sept_entry(SEPT_NL_MAPPED, r8));
@@ -123,9 +123,9 @@ tdx_status_t tdh_mem_sept_rd(struct call *call)
 }
 
 /* All entries of the page FREE? The tree is locked exclusively. */
-static bool page_is_free(struct call *call, uint64_t page)
+static bool page_is_free(const struct seam *seam, uint64_t page)
 {
-	const os_a64_t *entries = pamt_map_owned(call, page);
+	const os_a64_t *entries = sept_map(seam, page);
 	uint64_t free = sept_entry(SEPT_FREE, 0);
 	uint64_t other = 0;
 
@@ -155,7 +155,7 @@ tdx_status_t tdh_mem_sept_remove(struct call *call)
 	status = mem_check_tracked(call, &mem, &page);
 	if (call_failed(status))
 		return status;
-	if (!page_is_free(call, at))
+	if (!page_is_free(call->seam, at))
 		return mem_entry_status(call, &mem, TDX_EPT_PAGE_NOT_FREE);
 
 	sept_commit(call, &mem.pos, sept_entry(SEPT_FREE, 0));

@@ -75,7 +75,7 @@ static uint64_t cpuid_leaf(const struct field_view *view, uint32_t i)
 static uint64_t cpuid_value(const struct field_view *view, uint32_t i)
 {
 	const struct cpuid_entry *entry = cpuid_param(i / 2);
-	uint32_t reg = i % 2 ? CPUID_ECX : CPUID_EAX;
+	uint32_t reg = i % 2 ? CPUID_REG_ECX : CPUID_REG_EAX;
 
 	(void)view;
 	return entry ? entry->given[reg] | (uint64_t)entry->given[reg + 1] << 32 : 0;

@@ -131,9 +131,7 @@ tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool l
 void td_set_op_state(struct seam *seam, struct td *td, enum tdx_op_state state);
 void td_end_build(struct seam *seam, const struct td *td, const struct tdcs *tdcs);
 /* Its TDCS; NULL if there are too few pages for one. */
-struct tdcs *td_tdcs(struct call *call, const struct tdr *tdr);
-/* Its TDCX page of that index (TDCS_PAGE_...), which it has. */
-void *td_map_page(struct call *call, const struct tdr *tdr, uint32_t index);
+struct tdcs *td_tdcs(const struct seam *seam, const struct tdr *tdr);
 
 /* Is a page that was blocked in that epoch out of reach of every vCPU? */
 bool td_tracked(const struct tdcs *tdcs, uint64_t bepoch);
