@@ -5,7 +5,8 @@
  *
  *   stats      a name and a number in each line; bytes, pages and calls
  *   regions    by kind, how many; then every region that is not free
- *   verify     reading it compares every region with the module
+ *   verify     reading it compares every region with the module; lists findings, 256 at most, and
+ *              says how many there are
  *   faults     "alloc N": the n-th allocation from now fails; "seamcall N STATUS": the n-th
  *              SEAMCALL is not made and answers so; "none"
  *   selftest   writing to it runs the self-tests; reading it gives the number that failed last
@@ -80,51 +81,120 @@ DEFINE_SHOW_ATTRIBUTE(stats);
 
 /* ------------------------------------------------------------------------------------------- */
 
-static int regions_show(struct seq_file *m, void *v)
+/*
+ * One region in each step, so that a long list is read in pieces, each made once. The sums come
+ * first, out of a pass of their own.
+ */
+static void *regions_at(loff_t at)
 {
-	struct pamt_host *host = pamt_kernel.host;
+	return at <= pamt_kernel.host->table.bytes / sizeof(os_a16_t) ? (void *)(at + 1) : NULL;
+}
+
+static void *regions_start(struct seq_file *m, loff_t *at) { return regions_at(*at); }
+
+static void *regions_next(struct seq_file *m, void *v, loff_t *at)
+{
+	cond_resched();
+	return regions_at(++*at);
+}
+
+static void regions_stop(struct seq_file *m, void *v) {}
+
+/* False: in no TDMR. Relaxed: a picture of a moment. */
+static bool region_value(u64 r, u16 *value)
+{
+	os_a16_t *word = region_word(pamt_kernel.host, (region_t){ r });
+
+	if (word)
+		*value = os_load16(word, OS_RELAXED);
+	return word;
+}
+
+static void regions_sums(struct seq_file *m)
+{
 	u64 count[REGION_STATE_ILLEGAL + 1] = { 0 };
+	u16 value;
 
-	for (u64 r = 0; r < host->table.bytes / sizeof(os_a16_t); r++) {
-		os_a16_t *word = region_word(host, (region_t){ r });
-		enum region_state state;
-		u16 value;
-
-		if (!word)
-			continue;
-		/* Relaxed: a picture of a moment. */
-		value = os_load16(word, OS_RELAXED);
-		state = region_state(value);
-		count[state]++;
-		if (state != REGION_STATE_FREE)
-			seq_printf(m, "0x%llx %s %u\n", r << TDX_2M_SHIFT, region_state_name(state),
-				   region_count(value));
+	for (u64 r = 0; regions_at(r + 1); r++) {
+		if (region_value(r, &value))
+			count[region_state(value)]++;
 		cond_resched();
 	}
 	for (int i = 0; i < ARRAY_SIZE(count); i++)
 		seq_printf(m, "all %s %llu\n", region_state_name(i), count[i]);
+}
+
+/* 1: the sums; r + 2: region r. */
+static int regions_show(struct seq_file *m, void *v)
+{
+	u64 r = (unsigned long)v - 2;
+	u16 value;
+
+	if ((unsigned long)v == 1)
+		regions_sums(m);
+	else if (region_value(r, &value) && region_state(value) != REGION_STATE_FREE)
+		seq_printf(m, "0x%llx %s %u\n", r << TDX_2M_SHIFT,
+			   region_state_name(region_state(value)), region_count(value));
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(regions);
+
+static const struct seq_operations regions_sops = {
+	.start = regions_start,
+	.next = regions_next,
+	.stop = regions_stop,
+	.show = regions_show,
+};
+DEFINE_SEQ_ATTRIBUTE(regions);
 
 /* ------------------------------------------------------------------------------------------- */
 
+/*
+ * Where the buffer is too small for what is shown, it is shown again, all of it, into a larger one.
+ * The module is not to be asked about every region a second time for that: there is room for what
+ * is listed, and what is beyond is counted only.
+ */
+#define VERIFY_LISTED 256u
+#define VERIFY_BUFFER (VERIFY_LISTED * 256u)
+
+struct listing {
+	struct seq_file *m;
+	u32 nr;
+};
+
 static void show_finding(void *arg, const struct pamt_finding *finding)
 {
-	seq_printf(arg, "0x%llx word 0x%04x module 0x%llx: %s\n", finding->region.v << TDX_2M_SHIFT,
-		   finding->word, finding->rdmd_rcx, finding->what);
+	struct listing *listing = arg;
+
+	if (listing->nr++ >= VERIFY_LISTED)
+		return;
+	seq_printf(listing->m, "0x%llx word 0x%04x module 0x%llx: %s\n",
+		   finding->region.v << TDX_2M_SHIFT, finding->word, finding->rdmd_rcx,
+		   finding->what);
 }
 
 static int verify_show(struct seq_file *m, void *v)
 {
-	s64 findings = pamt_verify(pamt_kernel.host, show_finding, m);
+	struct listing listing = { .m = m };
+	s64 findings = pamt_verify(pamt_kernel.host, show_finding, &listing);
 
 	if (findings < 0)
 		return findings;
 	seq_printf(m, "findings %lld\n", findings);
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(verify);
+
+static int verify_open(struct inode *inode, struct file *file)
+{
+	return single_open_size(file, verify_show, NULL, VERIFY_BUFFER);
+}
+
+static const struct file_operations verify_fops = {
+	.owner = THIS_MODULE,
+	.open = verify_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
 
 /* ------------------------------------------------------------------------------------------- */
 

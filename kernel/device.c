@@ -48,10 +48,9 @@ static long get_info(struct open_td *td, void __user *to)
 		.dynamic_bytes = layout->pamt_bytes,
 		.table_bytes = layout->table_bytes,
 		.given_up_bytes = layout->given_up_bytes,
+		.memory_bytes = pamt_kernel.memory_bytes,
 	};
 
-	for (u32 i = 0; i < pamt_kernel.nr_memory; i++)
-		info.memory_bytes += pamt_kernel.memory[i].bytes;
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -127,7 +126,17 @@ static long create(struct open_td *td, void __user *from)
 	return error;
 }
 
-static long run(struct open_td *td, void __user *unused) { return tenant_run(&td->tenant); }
+static long run(struct open_td *td, void __user *unused)
+{
+	int error = tenant_run(&td->tenant);
+
+	/* Memory is short, and this TD has most of it: nobody should have to wait for its owner. */
+	if (error == -ENOMEM) {
+		td->exists = false;
+		tenant_destroy(&td->tenant);
+	}
+	return error;
+}
 
 static long get_counts(struct open_td *td, void __user *to)
 {
@@ -273,7 +282,7 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 
 static int device_open(struct inode *inode, struct file *file)
 {
-	struct open_td *td = kzalloc(sizeof(*td), GFP_KERNEL);
+	struct open_td *td = kzalloc(sizeof(*td), GFP_KERNEL_ACCOUNT);
 
 	if (!td)
 		return -ENOMEM;

@@ -6,6 +6,8 @@
  * those of the functions in src/vmm/td.h, and:
  *   EBADF    there is no TD (or, for CREATE, there is one already: EEXIST)
  *   EFAULT, EINVAL, ENOTTY   as everywhere
+ *   ENOMEM   RUN: the TD wanted more than there is, and has ended
+ *   EFBIG    CREATE: of more bytes than the machine has (struct pamt_abi_info)
  *   EINTR    the caller is being killed: CONVERT and ZAP did a part of the range
  */
 #ifndef PAMT_KERNEL_DEVICE_ABI_H
@@ -23,7 +25,7 @@ struct pamt_abi_info {
 	__u32 abi; /* PAMT_ABI */
 	__u32 dynamic;
 	__u32 cpus, nodes, tdmrs, tds;
-	__u64 memory_bytes;		   /* in TDMRs and usable */
+	__u64 memory_bytes;		   /* in TDMRs and usable: no TD is larger */
 	__u64 static_bytes, dynamic_bytes; /* PAMT at boot, as it is or would be */
 	__u64 table_bytes, given_up_bytes;
 };

@@ -4,10 +4,24 @@
  *
  * What a module cannot have as the rest of the kernel could:
  *
- *   - a contiguous range of choice (alloc_contig_pages() is not exported): candidates are looked
- *     at from here, and the first that is free or can be freed is taken by alloc_contig_range();
+ *   - before 7.2, alloc_contig_pages(): candidates for a contiguous range are looked at from here,
+ *     and the first that is free or can be freed is taken by alloc_contig_range(). That is done
+ *     with newer kernels as well, since it matters at which end of a TDMR a range lies; but where
+ *     nothing is found so, the kernel's own search has the last word;
  *   - a vmalloc area that is populated later: a sparse array is populated whole, 1 MB per TB of
  *     physical address space from the first TDMR to the last.
+ *
+ * Who pays
+ * --------
+ * There are two tables of services, which differ in that only. What libpamt takes is charged to
+ * nobody: PAMT and region words are the machine's, a chunk of the pool has pairs and control pages
+ * of TDs of any owners, and a cache is refilled from it. What the vmm takes is some TD's own:
+ * guest memory, the mirror's nodes, the TD's and the vCPUs' structures. It is charged to the
+ * control group of whoever made the TD (tenant.c), and comes off again page by page as it is freed.
+ *
+ * Nothing here insists: memory that is to be had only by killing somebody is not to be had
+ * (__GFP_RETRY_MAYFAIL), and the TD that wanted it ends with -ENOMEM. A vCPU's thread could not be
+ * killed to make room, so an allocation that never fails would never return.
  */
 #include "linux.h"
 
@@ -21,8 +35,11 @@ module_param(packages, uint, 0444);
 MODULE_PARM_DESC(packages,
 		 "packages; CPU i is in package i modulo this (0: as the machine has them)");
 
-static struct os_services services;
+static struct os_services services, charged_services;
 const struct os_services *const host_services = &services;
+const struct os_services *const tenant_services = &charged_services;
+
+#define GFP_HOST (GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
 static atomic64_t held_pages, held_objects;
 
@@ -66,16 +83,15 @@ u64 host_port_allocs(void) { return atomic64_read(&alloc_nr); }
 /* ------------------------------------------------------------------------------------------- */
 /* Pages                                                                                        */
 
-tdx_hpa_t host_port_alloc_pages(unsigned int order, uint32_t node)
+static tdx_hpa_t take_pages(unsigned int order, uint32_t node, gfp_t gfp)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 	struct page *page;
 
 	if (alloc_fails())
 		return HPA_NONE;
 	/* Large blocks are welcome, not needed: smaller ones are asked for next. */
 	if (order)
-		gfp |= __GFP_NORETRY;
+		gfp = (gfp & ~__GFP_RETRY_MAYFAIL) | __GFP_NORETRY;
 	if (node == OS_ANY_NODE)
 		page = alloc_pages(gfp, order);
 	else
@@ -89,9 +105,19 @@ tdx_hpa_t host_port_alloc_pages(unsigned int order, uint32_t node)
 	return hpa(PFN_PHYS(page_to_pfn(page)));
 }
 
+tdx_hpa_t host_port_alloc_pages(unsigned int order, uint32_t node)
+{
+	return take_pages(order, node, GFP_HOST);
+}
+
 static tdx_hpa_t service_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
-	return host_port_alloc_pages(order, node);
+	return take_pages(order, node, GFP_HOST);
+}
+
+static tdx_hpa_t charged_alloc_pages(void *ctx, unsigned int order, uint32_t node)
+{
+	return take_pages(order, node, GFP_HOST | __GFP_ACCOUNT);
 }
 
 static void free_run(unsigned long first, unsigned long nr)
@@ -109,32 +135,95 @@ static void service_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 /* ------------------------------------------------------------------------------------------- */
 /* Ranges                                                                                       */
 
+/* A range of page frames that is looked for. */
+struct search {
+	unsigned long low, high, nr, align;
+	int node;  /* or NUMA_NO_NODE */
+	bool down; /* from high on, else from low */
+};
+
 /* Only what is free, or in use in such a way that it can move: a try costs milliseconds. */
-static bool worth_trying(unsigned long first, unsigned long nr, int node)
+static bool may_be_taken(unsigned long pfn, int node, struct zone **zone)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	if (!page || PageReserved(page) || PageHuge(page))
+		return false;
+	if (node != NUMA_NO_NODE && page_to_nid(page) != node)
+		return false;
+	if (*zone && page_zone(page) != *zone)
+		return false;
+	*zone = page_zone(page);
+	return !page_count(page) || PageLRU(page);
+}
+
+/*
+ * How far the search must go on for what is in the way at this place to be behind it; 0: nothing
+ * is. Seen from the end that the search comes to last, so that each page is looked at about once,
+ * however large the range.
+ */
+static unsigned long in_the_way(const struct search *s, unsigned long at)
 {
 	struct zone *zone = NULL;
 
-	for (unsigned long i = 0; i < nr; i++) {
-		struct page *page = pfn_to_online_page(first + i);
+	for (unsigned long i = 0; i < s->nr; i++) {
+		unsigned long pfn = s->down ? at + i : at + s->nr - 1 - i;
 
-		if (!page || PageReserved(page) || PageHuge(page))
-			return false;
-		if (node != NUMA_NO_NODE && page_to_nid(page) != node)
-			return false;
-		if (zone && page_zone(page) != zone)
-			return false;
-		zone = page_zone(page);
-		if (page_count(page) && !PageLRU(page))
-			return false;
+		if (!may_be_taken(pfn, s->node, &zone))
+			return s->nr - i;
+		if (i % PTRS_PER_PTE == 0)
+			cond_resched();
 	}
-	return true;
+	return 0;
 }
 
-static bool take_run(unsigned long first, unsigned long nr, int node)
+static bool take_range(unsigned long at, unsigned long nr)
 {
-	return worth_trying(first, nr, node) &&
-	       !alloc_contig_range(first, first + nr, MIGRATE_MOVABLE, GFP_KERNEL | __GFP_NOWARN);
+	return !alloc_contig_range(at, at + nr, ACR_FLAGS_NONE, GFP_HOST);
 }
+
+/* The first page frame of a range that is the caller's now; 0: there is none. */
+static unsigned long find_range(const struct search *s)
+{
+	unsigned long last = s->high - s->nr;
+	unsigned long at = s->down ? ALIGN_DOWN(last, s->align) : ALIGN(s->low, s->align);
+
+	while (at >= s->low && at <= last && !fatal_signal_pending(current)) {
+		unsigned long step = in_the_way(s, at);
+
+		if (!step && take_range(at, s->nr))
+			return at;
+		/* What does not move is somewhere in there; memory is isolated by such blocks. */
+		if (!step)
+			step = pageblock_nr_pages;
+		if (s->down && at - s->low < step)
+			break;
+		at = s->down ? ALIGN_DOWN(at - step, s->align) : ALIGN(at + step, s->align);
+		cond_resched();
+	}
+	return 0;
+}
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+/* Knows more of what can move, and not where it is wanted. */
+static unsigned long find_anywhere(const struct search *s)
+{
+	int node = s->node == NUMA_NO_NODE ? numa_mem_id() : s->node;
+	struct page *page = alloc_contig_pages(s->nr, GFP_HOST, node, NULL);
+	unsigned long at;
+
+	if (!page)
+		return 0;
+	at = page_to_pfn(page);
+	if (at >= s->low && at + s->nr <= s->high && IS_ALIGNED(at, s->align) &&
+	    (s->node == NUMA_NO_NODE || page_to_nid(page) == s->node))
+		return at;
+	free_contig_range(at, s->nr);
+	return 0;
+}
+#else
+static unsigned long find_anywhere(const struct search *s) { return 0; }
+#endif
 
 /* The first page frame past all memory; max_pfn is not for modules. */
 static unsigned long end_of_memory(void)
@@ -149,26 +238,25 @@ static unsigned long end_of_memory(void)
 static tdx_hpa_t service_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
 				     tdx_hpa_t high, uint32_t node, bool from_top)
 {
-	int nid = node == OS_ANY_NODE ? NUMA_NO_NODE : (int)node;
-	u64 limit = min_t(u64, high.v, (u64)end_of_memory() << PAGE_SHIFT);
-	u64 first = ALIGN(low.v, align), last, at;
+	struct search s = {
+		.low = PHYS_PFN(low.v + PAGE_SIZE - 1),
+		.high = min(PHYS_PFN(high.v), end_of_memory()),
+		.nr = PHYS_PFN(bytes),
+		.align = PHYS_PFN(align),
+		.node = node == OS_ANY_NODE ? NUMA_NO_NODE : (int)node,
+		.down = from_top,
+	};
+	unsigned long at;
 
-	if (alloc_fails() || limit < bytes || limit - bytes < first)
+	if (alloc_fails() || s.high < s.nr || s.high - s.nr < s.low)
 		return HPA_NONE;
-	last = ALIGN_DOWN(limit - bytes, align);
-	for (at = from_top ? last : first; at >= first && at <= last;
-	     at = from_top ? at - align : at + align) {
-		if (take_run(at >> PAGE_SHIFT, bytes >> PAGE_SHIFT, nid)) {
-			atomic64_add(bytes >> PAGE_SHIFT, &held_pages);
-			return hpa(at);
-		}
-		if (fatal_signal_pending(current))
-			break;
-		cond_resched();
-		if (from_top && at < align)
-			break;
-	}
-	return HPA_NONE;
+	at = find_range(&s);
+	if (!at)
+		at = find_anywhere(&s);
+	if (!at)
+		return HPA_NONE;
+	atomic64_add(s.nr, &held_pages);
+	return hpa(PFN_PHYS(at));
 }
 
 static void service_free_range(void *ctx, tdx_hpa_t base, uint64_t bytes)
@@ -196,8 +284,9 @@ static void service_exclude(void *ctx, tdx_hpa_t base, uint64_t bytes)
 	mutex_lock(&excluded_mutex);
 	for (u64 at = 0; at < bytes; at += PAGE_SIZE) {
 		unsigned long pfn = (base.v + at) >> PAGE_SHIFT;
+		struct zone *zone = NULL;
 
-		if (take_run(pfn, 1, NUMA_NO_NODE))
+		if (may_be_taken(pfn, NUMA_NO_NODE, &zone) && take_range(pfn, 1))
 			note_excluded(pfn);
 		cond_resched();
 	}
@@ -207,13 +296,20 @@ static void service_exclude(void *ctx, tdx_hpa_t base, uint64_t bytes)
 /* ------------------------------------------------------------------------------------------- */
 /* Objects and arrays                                                                           */
 
-static void *service_alloc(void *ctx, size_t bytes)
+static void *take_object(size_t bytes, gfp_t gfp)
 {
-	void *object = alloc_fails() ? NULL : kvzalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	void *object = alloc_fails() ? NULL : kvzalloc(bytes, gfp);
 
 	if (object)
 		atomic64_inc(&held_objects);
 	return object;
+}
+
+static void *service_alloc(void *ctx, size_t bytes) { return take_object(bytes, GFP_HOST); }
+
+static void *charged_alloc(void *ctx, size_t bytes)
+{
+	return take_object(bytes, GFP_HOST | __GFP_ACCOUNT);
 }
 
 static void service_free(void *ctx, void *object)
@@ -225,7 +321,7 @@ static void service_free(void *ctx, void *object)
 
 static void *service_sparse_create(void *ctx, uint64_t bytes)
 {
-	void *array = alloc_fails() ? NULL : vzalloc(bytes);
+	void *array = alloc_fails() ? NULL : __vmalloc(bytes, GFP_HOST | __GFP_ZERO);
 
 	if (array)
 		atomic64_inc(&held_objects);
@@ -315,7 +411,7 @@ static long visit_cpu(void *arg)
 	return visit->fn(visit->arg);
 }
 
-static unsigned int package_of(unsigned int cpu)
+unsigned int host_port_package(unsigned int cpu)
 {
 	return packages ? cpu % packages : topology_logical_package_id(cpu);
 }
@@ -330,9 +426,7 @@ static int visit_cpus(struct visit *visit, bool one_each)
 	cpus_read_lock();
 	for_each_online_cpu(cpu)
 	{
-		unsigned int package = package_of(cpu);
-
-		if (one_each && (package >= TDX_MAX_PACKAGES || test_and_set_bit(package, seen)))
+		if (one_each && test_and_set_bit(host_port_package(cpu), seen))
 			continue;
 		result = work_on_cpu(cpu, visit_cpu, visit);
 		if (result)
@@ -352,8 +446,17 @@ static int service_on_each_package(void *ctx, int (*fn)(void *arg), void *arg)
 	return visit_cpus(&(struct visit){ fn, arg }, true);
 }
 
-/* Any interrupt makes a guest leave; this one does nothing else. */
-static void service_kick(void *ctx, uint32_t cpu) { smp_send_reschedule(cpu); }
+/*
+ * Any interrupt makes a guest leave; this one does nothing else. A CPU that has gone meanwhile has
+ * no guest, and does not go between the look and the interrupt while this one is not preempted.
+ */
+static void service_kick(void *ctx, uint32_t cpu)
+{
+	preempt_disable();
+	if (cpu_online(cpu))
+		smp_send_reschedule(cpu);
+	preempt_enable();
+}
 
 /* ------------------------------------------------------------------------------------------- */
 
@@ -444,8 +547,22 @@ void host_port_account(struct host_port_account *account)
 
 int host_port_init(void)
 {
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+	{
+		if (host_port_package(cpu) < TDX_MAX_PACKAGES)
+			continue;
+		pr_err("pamt: CPU %u is in package %u; the TDX module has %u: load with "
+		       "packages=\n",
+		       cpu, host_port_package(cpu), TDX_MAX_PACKAGES);
+		return -EINVAL;
+	}
 	services.nr_cpus = nr_cpu_ids;
 	services.nr_nodes = nr_node_ids;
+	charged_services = services;
+	charged_services.alloc_pages = charged_alloc_pages;
+	charged_services.alloc = charged_alloc;
 	return 0;
 }
 

@@ -10,7 +10,10 @@
 
 /* The table. One per kernel, since there is one machine. */
 extern const struct os_services *const host_services;
+/* The same, for the vmm: memory is charged to the control group that the caller acts for. */
+extern const struct os_services *const tenant_services;
 
+/* Return: 0; -EINVAL with the reason logged. */
 int host_port_init(void);
 /* Frees what was excluded. Everything else must have come back. */
 void host_port_exit(void);
@@ -33,6 +36,9 @@ struct host_port_account {
 	u64 excluded_pages; /* taken out of the allocator for good */
 };
 u64 host_port_seamcalls(void); /* made so far */
+
+/* As the parameter has it, or the machine. Any context. */
+unsigned int host_port_package(unsigned int cpu);
 
 void host_port_account(struct host_port_account *account);
 

@@ -10,10 +10,12 @@
 #include <linux/ioport.h>
 #include <linux/kdebug.h>
 #include <linux/kthread.h>
+#include <linux/memcontrol.h>
 #include <linux/memory.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -27,5 +29,15 @@
 #include <asm/special_insns.h>
 #include <asm/topology.h>
 #include <asm/trapnr.h>
+
+/* Names as they are since 6.16. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define rdmsrq_safe rdmsrl_safe
+#endif
+
+/* The third argument of alloc_contig_range() was a migrate type, and became a set of flags. */
+#ifndef ACR_FLAGS_NONE
+#define ACR_FLAGS_NONE MIGRATE_MOVABLE
+#endif
 
 #endif

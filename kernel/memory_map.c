@@ -25,22 +25,40 @@ static void add_part(struct map *map, u64 base, u64 end, u32 node)
 	map->nr++;
 }
 
-/* The node of a page frame, and where the part of the range that is all of it ends. */
+/* How far from here on all of a node's own span is nobody else's; at least one page. */
+static u64 unshared_until(u64 at, int node)
+{
+	u64 until = U64_MAX;
+	int other;
+
+	for_each_online_node(other)
+	{
+		u64 first = PFN_PHYS(node_start_pfn(other)), past = PFN_PHYS(node_end_pfn(other));
+
+		if (other == node || past <= at)
+			continue;
+		if (first <= at)
+			return at + PAGE_SIZE;
+		until = min(until, first);
+	}
+	return until;
+}
+
+/*
+ * The node of a page frame, and where the part of the range that is all of it ends. Spans of nodes
+ * may overlap, as where memory is interleaved: there each page is asked.
+ */
 static u64 node_part(u64 base, u64 end, u32 *node)
 {
-	int nid;
+	int nid = page_to_nid(pfn_to_page(PHYS_PFN(base)));
+	u64 at = base;
 
-	for_each_online_node(nid)
-	{
-		u64 first = PFN_PHYS(node_start_pfn(nid)), past = PFN_PHYS(node_end_pfn(nid));
-
-		if (base < first || base >= past || page_to_nid(pfn_to_page(PHYS_PFN(base))) != nid)
-			continue;
-		*node = nid;
-		return min(end, past);
+	*node = nid;
+	while (at < end && page_to_nid(pfn_to_page(PHYS_PFN(at))) == nid) {
+		at = min(end, unshared_until(at, nid));
+		cond_resched();
 	}
-	*node = first_online_node;
-	return end;
+	return at;
 }
 
 /* end is inclusive; ranges come in ascending order. */

@@ -15,13 +15,19 @@ struct pamt_kernel {
 	struct vmm vmm;
 	struct pamt_memory *memory; /* as bring-up was given it */
 	u32 nr_memory;
-	atomic64_t tds; /* alive */
+	u64 memory_bytes; /* the sum */
+	atomic64_t tds;	  /* alive */
 };
 
 extern struct pamt_kernel pamt_kernel;
 
 /* Values of enum region_state as people call them are in debugfs.c; all of these: 0 or -errno. */
 int pamt_memory_map(struct pamt_memory **memory, u32 *nr);
+
+/* Before bring-up; settle: it is over, and CPUs may go and come. */
+int pamt_cpus_init(void);
+void pamt_cpus_settle(void);
+void pamt_cpus_exit(void);
 
 int pamt_debugfs_init(void);
 void pamt_debugfs_exit(void);

@@ -35,19 +35,40 @@ struct pamt_kernel pamt_kernel;
 extern void softseam_hold(void);
 static typeof(&softseam_hold) softseam_held;
 
-static void find_hkids(struct pamt_host_config *config)
+/* Parameters that no machine could have; what this one has not the module refuses. */
+static bool hkids_are_possible(u64 end_of_memory)
 {
+	if (hkid_start_bit >= TDX_PA_BITS || end_of_memory > 1ull << hkid_start_bit) {
+		pr_err("pamt: hkid_start_bit=%u: memory ends at 0x%llx, which is at most bit %u\n",
+		       hkid_start_bit, end_of_memory, TDX_PA_BITS - 1);
+		return false;
+	}
+	if (hkid_min < 1 || nr_hkids < 2 ||
+	    (u64)hkid_min + nr_hkids > min(1u << (TDX_PA_BITS - hkid_start_bit), TDX_MAX_HKIDS)) {
+		pr_err("pamt: hkid_min=%u nr_hkids=%u: at least 1 and 2, and no KeyID above %u\n",
+		       hkid_min, nr_hkids,
+		       min(1u << (TDX_PA_BITS - hkid_start_bit), TDX_MAX_HKIDS) - 1);
+		return false;
+	}
+	return true;
+}
+
+static int find_hkids(struct pamt_host_config *config)
+{
+	const struct pamt_memory *last = &config->memory[config->nr_memory - 1];
 	u64 msr;
 
-	config->hkid_start_bit = hkid_start_bit;
-	config->global_hkid = hkid_min;
-	config->nr_hkids = nr_hkids;
-	if (softseam_held || rdmsrl_safe(MSR_KEYID_PARTITIONING, &msr) || !(msr >> 32))
-		return;
+	if (softseam_held || rdmsrq_safe(MSR_KEYID_PARTITIONING, &msr) || !(msr >> 32)) {
+		config->hkid_start_bit = hkid_start_bit;
+		config->global_hkid = hkid_min;
+		config->nr_hkids = nr_hkids;
+		return hkids_are_possible(last->base.v + last->bytes) ? 0 : -EINVAL;
+	}
 	/* The kernel has taken the KeyID bits off the physical address bits. */
 	config->hkid_start_bit = boot_cpu_data.x86_phys_bits;
 	config->global_hkid = (u32)msr + 1;
 	config->nr_hkids = msr >> 32;
+	return 0;
 }
 
 static void report_failure(const struct pamt_error *error)
@@ -83,7 +104,11 @@ static int bring_up(void)
 		return ret;
 	config.memory = pamt_kernel.memory;
 	config.nr_memory = pamt_kernel.nr_memory;
-	find_hkids(&config);
+	for (u32 i = 0; i < pamt_kernel.nr_memory; i++)
+		pamt_kernel.memory_bytes += pamt_kernel.memory[i].bytes;
+	ret = find_hkids(&config);
+	if (ret)
+		return ret;
 	ret = pamt_host_create(host_services, &config, &pamt_kernel.host, &error);
 	if (ret) {
 		report_failure(&error);
@@ -102,7 +127,7 @@ static int bring_up(void)
 		.global_hkid = config.global_hkid,
 		.hkid_start_bit = config.hkid_start_bit,
 	};
-	return vmm_init(&pamt_kernel.vmm, host_services, pamt_kernel.host, &vmm);
+	return vmm_init(&pamt_kernel.vmm, tenant_services, pamt_kernel.host, &vmm);
 }
 
 static void report_leak(void *arg, const struct pamt_finding *finding)
@@ -166,13 +191,22 @@ static int __init pamt_init(void)
 	}
 	softseam_held = symbol_get(softseam_hold);
 	error = host_port_init();
+	if (error)
+		goto out;
+	error = pamt_cpus_init();
+	if (error)
+		goto out;
+	error = bring_up();
 	if (!error)
-		error = bring_up();
+		pamt_cpus_settle();
 	for (unsigned int i = 0; !error && i < ARRAY_SIZE(parts); i++) {
 		error = parts[i].init();
 		if (error)
 			stop_parts(i);
 	}
+	if (error)
+		pamt_cpus_exit();
+out:
 	if (error)
 		tear_down();
 	return error;
@@ -181,6 +215,7 @@ static int __init pamt_init(void)
 static void __exit pamt_exit(void)
 {
 	stop_parts(ARRAY_SIZE(parts));
+	pamt_cpus_exit();
 	tear_down();
 }
 

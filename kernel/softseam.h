@@ -16,6 +16,12 @@
  */
 int softseam_configure(struct seam_config *config, uint32_t *lp_of);
 
+/* softseam_ram.c. find: may sleep; 0, -ENOMEM, or -EAGAIN where memory came meanwhile. */
+int softseam_find_ram(void);
+void softseam_forget_ram(void);
+/* Is there memory that the kernel has mapped? Any context. */
+bool softseam_is_ram(uint64_t at);
+
 /* softseam_guest.c: what vCPUs run. */
 enum seam_exit softseam_guest(void *ctx, struct seam_vcpu *vcpu);
 

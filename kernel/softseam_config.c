@@ -40,6 +40,8 @@ MODULE_PARM_DESC(
 #define SEAMRR_BYTES (32ull << 20)
 #define LOW_MEMORY   (1ull << 20)
 
+#define MAX_CACHE_BLOCKS 1024u
+
 /* ------------------------------------------------------------------------------------------- */
 /* Convertible memory                                                                           */
 
@@ -91,14 +93,35 @@ static int add_ram(struct resource *res, void *arg)
 	return 0;
 }
 
-static int find_cmrs(struct cmrs *cmrs)
+/* Pairs of base and bytes, ascending, below the KeyID bits. */
+static int take_cmrs(struct cmrs *cmrs)
 {
+	u64 end = 0, limit = 1ull << ((max_pa - hkid_bits) & 63);
+
 	if (nr_cmr % 2) {
 		pr_err("softseam: cmr= takes pairs of base and bytes\n");
 		return -EINVAL;
 	}
-	for (unsigned int i = 0; i < nr_cmr; i += 2)
+	for (unsigned int i = 0; i < nr_cmr; i += 2) {
+		if (!cmr[i + 1] || !PAGE_ALIGNED(cmr[i] | cmr[i + 1]) || cmr[i] < end ||
+		    cmr[i] >= limit || cmr[i + 1] > limit - cmr[i]) {
+			pr_err("softseam: cmr=0x%lx,0x%lx: ranges are multiples of 4096, in "
+			       "ascending order, below 0x%llx\n",
+			       cmr[i], cmr[i + 1], limit);
+			return -EINVAL;
+		}
 		cmrs->config->cmr[cmrs->nr++] = (struct tdx_cmr){ cmr[i], cmr[i + 1] };
+		end = cmr[i] + cmr[i + 1];
+	}
+	return 0;
+}
+
+static int find_cmrs(struct cmrs *cmrs)
+{
+	int error = take_cmrs(cmrs);
+
+	if (error)
+		return error;
 	if (!nr_cmr)
 		walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1,
 				    cmrs, add_ram);
@@ -157,6 +180,11 @@ int softseam_configure(struct seam_config *config, uint32_t *lp_of)
 	struct cmrs cmrs = { .config = config };
 	int error;
 
+	/* One call goes through all of them, with interrupts off. */
+	if (cache_blocks > MAX_CACHE_BLOCKS) {
+		pr_err("softseam: cache_blocks=%u: at most %u\n", cache_blocks, MAX_CACHE_BLOCKS);
+		return -EINVAL;
+	}
 	config->max_pa = max_pa;
 	config->hkid_bits = hkid_bits;
 	config->hkid_min = hkid_min;

@@ -46,7 +46,7 @@ static void service_free(void *ctx, void *object) { kvfree(object); }
 /* What a host names as the address of a structure may be no memory at all. */
 static void *service_map(void *ctx, tdx_hpa_t at, enum os_access access)
 {
-	return pfn_valid(at.v >> PAGE_SHIFT) ? direct_map(at) : no_memory + offset_in_page(at.v);
+	return softseam_is_ram(at.v) ? direct_map(at) : no_memory + offset_in_page(at.v);
 }
 
 static void service_zero(void *ctx, tdx_hpa_t base, uint64_t bytes) { direct_zero(base, bytes); }
@@ -193,6 +193,10 @@ static int set_faults(void)
 	bool any = false;
 
 	for (int i = 0; i < SEAM_NR_FAULTS; i++) {
+		if (fault_per_million[i] > 1000000) {
+			pr_err("softseam: faults=: %u per million\n", fault_per_million[i]);
+			return -EINVAL;
+		}
 		faults.per_million[i] = fault_per_million[i];
 		any |= fault_per_million[i];
 	}
@@ -208,6 +212,9 @@ static int __init softseam_init(void)
 	lp_of = kcalloc(nr_cpu_ids, sizeof(*lp_of), GFP_KERNEL);
 	no_memory = (u8 *)get_zeroed_page(GFP_KERNEL);
 	if (!config || !lp_of || !no_memory)
+		goto out;
+	error = softseam_find_ram();
+	if (error)
 		goto out;
 	error = softseam_configure(config, lp_of);
 	if (error)
@@ -232,6 +239,7 @@ static int __init softseam_init(void)
 out:
 	kfree(config);
 	if (error) {
+		softseam_forget_ram();
 		kfree(lp_of);
 		free_page((unsigned long)no_memory);
 	}
@@ -248,6 +256,7 @@ static void __exit softseam_exit(void)
 	synchronize_rcu();
 	for_each_possible_cpu(cpu) calls += per_cpu(nr_calls, cpu);
 	seam_destroy(module_seam);
+	softseam_forget_ram();
 	kfree(lp_of);
 	free_page((unsigned long)no_memory);
 	pr_info("softseam: gone after %lu calls\n", calls);

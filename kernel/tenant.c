@@ -39,8 +39,12 @@ static int build(struct tenant *tenant)
 {
 	int error = 0;
 
-	for (u32 i = 0; !error && i < tenant->nr_vcpus; i++)
+	for (u32 i = 0; !error && i < tenant->nr_vcpus; i++) {
+		/* On a CPU that is about to go it would be refused. */
+		cpus_read_lock();
 		error = td_add_vcpu(tenant->td, &tenant->vcpu[i]);
+		cpus_read_unlock();
+	}
 	if (!error)
 		error = add_image(tenant);
 	return error ? error : td_finalize(tenant->td);
@@ -57,8 +61,11 @@ int tenant_create(struct tenant *tenant, const struct tenant_config *config)
 	};
 	int error;
 
-	if (!config->bytes || config->bytes % TDX_2M_SIZE || config->bytes >> 46 ||
-	    !config->vcpus || config->vcpus > GUEST_IMAGE_VCPUS || config->percent_4k > 100 ||
+	/* What this machine could not have if it had nothing else; the rest fails as it comes. */
+	if (config->bytes > pamt_kernel.memory_bytes)
+		return -EFBIG;
+	if (!config->bytes || config->bytes % TDX_2M_SIZE || !config->vcpus ||
+	    config->vcpus > GUEST_IMAGE_VCPUS || config->percent_4k > 100 ||
 	    (config->node != OS_ANY_NODE &&
 	     (config->node >= nr_node_ids || !node_online(config->node))))
 		return -EINVAL;
@@ -74,10 +81,13 @@ int tenant_create(struct tenant *tenant, const struct tenant_config *config)
 			.pages_4k = config->pages_4k,
 		},
 	};
-	error = td_create(&pamt_kernel.vmm, &td, &tenant->td);
-	if (error)
-		return error;
+	/* Before it has a KeyID on any package: cpus.c. */
 	atomic64_inc(&pamt_kernel.tds);
+	error = td_create(&pamt_kernel.vmm, &td, &tenant->td);
+	if (error) {
+		atomic64_dec(&pamt_kernel.tds);
+		return error;
+	}
 	error = build(tenant);
 	if (error)
 		tenant_destroy(tenant);
@@ -97,17 +107,39 @@ u64 tenant_destroy(struct tenant *tenant)
 
 struct runner {
 	struct tenant *tenant;
+	struct mem_cgroup *payer;
 	struct vcpu *vcpu;
 	struct task_struct *thread;
 	struct completion done;
 	enum vcpu_exit exit;
 };
 
+/* The nth online CPU, starting over at the end. With cpus_read_lock(), or it may be gone. */
+static unsigned int nth_cpu(unsigned int n)
+{
+	return cpumask_nth(n % num_online_cpus(), cpu_online_mask);
+}
+
+/* The thread's CPU goes offline. This waits until it is gone, and chooses another one. */
+static void go_elsewhere(const struct runner *runner)
+{
+	cpus_read_lock();
+	set_cpus_allowed_ptr(current, cpumask_of(nth_cpu(runner->vcpu->index)));
+	cpus_read_unlock();
+}
+
 static int run_vcpu(void *arg)
 {
 	struct runner *runner = arg;
+	/* What the guest's faults take is as if the caller had taken it. */
+	struct mem_cgroup *own = set_active_memcg(runner->payer);
 
-	runner->exit = vcpu_run(runner->vcpu);
+	while ((runner->exit = vcpu_run(runner->vcpu)) == VCPU_CPU_LEAVES)
+		go_elsewhere(runner);
+	/* One vCPU alone is no TD: the others would only take what one had not got. */
+	if (runner->exit == VCPU_FAILED)
+		td_stop(runner->tenant->td);
+	set_active_memcg(own);
 	complete(&runner->done);
 	/* kthread_stop() waits for the thread to be asked. */
 	while (!kthread_should_stop())
@@ -115,22 +147,20 @@ static int run_vcpu(void *arg)
 	return 0;
 }
 
-/* The nth online CPU, starting over at the end. */
-static unsigned int nth_cpu(unsigned int n)
-{
-	return cpumask_nth(n % num_online_cpus(), cpu_online_mask);
-}
-
 static int start(struct runner *runner, u32 i)
 {
-	unsigned int cpu = nth_cpu(i + runner->tenant->orders.seed);
+	unsigned int cpu;
 
 	init_completion(&runner->done);
+	cpus_read_lock();
+	cpu = nth_cpu(i + runner->tenant->orders.seed);
 	runner->thread =
 		kthread_create_on_node(run_vcpu, runner, cpu_to_node(cpu), "pamt-vcpu/%u", i);
+	if (!IS_ERR(runner->thread))
+		kthread_bind(runner->thread, cpu);
+	cpus_read_unlock();
 	if (IS_ERR(runner->thread))
 		return PTR_ERR(runner->thread);
-	kthread_bind(runner->thread, cpu);
 	wake_up_process(runner->thread);
 	return 0;
 }
@@ -160,15 +190,18 @@ static int result_of(struct runner *runner)
 
 int tenant_run(struct tenant *tenant)
 {
-	struct runner *runners = kcalloc(tenant->nr_vcpus, sizeof(*runners), GFP_KERNEL);
+	struct runner *runners = kcalloc(tenant->nr_vcpus, sizeof(*runners), GFP_KERNEL_ACCOUNT);
+	struct mem_cgroup *payer;
 	u32 started = 0;
 	int error = 0;
 
 	if (!runners)
 		return -ENOMEM;
+	payer = get_mem_cgroup_from_mm(current->mm);
 	while (!error && started < tenant->nr_vcpus) {
 		runners[started].tenant = tenant;
 		runners[started].vcpu = tenant->vcpu[started];
+		runners[started].payer = payer;
 		error = start(&runners[started], started);
 		if (!error)
 			started++;
@@ -185,9 +218,11 @@ int tenant_run(struct tenant *tenant)
 		int one = result_of(&runners[i]);
 
 		kthread_stop(runners[i].thread);
-		if (!error)
+		/* Stopped were those that another one's failure stopped. */
+		if (!error || (error == -EINTR && one))
 			error = one;
 	}
+	mem_cgroup_put(payer);
 	kfree(runners);
 	return error;
 }

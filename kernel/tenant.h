@@ -26,12 +26,14 @@ struct tenant_config {
 };
 
 /*
- * A TD that can be run. Return: 0; -EINVAL; otherwise as td_create(). On failure nothing is left.
- * The tenant must stay where it is until tenant_destroy(). May sleep.
+ * A TD that can be run. Return: 0; -EINVAL; -EFBIG (more than pamt_kernel.memory_bytes); otherwise
+ * as td_create(). On failure nothing is left. The tenant must stay where it is until
+ * tenant_destroy(). Memory is charged to the caller's control group. May sleep.
  */
 int tenant_create(struct tenant *tenant, const struct tenant_config *config);
 /*
- * Runs every vCPU on a CPU of its own, as far as there are enough, until all have halted. Return:
+ * Runs every vCPU on a CPU of its own, as far as there are enough, until all have halted. What
+ * they fault in is charged to the caller's control group. Return:
  * 0; -EINTR (the caller is being killed; vCPUs were stopped for good); -EIO where a guest found
  * something wrong, told in the tenant; what made vcpu_run() fail. May sleep.
  */

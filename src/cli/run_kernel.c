@@ -57,6 +57,7 @@ struct kernel_run {
 	struct run *run;
 	int fd; /* for questions about the machine */
 	uint64_t memory, percent_4k, flips, vcpus, tds, seed;
+	uint64_t memory_bytes; /* that TDs may use on this machine */
 	struct kernel_td td[MAX_TDS];
 	struct pamt_abi_stats before;
 	double began;
@@ -252,6 +253,7 @@ static bool take_machine(struct kernel_run *k)
 	snprintf(k->run->map.name, sizeof(k->run->map.name), "this machine's kernel");
 	k->run->map.nr_cpus = info.cpus;
 	k->run->map.nr_nodes = info.nodes;
+	k->memory_bytes = info.memory_bytes;
 	result->dynamic = info.dynamic;
 	result->why_static = "see the kernel log";
 	result->static_bytes = info.static_bytes;
@@ -260,6 +262,21 @@ static bool take_machine(struct kernel_run *k)
 	result->layout.given_up_bytes = info.given_up_bytes;
 	result->threads = info.cpus;
 	return true;
+}
+
+/* What errno means here, where its usual words mislead. */
+static void explain_error(const struct kernel_run *k, const struct kernel_td *td, uint64_t number)
+{
+	char why[120];
+
+	snprintf(why, sizeof(why), "%s", strerror(td->error));
+	if (td->error == EFBIG)
+		snprintf(why, sizeof(why),
+			 "it has %" PRIu64 " MB, and no TD here can be larger than %" PRIu64 " MB",
+			 (uint64_t)td->create.bytes >> 20, k->memory_bytes >> 20);
+	else if (td->error == ENOSPC)
+		snprintf(why, sizeof(why), "no KeyID is left for it");
+	cli_error(CLI_FAILED, "run: TD %" PRIu64 ": %s: %s", number, td->what, why);
 }
 
 static int report(struct kernel_run *k)
@@ -280,8 +297,9 @@ static int report(struct kernel_run *k)
 					 i, (uint64_t)td->counts.guest_error_at,
 					 (uint64_t)td->counts.guest_error);
 		else if (td->error)
-			code = cli_error(CLI_FAILED, "run: TD %" PRIu64 ": %s: %s", i, td->what,
-					 strerror(td->error));
+			explain_error(k, td, i);
+		if (td->error)
+			code = CLI_FAILED;
 	}
 	return code || !workload_is_clean(&k->run->result) ? CLI_FAILED : CLI_OK;
 }
