@@ -301,6 +301,7 @@ static inline uint64_t tdx_hpa_hkid(tdx_hpa_t a, uint16_t hkid, unsigned int hki
 #define TDX_MAX_TDCX	      9u
 #define TDX_MIN_TDVPS	      6u /* pages of a vCPU, TDVPR included */
 #define TDX_MAX_TDVPS	      15u
+#define TDX_MAX_L2_VMS	      3u
 #define TDX_DPAMT_MAX_PA_BITS 48u /* Dynamic PAMT needs the KeyID start bit at or below this */
 
 /* TDMR_INFO: what SYS.CONFIG is given of one TDMR, 320 bytes at a 512-byte boundary. */
@@ -324,27 +325,34 @@ struct tdx_td_params {
 	uint64_t xfam; /* extended features; x87 and SSE are not optional */
 	uint16_t max_vcpus;
 	uint8_t num_l2_vms;
-	uint8_t msr_config_ctls;
+	uint8_t msr_config_ctls; /* bit 0: TDX_MSR_ARCH_CAPABILITIES */
 	uint32_t reserved0;
 	uint64_t eptp_controls; /* 2:0 memory type, 5:3 levels of the S-EPT less one */
-	uint64_t config_flags;	/* bit 0: 52-bit guest addresses */
+	uint64_t config_flags;	/* TDX_CONFIG_* */
 	uint16_t tsc_frequency; /* in units of 25 MHz */
 	uint8_t reserved1[38];
 	uint8_t mrconfigid[48], mrowner[48], mrownerconfig[48];
 	uint64_t arch_capabilities_config;
 	uint8_t reserved2[24];
-	uint8_t cpuid_config[768];
+	uint32_t cpuid_config[28][4]; /* EAX, EBX, ECX, EDX of the leaves that SYS.RD names */
+	uint8_t reserved3[320];
 };
 TDX_STATIC_ASSERT(sizeof(struct tdx_td_params) == 1024, "TD_PARAMS is 1024 bytes");
 
-#define TDX_TD_PARAMS_ALIGN	 1024u
-#define TDX_ATTR_DEBUG		 (UINT64_C(1) << 0)
-#define TDX_ATTR_SEPT_VE_DISABLE (UINT64_C(1) << 28)
-#define TDX_XFAM_FIXED1		 UINT64_C(3) /* x87, SSE */
-#define TDX_EPTP_WRITE_BACK	 UINT64_C(6)
-#define TDX_EPTP_PWL_SHIFT	 3
-#define TDX_CONFIG_GPAW		 (UINT64_C(1) << 0)
-#define TDX_CONFIG_NO_RBP_MOD	 (UINT64_C(1) << 2) /* VP.ENTER leaves the host's RBP alone */
+#define TDX_TD_PARAMS_ALIGN	  1024u
+#define TDX_ATTR_DEBUG		  (UINT64_C(1) << 0)
+#define TDX_ATTR_ICSSD		  (UINT64_C(1) << 16)
+#define TDX_ATTR_MIGRATABLE	  (UINT64_C(1) << 29)
+#define TDX_ATTR_PERFMON	  (UINT64_C(1) << 63)
+#define TDX_ATTR_SEPT_VE_DISABLE  (UINT64_C(1) << 28)
+#define TDX_XFAM_FIXED1		  UINT64_C(3) /* x87, SSE */
+#define TDX_EPTP_WRITE_BACK	  UINT64_C(6)
+#define TDX_EPTP_PWL_SHIFT	  3
+#define TDX_CONFIG_GPAW		  (UINT64_C(1) << 0) /* 52-bit guest addresses */
+#define TDX_CONFIG_NO_RBP_MOD	  (UINT64_C(1) << 2) /* VP.ENTER leaves the host's RBP alone */
+#define TDX_CONFIG_MAXPA_VIRT	  (UINT64_C(1) << 3) /* CPUID shows the width that is asked for */
+#define TDX_CONFIG_MAXGPA_VIRT	  (UINT64_C(1) << 4) /* CPUID shows the width of guest addresses */
+#define TDX_MSR_ARCH_CAPABILITIES 1u /* msr_config_ctls: arch_capabilities_config counts */
 
 /* Why VP.ENTER returned: RAX bits 31:0, as VMX numbers exit reasons. */
 #define TDX_EXIT_INTERRUPT     1u  /* R9 interruption information */

@@ -72,7 +72,7 @@ static const struct cpuid_entry entries[CPUID_ENTRIES] = {
 	{ .leaf = 0x21, .subleaf = 0, .fixed = { 0, 0x65746e49, 0x20202020, 0x5844546c } },
 	{ .leaf = 0x80000000, .subleaf = NO_SUBLEAF, .fixed = { 0x80000008, 0, 0, 0 } },
 	{ .leaf = 0x80000001, .subleaf = NO_SUBLEAF },
-	{ .leaf = 0x80000006, .subleaf = NO_SUBLEAF },
+	{ .leaf = 0x80000006, .subleaf = NO_SUBLEAF, .fixed = { 0, 0, 0x7040, 0 } },
 	{ .leaf = 0x80000007, .subleaf = NO_SUBLEAF },
 	{ .leaf = 0x22, .subleaf = NO_SUBLEAF },
 	{ .leaf = 0x23, .subleaf = 0, .param = 12, .native = { 0xf, 0, 0, 0 } },
@@ -118,9 +118,18 @@ uint32_t cpuid_code(const struct cpuid_entry *entry)
 	return code | entry->subleaf << 1;
 }
 
+static uint32_t code_leaf(uint32_t code) { return (code >> 9 & 0x7f) | (code >> 16 & 1) << 31; }
+
+bool cpuid_is_fixed0(uint32_t code)
+{
+	const uint32_t leaf = code_leaf(code), bit = leaf >> 31 ? 52 + (leaf & 0x7f) : leaf;
+
+	return bit < 64 && CPUID_FIXED0 >> bit & 1;
+}
+
 uint32_t cpuid_by_code(uint32_t code)
 {
-	const uint32_t leaf = (code >> 9 & 0x7f) | (code >> 16 & 1) << 31;
+	const uint32_t leaf = code_leaf(code);
 	const uint32_t subleaf = code >> 1 & 0x7f;
 	uint32_t at = 0;
 
@@ -129,4 +138,32 @@ uint32_t cpuid_by_code(uint32_t code)
 		 (entries[at].subleaf == NO_SUBLEAF || entries[at].subleaf == subleaf)))
 		at++;
 	return at;
+}
+
+uint32_t cpuid_place(const struct cpuid_entry *entry) { return (uint32_t)(entry - entries); }
+
+const struct cpuid_entry *cpuid_find(uint32_t leaf, uint32_t subleaf)
+{
+	for (uint32_t at = 0; at < CPUID_ENTRIES; at++)
+		if (entries[at].leaf == leaf && entries[at].subleaf == subleaf)
+			return &entries[at];
+	return NULL;
+}
+
+uint32_t cpuid_allowed_fms(uint32_t i)
+{
+	static const uint32_t fms[CPUID_ALLOWED_FMS] = { CPUID_PLATFORM_FMS, 0x806f8 };
+
+	return i < CPUID_ALLOWED_FMS ? fms[i] : 0;
+}
+
+const uint32_t *cpuid_level(uint32_t i)
+{
+	/* Two threads of a core, 64 cores of a package. */
+	static const uint32_t levels[CPUID_LEVELS][CPUID_REGS] = {
+		{ 1, 2, 0x100, 0 }, { 7, 128, 0x201, 0 }, { 0, 0, 2, 0 },
+		{ 0, 0, 3, 0 },	    { 0, 0, 4, 0 },	  { 0, 0, 5, 0 },
+	};
+
+	return levels[i];
 }

@@ -21,14 +21,30 @@ enum cpuid_reg { CPUID_REG_EAX, CPUID_REG_EBX, CPUID_REG_ECX, CPUID_REG_EDX, CPU
 
 /* Family, model and stepping of this platform, as EAX of leaf 1 has them. */
 #define CPUID_PLATFORM_FMS 0xc06f2u
-/* A second one, of an earlier generation, that a TD may be told it runs on. */
-#define CPUID_OTHER_FMS 0x806f8u
+/* Those that a TD may be told it runs on, the platform's first; 0 at the end. */
+#define CPUID_ALLOWED_FMS 2u
+uint32_t cpuid_allowed_fms(uint32_t i);
 /* What of EAX is no stepping. */
 #define CPUID_STEPPING 0xfu
 
 /* Frequency of the crystal, and of the TSC, in Hz. */
 #define CPUID_CRYSTAL_HZ 25000000u
 #define CPUID_TSC_HZ	 2000000000u
+
+/* Leaves of the topology, and the levels of which they tell. */
+#define CPUID_TOPOLOGY	   0x1fu
+#define CPUID_TOPOLOGY_OLD 0xbu
+#define CPUID_LEVELS	   6u
+
+/*
+ * Leaves that are 0 wherever a TD may ask for them, though it has no entry for some: bit n is leaf
+ * n, bit 52 + n is leaf 0x80000000 + n.
+ */
+#define CPUID_FIXED0 UINT64_C(0x0380000508cfd308)
+bool cpuid_is_fixed0(uint32_t code);
+
+/* Bytes of the extended state of x87 and SSE, all that this CPU says of it. */
+#define CPUID_XBUFF_BYTES 0x240u
 
 struct cpuid_entry {
 	uint32_t leaf, subleaf;
@@ -40,8 +56,14 @@ struct cpuid_entry {
 
 /* In the order in which MNG.RD goes through them, NULL at the end. */
 const struct cpuid_entry *cpuid_at(uint32_t i);
+uint32_t cpuid_place(const struct cpuid_entry *entry);
+/* NULL: a TD has no such leaf or subleaf. */
+const struct cpuid_entry *cpuid_find(uint32_t leaf, uint32_t subleaf);
 /* The i-th of TD_PARAMS, NULL at the end. */
 const struct cpuid_entry *cpuid_param(uint32_t i);
+
+/* What the CPU says of a level. */
+const uint32_t *cpuid_level(uint32_t i);
 
 /*
  * The code of a CPUID_VALUES field: bit 0 which two registers (EAX and EBX, ECX and EDX), 7:1

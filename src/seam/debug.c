@@ -272,7 +272,7 @@ int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state stat
 		td.tdcs->attributes = TDX_ATTR_SEPT_VE_DISABLE;
 		td_setup(seam, &td, &(struct td_setup){ .pwl = pwl, .gpaw = gpaw, .max_vcpus = 4 });
 	}
-	td_set_op_state(seam, &td, state);
+	td.tdcs->op_state = state;
 	return 0;
 }
 

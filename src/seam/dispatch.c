@@ -3,6 +3,7 @@
  * dispatch.c - from a SEAMCALL's registers to its leaf: the table of leaves, and the gates that
  * every call passes, in the order in which they report.
  */
+#include "abi/abi.h"
 #include "seam/dispatch.h"
 
 enum leaf_flags {
@@ -11,6 +12,9 @@ enum leaf_flags {
 	LEAF_CLEARS = 4,    /* RCX and RDX are results, zero unless the leaf says otherwise */
 	LEAF_L2_PAGES = 8,  /* version 1: R9..R11 are pages of L2 VMs given back, "no page" here */
 	LEAF_IN_SHUTDOWN = 16,
+	LEAF_CLEARS_FIELD = 128, /* R8 is the value of a field; version 1: RDX the next one's id */
+	LEAF_ANY_VERSION =
+		64, /* with LEAF_VERSIONS: the leaf looks at it when it has come so far */
 	LEAF_CLEARS_INIT = 32, /* RCX, RDX, R8..R10 are zero on return: SYS.INIT */
 };
 
@@ -38,15 +42,15 @@ static const struct leaf leaves[] = {
 	[TDH_VP_FLUSH] = { tdh_vp_flush, 0 },
 	[TDH_MNG_VPFLUSHDONE] = { tdh_mng_vpflushdone, 0 },
 	[TDH_MNG_KEY_FREEID] = { tdh_mng_key_freeid, 0 },
-	[TDH_MNG_RD] = { tdh_mng_rd, LEAF_VERSIONS },
-	[TDH_MNG_WR] = { tdh_mng_wr, 0 },
+	[TDH_MNG_RD] = { tdh_mng_rd, LEAF_VERSIONS | LEAF_CLEARS_FIELD },
+	[TDH_MNG_WR] = { tdh_mng_wr, LEAF_CLEARS_FIELD },
 	[TDH_MNG_INIT] = { tdh_mng_init, 0 },
 	[TDH_VP_INIT] = { tdh_vp_init, LEAF_VERSIONS },
 	[TDH_MEM_PAGE_PROMOTE] = { tdh_mem_page_promote,
 				   LEAF_CLEARS | LEAF_L2_PAGES | LEAF_VERSIONS },
 	[TDH_PHYMEM_PAGE_RDMD] = { tdh_phymem_page_rdmd, 0 },
 	[TDH_MEM_SEPT_RD] = { tdh_mem_sept_rd, LEAF_CLEARS },
-	[TDH_VP_RD] = { tdh_vp_rd, LEAF_VERSIONS },
+	[TDH_VP_RD] = { tdh_vp_rd, LEAF_VERSIONS | LEAF_CLEARS_FIELD },
 	[TDH_MNG_KEY_RECLAIMID] = { tdh_mng_key_reclaimid, 0 },
 	[TDH_PHYMEM_PAGE_RECLAIM] = { tdh_phymem_page_reclaim, 0 },
 	[TDH_MEM_PAGE_REMOVE] = { tdh_mem_page_remove, LEAF_CLEARS },
@@ -58,7 +62,7 @@ static const struct leaf leaves[] = {
 	[TDH_PHYMEM_PAGE_WBINVD] = { tdh_phymem_page_wbinvd, 0 },
 	[TDH_PHYMEM_PAMT_ADD] = { tdh_phymem_pamt_add, 0 },
 	[TDH_PHYMEM_PAMT_REMOVE] = { tdh_phymem_pamt_remove, 0 },
-	[TDH_VP_WR] = { tdh_vp_wr, 0 },
+	[TDH_VP_WR] = { tdh_vp_wr, LEAF_CLEARS_FIELD },
 	[TDH_SYS_INIT] = { tdh_sys_init, LEAF_ANY_STATE | LEAF_VERSIONS | LEAF_CLEARS_INIT },
 	[TDH_SYS_LP_INIT] = { tdh_sys_lp_init, LEAF_ANY_STATE },
 	[TDH_SYS_INFO] = { tdh_sys_info, LEAF_ANY_STATE },
@@ -69,7 +73,7 @@ static const struct leaf leaves[] = {
 	[TDH_SYS_TDMR_INIT] = { tdh_sys_tdmr_init, 0 },
 	[TDH_SYS_LP_SHUTDOWN] = { tdh_sys_lp_shutdown, LEAF_ANY_STATE | LEAF_IN_SHUTDOWN },
 	[TDH_SYS_SHUTDOWN] = { tdh_sys_shutdown, 0 },
-	[TDH_SYS_UPDATE] = { tdh_sys_update, LEAF_ANY_STATE | LEAF_VERSIONS },
+	[TDH_SYS_UPDATE] = { tdh_sys_update, LEAF_ANY_STATE | LEAF_VERSIONS | LEAF_ANY_VERSION },
 };
 
 #define NR_LEAVES (sizeof(leaves) / sizeof(leaves[0]))
@@ -111,9 +115,14 @@ static tdx_status_t dispatch(struct call *call)
 	if (leaf->flags & LEAF_CLEARS_INIT)
 		call->regs->rcx = call->regs->rdx = call->regs->r8 = call->regs->r9 =
 			call->regs->r10 = 0;
+	if (leaf->flags & LEAF_CLEARS_FIELD) {
+		call->regs->r8 = 0;
+		if (call->version)
+			call->regs->rdx = ABI_ID_NONE;
+	}
 	if (leaf->flags & LEAF_L2_PAGES && call->version)
 		call->regs->r9 = call->regs->r10 = call->regs->r11 = TDX_NULL_PA;
-	if (call->version > 1)
+	if (call->version > 1 && !(leaf->flags & LEAF_ANY_VERSION))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
 	status = leaf->fn(call);
 	/* What fails at once lets go at once. */

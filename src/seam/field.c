@@ -49,6 +49,13 @@ static bool is_cpuid(const struct field_view *view, uint32_t place)
 	return view->context == ABI_TD && place == TD_FIELD_CPUID_VALUES;
 }
 
+/* A leaf of CPUID of which nothing is known. */
+static bool is_no_cpuid(const struct field_view *view, const struct field_ref *ref)
+{
+	return is_cpuid(view, ref->place) && cpuid_by_code(ref->element) == CPUID_ENTRIES &&
+	       !cpuid_is_fixed0(ref->element);
+}
+
 /* The first readable field at or after a place of the table. */
 static uint64_t next_field(const struct field_view *view, uint32_t place)
 {
@@ -173,17 +180,10 @@ struct field_view field_view_of(const struct call *call, enum abi_context contex
 		.seam = call->seam,
 		.context = context,
 		.debug = td->tdcs->attributes & TDX_ATTR_DEBUG,
-		.has = 1u << ABI_ALWAYS,
+		.has = (2u << td->tdcs->nr_l2_vms) - 1, /* ALWAYS, and the VMs in order */
 		.tdr = td->tdr,
 		.tdcs = td->tdcs,
 	};
-}
-
-void field_clear_results(struct call *call)
-{
-	call->regs->r8 = 0;
-	if (call->version)
-		call->regs->rdx = ABI_ID_NONE;
 }
 
 tdx_status_t field_read_leaf(struct call *call, const struct field_view *view)
@@ -200,7 +200,7 @@ tdx_status_t field_read_leaf(struct call *call, const struct field_view *view)
 	if (call_failed(status))
 		return status;
 	readable = field_readable(view, ref.field);
-	if (!readable)
+	if (!readable || is_no_cpuid(view, &ref))
 		return tdx_status(TDX_METADATA_FIELD_NOT_READABLE, 0);
 	call->regs->r8 = field_load(view, &ref) & readable;
 	if (call->version)

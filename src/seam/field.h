@@ -100,7 +100,6 @@ void field_change(const struct field_view *view, const struct field_ref *ref, ui
 
 /* What MNG.RD and VP.RD, MNG.WR and VP.WR do alike, once they have their TD or vCPU. */
 struct field_view field_view_of(const struct call *call, enum abi_context context, struct td *td);
-void field_clear_results(struct call *call);
 tdx_status_t field_read_leaf(struct call *call, const struct field_view *view);
 
 extern const struct field_value sys_field_values[], td_field_values[], vp_field_values[];

@@ -30,6 +30,12 @@ static inline uint64_t hpa_strip(const struct seam *seam, uint64_t address)
 	return address & ~seam->hkid_mask;
 }
 
+/* The address with a KeyID. */
+static inline uint64_t hpa_with_key(const struct seam *seam, uint64_t address, uint16_t hkid)
+{
+	return address | (uint64_t)hkid << seam->hkid_start_bit;
+}
+
 /* The byte there, good to the end of its 4K page. */
 static inline void *module_map(const struct seam *seam, uint64_t address, enum os_access access)
 {

@@ -15,7 +15,7 @@
 tdx_status_t tdh_mng_vpflushdone(struct call *call)
 {
 	struct seam *seam = call->seam;
-	const struct tdcs *tdcs;
+	struct tdcs *tdcs;
 	struct kot_entry *kot;
 	struct td td;
 	tdx_status_t status = td_explicit(call, call->in.rcx, TDX_OP_RCX, true, &td);
@@ -32,7 +32,7 @@ tdx_status_t tdh_mng_vpflushdone(struct call *call)
 	    os_load32(&tdcs->nr_assoc, OS_ACQUIRE))
 		return tdx_status(TDX_FLUSHVP_NOT_DONE, 0);
 
-	td_end_build(seam, &td, tdcs);
+	td_end_build(seam, tdcs);
 	kot = &seam->kot[td.tdr->hkid];
 	kot->state = TDX_KOT_FLUSHED;
 	/* Relaxed: ordered by the KOT's lock. */

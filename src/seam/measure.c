@@ -46,6 +46,7 @@ tdx_status_t tdh_mr_finalize(struct call *call)
 	if (!os_load32(&td.tdcs->nr_vcpus, OS_RELAXED))
 		return tdx_status(TDX_NO_VCPUS, 0);
 
-	td_set_op_state(call->seam, &td, TDX_OP_RUNNABLE);
+	td.tdcs->op_state = TDX_OP_RUNNABLE;
+	td_end_build(call->seam, td.tdcs);
 	return CALL_OK;
 }

@@ -6,6 +6,20 @@
 #include "seam/hpa.h"
 #include "seam/td.h"
 
+/* No TD of this module ever had that one. It need not be secret, and repeats from run to run. */
+static void set_uuid(struct seam *seam, struct tdr *tdr)
+{
+	/* Relaxed: it is for its own sake. */
+	uint64_t state = os_fetch_add64(&seam->nr_uuids, 1, OS_RELAXED) * 4;
+
+	for (uint32_t i = 0; i < 4; i++) {
+		uint64_t word = ++state * UINT64_C(0x9e3779b97f4a7c15);
+
+		word = (word ^ word >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+		tdr->uuid[i] = word ^ word >> 31;
+	}
+}
+
 tdx_status_t tdh_mng_create(struct call *call)
 {
 	struct seam *seam = call->seam;
@@ -30,6 +44,7 @@ tdx_status_t tdh_mng_create(struct call *call)
 	os_memset(tdr, 0, TDX_PAGE_SIZE);
 	tdr->lifecycle = TDX_HKID_ASSIGNED;
 	tdr->hkid = (uint16_t)hkid;
+	set_uuid(seam, tdr);
 	seam->kot[hkid].state = TDX_KOT_ASSIGNED;
 	pamt_claim(call, &page, TDX_PT_TDR, 0);
 	return CALL_OK;

@@ -15,6 +15,7 @@ void td_setup(const struct seam *seam, struct td *td, const struct td_setup *set
 
 	tdcs->pwl = setup->pwl;
 	tdcs->shared_bit = setup->gpaw ? 51 : 47;
+	tdcs->virt_maxpa = (uint16_t)setup->virt_maxpa;
 	tdcs->gpa_bits = tdcs->shared_bit;
 	if (setup->virt_maxpa && setup->virt_maxpa < tdcs->gpa_bits)
 		tdcs->gpa_bits = setup->virt_maxpa;
@@ -22,20 +23,15 @@ void td_setup(const struct seam *seam, struct td *td, const struct td_setup *set
 	/* Relaxed: the TDR is locked exclusively. */
 	os_store64(&tdcs->epoch, 1, OS_RELAXED);
 	os_store32(&tdcs->hp_lock_timeout, CPUID_TSC_HZ, OS_RELAXED); /* one second */
-	/* As is: the guest's clock is the host's. */
-	tdcs->tsc_multiplier = UINT64_C(1) << 48;
 	os_store16(&tdcs->topology_enum_configured, 1, OS_RELAXED);
 	os_store16(&tdcs->ve_reduction_valid, 1, OS_RELAXED);
 	sept_clear_page(seam, td->tdr->tdcx[TDCS_PAGE_SEPT]);
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* The fields of TD_PARAMS, in the order in which they report.                                  */
+/* The fields of TD_PARAMS.                                                                     */
 
-static bool attributes_ok(const struct tdx_td_params *params)
-{
-	return !(params->attributes & ~SYS_ATTRIBUTES_FIXED0);
-}
+#define BIT(n) (UINT64_C(1) << (n))
 
 /* Some features stand and fall together. */
 static bool all_or_none(uint64_t value, uint64_t bits)
@@ -43,9 +39,22 @@ static bool all_or_none(uint64_t value, uint64_t bits)
 	return !(value & bits) || (value & bits) == bits;
 }
 
-static bool xfam_ok(const struct tdx_td_params *params)
+static bool both(uint64_t value, uint64_t bits) { return (value & bits) == bits; }
+
+static bool attributes_ok(const struct td_init *init)
 {
-	uint64_t xfam = params->xfam;
+	const uint64_t attributes = init->params.attributes;
+
+	if (attributes & ~SYS_ATTRIBUTES_FIXED0)
+		return false;
+	return !both(attributes, TDX_ATTR_MIGRATABLE | TDX_ATTR_DEBUG) &&
+	       !both(attributes, TDX_ATTR_MIGRATABLE | TDX_ATTR_PERFMON) &&
+	       !both(attributes, TDX_ATTR_PERFMON | TDX_ATTR_ICSSD);
+}
+
+static bool xfam_ok(const struct td_init *init)
+{
+	const uint64_t xfam = init->params.xfam;
 
 	if (xfam & ~SYS_XFAM_FIXED0 || (xfam & SYS_XFAM_FIXED1) != SYS_XFAM_FIXED1)
 		return false;
@@ -55,20 +64,24 @@ static bool xfam_ok(const struct tdx_td_params *params)
 	       all_or_none(xfam, SYS_XFAM_AMX);
 }
 
-static bool max_vcpus_ok(const struct tdx_td_params *params)
+static bool max_vcpus_ok(const struct td_init *init)
 {
-	return params->max_vcpus >= 1 && params->max_vcpus <= TDX_MAX_VCPUS;
+	return init->params.max_vcpus >= 1 && init->params.max_vcpus <= TDX_MAX_VCPUS;
 }
 
-/* L2 VMs are not to be had here. */
-static bool l2_vms_ok(const struct tdx_td_params *params) { return !params->num_l2_vms; }
-
-static bool reserved0_ok(const struct tdx_td_params *params) { return !params->reserved0; }
-
-/* Bits 1 and 2 ask for behaviour of #VE and of RBP that nothing here depends on. */
-static bool config_flags_ok(const struct tdx_td_params *params)
+static bool l2_vms_ok(const struct td_init *init)
 {
-	return !(params->config_flags & ~UINT64_C(7));
+	return init->params.num_l2_vms <= TDX_MAX_L2_VMS;
+}
+
+static bool reserved0_ok(const struct td_init *init) { return !init->params.reserved0; }
+
+static bool config_flags_ok(const struct td_init *init)
+{
+	const uint64_t flags = init->params.config_flags;
+
+	return !(flags & ~SYS_CONFIG_FLAGS_FIXED0) &&
+	       !both(flags, TDX_CONFIG_MAXPA_VIRT | TDX_CONFIG_MAXGPA_VIRT);
 }
 
 static uint32_t params_pwl(const struct tdx_td_params *params)
@@ -76,8 +89,9 @@ static uint32_t params_pwl(const struct tdx_td_params *params)
 	return params->eptp_controls >> TDX_EPTP_PWL_SHIFT & 7;
 }
 
-static bool eptp_ok(const struct tdx_td_params *params)
+static bool eptp_ok(const struct td_init *init)
 {
+	const struct tdx_td_params *params = &init->params;
 	uint32_t pwl = params_pwl(params);
 
 	if (params->eptp_controls != (TDX_EPTP_WRITE_BACK | (uint64_t)pwl << TDX_EPTP_PWL_SHIFT))
@@ -86,50 +100,161 @@ static bool eptp_ok(const struct tdx_td_params *params)
 }
 
 /* In units of 25 MHz: 100 MHz to 10 GHz. */
-static bool tsc_ok(const struct tdx_td_params *params)
+static bool tsc_ok(const struct td_init *init)
 {
-	return params->tsc_frequency >= 4 && params->tsc_frequency <= 400;
+	return init->params.tsc_frequency >= 4 && init->params.tsc_frequency <= 400;
 }
 
-static bool reserved_ok(const struct tdx_td_params *params)
+static bool is_zero(const void *bytes, size_t nr)
 {
-	uint8_t any = 0;
+	const uint8_t *byte = bytes;
 
-	for (uint32_t i = 0; i < sizeof(params->reserved1); i++)
-		any |= params->reserved1[i];
-	for (uint32_t i = 0; i < sizeof(params->reserved2); i++)
-		any |= params->reserved2[i];
-	return !any;
+	while (nr && !byte[nr - 1])
+		nr--;
+	return !nr;
 }
 
+static bool reserved1_ok(const struct td_init *init)
+{
+	return is_zero(init->params.reserved1, sizeof(init->params.reserved1));
+}
+
+static bool msr_ctls_ok(const struct td_init *init)
+{
+	return !(init->params.msr_config_ctls & ~TDX_MSR_ARCH_CAPABILITIES);
+}
+
+static bool reserved2_ok(const struct td_init *init)
+{
+	return is_zero(init->params.reserved2, sizeof(init->params.reserved2));
+}
+
+static bool reserved3_ok(const struct td_init *init)
+{
+	return is_zero(init->params.reserved3, sizeof(init->params.reserved3));
+}
+
+static bool arch_capabilities_ok(const struct td_init *init)
+{
+	const uint64_t config = init->params.arch_capabilities_config;
+
+	if (!(init->params.msr_config_ctls & TDX_MSR_ARCH_CAPABILITIES))
+		return !config;
+	return !(config & ~SYS_ARCH_CAPABILITIES_CONFIG);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Event filters.                                                                               */
+
+#define FILTERS_NR	 UINT64_C(0xfff)
+#define FILTERS_RESERVED (~UINT64_C(0) << TDX_PA_BITS)
+/* An entry: 7:0 event, 47:32 umask, 63:48 the bits of umask that count. */
+#define FILTER_EVENT(entry) ((uint32_t)((entry)&0xff))
+#define FILTER_UMASK(entry) ((uint32_t)((entry) >> 32 & 0xffff))
+#define FILTER_RESERVED	    UINT64_C(0xffffff00)
+#define FILTER_UMASK_ALL    (UINT64_C(0xffff) << 48)
+#define FILTER_ORDER(entry) (FILTER_UMASK(entry) << 8 | FILTER_EVENT(entry))
+#define MNG_INIT_FILTERS    UINT64_C(1) /* RCX: R8 says where there are event filters */
+
+static bool filter_ok(uint64_t entry)
+{
+	return !(entry & FILTER_RESERVED) && both(entry, FILTER_UMASK_ALL) &&
+	       FILTER_UMASK(entry) <= 0xff;
+}
+
+/* They are looked at one after the other, and ascend. */
+static tdx_status_t check_filters(struct call *call, struct td_init *init)
+{
+	const struct seam *seam = call->seam;
+	const uint64_t nr = call->in.r8 & FILTERS_NR, page = call->in.r8 & ~FILTERS_NR;
+	const uint64_t *entries;
+	uint64_t entry, before = 0;
+
+	if (!(call->in.rcx & MNG_INIT_FILTERS && init->params.attributes & TDX_ATTR_PERFMON))
+		return CALL_OK;
+	if (call->in.r8 & FILTERS_RESERVED || !nr || nr > SYS_MAX_EVENT_FILTERS ||
+	    !hpa_is_shared(seam, page, TDX_PAGE_SIZE, TDX_PAGE_SIZE))
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R8);
+	entries = module_map(seam, hpa_strip(seam, page), OS_READ);
+	for (uint32_t i = 0; i < nr; i++, before = entry) {
+		/* A copy: the host may change its own page any time. */
+		os_memcpy(&entry, entries + i, sizeof(entry));
+		if (!filter_ok(entry))
+			return tdx_status(TDX_EVENT_FILTER_INVALID, i);
+		if (i && FILTER_ORDER(entry) <= FILTER_ORDER(before))
+			return tdx_status(TDX_EVENT_FILTER_ORDER_INVALID, i);
+	}
+	return CALL_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* All of it, in the order in which it reports.                                                 */
+
+static tdx_status_t check_tdcx(struct call *call, struct td_init *init)
+{
+	(void)call;
+	if (init->td.tdr->nr_tdcx < TDX_MIN_TDCX + init->params.num_l2_vms)
+		return tdx_status(TDX_TDCS_NOT_ALLOCATED, 0);
+	return CALL_OK;
+}
+
+/* A field that is right or not, of an operand; or a check with a status of its own. */
 static const struct {
-	bool (*ok)(const struct tdx_td_params *params);
+	bool (*ok)(const struct td_init *init);
 	enum tdx_operand operand;
-} fields[] = {
-	{ attributes_ok, TDX_OP_ATTRIBUTES }, { xfam_ok, TDX_OP_XFAM },
-	{ max_vcpus_ok, TDX_OP_MAX_VCPUS },   { l2_vms_ok, TDX_OP_NUM_L2_VMS },
-	{ reserved0_ok, TDX_OP_RDX },	      { config_flags_ok, TDX_OP_EXEC_CONTROLS },
-	{ eptp_ok, TDX_OP_EPTP_CONTROLS },    { tsc_ok, TDX_OP_TSC_FREQUENCY },
-	{ reserved_ok, TDX_OP_RDX },
+	tdx_status_t (*check)(struct call *call, struct td_init *init);
+} checks[] = {
+	{ .ok = attributes_ok, .operand = TDX_OP_ATTRIBUTES },
+	{ .ok = xfam_ok, .operand = TDX_OP_XFAM },
+	{ .ok = max_vcpus_ok, .operand = TDX_OP_MAX_VCPUS },
+	{ .ok = l2_vms_ok, .operand = TDX_OP_NUM_L2_VMS },
+	{ .check = check_tdcx },
+	{ .ok = reserved0_ok, .operand = TDX_OP_RDX },
+	{ .ok = config_flags_ok, .operand = TDX_OP_EXEC_CONTROLS },
+	{ .ok = eptp_ok, .operand = TDX_OP_EPTP_CONTROLS },
+	{ .ok = tsc_ok, .operand = TDX_OP_TSC_FREQUENCY },
+	{ .ok = reserved1_ok, .operand = TDX_OP_RDX },
+	{ .ok = msr_ctls_ok, .operand = TDX_OP_RDX },
+	{ .ok = reserved2_ok, .operand = TDX_OP_RDX },
+	{ .check = check_filters },
+	{ .check = td_cpuid_check },
+	{ .check = td_topology_check },
+	{ .ok = reserved3_ok, .operand = TDX_OP_RDX },
+	{ .ok = arch_capabilities_ok, .operand = TDX_OP_ARCH_CAPABILITIES_CONFIG },
 };
 
-static tdx_status_t check_params(const struct tdx_td_params *params)
+static tdx_status_t check_params(struct call *call, struct td_init *init)
 {
-	for (uint32_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (!fields[i].ok(params))
-			return status_operand(TDX_OPERAND_INVALID, fields[i].operand);
+	tdx_status_t status;
+
+	for (uint32_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		if (checks[i].ok && !checks[i].ok(init))
+			return status_operand(TDX_OPERAND_INVALID, checks[i].operand);
+		if (!checks[i].check)
+			continue;
+		status = checks[i].check(call, init);
+		if (call_failed(status))
+			return status;
+	}
 	return CALL_OK;
 }
 
 /* ------------------------------------------------------------------------------------------- */
 
-static void keep_params(struct tdcs *tdcs, const struct tdx_td_params *params)
+static void keep_params(const struct seam *seam, struct td_init *init)
 {
+	const struct tdx_td_params *params = &init->params;
+	struct tdcs *tdcs = init->td.tdcs;
+
 	tdcs->attributes = params->attributes;
 	tdcs->xfam = params->xfam;
-	tdcs->eptp_controls = params->eptp_controls;
 	tdcs->config_flags = params->config_flags;
+	tdcs->nr_l2_vms = params->num_l2_vms;
+	tdcs->eptp = params->eptp_controls |
+		     hpa_with_key(seam, init->td.tdr->tdcx[TDCS_PAGE_SEPT], init->td.tdr->hkid);
 	tdcs->tsc_frequency = params->tsc_frequency;
+	tdcs->tsc_multiplier =
+		((uint64_t)params->tsc_frequency << 48) / (CPUID_TSC_HZ / CPUID_CRYSTAL_HZ);
 	os_memcpy(tdcs->mrconfigid, params->mrconfigid, sizeof(tdcs->mrconfigid));
 	os_memcpy(tdcs->mrowner, params->mrowner, sizeof(tdcs->mrowner));
 	os_memcpy(tdcs->mrownerconfig, params->mrownerconfig, sizeof(tdcs->mrownerconfig));
@@ -138,33 +263,34 @@ static void keep_params(struct tdcs *tdcs, const struct tdx_td_params *params)
 tdx_status_t tdh_mng_init(struct call *call)
 {
 	struct seam *seam = call->seam;
-	struct tdx_td_params params;
-	struct td td;
-	/* Bit 0 of RCX would say that R8 lists event filters: not supported, so it is invalid. */
-	tdx_status_t status = td_explicit(call, call->in.rcx, TDX_OP_RCX, true, &td);
+	struct td_init init;
+	tdx_status_t status;
 
+	call->regs->rcx = 0;
+	status = td_explicit(call, call->in.rcx & ~MNG_INIT_FILTERS, TDX_OP_RCX, true, &init.td);
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &td, OP_UNINITIALIZED, false);
+	status = td_build(call, &init.td, OP_UNINITIALIZED, false);
 	if (call_failed(status))
 		return status;
-	if (!hpa_is_shared(seam, call->in.rdx, TDX_TD_PARAMS_ALIGN, sizeof(params)))
+	if (!hpa_is_shared(seam, call->in.rdx, TDX_TD_PARAMS_ALIGN, sizeof(init.params)))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
 	/* A copy: the host may change its own page any time. */
-	os_memcpy(&params, module_map(seam, hpa_strip(seam, call->in.rdx), OS_READ),
-		  sizeof(params));
-	status = check_params(&params);
+	os_memcpy(&init.params, module_map(seam, hpa_strip(seam, call->in.rdx), OS_READ),
+		  sizeof(init.params));
+	status = check_params(call, &init);
 	if (call_failed(status))
 		return status;
 
-	td_setup(seam, &td,
+	td_setup(seam, &init.td,
 		 &(struct td_setup){
-			 .pwl = params_pwl(&params),
-			 .gpaw = params.config_flags & TDX_CONFIG_GPAW,
-			 .virt_maxpa = seam->config.max_pa,
-			 .max_vcpus = params.max_vcpus,
+			 .pwl = params_pwl(&init.params),
+			 .gpaw = init.params.config_flags & TDX_CONFIG_GPAW,
+			 .virt_maxpa = td_virt_maxpa(seam, &init.params),
+			 .max_vcpus = init.params.max_vcpus,
 		 });
-	keep_params(td.tdcs, &params);
-	td_set_op_state(seam, &td, TDX_OP_INITIALIZED);
+	keep_params(seam, &init);
+	td_cpuid_setup(seam, &init);
+	td_begin_build(seam, &init.td);
 	return CALL_OK;
 }

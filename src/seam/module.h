@@ -119,6 +119,8 @@ struct seam {
 	struct wbt wbt[TDX_MAX_PACKAGES];
 	os_a32_t nr_builds; /* TDs between MNG.INIT and MR.FINALIZE: SYS.SHUTDOWN may ask */
 
+	os_a64_t nr_uuids; /* given to TDs */
+
 	os_a32_t fatal_state; /* 0 none, 1 being written, 2 readable */
 	struct seam_fatal fatal;
 

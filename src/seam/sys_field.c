@@ -84,7 +84,7 @@ static uint64_t cpuid_value(const struct field_view *view, uint32_t i)
 static uint64_t allowed_fms(const struct field_view *view, uint32_t i)
 {
 	(void)view;
-	return i == 0 ? CPUID_PLATFORM_FMS : i == 1 ? CPUID_OTHER_FMS : 0;
+	return cpuid_allowed_fms(i);
 }
 
 /* What is not here is 0: of migration there is none. */
@@ -131,7 +131,7 @@ const struct field_value sys_field_values[NR_SYS_FIELDS] = {
 	[SYS_FIELD_CPUID_CONFIG_LEAVES] = FIELD_BY(cpuid_leaf),
 	[SYS_FIELD_CPUID_CONFIG_VALUES] = FIELD_BY(cpuid_value),
 	[SYS_FIELD_IA32_ARCH_CAPABILITIES_CONFIG_MASK] = FIELD_FIXED(SYS_ARCH_CAPABILITIES_CONFIG),
-	[SYS_FIELD_NUM_ALLOWED_FMS] = FIELD_FIXED(2),
+	[SYS_FIELD_NUM_ALLOWED_FMS] = FIELD_FIXED(CPUID_ALLOWED_FMS),
 	[SYS_FIELD_ALLOWED_FMS] = FIELD_BY(allowed_fms),
 	[SYS_FIELD_MAX_MIGS] = FIELD_FIXED(512),
 	[SYS_FIELD_NUM_IMMUTABLE_STATE_PAGES] = FIELD_FIXED(4),

@@ -51,7 +51,8 @@ tdx_status_t tdh_sys_shutdown(struct call *call)
 	tdx_status_t status;
 
 	if (call->in.rcx & ~(SHUTDOWN_VERSION | SHUTDOWN_AVOID_BUILDS) ||
-	    version - SYS_HANDOFF_MIN > SYS_HANDOFF_MAX - SYS_HANDOFF_MIN)
+	    version > SYS_HANDOFF_MAX ||
+	    version < (SYS_NO_DOWNGRADE ? SYS_HANDOFF_MAX : SYS_HANDOFF_MIN))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	if (!call_lock(call, &seam->sys_lock, LOCK_SHAREX_X))
 		return tdx_status(TDX_SYS_BUSY, 0);
@@ -80,13 +81,19 @@ tdx_status_t tdh_sys_update(struct call *call)
 
 	if (!call_lock(call, &seam->sys_lock, LOCK_SHAREX_X))
 		return tdx_status(TDX_SYS_BUSY, 0);
-	if (seam_state(seam) != TDX_SYS_INIT_DONE)
-		return tdx_status(TDX_SYS_STATE_INCORRECT, 0);
 	/* Relaxed: LP.INIT counts under the lock, shared. */
-	if (os_load32(&seam->nr_lps_initialised, OS_RELAXED) != seam->config.nr_lps)
-		return tdx_status(TDX_SYS_LP_INIT_NOT_DONE, 0);
+	if (seam_state(seam) != TDX_SYS_INIT_DONE ||
+	    os_load32(&seam->nr_lps_initialised, OS_RELAXED) != seam->config.nr_lps)
+		return tdx_status(TDX_SYS_STATE_INCORRECT, 0);
 	if (!seam->handoff)
 		return tdx_status(TDX_SYS_INVALID_HANDOFF, 0);
+	if (call->version > 1)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
+	/* Version 1: R9 are the features that the host relies on. */
+	if (call->version && call->in.r9 & ~sys_features0(seam))
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R9);
+	if (call->version && call->in.r10)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R10);
 
 	seam->handoff = false;
 	seam_set_state(seam, TDX_SYS_READY);

@@ -58,22 +58,20 @@ tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool l
 	return CALL_OK;
 }
 
-void td_set_op_state(struct seam *seam, struct td *td, enum tdx_op_state state)
+void td_begin_build(struct seam *seam, struct td *td)
 {
-	bool was = td->tdcs->op_state == TDX_OP_INITIALIZED, is = state == TDX_OP_INITIALIZED;
-
-	td->tdcs->op_state = state;
-	if (td->tdr->lifecycle != TDX_KEYS_CONFIGURED)
-		return;
+	td->tdcs->op_state = TDX_OP_INITIALIZED;
+	td->tdcs->building = true;
 	/* Relaxed: the only reader has the module to itself. */
-	os_fetch_add32(&seam->nr_builds, (uint32_t)is - (uint32_t)was, OS_RELAXED);
+	os_fetch_add32(&seam->nr_builds, 1, OS_RELAXED);
 }
 
-void td_end_build(struct seam *seam, const struct td *td, const struct tdcs *tdcs)
+void td_end_build(struct seam *seam, struct tdcs *tdcs)
 {
-	if (td->tdr->lifecycle == TDX_KEYS_CONFIGURED && tdcs &&
-	    tdcs->op_state == TDX_OP_INITIALIZED)
-		os_fetch_add32(&seam->nr_builds, UINT32_MAX, OS_RELAXED); /* as above */
+	if (!tdcs || !tdcs->building)
+		return;
+	tdcs->building = false;
+	os_fetch_add32(&seam->nr_builds, UINT32_MAX, OS_RELAXED); /* as above */
 }
 
 bool td_tracked(const struct tdcs *tdcs, uint64_t bepoch)

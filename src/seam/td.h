@@ -21,6 +21,7 @@
 #ifndef SEAM_TD_H
 #define SEAM_TD_H
 
+#include "seam/cpuid.h"
 #include "seam/pamt.h"
 
 /* TDCS pages by index, in the order of MNG.ADDCX. */
@@ -37,6 +38,7 @@ struct tdr {
 	/* Pages of the TD but the TDR itself, in 4K. */
 	os_a64_t chldcnt;
 	uint64_t tdcx[TDX_MAX_TDCX];
+	uint64_t uuid[4];
 };
 
 struct tdcs {
@@ -52,14 +54,17 @@ struct tdcs {
 	os_a64_t refcount[2]; /* vCPUs inside, by parity of the epoch in which they entered */
 	os_a32_t nr_vcpus;    /* VP.INIT done */
 	os_a32_t nr_assoc;    /* vCPUs associated with an LP */
-	uint64_t attributes, xfam, eptp_controls, config_flags;
+	uint64_t attributes, xfam, eptp, config_flags;
+	uint16_t nr_l2_vms, virt_maxpa; /* virt_maxpa: bits of an address in CPUID */
+	bool building;			/* counted in seam->nr_builds */
 	uint64_t tsc_offset, tsc_multiplier;
 	uint16_t tsc_frequency;
 	/* Every vCPU has an x2APIC id of its own, from VP.INIT; the guest is told its topology. */
 	os_a16_t topology_enum_configured, ve_reduction_valid;
 	os_a32_t hp_lock_timeout; /* TSC ticks */
 	uint64_t notify_enables, vm_ctls[4];
-	uint8_t mrconfigid[48], mrowner[48], mrownerconfig[48];
+	uint64_t mrconfigid[6], mrowner[6], mrownerconfig[6];
+	uint32_t cpuid[CPUID_ENTRIES][CPUID_REGS]; /* in the order of cpuid_at() */
 	/* Build measurements stand in for MRTD: what was added and extended, counted. */
 	uint64_t pages_added, chunks_extended;
 };
@@ -125,11 +130,11 @@ tdx_status_t td_implicit(struct call *call, uint64_t address, bool exclusive, st
  */
 tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool lock);
 /*
- * op_state changes, by the holder of the TDR, exclusive; seam->nr_builds counts the TDs that are
- * INITIALIZED. td_end_build(): the TD loses its key, whatever state it is in.
+ * By the holder of the TDR, exclusive: the TD becomes INITIALIZED and is built from now on; its
+ * building is over, be it finalised or given up. seam->nr_builds counts those in between.
  */
-void td_set_op_state(struct seam *seam, struct td *td, enum tdx_op_state state);
-void td_end_build(struct seam *seam, const struct td *td, const struct tdcs *tdcs);
+void td_begin_build(struct seam *seam, struct td *td);
+void td_end_build(struct seam *seam, struct tdcs *tdcs);
 /* Its TDCS; NULL if there are too few pages for one. */
 struct tdcs *td_tdcs(const struct seam *seam, const struct tdr *tdr);
 

@@ -5,6 +5,7 @@
 #ifndef SEAM_TD_INIT_H
 #define SEAM_TD_INIT_H
 
+#include "seam/call.h"
 #include "seam/td.h"
 
 struct td_setup {
@@ -16,5 +17,19 @@ struct td_setup {
 
 /* The TDCS gets its values, the S-EPT an empty root; op_state is the caller's to set. */
 void td_setup(const struct seam *seam, struct td *td, const struct td_setup *setup);
+
+/* MNG.INIT in progress: the TD, its TDR locked exclusively, and a copy of its TD_PARAMS. */
+struct td_init {
+	struct td td;
+	struct tdx_td_params params;
+};
+
+/* td_cpuid.c: bits of an address that the TD is told of. */
+uint32_t td_virt_maxpa(const struct seam *seam, const struct tdx_td_params *params);
+/* The configured CPUID values; RCX: the leaf that is wrong. Then the topology in leaf 0x1f. */
+tdx_status_t td_cpuid_check(struct call *call, struct td_init *init);
+tdx_status_t td_topology_check(struct call *call, struct td_init *init);
+/* What the TD's vCPUs find in CPUID; the TDCS has its other values. */
+void td_cpuid_setup(const struct seam *seam, struct td_init *init);
 
 #endif

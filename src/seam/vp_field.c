@@ -52,7 +52,6 @@ tdx_status_t tdh_vp_rd(struct call *call)
 	tdx_status_t status;
 	struct vp vp;
 
-	field_clear_results(call);
 	status = vp_operand(call, &vp);
 	if (call_failed(status))
 		return status;
@@ -68,7 +67,6 @@ tdx_status_t tdh_vp_wr(struct call *call)
 	tdx_status_t status;
 	struct vp vp;
 
-	call->regs->r8 = 0;
 	status = vp_operand(call, &vp);
 	if (call_failed(status))
 		return status;

@@ -35,7 +35,10 @@ static void fields_tell_what_the_td_is(void **state)
 	assert_int_equal(mng_rd(&rig, td.tdr, ID(1, 1)), RIG_GLOBAL + 1);
 	assert_int_equal(mng_rd(&rig, td.tdr, ID(0, 4)), td.nr_pages);
 	assert_int_equal(mng_rd(&rig, td.tdr, ID(0, 5)), TDX_KEYS_CONFIGURED);
-	assert_int_equal(mng_rd(&rig, td.tdr, ID(0, 16) + 1), td.page[1]);
+	/* With the TD's KeyID, as hardware sees it. */
+	assert_int_equal(mng_rd(&rig, td.tdr, ID(0, 16) + 1),
+			 td.page[1] | mng_rd(&rig, td.tdr, ID(1, 1))
+					      << (rig.config.max_pa - rig.config.hkid_bits));
 	assert_int_equal(mng_rd(&rig, td.tdr, ID(16, 4)), TDX_OP_INITIALIZED);
 	assert_int_equal(mng_rd(&rig, td.tdr, ID(16, 1)), 2);
 	rig_td_finalize(&rig, &td);

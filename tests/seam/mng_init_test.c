@@ -41,22 +41,33 @@ static void start(struct td_pages *t, uint32_t max_pa)
 /* One wrong field after the other, the last to be looked at first; each hides those before. */
 static void break_tsc(struct tdx_td_params *p) { p->tsc_frequency = 3; }
 static void break_eptp(struct tdx_td_params *p) { p->eptp_controls = 6; }
-static void break_config(struct tdx_td_params *p) { p->config_flags = 8; }
+static void break_config(struct tdx_td_params *p) { p->config_flags = 32; }
 static void break_reserved0(struct tdx_td_params *p) { p->reserved0 = 1; }
-static void break_l2(struct tdx_td_params *p) { p->num_l2_vms = 1; }
+static void break_l2(struct tdx_td_params *p) { p->num_l2_vms = 4; }
 static void break_vcpus(struct tdx_td_params *p) { p->max_vcpus = 577; }
 static void break_xfam(struct tdx_td_params *p) { p->xfam = 1; }
 static void break_attributes(struct tdx_td_params *p) { p->attributes = 2; }
 static void break_reserved(struct tdx_td_params *p) { p->reserved2[23] = 1; }
+static void break_cpuid(struct tdx_td_params *p) { p->cpuid_config[7][0] = 1; }
+static void break_topology(struct tdx_td_params *p) { p->cpuid_config[12][0] = 1; }
+static void break_reserved3(struct tdx_td_params *p) { p->reserved3[319] = 1; }
+static void break_arch(struct tdx_td_params *p) { p->arch_capabilities_config = 16; }
 
 static const struct {
 	void (*fn)(struct tdx_td_params *params);
 	enum tdx_operand operand;
 } breaks[] = {
-	{ break_reserved, TDX_OP_RDX },		 { break_tsc, TDX_OP_TSC_FREQUENCY },
-	{ break_eptp, TDX_OP_EPTP_CONTROLS },	 { break_config, TDX_OP_EXEC_CONTROLS },
-	{ break_reserved0, TDX_OP_RDX },	 { break_l2, TDX_OP_NUM_L2_VMS },
-	{ break_vcpus, TDX_OP_MAX_VCPUS },	 { break_xfam, TDX_OP_XFAM },
+	{ break_arch, TDX_OP_ARCH_CAPABILITIES_CONFIG },
+	{ break_reserved3, TDX_OP_RDX },
+	{ break_cpuid, TDX_OP_CPUID_CONFIG },
+	{ break_reserved, TDX_OP_RDX },
+	{ break_tsc, TDX_OP_TSC_FREQUENCY },
+	{ break_eptp, TDX_OP_EPTP_CONTROLS },
+	{ break_config, TDX_OP_EXEC_CONTROLS },
+	{ break_reserved0, TDX_OP_RDX },
+	{ break_l2, TDX_OP_NUM_L2_VMS },
+	{ break_vcpus, TDX_OP_MAX_VCPUS },
+	{ break_xfam, TDX_OP_XFAM },
 	{ break_attributes, TDX_OP_ATTRIBUTES },
 };
 
@@ -122,12 +133,67 @@ static void wide_addresses_need_five_levels(void **state)
 	rig_stop(&t.rig);
 }
 
+static uint64_t field(struct td_pages *t, uint64_t id)
+{
+	struct tdx_regs regs = { .rax = TDH_MNG_RD, .rcx = t->tdr, .rdx = id };
+
+	rig_ok(&t->rig, 0, &regs);
+	return regs.r8;
+}
+
+static void cpuid_values_are_as_given_where_they_may_be(void **state)
+{
+	struct td_pages t;
+	struct tdx_regs regs;
+
+	(void)state;
+	start(&t, 46);
+	*t.params = good;
+	break_topology(t.params);
+	assert_int_equal(init(&t, PARAMS), TDX_CPUID_LEAF_1F_FORMAT_UNRECOGNIZED);
+	t.params->cpuid_config[12][0] = 0;
+	t.params->cpuid_config[9][1] = 1; /* leaf 0x80000008, EBX */
+	regs = (struct tdx_regs){ .rax = TDH_MNG_INIT, .rcx = t.tdr, .rdx = PARAMS };
+	assert_int_equal(rig_call(&t.rig, 0, &regs), TDX_OPERAND_INVALID | TDX_OP_CPUID_CONFIG);
+	assert_int_equal(regs.rcx, UINT64_C(0xffffffff80000008));
+	t.params->cpuid_config[9][1] = 1u << 9; /* if the CPU has it, which it has not */
+	t.params->cpuid_config[1][2] = 63;	/* leaf 4, ECX */
+	regs = (struct tdx_regs){ .rax = TDH_MNG_INIT, .rcx = t.tdr, .rdx = PARAMS };
+	rig_ok(&t.rig, 0, &regs);
+	assert_int_equal(regs.rcx, 0);
+	assert_int_equal(field(&t, UINT64_C(0x9410000300000801)), 63);
+	assert_int_equal(field(&t, UINT64_C(0x94100003000111fe)), 46 | 48 << 8);
+	rig_stop(&t.rig);
+}
+
+static void an_address_width_can_be_asked_for(void **state)
+{
+	struct td_pages t;
+
+	(void)state;
+	start(&t, 52);
+	*t.params = good;
+	t.params->config_flags = TDX_CONFIG_MAXPA_VIRT;
+	for (uint32_t bits = 40; bits <= 50; bits++) {
+		t.params->cpuid_config[9][0] = bits;
+		if (bits < 45 || bits > 48)
+			assert_int_equal(init(&t, PARAMS),
+					 TDX_OPERAND_INVALID | TDX_OP_CPUID_CONFIG);
+	}
+	t.params->cpuid_config[9][0] = 45;
+	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
+	assert_int_equal(field(&t, UINT64_C(0x9110000000000018)), 45);
+	rig_stop(&t.rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_field_is_reported_in_its_turn),
 		cmocka_unit_test(guest_addresses_end_where_the_machine_s_do),
 		cmocka_unit_test(wide_addresses_need_five_levels),
+		cmocka_unit_test(cpuid_values_are_as_given_where_they_may_be),
+		cmocka_unit_test(an_address_width_can_be_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

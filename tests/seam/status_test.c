@@ -119,7 +119,7 @@ static void a_module_that_is_initialised_out_of_order_objects(void **state)
 	ANSWERS(&rig, TDX_SYS_STATE_INCORRECT, 0, .rax = TDH_SYS_UPDATE);
 	ANSWERS(&rig, TDX_SUCCESS, 0, .rax = TDH_SYS_INIT);
 	ANSWERS(&rig, TDX_SYS_INIT_NOT_PENDING, 0, .rax = TDH_SYS_INIT);
-	ANSWERS(&rig, TDX_SYS_LP_INIT_NOT_DONE, 0, .rax = TDH_SYS_UPDATE);
+	ANSWERS(&rig, TDX_SYS_LP_INIT_NOT_DONE, 0, .rax = TDH_SYS_RD);
 	for (uint32_t lp = 0; lp < rig.config.nr_lps; lp++)
 		ANSWERS(&rig, TDX_SUCCESS, lp, .rax = TDH_SYS_LP_INIT);
 	ANSWERS(&rig, TDX_SYS_LP_INIT_DONE, 1, .rax = TDH_SYS_LP_INIT);

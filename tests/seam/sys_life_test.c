@@ -202,9 +202,17 @@ static void shutdown_waits_for_nobody(void **state)
 	fixture_destroy(&f);
 }
 
-/* From MNG.CREATE to the state after MNG.INIT. */
+/* From MNG.CREATE to MNG.INIT. */
+#define PARAMS (200 * MB)
 static void begin_build(struct fixture *f, uint64_t tdr, uint64_t hkid)
 {
+	const struct tdx_td_params params = {
+		.xfam = TDX_XFAM_FIXED1,
+		.max_vcpus = 1,
+		.eptp_controls = TDX_EPTP_WRITE_BACK | 3 << TDX_EPTP_PWL_SHIFT,
+		.tsc_frequency = 40,
+	};
+
 	assert_int_equal(call3(f, TDH_MNG_CREATE, tdr, hkid, 0), TDX_SUCCESS);
 	for (uint32_t package = 0; package < 2; package++) {
 		struct tdx_regs regs = { .rax = TDH_MNG_KEY_CONFIG, .rcx = tdr };
@@ -213,7 +221,8 @@ static void begin_build(struct fixture *f, uint64_t tdr, uint64_t hkid)
 	}
 	for (uint64_t i = 1; i <= 6; i++)
 		assert_int_equal(call3(f, TDH_MNG_ADDCX, tdr + i * 4096, tdr, 0), TDX_SUCCESS);
-	assert_int_equal(seam_debug_force_td(f->seam, hpa(tdr), TDX_OP_INITIALIZED, 3, false), 0);
+	fixture_write(f, PARAMS, &params, sizeof(params));
+	assert_int_equal(call3(f, TDH_MNG_INIT, tdr, PARAMS, 0), TDX_SUCCESS);
 }
 
 static uint64_t careful_shutdown(struct fixture *f)
@@ -256,6 +265,7 @@ static void builds_in_progress_do_not_matter_to_who_does_not_ask(void **state)
 
 static void update_goes_on_with_tds_and_dynamic_pamt(void **state)
 {
+	struct tdx_regs regs;
 	struct fixture f;
 
 	(void)state;
@@ -267,12 +277,18 @@ static void update_goes_on_with_tds_and_dynamic_pamt(void **state)
 	assert_int_equal(call3(&f, TDH_PHYMEM_PAGE_RDMD, GB, 0, 0), TDX_SYS_NOT_READY);
 	assert_int_equal(call_on(&f, 0, TDH_SYS_INIT), TDX_SUCCESS);
 	for (uint32_t lp = 0; lp < 4; lp++) {
-		assert_int_equal(call_on(&f, 0, TDH_SYS_UPDATE), TDX_SYS_LP_INIT_NOT_DONE);
+		assert_int_equal(call_on(&f, 0, TDH_SYS_UPDATE), TDX_SYS_STATE_INCORRECT);
 		assert_int_equal(call_on(&f, lp, TDH_SYS_LP_INIT), TDX_SUCCESS);
 	}
 	assert_int_equal(seam_debug_lock(f.seam, SEAM_DEBUG_SYS, 0, 0, false, 1), 0);
 	assert_int_equal(call_on(&f, 0, TDH_SYS_UPDATE), TDX_SYS_BUSY);
 	assert_int_equal(seam_debug_release(f.seam, 1), 0);
+	assert_int_equal(call_on(&f, 0, TDX_RAX(TDH_SYS_UPDATE, 2)), TDX_OPERAND_INVALID);
+	/* Version 1: features that the host relies on, and nothing in R10. */
+	regs = (struct tdx_regs){ .rax = TDX_RAX(TDH_SYS_UPDATE, 1), .r9 = 1u << 6 };
+	assert_int_equal(fixture_call(&f, 0, &regs), TDX_OPERAND_INVALID | TDX_OP_R9);
+	regs = (struct tdx_regs){ .rax = TDX_RAX(TDH_SYS_UPDATE, 1), .r9 = 1, .r10 = 1 };
+	assert_int_equal(fixture_call(&f, 0, &regs), TDX_OPERAND_INVALID | TDX_OP_R10);
 	assert_int_equal(call_on(&f, 0, TDX_RAX(TDH_SYS_UPDATE, 1)), TDX_SUCCESS);
 	assert_int_equal(call_on(&f, 0, TDH_SYS_UPDATE), TDX_SYS_STATE_INCORRECT);
 

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * td_cpuid.c - the CPUID values of a TD: what TD_PARAMS may ask for, and what comes of it.
+ */
+#include "seam/cpuid.h"
+#include "seam/sys.h"
+#include "seam/td_init.h"
+
+#define ADDRESS_BITS 0xffu     /* leaf 0x80000008, EAX: of a physical address */
+#define HLE	     (1u << 4) /* leaf 7, EBX */
+#define RTM	     (1u << 11)
+
+static const uint32_t *param_of(const struct tdx_td_params *params, const struct cpuid_entry *entry)
+{
+	return params->cpuid_config[entry->param - 1];
+}
+
+static uint32_t asked_maxpa(const struct tdx_td_params *params)
+{
+	const struct cpuid_entry *entry = cpuid_find(0x80000008, CPUID_NO_SUBLEAF);
+
+	return param_of(params, entry)[CPUID_REG_EAX] & ADDRESS_BITS;
+}
+
+/* As wide as the machine's, but for what a TD's guest address can have. */
+static uint32_t widest(const struct seam *seam, const struct tdx_td_params *params)
+{
+	const uint32_t gpa = params->config_flags & TDX_CONFIG_GPAW ? 52 : 48;
+
+	return seam->config.max_pa < gpa ? seam->config.max_pa : gpa;
+}
+
+uint32_t td_virt_maxpa(const struct seam *seam, const struct tdx_td_params *params)
+{
+	if (params->config_flags & TDX_CONFIG_MAXGPA_VIRT)
+		return widest(seam, params);
+	if (!(params->config_flags & TDX_CONFIG_MAXPA_VIRT))
+		return seam->config.max_pa;
+	return asked_maxpa(params) ? asked_maxpa(params) : widest(seam, params);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Checks.                                                                                      */
+
+/* A TD that may move to another platform may be told that it is on that one already. */
+static bool fms_ok(const struct tdx_td_params *params, uint32_t fms)
+{
+	if (!fms || fms == CPUID_PLATFORM_FMS)
+		return true;
+	if (!(params->attributes & TDX_ATTR_MIGRATABLE))
+		return false;
+	for (uint32_t i = 0; i < CPUID_ALLOWED_FMS; i++) {
+		uint32_t allowed = cpuid_allowed_fms(i);
+
+		if ((fms | CPUID_STEPPING) == (allowed | CPUID_STEPPING) && fms <= allowed)
+			return true;
+	}
+	return false;
+}
+
+static bool entry_ok(const struct tdx_td_params *params, const struct cpuid_entry *entry)
+{
+	const uint32_t *value = param_of(params, entry);
+
+	for (uint32_t reg = 0; reg < CPUID_REGS; reg++)
+		if (value[reg] & ~(entry->given[reg] | entry->native[reg]))
+			return false;
+	if (entry->leaf == 1)
+		return fms_ok(params, value[CPUID_REG_EAX]);
+	if (entry->leaf == 7 && entry->subleaf == 0)
+		return !(value[CPUID_REG_EBX] & HLE) == !(value[CPUID_REG_EBX] & RTM);
+	return true;
+}
+
+tdx_status_t td_cpuid_check(struct call *call, struct td_init *init)
+{
+	const struct tdx_td_params *params = &init->params;
+	const struct cpuid_entry *entry;
+	uint32_t bits = asked_maxpa(params);
+
+	for (uint32_t i = 0; (entry = cpuid_at(i)); i++) {
+		if (!entry->param || entry_ok(params, entry))
+			continue;
+		call->regs->rcx = entry->leaf | (uint64_t)entry->subleaf << 32;
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_CPUID_CONFIG);
+	}
+	if (params->config_flags & TDX_CONFIG_MAXPA_VIRT && bits &&
+	    (bits < SYS_MIN_VIRT_MAXPA || bits > widest(call->seam, params)))
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_CPUID_CONFIG);
+	return CALL_OK;
+}
+
+/* Leaf 0x1f, ECX: 7:0 subleaf, 15:8 type of the level. */
+#define LEVEL_TYPE(ecx) ((ecx) >> 8 & 0xff)
+enum { LEVEL_INVALID, LEVEL_THREAD, LEVEL_CORE, LEVEL_TYPES = 6 };
+
+static bool topology_is_given(const struct tdx_td_params *params)
+{
+	for (uint32_t i = 0; i < CPUID_LEVELS; i++) {
+		const uint32_t *value = param_of(params, cpuid_find(CPUID_TOPOLOGY, i));
+
+		if (value[CPUID_REG_EAX] | value[CPUID_REG_EBX] | value[CPUID_REG_ECX] |
+		    value[CPUID_REG_EDX])
+			return true;
+	}
+	return false;
+}
+
+/* Levels ascend to the first that is invalid, threads first, cores among them. */
+tdx_status_t td_topology_check(struct call *call, struct td_init *init)
+{
+	const tdx_status_t wrong = tdx_status(TDX_CPUID_LEAF_1F_FORMAT_UNRECOGNIZED, 0);
+	uint32_t before = LEVEL_INVALID;
+	bool cores = false;
+
+	(void)call;
+	if (!topology_is_given(&init->params))
+		return CALL_OK;
+	for (uint32_t i = 0; i < CPUID_LEVELS; i++) {
+		uint32_t ecx =
+			param_of(&init->params, cpuid_find(CPUID_TOPOLOGY, i))[CPUID_REG_ECX];
+		uint32_t type = LEVEL_TYPE(ecx);
+
+		if (type == LEVEL_INVALID)
+			break;
+		if ((ecx & 0xff) != i || type >= LEVEL_TYPES)
+			return wrong;
+		if (type <= before || (type == LEVEL_THREAD && i))
+			return wrong;
+		cores |= type == LEVEL_CORE;
+		before = type;
+	}
+	return cores ? CALL_OK : wrong;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Values.                                                                                      */
+
+static void set_topology(struct tdcs *tdcs, const struct tdx_td_params *params)
+{
+	const bool given = topology_is_given(params);
+
+	for (uint32_t i = 0; i < CPUID_LEVELS; i++) {
+		const struct cpuid_entry *entry = cpuid_find(CPUID_TOPOLOGY, i);
+		const uint32_t *level = given ? param_of(params, entry) : cpuid_level(i);
+
+		os_memcpy(tdcs->cpuid[cpuid_place(entry)], level, sizeof(tdcs->cpuid[0]));
+		/* Leaf 0xb is the same, as far as it goes. */
+		entry = cpuid_find(CPUID_TOPOLOGY_OLD, i);
+		if (entry)
+			os_memcpy(tdcs->cpuid[cpuid_place(entry)], level, sizeof(tdcs->cpuid[0]));
+	}
+}
+
+void td_cpuid_setup(const struct seam *seam, struct td_init *init)
+{
+	const struct tdx_td_params *params = &init->params;
+	struct tdcs *tdcs = init->td.tdcs;
+	const struct cpuid_entry *entry;
+	uint32_t(*cpuid)[CPUID_REGS] = tdcs->cpuid;
+
+	(void)seam;
+	for (uint32_t i = 0; (entry = cpuid_at(i)); i++)
+		for (uint32_t reg = 0; reg < CPUID_REGS; reg++)
+			cpuid[i][reg] =
+				entry->fixed[reg] |
+				(entry->param ? entry->given[reg] & param_of(params, entry)[reg]
+					      : 0);
+	entry = cpuid_find(1, CPUID_NO_SUBLEAF);
+	if (!cpuid[cpuid_place(entry)][CPUID_REG_EAX])
+		cpuid[cpuid_place(entry)][CPUID_REG_EAX] = CPUID_PLATFORM_FMS;
+	entry = cpuid_find(0x15, CPUID_NO_SUBLEAF);
+	cpuid[cpuid_place(entry)][CPUID_REG_EBX] = params->tsc_frequency;
+	entry = cpuid_find(0x80000008, CPUID_NO_SUBLEAF);
+	cpuid[cpuid_place(entry)][CPUID_REG_EAX] = tdcs->virt_maxpa | 48u << 8;
+	set_topology(tdcs, params);
+}
