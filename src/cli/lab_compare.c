@@ -24,6 +24,10 @@ enum {
 	OPT_CPUS = 256,
 	OPT_PAGES,
 	OPT_NO_CURVE,
+	OPT_MATRIX,
+	OPT_CELLS,
+	OPT_SEEDS,
+	OPT_JOBS = 'j',
 };
 
 static const struct cli_option compare_options[] = {
@@ -34,14 +38,20 @@ static const struct cli_option compare_options[] = {
 	{ OPT_PAGES, "pages", "N",
 	  "at most so many mappings, memory is scaled to that; 0: as it is (default: 100000)" },
 	{ OPT_NO_CURVE, "no-curve", NULL, "not on 1 to 256 CPUs as well" },
+	{ OPT_MATRIX, "matrix", NULL,
+	  "ours, v6, per-region and merged on many loads, worst first" },
+	{ OPT_CELLS, "cells", "TEXT", "of the matrix those with this in their names" },
+	{ OPT_SEEDS, "seeds", "N", "runs of each cell of the matrix (default: 3)" },
+	{ OPT_JOBS, "jobs", "N", "processes; default: one for each CPU" },
 	{ 0 },
 };
 
 struct wishes {
 	struct comparison_table *table;
 	const char *machine, *path;
-	uint64_t cpus, seed, pages;
-	bool has_seed, no_curve, json;
+	uint64_t cpus, seed, pages, jobs;
+	struct matrix_wishes matrix;
+	bool has_seed, has_pages, no_curve, has_matrix, json;
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -119,7 +129,19 @@ static bool take_option(struct wishes *wishes, int option, const char *value)
 	case OPT_SEED:
 		wishes->has_seed = true;
 		return cli_option_number("seed", value, 0, UINT32_MAX, &wishes->seed);
+	case OPT_MATRIX:
+		wishes->has_matrix = true;
+		return true;
+	case OPT_CELLS:
+		wishes->matrix.cells = value;
+		return true;
+	case OPT_SEEDS:
+		return cli_option_number("seeds", value, 1, MATRIX_MAX_SEEDS,
+					 &wishes->matrix.seeds);
+	case OPT_JOBS:
+		return cli_option_number("jobs", value, 1, 256, &wishes->jobs);
 	case OPT_PAGES:
+		wishes->has_pages = true;
 		return cli_option_number("pages", value, 0, UINT64_C(1) << 32, &wishes->pages);
 	default:
 		wishes->no_curve = true;
@@ -248,6 +270,18 @@ static double seconds_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+int compare_judge(const struct compare_result *r, const char *title)
+{
+	if (*r->error)
+		return cli_error(CLI_FAILED, "compare: ours, %s: %s", title, r->error);
+	if (!r->failures && !r->left_bytes && !r->busy && !r->missing)
+		return CLI_OK;
+	return cli_error(
+		CLI_FAILED, "compare: ours, %s: %llu failures, %llu BUSY, %llu bytes left%s%s",
+		title, (unsigned long long)r->failures, (unsigned long long)(r->busy + r->missing),
+		(unsigned long long)r->left_bytes, *r->failure ? ": " : "", r->failure);
+}
+
 /* Libpamt is not to fail, nor to leave anything, whatever others do. */
 static int judge(const struct comparison_table *table)
 {
@@ -257,22 +291,12 @@ static int judge(const struct comparison_table *table)
 					 table->explored[i].text, table->explored[i].command);
 	for (uint32_t i = 0; i < table->nr; i++) {
 		const struct compare_run_of *run = &table->run[i];
-		const struct compare_result *r = &run->result;
-		const struct scenario *s = run->config.scenario;
+		int code = CLI_OK;
 
-		if (run->config.design != &design_ours)
-			continue;
-		if (*r->error)
-			return cli_error(CLI_FAILED, "compare: %s, %s: %s",
-					 run->config.design->name, s->title, r->error);
-		if (r->failures || r->left_bytes || r->busy || r->missing)
-			return cli_error(
-				CLI_FAILED,
-				"compare: %s, %s: %llu failures, %llu BUSY, %llu bytes left%s%s",
-				run->config.design->name, s->title, (unsigned long long)r->failures,
-				(unsigned long long)(r->busy + r->missing),
-				(unsigned long long)r->left_bytes, *r->failure ? ": " : "",
-				r->failure);
+		if (run->config.design == &design_ours)
+			code = compare_judge(&run->result, run->config.scenario->title);
+		if (code)
+			return code;
 	}
 	return CLI_OK;
 }
@@ -286,6 +310,7 @@ static int run_all(struct wishes *wishes)
 	double began = seconds_now();
 	int failed;
 
+	workers.nr_workers = (uint32_t)wishes->jobs;
 	for (uint32_t i = 0; !table->nr_designs && designs[i]; i++)
 		table->design[i] = designs[i];
 	while (table->design[table->nr_designs])
@@ -313,6 +338,18 @@ static void clean_up(struct comparison_table *table)
 	workers_unshare(table, sizeof(*table));
 }
 
+static int run_matrix(struct wishes *w)
+{
+	if (w->path || w->machine || w->cpus || w->has_seed || w->table->nr_designs || w->no_curve)
+		return cli_usage_error("compare: --matrix has scenarios, machines, seeds and "
+				       "designs of its own: --cells, --seeds, --pages and --jobs "
+				       "are allowed");
+	w->matrix.pages = w->has_pages ? w->pages : 0;
+	w->matrix.jobs = (uint32_t)w->jobs;
+	w->matrix.json = w->json;
+	return lab_matrix(&w->matrix);
+}
+
 int lab_compare(int argc, char **argv)
 {
 	struct wishes wishes = { .table = workers_share(sizeof(*wishes.table)),
@@ -335,7 +372,11 @@ int lab_compare(int argc, char **argv)
 	wishes.path = nr ? operands[0] : NULL;
 	wishes.json = args.json;
 	code = CLI_USAGE;
-	if (read_scenario(&wishes) && load_maps(&wishes))
+	if (wishes.has_matrix)
+		code = run_matrix(&wishes);
+	else if (wishes.matrix.cells || wishes.matrix.seeds)
+		cli_usage_error("compare: --cells and --seeds go with --matrix");
+	else if (read_scenario(&wishes) && load_maps(&wishes))
 		code = run_all(&wishes);
 	clean_up(wishes.table);
 	return code;

@@ -43,6 +43,20 @@ double compare_per_get(const struct compare_result *result);
 /* Served per second of virtual time in which guests run. */
 double compare_fault_rate(const struct compare_result *result);
 
+/* Has libpamt failed, left something, met BUSY? Then one line says so. Return: an exit code. */
+int compare_judge(const struct compare_result *ours, const char *title);
+
+/* lab_matrix.c: `pamt compare --matrix`. */
+#define MATRIX_MAX_SEEDS 16u
+struct matrix_wishes {
+	const char *cells; /* in their names; NULL: all */
+	uint64_t seeds;	   /* 0: three */
+	uint64_t pages;	   /* mappings of a cell; 0: the usual */
+	uint32_t jobs;
+	bool json;
+};
+int lab_matrix(const struct matrix_wishes *wishes);
+
 void compare_show_text(const struct comparison_table *table);
 void compare_show_json(const struct comparison_table *table);
 

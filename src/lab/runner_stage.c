@@ -159,3 +159,8 @@ int runner_run(struct runner *runner, const struct runner_job *job, char *error,
 	runner->job = NULL;
 	return failed;
 }
+
+void runner_scatter(struct runner *runner, bool scattered)
+{
+	server_scatter(runner->server, scattered);
+}

@@ -151,3 +151,9 @@ int runner_run(struct runner *runner, const struct runner_job *job, char *error,
 	threads_bind(runner->port, 0);
 	return started < job->nr ? -1 : 0;
 }
+
+void runner_scatter(struct runner *runner, bool scattered)
+{
+	(void)runner;
+	(void)scattered;
+}

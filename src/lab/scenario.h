@@ -66,6 +66,7 @@ struct scenario {
 	uint64_t background_bytes; /* that others hold, allocating and freeing all the time */
 	uint32_t idle_limit;	   /* regions that libpamt keeps backed although nobody uses them */
 	uint32_t rounds;	   /* at least so many between the first boot and the end */
+	bool scattered;		   /* in virtual time: no two free single pages are neighbours */
 	bool overcommit; /* no memory left for a fault: the guest waits for the next round */
 	uint32_t nr_groups;
 	struct scenario_group group[SCENARIO_MAX_GROUPS];

@@ -58,6 +58,7 @@ static const struct key scenario_keys[] = {
 	IN_SCENARIO("idle", KIND_NUMBER, idle_limit, 0, 1u << 30),
 	IN_SCENARIO("rounds", KIND_NUMBER, rounds, 0, SCENARIO_MAX_ROUNDS),
 	IN_SCENARIO("overcommit", KIND_YES, overcommit, 0, 1),
+	IN_SCENARIO("scattered", KIND_YES, scattered, 0, 1),
 };
 
 #define IN_GROUP(name, kind, field, min, max)                                \

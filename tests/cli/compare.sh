@@ -105,6 +105,23 @@ out_has 'hook, two small TDs: '
 out_has "    pamt check --design hook --pages apart --program 'MA SA' --bound 0"
 err_empty
 
+runs a_part_of_the_matrix 0 compare --matrix --cells 'unaged, 8 CPUs, 64M' --seeds 2 --pages 4096 --json
+err_empty
+json '.schema == "pamt.compare-matrix/1" and .seeds == 2 and (.cells | length) == 3'
+json '[.cells[] | .designs[0] | .design == "ours" and .failures == 0 and .get_put_ns > 0] | all'
+json '[.cells[].designs[1].times] | . == sort and .[0] > 0'
+json '.times.v6.get_put_ns.worst == .cells[0].designs[1].times'
+json '[.cells[] | select(.cell | startswith("edges"))][0].designs[0].mean_get_ns >
+	5 * [.cells[] | select(.cell | startswith("linear"))][0].designs[0].mean_get_ns'
+cp "$scratch/out" "$scratch/first"
+runs the_same_part_again 0 compare --matrix --cells 'unaged, 8 CPUs, 64M' --seeds 2 --pages 4096 --json -j 1
+check_that 'the output is the same' cmp "$scratch/out" "$scratch/first"
+runs the_matrix_as_a_table 0 compare --matrix --cells restarts --seeds 1 --pages 2048 -q
+out_has 'times as long as ours, get+put, of 1 cells'
+refuses no_such_cell 'no cell has this in its name' compare --matrix --cells none
+refuses a_design_for_the_matrix 'of its own' compare --matrix --designs ours
+refuses seeds_alone 'go with --matrix' compare --seeds 2
+
 refuses unknown_design "no design 'best'; allowed are ours, merged" compare --designs ours,best
 refuses twice 'v6 is there twice' compare --designs v6,v6
 refuses none 'names none' compare --designs ,

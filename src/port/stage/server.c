@@ -65,6 +65,7 @@ struct server {
 	struct seam *seam;
 	struct cpu *cpus;
 	struct store store;
+	bool scattered;
 	uint64_t seamcalls;
 };
 
@@ -80,32 +81,63 @@ static uint64_t in_pieces(const struct server *server, uint32_t node)
 	return free ? (free - whole) * 1000 / free : 0;
 }
 
+/* The node's largest range. */
+static const struct map_range *largest_range(const struct server *server, uint32_t node)
+{
+	const struct machine_map *map = machine_map(server->machine);
+	const struct map_range *range = &map->ranges[0];
+
+	for (uint32_t i = 1; i < map->nr_ranges; i++)
+		if (map->ranges[i].node == node &&
+		    (range->node != node || map->ranges[i].size > range->size))
+			range = &map->ranges[i];
+	return range;
+}
+
+static uint64_t draw_random(struct cpu *cpu)
+{
+	cpu->random = cpu->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return cpu->random;
+}
+
+/* Free pages in a row at, or behind, a place; *next: where the next ones would be. */
+static tdx_hpa_t take_row(struct server *server, uint32_t node, uint64_t bytes, tdx_hpa_t *next)
+{
+	const struct map_range *range = largest_range(server, node);
+	tdx_hpa_t at = allocator_alloc_range(server->allocator, bytes, bytes, *next,
+					     hpa(range->base + range->size), node, false);
+
+	*next = hpa_is_none(at) ? hpa(0) : hpa(at.v + bytes);
+	return at;
+}
+
+static tdx_hpa_t random_place(const struct map_range *range, uint64_t random)
+{
+	return hpa(range->base + (random >> 16) % range->size);
+}
+
 /*
  * Pages in a row: behind the last ones of this CPU, or, as often as memory is in pieces, from a
  * place that nobody can foresee.
  */
 static tdx_hpa_t take_anywhere(struct server *server, struct cpu *cpu, uint32_t node)
 {
-	const struct machine_map *map = machine_map(server->machine);
-	const struct map_range *range = &map->ranges[0];
-	uint64_t bytes = BATCH_PAGES * TDX_PAGE_SIZE;
-	tdx_hpa_t at;
+	uint64_t random = draw_random(cpu);
 
-	/* The largest range of the node. */
-	for (uint32_t i = 1; i < map->nr_ranges; i++)
-		if (map->ranges[i].node == node &&
-		    (range->node != node || map->ranges[i].size > range->size))
-			range = &map->ranges[i];
-	cpu->random = cpu->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	/* The first ones are the allocator's own choice: all begin side by side. */
 	if (!cpu->next.v)
 		return HPA_NONE;
-	if ((cpu->random >> 33) % 1000 < in_pieces(server, node))
-		cpu->next = hpa(range->base + (cpu->random >> 16) % range->size);
-	at = allocator_alloc_range(server->allocator, bytes, bytes, cpu->next,
-				   hpa(range->base + range->size), node, false);
-	cpu->next = hpa_is_none(at) ? hpa(0) : hpa(at.v + bytes);
-	return at;
+	if ((random >> 33) % 1000 < in_pieces(server, node))
+		cpu->next = random_place(largest_range(server, node), random);
+	return take_row(server, node, BATCH_PAGES * TDX_PAGE_SIZE, &cpu->next);
+}
+
+/* A page of its own, where memory is scattered. */
+static tdx_hpa_t take_scattered(struct server *server, struct cpu *cpu, uint32_t node)
+{
+	tdx_hpa_t from = random_place(largest_range(server, node), draw_random(cpu));
+
+	return take_row(server, node, TDX_PAGE_SIZE, &from);
 }
 
 /*
@@ -116,14 +148,19 @@ static tdx_hpa_t take_anywhere(struct server *server, struct cpu *cpu, uint32_t 
 static void fill(struct server *server, struct cpu *cpu)
 {
 	uint32_t node = os_node();
-	/* A few pieces there are always. */
-	tdx_hpa_t at = in_pieces(server, node) > 20 ? take_anywhere(server, cpu, node) : HPA_NONE;
-	tdx_hpa_t batch[BATCH_PAGES];
+	tdx_hpa_t batch[BATCH_PAGES], at = HPA_NONE;
 	uint32_t nr = 0;
 
+	/* A few pieces there are always. */
+	if (!server->scattered && in_pieces(server, node) > 20)
+		at = take_anywhere(server, cpu, node);
 	for (; nr < BATCH_PAGES; nr++) {
-		batch[nr] = hpa_is_none(at) ? allocator_alloc(server->allocator, 0, node)
-					    : hpa(at.v + nr * TDX_PAGE_SIZE);
+		if (server->scattered)
+			batch[nr] = take_scattered(server, cpu, node);
+		else if (hpa_is_none(at))
+			batch[nr] = allocator_alloc(server->allocator, 0, node);
+		else
+			batch[nr] = hpa(at.v + nr * TDX_PAGE_SIZE);
 		if (hpa_is_none(batch[nr]))
 			break;
 	}
@@ -540,3 +577,4 @@ void server_destroy(struct server *server)
 const struct os_services *server_services(const struct server *server) { return &server->services; }
 struct seam *server_seam(struct server *server) { return server->seam; }
 uint64_t server_seamcalls(const struct server *server) { return server->seamcalls; }
+void server_scatter(struct server *server, bool scattered) { server->scattered = scattered; }

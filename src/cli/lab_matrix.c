@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * lab_matrix.c - `pamt compare --matrix`: how many times as long as libpamt other designs take,
+ * over every cell of the matrix (lab/compare_matrix.c), the worst cell first.
+ *
+ * A cell is run with several seeds. Its get+put and its mean get are those of all runs together,
+ * its longest wait that of the worst run.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/lab_compare.h"
+#include "lab/workers.h"
+
+#define DEFAULT_SEEDS 3u
+#define DEFAULT_PAGES 20000u
+
+/* libpamt, and whom it is compared with. */
+static const struct design *const rivals[] = { &design_ours, &design_v6, &design_per_region,
+					       &design_merged };
+#define NR_RIVALS ((uint32_t)(sizeof(rivals) / sizeof(rivals[0])))
+
+enum figure { GET_PUT, MEAN_GET, LONGEST, FIGURES };
+static const char *const figure_name[FIGURES] = { "get_put_ns", "mean_get_ns", "longest_ns" };
+
+struct cell {
+	uint32_t number;
+	char name[64];
+	double figure[NR_RIVALS][FIGURES];
+	double waited[NR_RIVALS]; /* part of get+put */
+	uint64_t failures[NR_RIVALS];
+};
+
+struct matrix {
+	const struct matrix_wishes *wishes;
+	uint64_t pages;
+	uint32_t nr_seeds, nr_cells;
+	struct cell *cell;
+	struct compare_result *result; /* shared: by cell, seed, design */
+	struct cli_progress progress;
+	double seconds;
+};
+
+static struct compare_result *result_of(const struct matrix *m, uint32_t cell, uint32_t seed,
+					uint32_t rival)
+{
+	return &m->result[(cell * m->nr_seeds + seed) * NR_RIVALS + rival];
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Running                                                                                      */
+
+static void run_unit(void *ctx, uint32_t i)
+{
+	const struct matrix *m = ctx;
+	struct compare_result *result = &m->result[i];
+	uint32_t cell = i / NR_RIVALS / m->nr_seeds;
+	struct map_options options = { 0 };
+	struct compare_config config = { .design = rivals[i % NR_RIVALS] };
+	static struct scenario scenario;
+	struct machine_map map;
+
+	if (matrix_cell(m->cell[cell].number, m->pages, &scenario, result->error,
+			sizeof(result->error)))
+		return;
+	scenario.seed = 1 + i / NR_RIVALS % m->nr_seeds;
+	options.nr_cpus = scenario.cpus;
+	options.nr_packages = scenario.packages;
+	options.nr_nodes = scenario.nodes;
+	if (map_load(scenario.machine, &options, &map, result->error, sizeof(result->error)))
+		return;
+	config.map = &map;
+	config.scenario = &scenario;
+	/* What a share is a share of. */
+	config.bytes = scenario.fill_percent ? m->pages * TDX_PAGE_SIZE : 0;
+	compare_run(&config, result);
+	map_free(&map);
+}
+
+static void crashed(void *ctx, uint32_t i, int signal)
+{
+	const struct matrix *m = ctx;
+
+	snprintf(m->result[i].error, sizeof(m->result[i].error), "it crashes (%s)",
+		 signal ? strsignal(signal) : "exit");
+}
+
+static bool tick(void *ctx, uint32_t done)
+{
+	struct matrix *m = ctx;
+
+	cli_progress(&m->progress, done);
+	return true;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Figures                                                                                      */
+
+static void add_up(const struct matrix *m, uint32_t i)
+{
+	struct cell *cell = &m->cell[i];
+
+	for (uint32_t d = 0; d < NR_RIVALS; d++) {
+		double *figure = cell->figure[d], waited = 0;
+		uint64_t gets = 0, in_get = 0;
+
+		for (uint32_t seed = 0; seed < m->nr_seeds; seed++) {
+			const struct compare_result *r = result_of(m, i, seed, d);
+			struct meter_figure sum;
+
+			meter_sum(r->of, &sum);
+			figure[GET_PUT] += (double)sum.total;
+			waited += (double)sum.waited;
+			gets += r->of[METER_GET].count;
+			in_get += r->of[METER_GET].total;
+			if ((double)sum.longest > figure[LONGEST])
+				figure[LONGEST] = (double)sum.longest;
+			cell->failures[d] += r->failures + (*r->error != 0);
+		}
+		figure[MEAN_GET] = gets ? (double)in_get / (double)gets : 0;
+		cell->waited[d] = figure[GET_PUT] > 0 ? waited / figure[GET_PUT] : 0;
+	}
+}
+
+/* How many times as long as libpamt. 0: libpamt took no time, there is nothing to compare. */
+static double times(const struct cell *cell, uint32_t rival, enum figure figure)
+{
+	double ours = cell->figure[0][figure];
+
+	return ours > 0 ? cell->figure[rival][figure] / ours : 0;
+}
+
+static int by_ratio(const void *a, const void *b)
+{
+	double x = times(a, 1, GET_PUT), y = times(b, 1, GET_PUT);
+
+	return x < y ? -1 : x > y;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The smallest ratio of all cells, and the one in the middle. */
+static void summarise(const struct matrix *m, uint32_t rival, enum figure figure, double *worst,
+		      double *median)
+{
+	double *list = calloc(m->nr_cells, sizeof(*list));
+
+	*worst = *median = 0;
+	for (uint32_t i = 0; list && i < m->nr_cells; i++)
+		list[i] = times(&m->cell[i], rival, figure);
+	if (list) {
+		qsort(list, m->nr_cells, sizeof(*list), by_value);
+		*worst = list[0];
+		*median = list[m->nr_cells / 2];
+	}
+	free(list);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Showing                                                                                      */
+
+static void show_text(const struct matrix *m)
+{
+	static const struct cli_column columns[] = {
+		{ "cell", false },	{ "ours, ms", true }, { "get+put: v6", true },
+		{ "per-region", true }, { "merged", true },   { "mean get: v6", true },
+		{ "per-region", true }, { "merged", true },   { "longest: v6", true },
+		{ "per-region", true }, { "merged", true },
+	};
+	struct cli_table *table = cli_table_create(columns, sizeof(columns) / sizeof(columns[0]));
+
+	for (uint32_t i = 0; i < m->nr_cells; i++) {
+		const struct cell *cell = &m->cell[i];
+
+		cli_table_cell(table, "%s", cell->name);
+		cli_table_cell(table, "%.3f", cell->figure[0][GET_PUT] / m->nr_seeds / 1e6);
+		for (enum figure f = 0; f < FIGURES; f++)
+			for (uint32_t d = 1; d < NR_RIVALS; d++)
+				cli_table_cell(table, "%.2f", times(cell, d, f));
+	}
+	cli_table_print(table);
+	printf("\ntimes as long as ours, get+put, of %u cells:\n", m->nr_cells);
+	for (uint32_t d = 1; d < NR_RIVALS; d++) {
+		double worst, median;
+
+		summarise(m, d, GET_PUT, &worst, &median);
+		printf("%-10s worst cell %.2f, median %.2f\n", rivals[d]->name, worst, median);
+	}
+	if (!cli_quiet())
+		cli_note("%.1f s", m->seconds);
+}
+
+static json_t *cell_json(const struct matrix *m, const struct cell *cell)
+{
+	json_t *object = json_object(), *list = json_array();
+
+	json_object_set_new(object, "cell", json_string(cell->name));
+	for (uint32_t d = 0; d < NR_RIVALS; d++) {
+		json_t *one = json_object();
+
+		json_object_set_new(one, "design", json_string(rivals[d]->name));
+		for (enum figure f = 0; f < FIGURES; f++)
+			json_object_set_new(
+				one, figure_name[f],
+				json_real(cell->figure[d][f] / (f == GET_PUT ? m->nr_seeds : 1)));
+		json_object_set_new(one, "waited", json_real(cell->waited[d]));
+		json_object_set_new(one, "failures", json_integer((json_int_t)cell->failures[d]));
+		if (d)
+			json_object_set_new(one, "times", json_real(times(cell, d, GET_PUT)));
+		json_array_append_new(list, one);
+	}
+	json_object_set_new(object, "designs", list);
+	return object;
+}
+
+static void show_json(const struct matrix *m)
+{
+	json_t *object = cli_json("pamt.compare-matrix/1"), *cells = json_array();
+	json_t *summary = json_object();
+
+	for (uint32_t i = 0; i < m->nr_cells; i++)
+		json_array_append_new(cells, cell_json(m, &m->cell[i]));
+	for (uint32_t d = 1; d < NR_RIVALS; d++) {
+		json_t *one = json_object();
+		double worst, median;
+
+		for (enum figure f = 0; f < FIGURES; f++) {
+			json_t *pair = json_object();
+
+			summarise(m, d, f, &worst, &median);
+			json_object_set_new(pair, "worst", json_real(worst));
+			json_object_set_new(pair, "median", json_real(median));
+			json_object_set_new(one, figure_name[f], pair);
+		}
+		json_object_set_new(summary, rivals[d]->name, one);
+	}
+	json_object_set_new(object, "seeds", json_integer(m->nr_seeds));
+	json_object_set_new(object, "times", summary);
+	json_object_set_new(object, "cells", cells);
+	cli_json_print(object);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static int choose_cells(struct matrix *m)
+{
+	static struct scenario scenario;
+	char error[256];
+
+	m->cell = calloc(matrix_nr_cells(), sizeof(*m->cell));
+	if (!m->cell)
+		return cli_error(CLI_FAILED, "compare: no memory");
+	for (uint32_t i = 0; i < matrix_nr_cells(); i++) {
+		struct cell *cell = &m->cell[m->nr_cells];
+
+		if (matrix_cell(i, m->pages, &scenario, error, sizeof(error)))
+			return cli_error(CLI_FAILED, "compare: %s", error);
+		if (m->wishes->cells && !strstr(scenario.name, m->wishes->cells))
+			continue;
+		cell->number = i;
+		snprintf(cell->name, sizeof(cell->name), "%s", scenario.name);
+		m->nr_cells++;
+	}
+	if (m->nr_cells)
+		return CLI_OK;
+	return cli_usage_error("compare: --cells '%s': no cell has this in its name; such as "
+			       "'linear, unaged, 64 CPUs' is allowed",
+			       m->wishes->cells);
+}
+
+static int judge(const struct matrix *m)
+{
+	int code = CLI_OK;
+
+	for (uint32_t i = 0; i < m->nr_cells && !code; i++)
+		for (uint32_t seed = 0; seed < m->nr_seeds && !code; seed++)
+			code = compare_judge(result_of(m, i, seed, 0), m->cell[i].name);
+	return code;
+}
+
+static int run_cells(struct matrix *m)
+{
+	struct workers workers = { .nr_workers = m->wishes->jobs,
+				   .unit = run_unit,
+				   .crashed = crashed,
+				   .tick = tick,
+				   .ctx = m };
+	struct timespec from, to;
+	int code;
+
+	workers.nr_units = m->nr_cells * m->nr_seeds * NR_RIVALS;
+	m->result = workers_share(workers.nr_units * sizeof(*m->result));
+	if (!m->result)
+		return cli_error(CLI_FAILED, "compare: no memory");
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	cli_progress_begin(&m->progress, "compare", workers.nr_units);
+	code = workers_run(&workers);
+	cli_progress_end(&m->progress);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	m->seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+	if (code)
+		return cli_error(CLI_FAILED, "compare: no process to work in");
+	/* In the order in which they ran: sorted, a cell's results are no longer at its place. */
+	code = judge(m);
+	for (uint32_t i = 0; i < m->nr_cells; i++)
+		add_up(m, i);
+	qsort(m->cell, m->nr_cells, sizeof(*m->cell), by_ratio);
+	if (m->wishes->json)
+		show_json(m);
+	else
+		show_text(m);
+	workers_unshare(m->result, workers.nr_units * sizeof(*m->result));
+	return code;
+}
+
+int lab_matrix(const struct matrix_wishes *wishes)
+{
+	struct matrix m = { .wishes = wishes,
+			    .pages = wishes->pages ? wishes->pages : DEFAULT_PAGES,
+			    .nr_seeds = wishes->seeds ? (uint32_t)wishes->seeds : DEFAULT_SEEDS };
+	int code = choose_cells(&m);
+
+	if (!code)
+		code = run_cells(&m);
+	free(m.cell);
+	return code;
+}
