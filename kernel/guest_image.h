@@ -24,7 +24,12 @@ struct guest_orders {
 	uint32_t seed;
 	uint32_t pages_4k; /* of a region in 4K pages so many are accepted; 0: all */
 	uint32_t port;	   /* each vCPU writes to when it is done; 0: none */
+	uint32_t farewell; /* what it writes, 16 bits; 0: the number of flips, 32 bits */
 };
+
+/* The register of a PC that switches it off, as QEMU's has it. */
+#define GUEST_POWER_PORT 0x604u
+#define GUEST_POWER_OFF	 0x2000u
 
 /* In the 32 bits that are written to the port: else it is the number of flips that were done. */
 #define GUEST_SAYS_FAILED (UINT32_C(1) << 31)

@@ -191,7 +191,7 @@ static enum seam_exit halt_for_good(struct guest *g)
 	return seam_guest_vmcall(g->vcpu, &regs);
 }
 
-/* The same as a 32-bit store to an I/O port, which a VMM sees. */
+/* The same as a store to an I/O port, which a VMM sees; or what the orders want to have there. */
 static enum seam_exit say_done(struct guest *g)
 {
 	struct tdx_regs regs = {
@@ -202,8 +202,12 @@ static enum seam_exit say_done(struct guest *g)
 		.r15 = g->state.flips_done,
 	};
 
-	if (g->state.phase == GUEST_FAILED)
+	if (g->orders.farewell) {
+		regs.r12 = sizeof(uint16_t);
+		regs.r15 = g->orders.farewell;
+	} else if (g->state.phase == GUEST_FAILED) {
 		regs.r15 |= GUEST_SAYS_FAILED;
+	}
 	g->state.said = 1;
 	return seam_guest_vmcall(g->vcpu, &regs);
 }
@@ -232,19 +236,55 @@ static void set_share(struct guest *g, uint32_t index)
 		g->state.random = (g->orders.seed + UINT64_C(1)) * 1000003 + index;
 }
 
+/* What nobody has given orders to does this by itself: a little of everything, and switches off. */
+static const struct guest_orders default_orders = {
+	.magic = GUEST_IMAGE_MAGIC,
+	.bytes = 8 * TDX_2M_SIZE,
+	.vcpus = 1,
+	.percent_4k = 100,
+	.pages_4k = 16,
+	.flips = 8,
+	.port = GUEST_POWER_PORT,
+	.farewell = GUEST_POWER_OFF,
+};
+
+/* From a page of the image. In a TD that was given none it is not there yet, or not accepted. */
+static enum seam_exit fetch(struct guest *g, uint64_t at, void *to, uint32_t bytes)
+{
+	enum seam_exit exit = seam_guest_read(g->vcpu, gpa(at), to, bytes);
+
+	if (exit != SEAM_EXIT_EPT)
+		return exit;
+	exit = accept(g, at, TDX_4K, NULL);
+	if (exit != SEAM_EXIT_NONE || g->state.phase == GUEST_FAILED)
+		return exit;
+	return seam_guest_read(g->vcpu, gpa(at), to, bytes);
+}
+
+static enum seam_exit fetch_orders(struct guest *g)
+{
+	enum seam_exit exit = fetch(g, 0, &g->orders, sizeof(g->orders));
+
+	/* Nothing there but zeros. */
+	if (exit != SEAM_EXIT_NONE || g->orders.magic || g->orders.bytes)
+		return exit;
+	g->orders = default_orders;
+	return seam_guest_write(g->vcpu, gpa(0), &g->orders, sizeof(g->orders));
+}
+
 enum seam_exit softseam_guest(void *ctx, struct seam_vcpu *vcpu)
 {
 	uint32_t index = seam_guest_index(vcpu);
-	tdx_gpa_t state_at = gpa((1 + (uint64_t)index) << TDX_PAGE_SHIFT);
+	uint64_t state_at = (1 + (uint64_t)index) << TDX_PAGE_SHIFT;
 	struct guest g = { .vcpu = vcpu };
 	enum seam_exit exit, stored;
 
-	exit = seam_guest_read(vcpu, gpa(0), &g.orders, sizeof(g.orders));
-	if (exit == SEAM_EXIT_NONE)
-		exit = seam_guest_read(vcpu, state_at, &g.state, sizeof(g.state));
+	exit = fetch_orders(&g);
+	if (exit == SEAM_EXIT_NONE && index < g.orders.vcpus)
+		exit = fetch(&g, state_at, &g.state, sizeof(g.state));
 	if (exit != SEAM_EXIT_NONE)
 		return exit;
-	/* Some other TD: there is nothing that it could run. */
+	/* Some other program's memory: there is nothing that it could run. */
 	if (g.orders.magic != GUEST_IMAGE_MAGIC || index >= g.orders.vcpus)
 		return seam_guest_halt(vcpu);
 	set_share(&g, index);
@@ -252,7 +292,7 @@ enum seam_exit softseam_guest(void *ctx, struct seam_vcpu *vcpu)
 		hear_answer(&g);
 	for (int i = 0; i < STEPS_PER_STAY && exit == SEAM_EXIT_NONE; i++)
 		exit = step(&g);
-	stored = seam_guest_write(vcpu, state_at, &g.state, sizeof(g.state));
+	stored = seam_guest_write(vcpu, gpa(state_at), &g.state, sizeof(g.state));
 	if (stored != SEAM_EXIT_NONE)
 		return stored;
 	return exit == SEAM_EXIT_NONE ? SEAM_EXIT_INTERRUPT : exit;

@@ -4,8 +4,10 @@
 # built once with a small configuration (config, beside this), boots in a QEMU whose processors
 # pamt's plugin makes those of a TDX host, and runs TDs under its own KVM:
 #
-#	kernel/vm linux			the tests
-#	kernel/vm linux --shell		a prompt
+#	kernel/vm linux [--long] [--image BZIMAGE | --tree FOLDER]	the tests; --long: the guard's too
+#	kernel/vm linux --shell [--image BZIMAGE | --tree FOLDER]	a prompt
+#
+# --image boots a kernel of your own, --tree builds one out of your source, with that configuration.
 #
 # QEMU and the kernel's source are fetched from Debian's packages into build-vm/ and stay there.
 
@@ -38,27 +40,47 @@ kernel_is_asked_for()
 	return 1
 }
 
-# make_kernel FOLDER: a tree, its build, and of that the image, which is all that stays.
-make_kernel()
+# build_kernel SOURCE BUILD LOG: with the small configuration.
+build_kernel()
 {
-	local to=$1 log=$1/log package target
-	package=$(ls "$cache"/linux-source/*.deb)
-	echo "building Linux of $(basename "$package")" >&2
-	mkdir -p "$to/source" "$to/build"
-	dpkg-deb --fsys-tarfile "$package" | tar -x -O --wildcards './usr/src/*.tar.xz' |
-		tar -x -J -C "$to/source" --strip-components=1
+	local source=$1 build=$2 log=$3 target config=$here/linux-host/config
+	mkdir -p "$build"
 	for target in tinyconfig olddefconfig bzImage; do
-		[ "$target" != olddefconfig ] || cat "$here/linux-host/config" >>"$to/build/.config"
-		[ "$target" != bzImage ] ||
-			kernel_is_asked_for "$to/build/.config" "$here/linux-host/config" || return 1
-		if ! make -C "$to/source" O="$to/build" CC=gcc-12 HOSTCC=gcc-12 -j"$(nproc)" \
-			"$target" >>"$log" 2>&1; then
+		[ "$target" != olddefconfig ] || cat "$config" >>"$build/.config"
+		[ "$target" != bzImage ] || kernel_is_asked_for "$build/.config" "$config" || return 1
+		if ! make -C "$source" O="$build" CC=gcc-12 HOSTCC=gcc-12 -j"$(nproc)" "$target" \
+			>>"$log" 2>&1; then
 			grep -E 'error|Error' "$log" | head -n 20 >&2
 			return 1
 		fi
 	done
+}
+
+# make_kernel FOLDER: a tree, its build, and of that the image, which is all that stays.
+make_kernel()
+{
+	local to=$1 package
+	package=$(ls "$cache"/linux-source/*.deb)
+	echo "building Linux of $(basename "$package")" >&2
+	rm -rf "$to"
+	mkdir -p "$to/source"
+	dpkg-deb --fsys-tarfile "$package" | tar -x -O --wildcards './usr/src/*.tar.xz' |
+		tar -x -J -C "$to/source" --strip-components=1
+	build_kernel "$to/source" "$to/build" "$to/log"
 	cp "$to/build/arch/x86/boot/bzImage" "$to/bzImage"
 	rm -rf "$to/source" "$to/build"
+}
+
+# The developer's own tree: built beside it, again and again.
+make_tree()
+{
+	local tree build
+	tree=$(realpath "$1")
+	build=$cache/tree-$(echo "$tree" | sha256sum | cut -c 1-12)
+	[ -e "$tree/Kconfig" ] || { echo "vm: $tree is no source of Linux" >&2; exit 2; }
+	echo "building Linux of $tree" >&2
+	build_kernel "$tree" "$build" "$build.log"
+	kernel=$build/arch/x86/boot/bzImage
 }
 
 # The kernel of this source and this configuration, in $kernel.
@@ -115,14 +137,18 @@ host()
 		-no-user-config -display none -no-reboot "$@"
 }
 
-# boot_linux ENVIRONMENT...
+# boot_linux OF-PAMT... -- ENVIRONMENT...
 boot_linux()
 {
-	local serial=stdio
+	local serial=stdio before=()
 	[ "$host_mode" = test ] || serial=mon:stdio
-	host -- -m 2G -smp 8,sockets=2 \
-		-numa node,cpus=0-3 -numa node,cpus=4-7 -serial $serial \
-		-device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$kernel" \
+	while [ "$1" != -- ]; do
+		before+=("$1")
+		shift
+	done
+	shift
+	host "${before[@]}" -- -m 2G -smp 8,sockets=2 -numa node,cpus=0-3 -numa node,cpus=4-7 \
+		-serial $serial -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$kernel" \
 		-initrd "$cache/initrd-linux" \
 		-append "console=ttyS0 panic=-1 nohibernate kvm-intel.tdx=1 $*"
 }
@@ -172,11 +198,11 @@ test_plugin()
 test_linux()
 {
 	local log=$cache/log-linux status=0 at=$SECONDS release
-	with_limit 600 "$log" boot_linux PAMT_MODE=test || status=$?
+	with_limit 600 "$log" boot_linux --stats -- PAMT_MODE=test || status=$?
 	tr -d '\r' <"$log" | sed 's/^\[ *[0-9.]*\] //' >"$log.txt"
 	release=$(sed -n 's/^Linux version \([^ ]*\).*/\1/p' "$log.txt" | head -n 1)
 	echo "Linux $release in QEMU $(cat "$cache/qemu-11/version")"
-	grep -E '^(KTAP|1\.\.|ok |not ok |# |pamt-qemu: )' "$log.txt" || true
+	grep -E '^(KTAP|1\.\.|ok |not ok |# |pamt-qemu: |pairs: |pages: |left with )' "$log.txt" || true
 	count_ktap "$log.txt"
 	if grep -q 'TDX-Module initialized' "$log.txt"; then
 		result ok "Linux $release initialised the TDX module"
@@ -196,29 +222,96 @@ test_linux()
 	fi
 }
 
+# fault_run WHAT PROMISE LEAF NUMBERS STATUS: TDs live while calls of a leaf fail. What KVM makes of
+# it is told; what is asked for here is that the failures came and the machine went on.
+fault_run()
+{
+	local what=$1 promise=$2 log=$cache/log-linux-$3 status=0 failures troubles kept=kept
+	with_limit 300 "$log" boot_linux --stats --fault-leaf "$3" --faults "$4" -- PAMT_MODE=test \
+		PAMT_TESTS=td_with || status=$?
+	tr -d '\r' <"$log" | sed 's/^\[ *[0-9.]*\] //' >"$log.txt"
+	failures=$(sed -n "s/^ *\([0-9]*\) $3 .*$5.*/\1/p" "$log.txt" | paste -sd+ | bc)
+	troubles=$(grep -cE "$trouble" "$log.txt") || true
+	grep -q '^not ok ' "$log.txt" && kept="not kept, a TD failed"
+	[ "$troubles" = 0 ] || kept="not kept, $troubles warnings: $(grep -m 1 -E "$trouble" "$log.txt")"
+	echo "# with $what, ${failures:-0} times: $promise: $kept"
+	if [ "$status" = 85 ] && [ "${failures:-0}" -gt 0 ]; then
+		result ok "Linux goes on with $what"
+	else
+		tail -n 25 "$log.txt" >&2
+		result 'not ok' "Linux goes on with $what (ended with $status, ${failures:-0} failures)"
+	fi
+}
+
+test_faults()
+{
+	fault_run 'TDH.MEM.PAGE.AUG busy' 'the fault is tried again' TDH.MEM.PAGE.AUG 20000 BUSY
+	fault_run 'TDH.MEM.PAGE.REMOVE busy' 'memory is given back' TDH.MEM.PAGE.REMOVE 30000 BUSY
+	fault_run 'no entropy in TDH.MNG.CREATE' 'it is tried again' TDH.MNG.CREATE 0,600000 ENTROPY
+	fault_run 'TDH.MNG.KEY.CONFIG out of entropy' 'the TD is created' TDH.MNG.KEY.CONFIG \
+		0,0,0,400000 KEY_GENERATION
+	fault_run 'TDH.PHYMEM.CACHE.WB interrupted' 'it is resumed' TDH.PHYMEM.CACHE.WB 0,0,500000 \
+		INTERRUPTED
+}
+
+# The guard is quiet about Linux and KVM, and names what a program reads out of /dev/mem.
+test_guard()
+{
+	local log=$cache/log-linux-guard status=0
+	with_limit 300 "$log" boot_linux --guard -- PAMT_MODE=test PAMT_TESTS=td_with_one || status=$?
+	if [ "$status" = 85 ] && grep -q '^ok 1 td_with_one' "$log" && ! grep -q 'guard: ' "$log"; then
+		result ok 'the guard has nothing to say of Linux and its KVM'
+	else
+		grep 'guard: ' "$log" >&2 || true
+		result 'not ok' "the guard has nothing to say of Linux and its KVM ($status)"
+	fi
+	status=0
+	with_limit 300 "$log" boot_linux --guard -- PAMT_MODE=test PAMT_TESTS=guard || status=$?
+	if grep 'guard: LP [0-9]*, instruction at 0x[0-9a-f]*: loads from 0x.* of the TD 0x' "$log" |
+		head -n 1; then
+		result ok 'the guard names what reads the pages of a TD'
+	else
+		result 'not ok' "the guard names what reads the pages of a TD ($status)"
+	fi
+}
+
 linux_host()
 {
-	host_mode=test
-	case "$#=${1-}" in
-	0=) ;;
-	1=--shell) host_mode=shell ;;
-	*) usage ;;
-	esac
+	local own='' tree='' long=no
+	host_mode=test kernel=''
+	while [ $# -gt 0 ]; do
+		case "$#=$1" in
+		*=--shell) host_mode=shell ;;
+		*=--long) long=yes ;;
+		1=*) usage ;;
+		*=--image) own=$2 && shift ;;
+		*=--tree) tree=$2 && shift ;;
+		*) usage ;;
+		esac
+		shift
+	done
+	[ -z "$own" ] || [ -r "$own" ] || { echo "vm: $own cannot be read" >&2; exit 2; }
 	need_packages "${BUILD_PACKAGES[@]}" flex bison bc libelf-dev xz-utils
 	fetch_qemu qemu-11 trixie -t trixie-backports
 	dpkg --compare-versions "$(cat "$cache/qemu-11/version")" ge "$OLDEST_QEMU" ||
 		not_here "QEMU 11.1 or newer is needed, the archive has $(cat "$cache/qemu-11/version")"
-	prepare_kernel
+	if [ -n "$own" ]; then
+		kernel=$(realpath "$own")
+	elif [ -n "$tree" ]; then
+		make_tree "$tree"
+	else
+		prepare_kernel
+	fi
 	configure "$root/build"
 	build "$root/build" pamt src/port/qemu/libpamt-qemu.so tests/qemu/host-test \
 		tests/qemu/bare.image
 	qemu_program
 	host_initrd "$cache/initrd-linux"
-	if [ "$host_mode" = shell ]; then
-		boot_linux PAMT_MODE=shell quiet
-	fi
+	[ "$host_mode" = test ] || boot_linux -- PAMT_MODE=shell quiet
 	test_plugin
 	test_linux
+	[ -n "$own$tree" ] || test_faults
+	[ "$long" = no ] || test_guard
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]
 }

@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "abi/abi.h"
 #include "cli/cli.h"
 #include "cli/qemu_line.h"
 #include "cli/version.h"
@@ -22,10 +24,13 @@
 enum {
 	OPTION_MACHINE = 'm',
 	OPTION_TRACE = 't',
+	OPTION_GUARD = 'g',
 	OPTION_QEMU = 1,
 	OPTION_STATIC,
 	OPTION_FAULTS,
+	OPTION_LEAF,
 	OPTION_SEED,
+	OPTION_STATS,
 };
 
 static const struct cli_option options[] = {
@@ -35,8 +40,12 @@ static const struct cli_option options[] = {
 	{ OPTION_STATIC, "static", NULL, "a module without Dynamic PAMT" },
 	{ OPTION_FAULTS, "faults", "N[,N...]",
 	  "per million: lock busy, no entropy, interrupt, key configuration busy" },
+	{ OPTION_LEAF, "fault-leaf", "LEAF", "fail in calls of this leaf only" },
 	{ OPTION_SEED, "fault-seed", "N", "which occasions fail; default: 1" },
+	{ OPTION_GUARD, "guard", NULL,
+	  "report what the host does to pages that are a TD's or the module's" },
 	{ OPTION_TRACE, "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE" },
+	{ OPTION_STATS, "stats", NULL, "at the end: calls by leaf and status, pairs, pages" },
 	{ 0 },
 };
 
@@ -46,7 +55,8 @@ struct request {
 	const char *trace;   /* NULL: none; "-": stderr */
 	const char *faults;  /* NULL: none */
 	uint64_t seed;
-	bool is_static;
+	const struct abi_leaf *leaf; /* NULL: any */
+	bool is_static, stats, guard;
 	char **words;
 };
 
@@ -136,35 +146,69 @@ static bool read_faults(const char *text, char *plugin, size_t size)
 	return true;
 }
 
-/* The words of -plugin. */
+/* What the plugin is told, ",NAME=VALUE" after ",NAME=VALUE". */
+struct plugin_words {
+	char text[3 * PATH_MAX];
+	size_t length;
+};
+
+__attribute__((format(printf, 2, 3))) static void add_word(struct plugin_words *words,
+							   const char *format, ...)
+{
+	size_t room = sizeof(words->text) - words->length;
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(words->text + words->length, room, format, arguments);
+	va_end(arguments);
+	if (length > 0 && (size_t)length < room)
+		words->length += (size_t)length;
+}
+
+static bool add_module_words(struct plugin_words *words, const struct request *request)
+{
+	char faults[128];
+
+	if (request->faults) {
+		if (!read_faults(request->faults, faults, sizeof(faults)))
+			return false;
+		add_word(words, ",faults=%s,seed=%llu", faults, (unsigned long long)request->seed);
+	}
+	if (request->leaf)
+		add_word(words, ",leaf=%u", request->leaf->number);
+	if (request->guard)
+		add_word(words, ",guard=on");
+	if (request->stats)
+		add_word(words, ",stats=on");
+	if (request->is_static)
+		add_word(words, ",static=on");
+	return true;
+}
+
+/* -plugin and its words. */
 static bool add_plugin(struct qemu_line *line, const struct request *request,
 		       const struct machine_map *map)
 {
-	char library[PATH_MAX], words[3 * PATH_MAX], faults[128] = "";
-	size_t n;
+	struct plugin_words words = { .length = 0 };
+	char library[PATH_MAX];
 
 	if (!cli_find_part("qemu", "src/port/qemu/libpamt-qemu.so", PAMT_QEMU_LIBRARY, library))
 		return false;
-	if (!fits("the library", library) || (request->trace && !fits("--trace", request->trace)) ||
-	    (request->faults && !read_faults(request->faults, faults, sizeof(faults))))
+	if (!fits("the library", library) || (request->trace && !fits("--trace", request->trace)))
 		return false;
-	n = (size_t)snprintf(words, sizeof(words), "%s,packages=%u", library, line->packages);
+	add_word(&words, "%s,packages=%u", library, line->packages);
 	for (unsigned int i = 0; i < line->nr_memories; i++)
-		n += (size_t)snprintf(words + n, sizeof(words) - n, ",ram=%s",
-				      line->memory[i].path);
+		add_word(&words, ",ram=%s", line->memory[i].path);
 	if (request->trace)
-		n += (size_t)snprintf(words + n, sizeof(words) - n, ",trace=%s",
-				      strcmp(request->trace, "-") ? request->trace : "/dev/stderr");
+		add_word(&words, ",trace=%s",
+			 strcmp(request->trace, "-") ? request->trace : "/dev/stderr");
 	if (request->machine)
-		n += (size_t)snprintf(words + n, sizeof(words) - n, ",keyids=%u-%u", map->hkid_min,
-				      map->hkid_max);
-	if (*faults)
-		n += (size_t)snprintf(words + n, sizeof(words) - n, ",faults=%s,seed=%llu", faults,
-				      (unsigned long long)request->seed);
-	if (request->is_static)
-		snprintf(words + n, sizeof(words) - n, ",static=on");
+		add_word(&words, ",keyids=%u-%u", map->hkid_min, map->hkid_max);
+	if (!add_module_words(&words, request))
+		return false;
 	qemu_line_add(line, "-plugin");
-	qemu_line_add(line, "%s", words);
+	qemu_line_add(line, "%s", words.text);
 	return true;
 }
 
@@ -209,6 +253,19 @@ static int read_option(struct request *request, int id, const char *value)
 		break;
 	case OPTION_STATIC:
 		request->is_static = true;
+		break;
+	case OPTION_GUARD:
+		request->guard = true;
+		break;
+	case OPTION_STATS:
+		request->stats = true;
+		break;
+	case OPTION_LEAF:
+		request->leaf = abi_leaf_by_name(value);
+		if (!request->leaf)
+			return cli_usage_error("qemu: --fault-leaf: no leaf '%s'; `pamt explain` "
+					       "knows them",
+					       value);
 		break;
 	case OPTION_FAULTS:
 		request->faults = value;

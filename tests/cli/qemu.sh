@@ -64,8 +64,8 @@ out_has '[node,nodeid=1,cpus=4-7,memdev=pamt1]'
 out_has ',keyids='
 
 runs module_options_reach_the_plugin 7 "${qemu[@]}" --static --faults 10,0,5 --fault-seed 9 \
-	--trace=/tmp/x
-out_has ',trace=/tmp/x,faults=10:0:5,seed=9,static=on]'
+	--fault-leaf TDH.MEM.PAGE.AUG --stats --guard --trace=/tmp/x
+out_has ',trace=/tmp/x,faults=10:0:5,seed=9,leaf=6,guard=on,stats=on,static=on]'
 
 runs newer_major_version 7 qemu --qemu "$scratch/newer"
 runs old_qemu 77 qemu --qemu "$scratch/old"
@@ -86,5 +86,6 @@ refuses no_size '-m x: not a size' "${qemu[@]}" -- -m x
 refuses backend_of_no_node "is no node's" "${qemu[@]}" -- -object memory-backend-ram,id=a,size=1G
 refuses node_without_its_backend "no memory backend 'a'" "${qemu[@]}" -- -numa node,memdev=a
 refuses bad_faults 'up to four numbers' "${qemu[@]}" --faults 1,x
+refuses fault_in_no_leaf "no leaf 'AUGX'" "${qemu[@]}" --fault-leaf AUGX
 refuses no_json 'no --json' "${qemu[@]}" --json
 finish

@@ -257,7 +257,7 @@ int td_build(struct td *td, const struct td_plan *plan)
 	for (uint32_t i = 0; i < plan->vcpus; i++)
 		if (add_vcpu(td, i))
 			return -1;
-	if (add_image(td))
+	if (!plan->no_orders && add_image(td))
 		return -1;
 	return command(td, "KVM_TDX_FINALIZE_VM", td->vm, ABI_TDX_FINALIZE_VM, 0, NULL);
 }
@@ -293,6 +293,11 @@ static int on_port(struct td_vcpu *vcpu)
 	const struct kvm_run *run = vcpu->run;
 	uint32_t value;
 
+	if (run->io.port == GUEST_POWER_PORT) {
+		memcpy(&value, (const char *)run + run->io.data_offset, sizeof(value));
+		vcpu->finished = (uint16_t)value == GUEST_POWER_OFF;
+		return vcpu->finished ? 0 : -1;
+	}
 	if (run->io.port != DONE_PORT || run->io.direction != KVM_EXIT_IO_OUT || run->io.size != 4)
 		return -1;
 	memcpy(&value, (const char *)run + run->io.data_offset, sizeof(value));

@@ -23,6 +23,7 @@ struct td_plan {
 	uint32_t pages_4k;   /* so many of each of these; 0: all */
 	uint32_t flips;	     /* per vCPU */
 	uint32_t seed;
+	bool no_orders; /* nothing is added to its memory: it does what it does by itself */
 };
 
 struct td;
@@ -34,7 +35,7 @@ struct td_vcpu {
 	pthread_t thread;
 	uint64_t runs, conversions, memory_faults;
 	uint32_t flips; /* that the guest says it has done */
-	bool finished;	/* the guest said so */
+	bool finished;	/* the guest said so, or switched the machine off */
 	char error[160];
 };
 

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "abi/abi.h"
 #include "kernel/softseam.h"
 #include "port/qemu/memory.h"
 #include "port/qemu/module.h"
+#include "port/qemu/stats.h"
 #include "port/trap/trace.h"
 
 #define SEAMRR_BYTES (UINT64_C(32) << 20)
@@ -23,8 +25,12 @@ static struct {
 	struct seam *seam;
 	uint32_t nr_cpus, nr_packages;
 	int trace_fd; /* -1: none */
-	os_a64_t calls;
+	bool stats;
+	os_a64_t calls, touches;
 } module;
+
+/* So many touches are told one by one; all are counted. */
+#define TOUCHES_TOLD 20u
 
 static void on_fatal(void *ctx, const struct seam_fatal *fatal)
 {
@@ -79,6 +85,7 @@ bool module_create(const struct module_options *options)
 	config.seamrr = (struct tdx_cmr){ above / SEAMRR_BYTES * SEAMRR_BYTES, SEAMRR_BYTES };
 	if (options->is_static)
 		config.features0_clear = TDX_FEATURES0_DYNAMIC_PAMT;
+	module.stats = options->stats;
 	module.nr_cpus = options->nr_cpus;
 	module.nr_packages = options->nr_packages;
 	memory_services(&module.services);
@@ -105,13 +112,43 @@ bool module_call(uint32_t lp, struct tdx_regs *regs)
 	os_fetch_add64(&module.calls, 1, OS_RELAXED);
 	if (served)
 		seam_call(module.seam, lp, regs);
+	if (served && module.stats)
+		stats_note(&in, regs);
 	if (module.trace_fd >= 0)
 		trace_call(module.trace_fd, lp, &in, regs, served);
 	return served;
 }
 
+void module_touched(uint32_t lp, uint64_t pc, uint64_t physical, bool store)
+{
+	struct seam_owner owner;
+	const struct abi_name *type;
+
+	if (!seam_owns(module.seam, hpa(physical & ~(TDX_PAGE_SIZE - 1)), &owner) ||
+	    os_fetch_add64(&module.touches, 1, OS_RELAXED) >= TOUCHES_TOLD)
+		return;
+	type = abi_name(ABI_PAGE_TYPE_NAME, owner.type);
+	fprintf(stderr,
+		"pamt-qemu: guard: LP %u, instruction at %#llx: %s %#llx, a page of type %s", lp,
+		(unsigned long long)pc, store ? "stores to" : "loads from",
+		(unsigned long long)physical, type ? type->name : "unknown");
+	if (owner.type == TDX_PT_PAMT)
+		fprintf(stderr, " of the module\n");
+	else
+		fprintf(stderr, " of the TD %#llx\n", (unsigned long long)owner.tdr.v);
+}
+
 void module_end(void)
 {
+	uint64_t touches = os_load64(&module.touches, OS_RELAXED);
+
+	if (touches)
+		fprintf(stderr,
+			"pamt-qemu: guard: %llu loads and stores of pages that are not the "
+			"host's\n",
+			(unsigned long long)touches);
 	fprintf(stderr, "pamt-qemu: %llu SEAMCALLs\n",
 		(unsigned long long)os_load64(&module.calls, OS_RELAXED));
+	if (module.stats)
+		stats_print(module.seam);
 }

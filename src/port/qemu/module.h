@@ -15,6 +15,7 @@ struct module_options {
 	struct identity identity;
 	bool is_static;	   /* without Dynamic PAMT */
 	const char *trace; /* file for a line per SEAMCALL; NULL: none */
+	bool stats;	   /* more than a line at the end */
 	struct seam_faults faults;
 };
 
@@ -24,6 +25,8 @@ bool module_create(const struct module_options *options);
 uint32_t module_lp(unsigned int cpu);
 /* Return: false: there is no module any more (VMfailInvalid). */
 bool module_call(uint32_t lp, struct tdx_regs *regs);
+/* The host's own code at pc loads or stores there: said on stderr if the page is not the host's. */
+void module_touched(uint32_t lp, uint64_t pc, uint64_t physical, bool store);
 /* What is to be said at the end, on stderr. */
 void module_end(void);
 

@@ -280,6 +280,18 @@ static enum insn_kind translate_insn(struct plugin_insn *insn, uint64_t at)
 	return decoded.kind;
 }
 
+static bool guard;
+
+/* The address of the instruction is all that is asked of ctx. */
+static void on_access(unsigned int index, uint32_t access, uint64_t address, void *ctx)
+{
+	const struct plugin_hwaddr *at = qemu_plugin_get_hwaddr(access, address);
+
+	if (at && !qemu_plugin_hwaddr_is_io(at))
+		module_touched(cpus[index].lp, (uintptr_t)ctx, qemu_plugin_hwaddr_phys_addr(at),
+			       qemu_plugin_mem_is_store(access));
+}
+
 /* A CPUID that is the last of a block that is full: begins a block of its own. */
 static void on_last_cpuid(unsigned int index, void *ctx)
 {
@@ -302,6 +314,10 @@ static void translate(struct plugin_tb *tb, void *ctx)
 		struct plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
 		at = qemu_plugin_insn_vaddr(insn);
+		if (guard)
+			qemu_plugin_register_vcpu_mem_cb(insn, on_access, PLUGIN_NO_REGISTERS,
+							 PLUGIN_LOADS_AND_STORES,
+							 (void *)(uintptr_t)at);
 		if (follows)
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, after_cpuid, PLUGIN_WRITES,
 							       find_site(at, &none));
@@ -364,6 +380,12 @@ static bool read_argument(const char *argument, struct module_options *options)
 		options->trace = value;
 	else if ((value = value_of(argument, "static")))
 		options->is_static = !strcmp(value, "on");
+	else if ((value = value_of(argument, "guard")))
+		guard = !strcmp(value, "on");
+	else if ((value = value_of(argument, "stats")))
+		options->stats = !strcmp(value, "on");
+	else if ((value = value_of(argument, "leaf")))
+		options->faults.leaf = (uint32_t)strtoul(value, NULL, 10);
 	else if ((value = value_of(argument, "faults")))
 		read_faults(value, &options->faults);
 	else if ((value = value_of(argument, "seed")))

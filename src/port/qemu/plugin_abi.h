@@ -34,6 +34,7 @@ char *g_array_free(struct glib_array *array, int with_data);
 struct plugin_tb;
 struct plugin_insn;
 struct plugin_reg;
+struct plugin_hwaddr;
 
 struct plugin_register {
 	struct plugin_reg *handle;
@@ -62,6 +63,7 @@ enum plugin_registers {
 };
 
 typedef void plugin_cpu_fn(unsigned int cpu, void *ctx);
+typedef void plugin_access_fn(unsigned int cpu, uint32_t access, uint64_t address, void *ctx);
 typedef void plugin_translate_fn(struct plugin_tb *tb, void *ctx);
 typedef void plugin_exit_fn(void *ctx);
 
@@ -70,6 +72,15 @@ void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, plugin_translate_fn *fn,
 void qemu_plugin_register_atexit_cb(uint64_t id, plugin_exit_fn *fn, void *ctx);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct plugin_insn *insn, plugin_cpu_fn *fn,
 					    enum plugin_registers registers, void *ctx);
+
+#define PLUGIN_LOADS_AND_STORES 3
+void qemu_plugin_register_vcpu_mem_cb(struct plugin_insn *insn, plugin_access_fn *fn,
+				      enum plugin_registers registers, int accesses, void *ctx);
+bool qemu_plugin_mem_is_store(uint32_t access);
+/* Where a virtual address leads, until the callback returns; NULL: nowhere. */
+struct plugin_hwaddr *qemu_plugin_get_hwaddr(uint32_t access, uint64_t address);
+bool qemu_plugin_hwaddr_is_io(const struct plugin_hwaddr *at);
+uint64_t qemu_plugin_hwaddr_phys_addr(const struct plugin_hwaddr *at);
 
 size_t qemu_plugin_tb_n_insns(const struct plugin_tb *tb);
 struct plugin_insn *qemu_plugin_tb_get_insn(const struct plugin_tb *tb, size_t i);
