@@ -260,6 +260,8 @@ def kind_e():
             refused(f"E: {n} holes", log, "TDMR [0x0, 0x40000000): reserved areas exhausted",
                     "--holes=linux", code=1)
             expect(f"E: {n} holes, our way", log, 1, 60)
+            refused(f"E: {n} holes, in a journal", "".join(journal(line) + "\n" for line in log.splitlines()),
+                    "reserved areas exhausted", "--holes=linux", code=1)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -348,6 +350,10 @@ def kind_k_sizes():
         got = json.loads(out) if out else None
         check(f"K: {word}", got and got["static"]["pamt_kb"] == static_kb(2, gb - 2) and
               got["dynamic"]["pamt_kb"] == dynamic_kb(2, gb - 2), err or got)
+    for word, mb in [("63M", 64), ("64MiB", 64), ("0.0625G", 64), ("65M", 66)]:
+        out, err = pamt(["run", "--json", "--machine", "4G", "--tds", "1", "--vcpus", "1", "--memory", word,
+                         "--flips", "0"])
+        check(f"K: run --memory {word}", out and json.loads(out)["td_bytes"] == mb * MB, err)
     out, _ = pamt(["plan", "--json", "-q", "--nodes", "2", "1T"])
     check("K: nodes of a size", json.loads(out)["machine"]["nodes"] == 2)
 
