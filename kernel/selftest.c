@@ -223,6 +223,38 @@ static void registers_come_back_as_they_were(struct outcome *outcome)
 }
 
 /* ------------------------------------------------------------------------------------------- */
+/* Contiguous ranges                                                                            */
+
+#define RANGE_BYTES (2 * TDX_2M_SIZE)
+
+static tdx_hpa_t take_range(u64 low, u64 high, bool from_top)
+{
+	return host_services->alloc_range(host_services->ctx, RANGE_BYTES, TDX_2M_SIZE, hpa(low),
+					  hpa(high), OS_ANY_NODE, from_top);
+}
+
+static void ranges_come_from_where_they_are_wanted(struct outcome *outcome)
+{
+	tdx_hpa_t low = take_range(0, U64_MAX, false), high = take_range(0, U64_MAX, true), again;
+
+	if (hpa_is_none(low) || hpa_is_none(high) || high.v <= low.v) {
+		wrong(outcome, "from the bottom 0x%llx, from the top 0x%llx", low.v, high.v);
+		return;
+	}
+	expect_equal(outcome, IS_ALIGNED(low.v | high.v, TDX_2M_SIZE), true);
+	/* There is room for one, and it is taken; then for less than one. */
+	expect_equal(outcome, hpa_is_none(take_range(low.v, low.v + RANGE_BYTES, true)), true);
+	host_services->free_range(host_services->ctx, low, RANGE_BYTES);
+	again = take_range(low.v, low.v + RANGE_BYTES - 1, true);
+	expect_equal(outcome, hpa_is_none(again), true);
+	again = take_range(low.v, low.v + RANGE_BYTES, true);
+	expect_equal(outcome, again.v, low.v);
+	if (!hpa_is_none(again))
+		host_services->free_range(host_services->ctx, again, RANGE_BYTES);
+	host_services->free_range(host_services->ctx, high, RANGE_BYTES);
+}
+
+/* ------------------------------------------------------------------------------------------- */
 /* Get and put                                                                                  */
 
 static void first_get_adds_and_last_put_removes(struct outcome *outcome)
@@ -592,6 +624,7 @@ static const struct {
 	}
 	CASE(seamcall_is_answered_in_every_context),
 	CASE(registers_come_back_as_they_were),
+	CASE(ranges_come_from_where_they_are_wanted),
 	CASE(first_get_adds_and_last_put_removes),
 	CASE(all_cpus_get_and_put_in_all_contexts),
 	CASE(softirq_puts_while_get_spins),

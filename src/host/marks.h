@@ -36,8 +36,19 @@ bool marks_clear(struct pamt_host *host, enum mark mark, tdx_pfn_t first, uint64
 #else
 static inline void marks_create(struct pamt_host *host) { (void)host; }
 static inline void marks_destroy(struct pamt_host *host) { (void)host; }
-#define marks_set(host, mark, first, nr)   ((void)0)
-#define marks_clear(host, mark, first, nr) true
+static inline void marks_set(struct pamt_host *host, enum mark mark, tdx_pfn_t first, uint64_t nr)
+{
+	(void)host;
+	(void)mark;
+	(void)first;
+	(void)nr;
+}
+
+static inline bool marks_clear(struct pamt_host *host, enum mark mark, tdx_pfn_t first, uint64_t nr)
+{
+	marks_set(host, mark, first, nr);
+	return true;
+}
 #endif
 
 #endif
