@@ -31,8 +31,6 @@ void td_setup(const struct seam *seam, struct td *td, const struct td_setup *set
 /* ------------------------------------------------------------------------------------------- */
 /* The fields of TD_PARAMS.                                                                     */
 
-#define BIT(n) (UINT64_C(1) << (n))
-
 /* Some features stand and fall together. */
 static bool all_or_none(uint64_t value, uint64_t bits)
 {
