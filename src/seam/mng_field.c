@@ -47,7 +47,7 @@ static uint64_t td_ctls(const struct field_view *view, uint32_t i)
 	return view->tdcs->attributes & TDX_ATTR_SEPT_VE_DISABLE ? 1 : 0;
 }
 
-static uint64_t cpuid(const struct field_view *view, uint32_t code)
+static uint64_t cpuid_of_view(const struct field_view *view, uint32_t code)
 {
 	const uint32_t at = cpuid_by_code(code);
 	const uint32_t *value = view->tdcs->cpuid[at];
@@ -112,7 +112,7 @@ const struct field_value td_field_values[NR_TD_FIELDS] = {
 	[TD_FIELD_MRCONFIGID] = TDCS_ARRAY(mrconfigid),
 	[TD_FIELD_MROWNER] = TDCS_ARRAY(mrowner),
 	[TD_FIELD_MROWNERCONFIG] = TDCS_ARRAY(mrownerconfig),
-	[TD_FIELD_CPUID_VALUES] = FIELD_BY(cpuid),
+	[TD_FIELD_CPUID_VALUES] = FIELD_BY(cpuid_of_view),
 	[TD_FIELD_X2APIC_IDS] = FIELD_BY(x2apic_id),
 };
 

@@ -63,7 +63,7 @@ static uint64_t dpamt_hkid_bits(const struct field_view *view, uint32_t i)
 }
 
 /* Leaf and subleaf of the i-th configurable entry, all ones where there are no more. */
-static uint64_t cpuid_leaf(const struct field_view *view, uint32_t i)
+static uint64_t cpuid_field(const struct field_view *view, uint32_t i)
 {
 	const struct cpuid_entry *entry = cpuid_param(i);
 
@@ -128,7 +128,7 @@ const struct field_value sys_field_values[NR_SYS_FIELDS] = {
 	[SYS_FIELD_MAX_VCPUS_PER_TD] = FIELD_FIXED(TDX_MAX_VCPUS),
 	[SYS_FIELD_MIN_VIRT_MAXPA] = FIELD_FIXED(SYS_MIN_VIRT_MAXPA),
 	[SYS_FIELD_MAX_EVENT_FILTERS] = FIELD_FIXED(SYS_MAX_EVENT_FILTERS),
-	[SYS_FIELD_CPUID_CONFIG_LEAVES] = FIELD_BY(cpuid_leaf),
+	[SYS_FIELD_CPUID_CONFIG_LEAVES] = FIELD_BY(cpuid_field),
 	[SYS_FIELD_CPUID_CONFIG_VALUES] = FIELD_BY(cpuid_value),
 	[SYS_FIELD_IA32_ARCH_CAPABILITIES_CONFIG_MASK] = FIELD_FIXED(SYS_ARCH_CAPABILITIES_CONFIG),
 	[SYS_FIELD_NUM_ALLOWED_FMS] = FIELD_FIXED(CPUID_ALLOWED_FMS),
