@@ -269,10 +269,13 @@ static void follow_keys(struct diagnosis *d)
 int diagnose(const char *log, size_t size, const char *name, struct diagnosis *d, char *error,
 	     size_t error_size)
 {
-	FILE *file = fmemopen((void *)log, size ? size : 1, "r");
+	FILE *file;
 	int result;
 
 	memset(d, 0, sizeof(*d));
+	if (!size)
+		return 0;
+	file = fmemopen((void *)log, size, "r");
 	result = file ? read_lines(d, file) : -1;
 	if (result) {
 		snprintf(error, error_size, "no memory");

@@ -87,6 +87,7 @@ static const struct {
 	const char *word;
 	bool usable;
 } types[] = {
+	/* letters of either case are alike */
 	{ "usable", true },
 	{ "System RAM", true },
 	{ "reserved", false },
@@ -114,7 +115,6 @@ static const struct {
 	{ "Boot Data", true },
 	{ "Runtime Code", false },
 	{ "Runtime Data", false },
-	{ "Unusable Memory", false },
 	{ "ACPI Reclaim", false },
 	{ "ACPI Reclaim Memory", false },
 	{ "ACPI Mem NVS", false },
@@ -124,7 +124,6 @@ static const struct {
 	{ "Memory Mapped I/O", false },
 	{ "MMIO Port Space", false },
 	{ "PAL Code", false },
-	{ "Persistent Memory", false },
 	{ "Unaccepted", false },
 	{ "Unaccepted Memory", false },
 };
@@ -275,7 +274,8 @@ static const char *parse_efi(const char *text, const char *at, struct map_line *
 	if (*at == ')' && last) /* before Linux 4.2 the end was exclusive */
 		last--;
 	if (map_literal(&type, "type=")) /* and the type a number */
-		line->usable = strchr("123457", *type) && *type != '5' && type[1] == ',';
+		/* loader, boot services, conventional */
+		line->usable = *type && strchr("12347", *type) && type[1] == ',';
 	else
 		line->usable =
 			map_type_is_usable(type, &line->unknown) && !efi_is_special(type, range);

@@ -341,6 +341,10 @@ def kind_k_sources():
         expect(f"K: Xen before 4.15 {gb}", lines([
             f"(XEN) [000000{n}1c3b7f34]  {a:016x} - {b:016x} ({t})" for t, a, b in xen]), 2, gb - 2)
         expect(f"K: Xen's dom0 {gb}", lines(e820(machine(gb), "Xen")), 2, gb - 2)
+    old = [(7, 4 * GB, 8 * GB), (3, 8 * GB, 9 * GB), (5, 9 * GB, 10 * GB), (11, 10 * GB, 12 * GB)]
+    got, err = plan(lines([f"efi: mem{i:02}: type={t}, attr=0xf, range=[0x{a:016x}-0x{b:016x}) (1MB)"
+                           for i, (t, a, b) in enumerate(old)]))
+    check("K: an EFI map of old", got and got["machine"]["bytes"] == 5 * GB, err or got)
     got, err = plan(lines([f"efi: mem00: [Conventional|WB] range=[0x{4 * GB:x}-0x{8 * GB - 1:x}] (1MB)",
                            f"efi: mem01: [Conventional|SP|WB] range=[0x{8 * GB:x}-0x{16 * GB - 1:x}] (1MB)"]))
     check("K: special purpose memory is none", got and got["machine"]["bytes"] == 4 * GB, err)
