@@ -204,6 +204,58 @@ static void print_message(const struct finding *f)
 	print_row("said by", m->versions);
 }
 
+static void mask_words(uint64_t mask, const struct abi_field *field, char *text, size_t size)
+{
+	const uint64_t all = UINT64_MAX >> (64 - abi_id_bits(field->id));
+
+	if (!(mask & all))
+		snprintf(text, size, "no");
+	else if ((mask & all) == all)
+		snprintf(text, size, "yes");
+	else
+		snprintf(text, size, "bits 0x%" PRIx64, mask & all);
+}
+
+static void print_masks(const char *label, const struct abi_field *field, uint64_t production,
+			uint64_t debug)
+{
+	char text[160], one[32], other[32];
+
+	mask_words(production, field, one, sizeof(one));
+	mask_words(debug, field, other, sizeof(other));
+	if (strcmp(one, other))
+		snprintf(text, sizeof(text), "%s; of debug TDs: %s", one, other);
+	else
+		snprintf(text, sizeof(text), "%s", one);
+	print_row(label, text);
+}
+
+static void print_field(const struct finding *f)
+{
+	const struct abi_field *field = f->field;
+	char text[160];
+
+	snprintf(text, sizeof(text), "0x%016" PRIx64, f->value);
+	print_heading(field->name, text);
+	snprintf(text, sizeof(text), "metadata of %s%s, %u bits",
+		 f->context == ABI_SYS ? "the " : "a ", abi_context_name(f->context),
+		 abi_id_bits(field->id));
+	print_row("field", text);
+	if (abi_field_elements(field) > 1) {
+		snprintf(text, sizeof(text), "%u, of %u field%s of %u", f->element, field->fields,
+			 field->fields == 1 ? "" : "s", field->elements);
+		print_row("element", text);
+	}
+	print_masks("readable", field, field->read, field->read_debug);
+	print_masks("writable", field, field->write, field->write_debug);
+	if (field->needs == ABI_DYNAMIC_PAMT)
+		print_row("needs", "Dynamic PAMT");
+	else if (field->needs != ABI_ALWAYS) {
+		snprintf(text, sizeof(text), "a TD with %u L2 VMs or more", field->needs);
+		print_row("needs", text);
+	}
+}
+
 static void print_findings(const struct findings *found, bool in_log)
 {
 	for (unsigned int i = 0; i < found->nr; i++) {
@@ -221,6 +273,9 @@ static void print_findings(const struct findings *found, bool in_log)
 			break;
 		case FOUND_NAME:
 			print_name(f);
+			break;
+		case FOUND_FIELD:
+			print_field(f);
 			break;
 		case FOUND_MESSAGE:
 			print_message(f);
@@ -339,6 +394,26 @@ static json_t *message_json(const struct finding *f)
 	return o;
 }
 
+static json_t *field_json(const struct finding *f)
+{
+	const struct abi_field *field = f->field;
+	json_t *o = json_object();
+
+	set_text(o, "kind", "field");
+	set_text(o, "name", field->name);
+	json_object_set_new(o, "id", cli_json_hex(f->value));
+	set_text(o, "of", abi_context_name(f->context));
+	json_object_set_new(o, "bits", json_integer(abi_id_bits(field->id)));
+	json_object_set_new(o, "element", json_integer(f->element));
+	json_object_set_new(o, "fields", json_integer(field->fields));
+	json_object_set_new(o, "elements", json_integer(field->elements));
+	json_object_set_new(o, "read", cli_json_hex(field->read));
+	json_object_set_new(o, "write", cli_json_hex(field->write));
+	json_object_set_new(o, "read_debug", cli_json_hex(field->read_debug));
+	json_object_set_new(o, "write_debug", cli_json_hex(field->write_debug));
+	return o;
+}
+
 static json_t *finding_json(const struct finding *f)
 {
 	switch (f->kind) {
@@ -350,6 +425,8 @@ static json_t *finding_json(const struct finding *f)
 		return register_json(f);
 	case FOUND_NAME:
 		return name_json(f);
+	case FOUND_FIELD:
+		return field_json(f);
 	case FOUND_MESSAGE:
 		return message_json(f);
 	}
@@ -434,6 +511,23 @@ static void unknown_word(struct explain *run, const char *word)
 			cli_usage_error("explain: '%s' is not known; a status code, a leaf, a name "
 					"of either or a line of a log is allowed",
 					word);
+}
+
+/* "field ID": nothing else is looked for. */
+static void explain_field(struct explain *run, const char *word)
+{
+	struct findings found;
+
+	if (!word)
+		run->exit = cli_usage_error(
+			"explain: field: no id given; an id or a name of a metadata field is "
+			"allowed");
+	else if (find_field(word, &found))
+		show(run, word, 0, &found, false);
+	else
+		run->exit = cli_usage_error("explain: field: '%s' is no metadata field; an id or a "
+					    "name of one is allowed",
+					    word);
 }
 
 /* An argument is a line if it has more than one word in it. */
@@ -593,7 +687,9 @@ int cmd_explain(int argc, char **argv)
 			"standard input");
 	run.json = args.json;
 	for (int i = 0; i < nr; i++) {
-		if (strcmp(words[i], "-"))
+		if (!strcmp(words[i], "field"))
+			explain_field(&run, i + 1 < nr ? words[++i] : NULL);
+		else if (strcmp(words[i], "-"))
 			explain_argument(&run, words[i]);
 		else
 			explain_log(&run);

@@ -83,6 +83,39 @@ static void add_name(struct findings *found, enum abi_name_kind kind, const stru
 	f->name = name;
 }
 
+static void add_field(struct findings *found, enum abi_context context,
+		      const struct abi_field *field, uint32_t element)
+{
+	struct finding *f =
+		add(found, FOUND_FIELD, field->id + (uint64_t)element * abi_field_step(field));
+
+	f->context = context;
+	f->field = field;
+	f->element = element;
+}
+
+/*
+ * The fields whose own id this is, all that describes them included; or, loosely, those that a leaf
+ * takes it for: of what is in its context bits.
+ */
+static void find_field_id(uint64_t id, bool loose, struct findings *found)
+{
+	const struct abi_field *field;
+	uint32_t element;
+
+	if (id & (ABI_ID_RESERVED | ABI_ID_LIST))
+		return;
+	for (unsigned int context = 0; context < ABI_NR_CONTEXTS; context++) {
+		field = abi_field(context, id, &element);
+		if (!field)
+			continue;
+		if (loose ? (id ^ field->id) & ABI_ID_CONTEXT
+			  : id != field->id + (uint64_t)element * abi_field_step(field))
+			continue;
+		add_field(found, context, field, element);
+	}
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* Words                                                                                        */
 
@@ -92,7 +125,10 @@ static void find_number(uint64_t value, struct findings *found)
 	const struct abi_name *operand = abi_name(ABI_OPERAND, (uint32_t)value);
 
 	if (!value || value >> 32) {
-		add_status(found, value);
+		find_field_id(value, false, found);
+		/* A number that is a field's id is a status too only if there is such a status. */
+		if (!found->nr || abi_status((tdx_status_t){ value }))
+			add_status(found, value);
 		if (value && abi_other_leaf(value))
 			add_leaf(found, value, false);
 		if (value)
@@ -134,6 +170,24 @@ static bool find_status_with_detail(const char *word, struct findings *found)
 		return false;
 	add(found, FOUND_STATUS, status->value | detail);
 	return true;
+}
+
+bool find_field(const char *word, struct findings *found)
+{
+	const struct abi_field *field;
+	uint64_t id;
+
+	found->nr = 0;
+	if (parse_number(word, strlen(word), &id)) {
+		find_field_id(id, true, found);
+		return found->nr;
+	}
+	for (unsigned int context = 0; context < ABI_NR_CONTEXTS; context++) {
+		field = abi_field_by_name(context, word);
+		if (field)
+			add_field(found, context, field, 0);
+	}
+	return found->nr;
 }
 
 static void find_name(const char *word, struct findings *found)

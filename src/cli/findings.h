@@ -16,7 +16,14 @@
 #include "abi/abi.h"
 #include "cli/messages.h"
 
-enum finding_kind { FOUND_LEAF, FOUND_STATUS, FOUND_REGISTER, FOUND_NAME, FOUND_MESSAGE };
+enum finding_kind {
+	FOUND_LEAF,
+	FOUND_STATUS,
+	FOUND_REGISTER,
+	FOUND_NAME,
+	FOUND_MESSAGE,
+	FOUND_FIELD
+};
 
 struct finding {
 	enum finding_kind kind;
@@ -30,6 +37,9 @@ struct finding {
 	const struct abi_name *name;
 	const struct abi_status *loader; /* status: a code of the P-SEAMLDR */
 	struct message_match match;	 /* message */
+	enum abi_context context;	 /* field: of what; value is its id */
+	const struct abi_field *field;
+	uint32_t element;
 };
 
 #define MAX_FINDINGS 32
@@ -53,6 +63,12 @@ struct log_context {
 /* Both return whether anything was found; found is overwritten. */
 bool find_in_word(const char *word, struct findings *found);
 bool find_in_line(const char *line, struct log_context *context, struct findings *found);
+
+/*
+ * A metadata field by its id, as the leaves take it: what they ignore is ignored; or by its name.
+ * Return: whether there is one.
+ */
+bool find_field(const char *word, struct findings *found);
 
 /* The i-th name that find_in_word() knows; NULL at the end. For cli_nearest(). */
 const char *finding_name(unsigned int i);

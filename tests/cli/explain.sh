@@ -29,6 +29,30 @@ out_has 'version   1'
 runs zero_is_success 0 explain 0
 out_has TDX_SUCCESS
 
+# Metadata fields: by their own id, and as the leaves take it.
+runs a_field_by_its_id 0 explain 0x9100000100000008
+out_has 'MAX_TDMRS  0x9100000100000008'
+out_has 'metadata of the module, 16 bits'
+out_lacks 'status'
+runs a_field_of_many_elements 0 explain 0x9900000300000503
+out_has CPUID_CONFIG_VALUES
+out_has '3, of 32 fields of 2'
+runs what_debug_tds_allow 0 explain 0x002400020000401e
+out_has 'VMCS_SECONDARY_CONTROLS'
+out_has 'bits 0xc0000000; of debug TDs: bits 0xc0130c04'
+runs a_field_of_another_size_is_only_a_field_if_asked 0 explain 0x8000000300000000
+out_has TDX_INTERRUPTED_RESUMABLE
+out_lacks NUM_PKGS
+runs asked_for_a_field 0 explain field 0x8000000300000000
+out_has NUM_PKGS
+out_lacks INTERRUPTED
+runs a_field_by_name 0 explain field hp_lock_timeout
+out_has 0x9110000300000011
+runs a_field_as_json 0 explain --json field PEND_NMI
+json '.items[0].findings[0].kind == "field" and .items[0].findings[0].bits == 8'
+refuses no_such_field "field: '0x1234000000' is no metadata field" explain field 0x1234000000
+refuses no_id "field: no id given" explain field
+
 for word in TDX_OPERAND_BUSY OPERAND_BUSY tdx_operand_busy; do
 	runs "status_by_name: $word" 0 explain "$word"
 	out_has 'TDX_OPERAND_BUSY  0x8000020000000000'
