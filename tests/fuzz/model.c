@@ -39,7 +39,8 @@ static void learn_config(struct attempt *a)
 {
 	uint64_t hkid = a->in->r8 & 0xffff;
 
-	if (a->m->configured || a->out->rax == TDX_SYS_BUSY || bad_shared(a, a->in->rcx, 512) ||
+	if (a->m->configured || a->out->rax == TDX_SYS_BUSY ||
+	    a->out->rax == TDX_SYS_CONFIG_NOT_PENDING || bad_shared(a, a->in->rcx, 512) ||
 	    a->in->rdx - 1 >= TDX_MAX_TDMRS || a->in->r8 >> 17 || hkid < a->m->config.hkid_min ||
 	    hkid > a->m->config.hkid_max)
 		return;
@@ -92,7 +93,14 @@ static const struct {
 	[TDH_MEM_PAGE_DEMOTE] = { page_demote, CLEARS },
 	[TDH_MR_EXTEND] = { NULL, HARMLESS },
 	[TDH_MR_FINALIZE] = { mr_finalize, 0 },
-	[TDH_VP_FLUSH] = { NULL, HARMLESS },
+	[TDH_VP_INIT] = { vp_init, VERSION_1 },
+	[TDH_VP_FLUSH] = { vp_flush, 0 },
+	[TDH_VP_ENTER] = { vp_touched, HARMLESS },
+	[TDH_VP_RD] = { vp_touched, HARMLESS | VERSION_1 },
+	[TDH_VP_WR] = { vp_touched, HARMLESS },
+	[TDH_MNG_INIT] = { mng_init, 0 },
+	[TDH_MNG_RD] = { mng_rd, HARMLESS | VERSION_1 },
+	[TDH_MNG_WR] = { NULL, HARMLESS },
 	[TDH_MNG_VPFLUSHDONE] = { mng_vpflushdone, 0 },
 	[TDH_MNG_KEY_FREEID] = { mng_key_freeid, 0 },
 	[TDH_MEM_PAGE_PROMOTE] = { page_promote, CLEARS | VERSION_1 | L2_RESULTS },
@@ -272,7 +280,7 @@ enum model_verdict model_accept(struct model *m, uint64_t tdr, uint64_t rcx,
 	/* A vCPU of a TD in teardown cannot be inside it. */
 	if (m->lost || !a.td || !a.td->pwl || a.td->lifecycle == TDX_TEARDOWN)
 		return MODEL_UNKNOWN;
-	if ((rcx & UINT64_C(0xffffffffff000)) >> a.td->shared_bit)
+	if ((rcx & UINT64_C(0xffffffffff000)) >> a.td->gpa_bits)
 		return MODEL_UNKNOWN;
 	/* A host that failed to lock the entry, then or earlier, goes first. */
 	if (how == SEAM_ACCEPT_STATUS && is_excuse(rax))

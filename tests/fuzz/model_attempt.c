@@ -125,7 +125,7 @@ static bool tables_reach(const struct m_td *td, uint64_t gpa, unsigned int level
 
 static uint64_t walk(struct attempt *a)
 {
-	if (a->gpa >> a->td->shared_bit)
+	if (a->gpa >> a->td->gpa_bits)
 		return OP(TDX_OPERAND_INVALID, RCX);
 	a->loose |= REG_BIT(rcx) | REG_BIT(rdx); /* details of the entry on errors */
 	if (!tables_reach(a->td, a->gpa, a->level))

@@ -87,6 +87,8 @@ rule_fn pamt_add, pamt_remove, page_rdmd, page_wbinvd, page_reclaim;
 /* model_life.c */
 rule_fn mng_create, mng_key_config, mng_addcx, mng_vpflushdone, cache_wb, mng_key_freeid;
 rule_fn vp_create, vp_addcx, mr_finalize;
+/* model_td.c */
+rule_fn mng_init, mng_rd, vp_init, vp_flush, vp_touched;
 /* What a write-back of this package that begins now counts for; false: nothing. */
 bool note_flushed(struct model *m, uint32_t package);
 /* model_mem.c */

@@ -326,7 +326,8 @@ void model_force_td(struct model *m, uint64_t tdr, enum tdx_op_state state, unsi
 	if (td->pwl)
 		return;
 	td->pwl = pwl;
-	td->shared_bit = gpaw ? 51 : 47;
+	td->shared_bit = td->gpa_bits = gpaw ? 51 : 47;
+	td->max_vcpus = 4;
 	td->epoch = 1;
 }
 

@@ -52,6 +52,7 @@ struct m_map {
 struct m_vcpu {
 	uint64_t tdvpr;
 	uint32_t pages, state;
+	uint32_t lp; /* whose it is, + 1 */
 };
 
 struct m_td {
@@ -62,6 +63,8 @@ struct m_td {
 	unsigned int nr_tdcx;
 	bool fatal;
 	unsigned int op_state, pwl, shared_bit; /* pwl 0: no S-EPT yet */
+	unsigned int gpa_bits;			/* of private addresses */
+	unsigned int max_vcpus;
 	uint64_t epoch, inside[2];
 	uint32_t nr_vcpus, nr_assoc;
 	uint64_t children; /* in 4K pages */

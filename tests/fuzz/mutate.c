@@ -196,23 +196,34 @@ static const struct {
 	{ 8, { "rcx" } },
 	{ 9, { "rcx", "rdx" } },
 	{ 10, { "rcx", "rdx" } },
+	{ 11, { "rcx", "rdx" } },
+	{ 0x1000b, { "rcx", "rdx" } },
+	{ 13, { "rcx", "rdx", "r8", "r9" } },
 	{ 15, { "rcx", "rdx", "r8", "r12", "r13" } },
 	{ 16, { "rcx", "rdx" } },
 	{ 17, { "rcx" } },
 	{ 18, { "rcx" } },
 	{ 19, { "rcx" } },
 	{ 20, { "rcx" } },
+	{ 21, { "rcx", "rdx", "r8" } },
+	{ 22, { "rcx", "rdx" } },
+	{ 0x10016, { "rcx", "rdx", "r8" } },
 	{ 23, { "rcx", "rdx" } },
 	{ 24, { "rcx" } },
 	{ 25, { "rcx", "rdx" } },
+	{ 26, { "rcx", "rdx" } },
+	{ 0x1001a, { "rcx", "rdx" } },
 	{ 28, { "rcx" } },
 	{ 29, { "rcx", "rdx" } },
 	{ 30, { "rcx", "rdx" } },
 	{ 0x1001e, { "rcx", "rdx" } },
+	{ 34, { "rdx" } },
+	{ 37, { "rdx", "r8" } },
 	{ 38, { "rcx" } },
 	{ 39, { "rcx", "rdx" } },
 	{ 40, { "rcx" } },
 	{ 41, { "rcx" } },
+	{ 43, { "rcx", "rdx", "r8", "r9" } },
 	{ 58, { "rcx", "rdx", "r8" } },
 	{ 59, { "rcx" } },
 };
@@ -242,7 +253,7 @@ static void make_other(struct script *s, char *line)
 	static const char *const locks[] = { "opstate", "sept", "epoch" };
 	uint64_t tdr = pick(s, "rdx"), id = 1 + roll(s, 6);
 
-	switch (roll(s, 9)) {
+	switch (roll(s, 12)) {
 	case 0:
 	case 1:
 		snprintf(line, LINE_BYTES, "accept 0x%" PRIx64 " rcx=0x%" PRIx64 " -> *", tdr,
@@ -265,6 +276,16 @@ static void make_other(struct script *s, char *line)
 		break;
 	case 6:
 		snprintf(line, LINE_BYTES, "enter 0x%" PRIx64 " id=%" PRIu64, tdr, 10 + id);
+		break;
+	case 8:
+		snprintf(line, LINE_BYTES, "epf 0x%" PRIx64 " 0x%" PRIx64, pick(s, "rdx"),
+			 pick(s, "rcx"));
+		break;
+	case 9:
+		snprintf(line, LINE_BYTES, "lp-init %" PRIu64 " %" PRIu64, roll(s, 4), roll(s, 2));
+		break;
+	case 10:
+		snprintf(line, LINE_BYTES, "peek64 0x%" PRIx64 " * *", pick(s, "rdx"));
 		break;
 	case 7:
 		snprintf(line, LINE_BYTES, "exit id=%" PRIu64, 10 + id);
