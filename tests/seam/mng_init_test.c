@@ -4,9 +4,12 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
+#include "abi/abi.h"
 #include "machine/memory.h"
 #include "rig.h"
 
@@ -95,6 +98,37 @@ static void each_field_is_reported_in_its_turn(void **state)
 	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
 	assert_int_equal(init(&t, PARAMS), TDX_OP_STATE_INCORRECT | TDX_OP_INITIALIZED);
 	rig_stop(&t.rig);
+}
+
+/* docs/abi.md lists the same operands in the same order. */
+static const char *document;
+
+static void the_document_has_this_order(void **state)
+{
+	size_t left = sizeof(breaks) / sizeof(breaks[0]);
+	FILE *file = fopen(document, "r");
+	char line[512];
+	bool here = false;
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		char *operand = strstr(line, "OPERAND_INVALID(");
+		const struct abi_name *name;
+
+		if (!strncmp(line, "## ", 3) || !strncmp(line, "1. ", 3))
+			here = !strncmp(line, "1. attributes", 13);
+		if (!here || !operand)
+			continue;
+		operand += strlen("OPERAND_INVALID(");
+		*strchr(operand, ')') = '\0';
+		name = abi_name_by_name(ABI_OPERAND, operand);
+		assert_non_null(name);
+		assert_true(left > 0);
+		assert_int_equal(name->number, breaks[--left].operand);
+	}
+	fclose(file);
+	assert_int_equal(left, 0);
 }
 
 static void guest_addresses_end_where_the_machine_s_do(void **state)
@@ -186,15 +220,19 @@ static void an_address_width_can_be_asked_for(void **state)
 	rig_stop(&t.rig);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_field_is_reported_in_its_turn),
+		cmocka_unit_test(the_document_has_this_order),
 		cmocka_unit_test(guest_addresses_end_where_the_machine_s_do),
 		cmocka_unit_test(wide_addresses_need_five_levels),
 		cmocka_unit_test(cpuid_values_are_as_given_where_they_may_be),
 		cmocka_unit_test(an_address_width_can_be_asked_for),
 	};
 
+	if (argc != 2)
+		return 2;
+	document = argv[1];
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
