@@ -53,6 +53,7 @@ struct seam_config {
 	struct tdx_cmr seamrr;		  /* the module's own range */
 	struct tdx_cmr cmr[TDX_MAX_CMRS]; /* CMR table in order, unused slots zero */
 	uint64_t features0_clear;	  /* bits of TDX_FEATURES0 to hide, e.g. DYNAMIC_PAMT */
+	bool next;  /* the module after 1.5.25: has SYS.DISABLE; see docs/softseam.md */
 	bool guard; /* report the host's accesses to others' pages; see docs/softseam.md */
 	/*
 	 * What a vCPU runs in VP.ENTER, in the context of that call. Returns the reason to leave;

@@ -42,6 +42,7 @@ struct softseam_options {
 	 * a TD's is reported with its owner and the call that took it (seam_guard_violations()).
 	 */
 	bool guard;
+	bool next; /* the module that comes after 1.5.25: it has SYS.DISABLE */
 	/*
 	 * One line per SEAMCALL to this file descriptor: LP, leaf, its operands, status, registers
 	 * that changed. 0: none. The descriptor stays the caller's.

@@ -160,6 +160,9 @@ struct tdx_regs {
 	X(TDH_IMPORT_STATE_VP, 87)        \
 	X(TDH_MIG_STREAM_CREATE, 96)
 
+/* Of the module that comes after 1.5.25. */
+#define TDH_SYS_DISABLE 69u
+
 #define TDX_LEAF_ENUM(name, number) name = number,
 enum tdx_leaf { TDX_LEAF_LIST(TDX_LEAF_ENUM) };
 #undef TDX_LEAF_ENUM

@@ -264,6 +264,15 @@ bool cli_option_number(const char *option, const char *text, uint64_t min, uint6
 	return false;
 }
 
+bool cli_module_version(const char *text, bool *next)
+{
+	*next = !strcmp(text, "next");
+	if (*next || !strcmp(text, "1.5.25"))
+		return true;
+	cli_usage_error("--module-version: '%s' is no version; allowed: 1.5.25, next", text);
+	return false;
+}
+
 /* Edit distance with swaps of neighbours, for words of up to 63 letters, case ignored. */
 static unsigned int distance(const char *a, const char *b)
 {

@@ -116,6 +116,8 @@ unsigned int cli_verbose(void);
 /* size_parse() for the argument of an option, within bounds; false: reported as a usage error. */
 bool cli_option_number(const char *option, const char *text, uint64_t min, uint64_t max,
 		       uint64_t *value);
+/* The argument of --module-version; false: reported as a usage error. */
+bool cli_module_version(const char *text, bool *next);
 /* The word that was most likely meant, NULL if none is near. name(i) is NULL at the end. */
 const char *cli_nearest(const char *word, const char *(*name)(unsigned int i));
 

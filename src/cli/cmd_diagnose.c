@@ -212,16 +212,6 @@ static void print_others(const struct diagnosis *d, const struct evidence *first
 		printf("\nand %u more\n", d->left_out);
 }
 
-/* Is any line of it about TDX? A memory map alone is not. */
-static bool says_of_tdx(const struct diagnosis *d)
-{
-	bool any = d->nr;
-
-	for (enum stage stage = 0; stage < NR_STAGES; stage++)
-		any = any || d->good[stage].line;
-	return any;
-}
-
 static void print_text(const struct diagnosis *d)
 {
 	const struct evidence *first = diagnosis_first(d);
@@ -231,9 +221,8 @@ static void print_text(const struct diagnosis *d)
 		       cli_plain(), sureness(first));
 		print_evidence(first);
 	} else {
-		printf("%snothing wrong%s in %llu lines%s\n", cli_bold(), cli_plain(),
-		       (unsigned long long)d->lines,
-		       says_of_tdx(d) ? "" : ", but none of them is about TDX");
+		printf("%snothing wrong%s in %llu lines\n", cli_bold(), cli_plain(),
+		       (unsigned long long)d->lines);
 	}
 	print_stages(d);
 	print_missing(d);
@@ -305,6 +294,15 @@ static void print_json(const struct diagnosis *d)
 
 /* ------------------------------------------------------------------------------------------- */
 
+static bool says_anything(const struct diagnosis *d)
+{
+	bool any = d->nr || d->has_map;
+
+	for (enum stage stage = 0; stage < NR_STAGES; stage++)
+		any = any || d->good[stage].line;
+	return any;
+}
+
 static int judge(const struct text *text, const char *name, bool json)
 {
 	static struct diagnosis diagnosis;
@@ -313,7 +311,7 @@ static int judge(const struct text *text, const char *name, bool json)
 
 	if (diagnose(text->bytes, text->size, name, &diagnosis, error, sizeof(error)))
 		return cli_error(CLI_FAILED, "diagnose: %s: %s", name, error);
-	if (!says_of_tdx(&diagnosis) && !diagnosis.has_map)
+	if (!says_anything(&diagnosis))
 		code = cli_usage_error("%s: nothing about TDX or memory in %llu lines; wanted: the "
 				       "whole dmesg, or what QEMU or libvirt printed",
 				       name, (unsigned long long)diagnosis.lines);

@@ -31,6 +31,7 @@ enum {
 	OPTION_LEAF,
 	OPTION_SEED,
 	OPTION_STATS,
+	OPTION_VERSION,
 };
 
 static const struct cli_option options[] = {
@@ -38,6 +39,8 @@ static const struct cli_option options[] = {
 	{ OPTION_MACHINE, "machine", "LOG|builtin:...",
 	  "a server whose KeyIDs, sockets and nodes it has" },
 	{ OPTION_STATIC, "static", NULL, "a module without Dynamic PAMT" },
+	{ OPTION_VERSION, "module-version", "1.5.25|next",
+	  "next: the module after it, with SYS.DISABLE" },
 	{ OPTION_FAULTS, "faults", "N[,N...]",
 	  "per million: lock busy, no entropy, interrupt, key configuration busy" },
 	{ OPTION_LEAF, "fault-leaf", "LEAF", "fail in calls of this leaf only" },
@@ -56,7 +59,7 @@ struct request {
 	const char *faults;  /* NULL: none */
 	uint64_t seed;
 	const struct abi_leaf *leaf; /* NULL: any */
-	bool is_static, stats, guard;
+	bool is_static, stats, guard, next;
 	char **words;
 };
 
@@ -183,6 +186,8 @@ static bool add_module_words(struct plugin_words *words, const struct request *r
 		add_word(words, ",stats=on");
 	if (request->is_static)
 		add_word(words, ",static=on");
+	if (request->next)
+		add_word(words, ",next=on");
 	return true;
 }
 
@@ -250,6 +255,10 @@ static int read_option(struct request *request, int id, const char *value)
 		break;
 	case OPTION_TRACE:
 		request->trace = value ? value : "-";
+		break;
+	case OPTION_VERSION:
+		if (!cli_module_version(value, &request->next))
+			return CLI_USAGE;
 		break;
 	case OPTION_STATIC:
 		request->is_static = true;

@@ -21,20 +21,28 @@
 #include "cli/version.h"
 #include "machine/map.h"
 
-enum { OPTION_MACHINE = 'm', OPTION_TRACE = 't', OPTION_GUARD = 'g', OPTION_CPUS = 1 };
+enum {
+	OPTION_MACHINE = 'm',
+	OPTION_TRACE = 't',
+	OPTION_GUARD = 'g',
+	OPTION_CPUS = 1,
+	OPTION_VERSION
+};
 
 static const struct cli_option options[] = {
 	{ OPTION_MACHINE, "machine", "LOG|builtin:...", "the machine it finds; default: this one" },
 	{ OPTION_CPUS, "cpus", "N", "logical processors; default: those it may run on" },
 	{ OPTION_GUARD, "guard", NULL,
 	  "report what it does to pages that are a TD's or the module's" },
+	{ OPTION_VERSION, "module-version", "1.5.25|next",
+	  "next: the module after it, with SYS.DISABLE" },
 	{ OPTION_TRACE, "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE" },
 	{ 0 },
 };
 
 struct request {
 	const char *machine; /* NULL: this one */
-	bool guard;
+	bool guard, next;
 	uint64_t cpus;	   /* 0: those it may run on */
 	const char *trace; /* NULL: none; "-": stderr */
 	char **program;	   /* with its arguments */
@@ -298,6 +306,14 @@ static void set_cpus(const struct request *request)
 		unsetenv("PAMT_TRAP_LPS");
 }
 
+static void set_flag(const char *name, bool set)
+{
+	if (set)
+		setenv(name, "1", 1);
+	else
+		unsetenv(name);
+}
+
 static int run(const struct request *request)
 {
 	char program[PATH_MAX], library[PATH_MAX];
@@ -309,10 +325,8 @@ static int run(const struct request *request)
 	    !put_in_front(library))
 		return CLI_NOT_POSSIBLE;
 	set_cpus(request);
-	if (request->guard)
-		setenv("PAMT_TRAP_GUARD", "1", 1);
-	else
-		unsetenv("PAMT_TRAP_GUARD");
+	set_flag("PAMT_TRAP_GUARD", request->guard);
+	set_flag("PAMT_TRAP_NEXT", request->next);
 	execv(program, request->program);
 	return cli_usage_error("trap: %s: %s", program, strerror(errno));
 }
@@ -344,6 +358,10 @@ int cmd_trap(int argc, char **argv)
 			break;
 		case OPTION_GUARD:
 			request.guard = true;
+			break;
+		case OPTION_VERSION:
+			if (!cli_module_version(args.value, &request.next))
+				return CLI_USAGE;
 			break;
 		case OPTION_TRACE:
 			request.trace = args.value ? args.value : "-";

@@ -12,6 +12,7 @@ enum leaf_flags {
 	LEAF_CLEARS = 4,    /* RCX and RDX are results, zero unless the leaf says otherwise */
 	LEAF_L2_PAGES = 8,  /* version 1: R9..R11 are pages of L2 VMs given back, "no page" here */
 	LEAF_IN_SHUTDOWN = 16,
+	LEAF_NEXT = 256,	 /* of the module that comes next: seam_config.next */
 	LEAF_CLEARS_FIELD = 128, /* R8 is the value of a field; version 1: RDX the next one's id */
 	LEAF_ANY_VERSION =
 		64, /* with LEAF_VERSIONS: the leaf looks at it when it has come so far */
@@ -73,16 +74,19 @@ static const struct leaf leaves[] = {
 	[TDH_SYS_TDMR_INIT] = { tdh_sys_tdmr_init, 0 },
 	[TDH_SYS_LP_SHUTDOWN] = { tdh_sys_lp_shutdown, LEAF_ANY_STATE | LEAF_IN_SHUTDOWN },
 	[TDH_SYS_SHUTDOWN] = { tdh_sys_shutdown, 0 },
+	[TDH_SYS_DISABLE] = { tdh_sys_disable, LEAF_ANY_STATE | LEAF_IN_SHUTDOWN | LEAF_NEXT },
 	[TDH_SYS_UPDATE] = { tdh_sys_update, LEAF_ANY_STATE | LEAF_VERSIONS | LEAF_ANY_VERSION },
 };
 
 #define NR_LEAVES (sizeof(leaves) / sizeof(leaves[0]))
 
-static const struct leaf *find_leaf(uint32_t number)
+static const struct leaf *find_leaf(const struct seam *seam, uint32_t number)
 {
 	static const struct leaf unknown = { NULL, 0 };
 
-	return number < NR_LEAVES ? &leaves[number] : &unknown;
+	if (number >= NR_LEAVES || (leaves[number].flags & LEAF_NEXT && !seam->config.next))
+		return &unknown;
+	return &leaves[number];
 }
 
 /* What is asked of every call before its leaf sees it. */
@@ -105,7 +109,7 @@ static tdx_status_t gates(struct call *call, const struct leaf *leaf)
 
 static tdx_status_t dispatch(struct call *call)
 {
-	const struct leaf *leaf = find_leaf(call->leaf);
+	const struct leaf *leaf = find_leaf(call->seam, call->leaf);
 	tdx_status_t status = gates(call, leaf);
 
 	if (call_failed(status))

@@ -12,6 +12,8 @@ typedef tdx_status_t leaf_fn(struct call *call);
 /* sys_init.c, sys_update.c */
 leaf_fn tdh_sys_init, tdh_sys_lp_init, tdh_sys_lp_shutdown;
 leaf_fn tdh_sys_shutdown, tdh_sys_update;
+/* sys_disable.c */
+leaf_fn tdh_sys_disable;
 /* sys_info.c: RD, RDALL, INFO */
 leaf_fn tdh_sys_rd, tdh_sys_rdall, tdh_sys_info;
 /* sys_config.c, sys_tdmr.c */

@@ -109,6 +109,7 @@ struct seam {
 	 * module that is loaded next: sys_update.c.
 	 */
 	bool handoff;
+	bool disabling; /* SYS.DISABLE was interrupted */
 	uint16_t global_hkid;
 	uint32_t key_packages; /* packages on which SYS.KEY.CONFIG was done */
 	uint32_t nr_tdmrs;

@@ -52,6 +52,10 @@
 #define SYS_MAX_EVENT_FILTERS	     512u
 #define SYS_ARCH_CAPABILITIES_CONFIG UINT64_C(0x1180010)
 
+/* Is an LP other than the call's in the module? Asked with the door closed: sys_update.c. */
+struct call;
+bool sys_others_inside(struct call *call);
+
 /* TDX_FEATURES0 as this machine shows it. */
 uint64_t sys_features0(const struct seam *seam);
 

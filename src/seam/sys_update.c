@@ -19,8 +19,7 @@
 #define SHUTDOWN_VERSION      UINT64_C(0xffff)
 #define SHUTDOWN_AVOID_BUILDS (UINT64_C(1) << 16)
 
-/* Is an LP other than this one in the module? */
-static bool others_inside(struct call *call)
+bool sys_others_inside(struct call *call)
 {
 	struct seam *seam = call->seam;
 
@@ -58,7 +57,7 @@ tdx_status_t tdh_sys_shutdown(struct call *call)
 		return tdx_status(TDX_SYS_BUSY, 0);
 	/* First the door, then a look who is inside: in between nobody slips in. */
 	os_xchg32(&seam->sys_state, TDX_SYS_STATE_SHUTDOWN, OS_ACQ_REL);
-	status = others_inside(call) ? tdx_status(TDX_SYS_BUSY, 0) : check_builds(call);
+	status = sys_others_inside(call) ? tdx_status(TDX_SYS_BUSY, 0) : check_builds(call);
 	if (call_failed(status)) {
 		seam_set_state(seam, TDX_SYS_READY);
 		return status;

@@ -176,8 +176,6 @@ got, _ = diagnose(decorated(CLEAN[3][1], 0))
 missing = {m["stage"]: m["source"] for m in got["missing"]}
 check("what is not in an excerpt", "lsmem" in missing.get("memory map and CMRs", "") and "TDs" in missing, missing)
 
-check("a map alone is not about TDX", b"none of them is about TDX" in pamt(decorated(MAP, 0)).stdout)
-
 # A log on standard input, in a file, and what is none.
 check("stdin that is a pipe", pamt(decorated(CLEAN[0][1], 0)).returncode == 0)
 for args, text, says in [(["no-such-file"], "", "No such file"), (["-"], "", "nothing about TDX"),

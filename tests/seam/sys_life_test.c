@@ -338,6 +338,43 @@ static void a_first_module_has_nothing_to_go_on_with(void **state)
 	fixture_destroy(&f);
 }
 
+static void the_next_module_can_be_disabled(void **state)
+{
+	struct seam_config config = fixture_config();
+	struct seam_owner owner;
+	struct fixture f;
+
+	(void)state;
+	create(&f);
+	fixture_bring_up(&f, true);
+	assert_int_equal(call_on(&f, 0, TDH_SYS_DISABLE), TDX_OPERAND_INVALID | TDX_OP_RAX);
+	fixture_destroy(&f);
+
+	config.next = true;
+	fixture_create(&f, &config);
+	fixture_bring_up(&f, true);
+	make_td(&f);
+	assert_true(seam_owns(f.seam, hpa(TDR), &owner));
+	assert_int_equal(seam_debug_lock(f.seam, SEAM_DEBUG_SYS, 0, 0, false, 1), 0);
+	assert_int_equal(call_on(&f, 0, TDH_SYS_DISABLE), TDX_SYS_BUSY);
+	assert_int_equal(seam_debug_release(f.seam, 1), 0);
+	os_store32(&f.seam->lp[3].inside, 1, OS_RELAXED);
+	assert_int_equal(call_on(&f, 0, TDH_SYS_DISABLE), TDX_SYS_BUSY);
+	os_store32(&f.seam->lp[3].inside, 0, OS_RELAXED);
+	assert_int_equal(page_type(&f, TDR), TDX_PT_TDR); /* the module goes on */
+	seam_debug_inject(f.seam, SEAM_INJECT_INTERRUPT);
+	assert_int_equal(call_on(&f, 0, TDH_SYS_DISABLE), TDX_INTERRUPTED_RESUMABLE);
+	assert_int_equal(call3(&f, TDH_PHYMEM_PAGE_RDMD, GB, 0, 0), TDX_SYS_SHUTDOWN);
+	assert_int_equal(call_on(&f, 1, TDH_SYS_DISABLE), TDX_SUCCESS);
+	assert_int_equal(call_on(&f, 1, TDH_SYS_DISABLE), TDX_SYS_SHUTDOWN);
+	assert_false(seam_owns(f.seam, hpa(TDR), &owner));
+	/* Another module starts from nothing. */
+	assert_int_equal(seam_reload(f.seam), 0);
+	fixture_init(&f);
+	assert_int_equal(call_on(&f, 0, TDH_SYS_UPDATE), TDX_SYS_INVALID_HANDOFF);
+	fixture_destroy(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +385,7 @@ int main(void)
 		cmocka_unit_test(the_key_is_configured_once_per_package),
 		cmocka_unit_test(shutdown_stops_everything_but_lp_shutdown),
 		cmocka_unit_test(shutdown_waits_for_nobody),
+		cmocka_unit_test(the_next_module_can_be_disabled),
 		cmocka_unit_test(builds_in_progress_can_stand_against_a_shutdown),
 		cmocka_unit_test(builds_in_progress_do_not_matter_to_who_does_not_ask),
 		cmocka_unit_test(update_goes_on_with_tds_and_dynamic_pamt),

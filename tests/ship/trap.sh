@@ -35,6 +35,12 @@ check_that 'all calls are on LP 0' bash -c '! grep -qv "^lp 0 " "$1"' _ "$scratc
 runs program_with_signal_handlers 0 trap --machine builtin:256g "$trapped"
 check_that 'all went right' test "$(grep -c ': yes$' "$scratch/out")" -eq 9
 err_empty
+# The module after 1.5.25 has a leaf more.
+runs before_it_is_ready_the_module_has_no_such_leaf 0 trap --machine builtin:256g "$trapped" disable
+out_has 0xc000050500000000
+runs the_next_module_has 0 trap --machine builtin:256g --module-version next "$trapped" disable
+out_has 0x0000000000000000
+refuses no_such_version "'2.0' is no version; allowed: 1.5.25, next" trap --module-version 2.0 x
 runs this_machine_is_the_default 0 trap "$seamcall"
 err_empty
 { runs death_is_the_programs 139 trap --machine builtin:256g "$trapped" crash; } 2>/dev/null

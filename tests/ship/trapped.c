@@ -43,6 +43,18 @@ static int module_answers(void)
 	return !carry && rax == UINT64_C(0xc000050200000000) && !r8;
 }
 
+/* SYS.DISABLE, which only the module after 1.5.25 has. */
+static uint64_t disable(void)
+{
+	uint64_t rax = 69, rcx = 0, rdx = 0;
+
+	__asm__ volatile(".byte 0x66, 0x0f, 0x01, 0xcf"
+			 : "+a"(rax), "+c"(rcx), "+d"(rdx)
+			 :
+			 : "r8", "r9", "r10", "r11", "memory", "cc");
+	return rax;
+}
+
 static void report(const char *what, int right)
 {
 	printf("%s: %s\n", what, right ? "yes" : "no");
@@ -108,6 +120,10 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "crash")) {
 		signal(SIGSEGV, SIG_DFL);
 		raise(SIGSEGV);
+		return 0;
+	}
+	if (argc > 1 && !strcmp(argv[1], "disable")) {
+		printf("0x%016llx\n", (unsigned long long)disable());
 		return 0;
 	}
 	report("the module answers", module_answers());

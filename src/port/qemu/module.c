@@ -83,6 +83,7 @@ bool module_create(const struct module_options *options)
 	}
 	memory_cmrs(config.cmr);
 	config.seamrr = (struct tdx_cmr){ above / SEAMRR_BYTES * SEAMRR_BYTES, SEAMRR_BYTES };
+	config.next = options->next;
 	if (options->is_static)
 		config.features0_clear = TDX_FEATURES0_DYNAMIC_PAMT;
 	module.stats = options->stats;

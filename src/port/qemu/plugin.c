@@ -386,6 +386,8 @@ static bool read_argument(const char *argument, struct module_options *options)
 		options->stats = !strcmp(value, "on");
 	else if ((value = value_of(argument, "leaf")))
 		options->faults.leaf = (uint32_t)strtoul(value, NULL, 10);
+	else if ((value = value_of(argument, "next")))
+		options->next = !strcmp(value, "on");
 	else if ((value = value_of(argument, "faults")))
 		read_faults(value, &options->faults);
 	else if ((value = value_of(argument, "seed")))

@@ -9,6 +9,7 @@
  *	PAMT_TRAP_MACHINE   as softseam_create() takes it; empty or not set: this machine
  *	PAMT_TRAP_LPS       logical processors; not set: the processors that it may run on
  *	PAMT_TRAP_GUARD     set and not empty: guard mode
+ *	PAMT_TRAP_NEXT      set and not empty: the module that comes after 1.5.25
  *	PAMT_TRAP_TRACE     "-": trace to stderr; else to the end of this file
  */
 #include <errno.h>
@@ -73,10 +74,12 @@ static uint32_t processors(void)
 __attribute__((constructor)) static void begin(void)
 {
 	const char *machine = getenv("PAMT_TRAP_MACHINE"), *guard = getenv("PAMT_TRAP_GUARD");
+	const char *next = getenv("PAMT_TRAP_NEXT");
 	struct softseam_options options = {
 		.machine = machine && *machine ? machine : NULL,
 		.nr_lps = processors(),
 		.guard = guard && *guard,
+		.next = next && *next,
 		.trace_fd = open_trace(getenv("PAMT_TRAP_TRACE")),
 	};
 	struct softseam *softseam;

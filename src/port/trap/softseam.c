@@ -306,6 +306,7 @@ static int build(struct softseam *s, const struct softseam_options *options, cha
 
 	threads_seam_config(&s->map, &config);
 	config.guard = options->guard;
+	config.next = options->next;
 	config.guest = options->guest;
 	config.guest_ctx = options->guest_ctx;
 	if (threads_port_create(s->machine, &config, &s->port, error, error_size))
