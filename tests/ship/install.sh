@@ -17,7 +17,7 @@ DESTDIR=$root meson install -C "$build" --no-rebuild --quiet
 	echo 'no completion'
 	exit 1
 }
-for name in libpamt.so libsoftseam.so libpamt-trap.so pamt.pc softseam.pc host.h \
+for name in libpamt.so libsoftseam.so libpamt-trap.so libpamt-qemu.so pamt.pc softseam.pc host.h \
 	pamt.1; do
 	found=$(find "$root" -name "$name" ! -type d | wc -l)
 	if [ "$name" = pamt.1 ] && ! command -v scdoc >/dev/null; then
