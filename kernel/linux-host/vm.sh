@@ -150,7 +150,7 @@ boot_linux()
 	host "${before[@]}" -- -m 2G -smp 8,sockets=2 -numa node,cpus=0-3 -numa node,cpus=4-7 \
 		-serial $serial -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$kernel" \
 		-initrd "$cache/initrd-linux" \
-		-append "console=ttyS0 panic=-1 nohibernate kvm-intel.tdx=1 $*"
+		-append "console=ttyS0 panic=-1 no_timer_check nohibernate kvm-intel.tdx=1 $*"
 }
 
 # with_limit SECONDS LOG COMMAND...: what hangs is ended.
