@@ -39,7 +39,7 @@ static const struct cli_option options[] = {
 	{ OPTION_MODULE, "module", "softseam|model",
 	  "the software module (default), or the model of its PAMT rules: faster" },
 	{ OPTION_CPUS, "cpus", "N", "CPUs, 1 to 8; default 2" },
-	{ OPTION_REGIONS, "regions", "N", "2 MiB regions, 1 to 8; default 2" },
+	{ OPTION_REGIONS, "regions", "N", "2 MiB regions, 1 to 8; default 2, with splits 3" },
 	{ OPTION_OPS, "ops", "N", "operations of each CPU, 1 to 16; default 3" },
 	{ OPTION_OPS_IN_ALL, "ops-in-all", "N", "or of all CPUs together, 1 to 16" },
 	{ OPTION_KINDS, "kinds", "LETTERS",
@@ -70,6 +70,7 @@ static const struct cli_option options[] = {
 struct options {
 	struct check_request request;
 	bool mutants;
+	bool regions_given;
 	bool what_given; /* an option that says what is explored */
 	const char *program, *replay;
 	uint64_t seconds;
@@ -134,6 +135,7 @@ static bool read_field(const char *field, const char *value, struct options *o)
 
 static bool read_option(int id, const char *value, struct options *o)
 {
+	o->regions_given |= id == OPTION_REGIONS;
 	o->what_given |= id == OPTION_DESIGN || id == OPTION_PROGRAM || id == OPTION_KINDS ||
 			 id == OPTION_FAULT;
 	switch (id) {
@@ -171,6 +173,17 @@ static bool read_option(int id, const char *value, struct options *o)
 	}
 }
 
+static bool splits(const struct check_request *r)
+{
+	const struct program *p = &r->setup.program;
+	bool found = !r->has_program && r->kinds >> OP_SPLIT & 1;
+
+	for (uint32_t cpu = 0; r->has_program && cpu < p->nr_cpus; cpu++)
+		for (uint32_t i = 0; i < p->nr_ops[cpu]; i++)
+			found |= p->op[cpu][i].kind == OP_SPLIT;
+	return found;
+}
+
 /* What cannot be said together. False: reported. */
 static bool make_sense(struct options *o)
 {
@@ -190,6 +203,9 @@ static bool make_sense(struct options *o)
 				r->setup.design->name);
 		return false;
 	}
+	/* A split's pair lies in a third one, beside the region that somebody else is about. */
+	if (!o->regions_given && splits(r))
+		r->setup.nr_regions = 3;
 	for (uint32_t cpu = 0; r->has_program && cpu < p->nr_cpus; cpu++)
 		for (uint32_t i = 0; i < p->nr_ops[cpu]; i++)
 			if (p->op[cpu][i].region >= r->setup.nr_regions)

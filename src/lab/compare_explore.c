@@ -11,15 +11,17 @@
 static const struct {
 	const char *pages;
 	const char *program;
-	uint32_t bound;
+	uint32_t regions, bound;
 } programs[] = {
 	/* Somebody's last page goes while another's first one comes. */
-	{ "crossed", "gA aA/gA aA rA pA", 1 },
-	{ "crossed", "gA pA/gA pA", 1 },
+	{ "crossed", "gA aA/gA aA rA pA", 2, 1 },
+	{ "crossed", "gA pA/gA pA", 2, 1 },
 	/* The pair of each region lies in the other. */
-	{ "crossed", "gA/gB", 1 },
+	{ "crossed", "gA/gB", 2, 1 },
 	/* A page changes its size. */
-	{ "apart", "MA SA", 0 },
+	{ "apart", "MA SA", 2, 0 },
+	/* The same, its pair in a region that somebody backs. */
+	{ "crossed", "MA SA/gB", 3, 1 },
 };
 
 static void explore(const char *text, uint32_t bound, struct compare_explored *explored)
@@ -62,13 +64,14 @@ void compare_explore(const struct design *design, struct compare_explored *explo
 
 	memset(explored, 0, sizeof(*explored));
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]) && !*explored->text; i++) {
-		snprintf(text, sizeof(text), "design=%s;pages=%s;program=%s", design->name,
-			 programs[i].pages, programs[i].program);
+		snprintf(text, sizeof(text), "design=%s;pages=%s;regions=%u;program=%s",
+			 design->name, programs[i].pages, programs[i].regions, programs[i].program);
 		explore(text, programs[i].bound, explored);
 		if (*explored->text)
 			snprintf(explored->command, sizeof(explored->command),
-				 "pamt check --design %s%s --program '%s' --bound %u", design->name,
+				 "pamt check --design %s%s --regions %u --program '%s' --bound %u",
+				 design->name,
 				 strcmp(programs[i].pages, "apart") ? "" : " --pages apart",
-				 programs[i].program, programs[i].bound);
+				 programs[i].regions, programs[i].program, programs[i].bound);
 	}
 }

@@ -16,8 +16,8 @@ get='.ops.get.total_ns'
 if [ "$which" = full ]; then
 	runs ten_tds_on_two_sockets 0 compare --json
 	err_empty
-	json '.schema == "pamt.compare/1" and .scaled == 1 and (.runs | length) == 9 and
-		(.curve | length) == 45'
+	json '.schema == "pamt.compare/1" and .scaled == 1 and (.runs | length) == 11 and
+		(.curve | length) == 55'
 	json '[.runs[].error, .curve[].error] | map(select(. != null)) == []'
 	of ours '.failures == 0 and .left == 0 and .busy == 0 and .missing == 0 and .error == null'
 	# Published: 55.5 s in get without the fast path, 0.33 s with it, 3.4 million gets.
@@ -64,7 +64,7 @@ END
 runs every_design 0 compare --no-curve --json "$scratch/small.pamt"
 err_empty
 json '.schema == "pamt.compare/1" and .scenario == "two small TDs" and .seed == 3 and .tds == 2'
-json '(.runs | length) == 9 and .curve == [] and ([.runs[] | select(.error != null)] == [])'
+json '(.runs | length) == 11 and .curve == [] and ([.runs[] | select(.error != null)] == [])'
 for design in ours merged v6 per-region static rfc ctor lazy; do
 	of "$design" '.failures == 0 and .lost_pages == 0'
 done
@@ -79,8 +79,13 @@ of lazy '.missing > 0'
 of ctor '.left > 0'
 # What was backed at allocation, as 2M, has nothing for its 4K pieces.
 of hook '.failures > 0 and .failure != null'
-for design in ours merged v6 static ctor; do
+for design in ours merged-demote-locked static; do
 	in_any_order "$design" '.violation == null and .schedules > 0'
+done
+# DEMOTE walks the region that its pair is from, and so does the PAMT.ADD of that region.
+for design in merged v6 ctor merged-demote-optimistic; do
+	in_any_order "$design" '.violation | contains("OPERAND_BUSY")'
+	in_any_order "$design" '.command | contains("--regions 3")'
 done
 in_any_order lazy '.violation | contains("MISSING_PAMT_PAGE_PAIR")'
 in_any_order rfc '.violation | contains("the count says that the region is backed, and it is not")'
@@ -102,7 +107,7 @@ runs as_a_table 0 compare --no-curve -q --designs ours,hook --pages 2000 "$scrat
 out_has 'PAMT at boot'
 out_has 'memory divided by 2'
 out_has 'hook, two small TDs: '
-out_has "    pamt check --design hook --pages apart --program 'MA SA' --bound 0"
+out_has "    pamt check --design hook --pages apart --regions 2 --program 'MA SA' --bound 0"
 err_empty
 
 runs a_part_of_the_matrix 0 compare --matrix --cells 'unaged, 8 CPUs, 64M' --seeds 2 --pages 4096 --json

@@ -172,27 +172,40 @@ int counts_call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 	return pair_call(((struct counts *)state)->os, regs);
 }
 
-int counts_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t first,
+		       struct tdx_regs *regs, struct pamt_cache *cache, tdx_status_t *status)
 {
-	struct counts *counts = state;
 	uint32_t none = 0;
 	struct pair pair;
+	os_irq_t flags = 0;
 	int error = pair_alloc(counts->os, cache, &pair);
 
 	if (error)
 		return error;
 	regs->r12 = pair.page[0].v;
 	regs->r13 = pair.page[1].v;
+	if (lock)
+		flags = os_spin_lock(lock);
 	error = pair_call(counts->os, regs);
-	if (error) {
-		pair_free(counts->os, &pair);
-		return error;
-	}
+	*status = (tdx_status_t){ regs->rax };
 	/* Release: the pair came with the call. Nobody else could use the region: it was one page.
 	 */
-	os_cas32(count_of(counts, pfn_to_region(first)), &none, TDX_PAGES_PER_2M, OS_RELEASE);
+	if (!error)
+		os_cas32(count_of(counts, pfn_to_region(first)), &none, TDX_PAGES_PER_2M,
+			 OS_RELEASE);
 	OS_INVARIANT(none == 0);
-	return 0;
+	if (lock)
+		os_spin_unlock(lock, flags);
+	if (error)
+		pair_free(counts->os, &pair);
+	return error;
+}
+
+int counts_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+{
+	tdx_status_t status;
+
+	return counts_split_under(state, NULL, first, regs, cache, &status);
 }
 
 int counts_refuse_merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)

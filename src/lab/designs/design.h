@@ -67,7 +67,8 @@ struct design {
 };
 
 extern const struct design design_ours, design_static, design_lazy, design_rfc, design_ctor,
-	design_hook, design_merged, design_v6, design_per_region;
+	design_hook, design_merged, design_merged_demote_locked, design_merged_demote_optimistic,
+	design_v6, design_per_region;
 
 /* NULL-terminated; ours first. */
 extern const struct design *const designs[];

@@ -19,6 +19,16 @@ static int create(const struct design_env *env, void **state)
 	return counts_create(&design_merged, env, sizeof(struct merged), state);
 }
 
+static int create_locked(const struct design_env *env, void **state)
+{
+	return counts_create(&design_merged_demote_locked, env, sizeof(struct merged), state);
+}
+
+static int create_optimistic(const struct design_env *env, void **state)
+{
+	return counts_create(&design_merged_demote_optimistic, env, sizeof(struct merged), state);
+}
+
 static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	struct merged *m = state;
@@ -64,6 +74,29 @@ static void put(void *state, tdx_pfn_t page, bool last)
 	pair_free(m->counts.os, &pair);
 }
 
+static int split_locked(void *state, tdx_pfn_t first, struct tdx_regs *regs,
+			struct pamt_cache *cache)
+{
+	struct merged *m = state;
+	tdx_status_t status;
+
+	return counts_split_under(&m->counts, &m->lock, first, regs, cache, &status);
+}
+
+static int split_optimistic(void *state, tdx_pfn_t first, struct tdx_regs *regs,
+			    struct pamt_cache *cache)
+{
+	struct merged *m = state;
+	struct tdx_regs call = *regs;
+	tdx_status_t status = { 0 };
+	int error = counts_split_under(&m->counts, NULL, first, regs, cache, &status);
+
+	if (!error || !tdx_status_is(status, TDX_OPERAND_BUSY))
+		return error;
+	*regs = call;
+	return counts_split_under(&m->counts, &m->lock, first, regs, cache, &status);
+}
+
 /* Counts mean something only to a holder of the lock; while there is one, they are in motion. */
 static const char *check(void *state)
 {
@@ -75,25 +108,36 @@ static bool name_of(void *state, const void *addr, char text[64])
 	return counts_name_of(state, &((struct merged *)state)->lock, addr, text);
 }
 
-const struct design design_merged = {
-	.name = "merged",
-	.summary = "a pair allocated and a global lock taken on every get, as merged in Linux",
-	.follows = "tip x86/tdx, 4 Sep 2026; v6 05/11 and 08/11",
-	.create = create,
-	.destroy = counts_destroy,
-	.backing = {
-		.topup = counts_topup,
-		.cache_free = counts_cache_free,
-		.alloc_page = counts_alloc_page,
-		.free_page = counts_free_page,
-		.get = get,
-		.put = put,
-		.map_2m = counts_call_2m,
-		.remove_2m = counts_call_2m,
-		.split = counts_split,
-		.merge = counts_refuse_merge,
-	},
-	.check = check,
-	.check_end = counts_check_end,
-	.name_of = name_of,
-};
+#define MERGED(name_, summary_, follows_, create_, split_)      \
+	{                                                       \
+		.name = name_,                                \
+		.summary = summary_,                          \
+		.follows = follows_,                          \
+		.create = create_,                            \
+		.destroy = counts_destroy,                    \
+		.backing = {                                  \
+			.topup = counts_topup,                \
+			.cache_free = counts_cache_free,      \
+			.alloc_page = counts_alloc_page,      \
+			.free_page = counts_free_page,        \
+			.get = get,                           \
+			.put = put,                           \
+			.map_2m = counts_call_2m,             \
+			.remove_2m = counts_call_2m,          \
+			.split = split_,                      \
+			.merge = counts_refuse_merge,         \
+		},                                            \
+		.check = check,                               \
+		.check_end = counts_check_end,                \
+		.name_of = name_of, \
+	}
+
+const struct design design_merged = MERGED(
+	"merged", "a pair allocated and a global lock taken on every get, as merged in Linux",
+	"tip x86/tdx, 4 Sep 2026; v6 05/11 and 08/11", create, counts_split);
+const struct design design_merged_demote_locked =
+	MERGED("merged-demote-locked", "merged, and the lock held around DEMOTE",
+	       "Rick Edgecombe, 29 Jun 2026", create_locked, split_locked);
+const struct design design_merged_demote_optimistic = MERGED(
+	"merged-demote-optimistic", "merged, and DEMOTE without the lock, under it only after BUSY",
+	"an idea of June 2026 for the same", create_optimistic, split_optimistic);
