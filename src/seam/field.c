@@ -134,11 +134,14 @@ uint64_t field_load(const struct field_view *view, const struct field_ref *ref)
 	return load(home(view, ref, value), value->bytes);
 }
 
-static void store(const struct field_view *view, const struct field_ref *ref, uint64_t value)
+void field_store(const struct field_view *view, const struct field_ref *ref, uint64_t value)
 {
 	const struct field_value *where = value_of(view, ref->place);
 	void *at = home(view, ref, where);
 
+	/* What a debugger may change and nothing here keeps. */
+	if (where->home == FIELD_CONSTANT || where->home == FIELD_COMPUTED)
+		return;
 	/* Relaxed: as in load(). */
 	switch (where->bytes) {
 	case 8:
@@ -168,7 +171,7 @@ void field_change(const struct field_view *view, const struct field_ref *ref, ui
 		  uint64_t mask)
 {
 	mask &= field_writable(view, ref->field);
-	store(view, ref, (field_load(view, ref) & ~mask) | (value & mask));
+	field_store(view, ref, (field_load(view, ref) & ~mask) | (value & mask));
 }
 
 /* ------------------------------------------------------------------------------------------- */

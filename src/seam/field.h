@@ -33,6 +33,7 @@ struct field_view {
 	struct tdr *tdr;
 	struct tdcs *tdcs;
 	struct tdvps *tdvps;
+	uint64_t tdvpr; /* address of it */
 };
 
 /* One element of a field. */
@@ -94,6 +95,8 @@ uint64_t field_load(const struct field_view *view, const struct field_ref *ref);
 tdx_status_t field_check_write(const struct field_view *view, const struct abi_field *field,
 			       uint64_t value, uint64_t mask, uint64_t seen);
 
+/* The element gets a value. Fields without a place of their own do not change. */
+void field_store(const struct field_view *view, const struct field_ref *ref, uint64_t value);
 /* Makes the bits of mask that may be written those of value; of a field that lies in a page. */
 void field_change(const struct field_view *view, const struct field_ref *ref, uint64_t value,
 		  uint64_t mask);

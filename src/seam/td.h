@@ -25,9 +25,11 @@
 #include "seam/pamt.h"
 
 /* TDCS pages by index, in the order of MNG.ADDCX. */
-#define TDCS_PAGE      0 /* struct tdcs */
-#define TDCS_PAGE_VCPU 1 /* struct tdcs_vcpus */
-#define TDCS_PAGE_SEPT 3 /* root of the S-EPT */
+#define TDCS_PAGE	     0 /* struct tdcs */
+#define TDCS_PAGE_VCPU	     1 /* struct tdcs_vcpus */
+#define TDCS_PAGE_MSR_BITMAP 2
+#define TDCS_PAGE_SEPT	     3 /* root of the S-EPT */
+#define TDCS_PAGE_SHARED_EPT 4 /* what shared GPAs lead to at first: nothing */
 
 struct tdr {
 	uint32_t fatal;
@@ -84,16 +86,20 @@ struct tdvps {
 	uint32_t nr_pages; /* TDVPR included */
 	uint32_t index;
 	uint32_t x2apic_id;
-	uint64_t initial_rcx;
 	uint64_t epoch;	      /* of the TD, when it entered last */
 	uint32_t vmcall_mask; /* registers of the TDG.VP.VMCALL that it left with */
 	uint32_t nr_faults;   /* without progress, up to those that are noted */
 	/* What the host may set: interrupts posted to the vCPU while it runs, an NMI. */
 	uint64_t posted_intr_descriptor, shared_eptp;
-	uint32_t pin_controls;
+	uint32_t pin_controls, secondary_controls, instruction_timeout;
+	uint32_t shared_eptp_set; /* the host has said where shared GPAs lead */
 	uint16_t posted_intr_vector;
 	uint16_t pending_nmi;
 	uint64_t state_details; /* bit 0: an interrupt waits in the guest; none ever does */
+	/* What a debugger finds and may change. A guest is a function here and uses none of it. */
+	uint64_t gpr[16], dr[4], dr6, cr2;
+	uint64_t l2_ctls[4], l2_debug_ctls[4];
+	uint64_t l2_cr0_mask, l2_cr0_shadow, l2_cr4_mask, l2_cr4_shadow;
 	uint64_t tdcx[TDX_MAX_TDVPS - 1];
 	uint32_t nr_epf;
 	uint64_t epf[TDX_MAX_EPF];

@@ -158,6 +158,20 @@ static void forget_topology(struct tdcs *tdcs)
 	os_store16(&tdcs->ve_reduction_valid, 0, OS_RELAXED);
 }
 
+/* As a vCPU begins: what the guest is told in registers, and what the host has not said yet. */
+static void reset_state(struct tdvps *tdvps, const struct tdcs *tdcs)
+{
+	tdvps->posted_intr_vector = UINT16_MAX;
+	tdvps->posted_intr_descriptor = UINT64_MAX;
+	tdvps->gpr[GPR_RBX] = tdcs->shared_bit + 1;
+	tdvps->gpr[GPR_RSI] = tdvps->index;
+	tdvps->dr6 = 0xffff0ff0;
+	tdvps->l2_cr0_mask = UINT64_C(0xffffffff7ffffffe);
+	tdvps->l2_cr0_shadow = 0x20;
+	tdvps->l2_cr4_mask = UINT64_MAX;
+	tdvps->l2_cr4_shadow = 0x2040;
+}
+
 tdx_status_t tdh_vp_init(struct call *call)
 {
 	struct tdcs_vcpus *vcpus;
@@ -180,7 +194,8 @@ tdx_status_t tdh_vp_init(struct call *call)
 		tdvps->x2apic_id = vcpus->x2apic_id[tdvps->index] = (uint32_t)call->in.r8;
 	else
 		forget_topology(vp.td.tdcs);
-	tdvps->initial_rcx = call->in.rdx;
+	tdvps->gpr[GPR_RCX] = tdvps->gpr[GPR_R8] = call->in.rdx;
+	reset_state(tdvps, vp.td.tdcs);
 	vp_associate(call, &vp);
 	/* Release: whoever finds it READY sees the rest. */
 	os_store32(&tdvps->state, TDX_VCPU_READY, OS_RELEASE);

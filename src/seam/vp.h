@@ -11,6 +11,15 @@
 
 #include "seam/td.h"
 
+/* General registers as the architecture numbers them. */
+#define GPR_RCX 1
+#define GPR_RBX 3
+#define GPR_RSP 4
+#define GPR_RBP 5
+#define GPR_RSI 6
+#define GPR_R8	8
+#define NR_GPR	16
+
 struct vp {
 	uint64_t address; /* of the TDVPR */
 	struct pamt_page page;

@@ -112,11 +112,6 @@ static void note_fault(const struct vp *vp, const struct seam_vcpu *vcpu)
 /* ------------------------------------------------------------------------------------------- */
 /* Out: the host's registers.                                                                   */
 
-/* General registers as masks number them; 4, RSP, is not to be had. */
-#define GPR_RCX	 1
-#define GPR_RSP	 4
-#define GPR_RBP	 5
-#define NR_GPR	 16
 #define GPR_MASK UINT64_C(0xffff)
 
 static uint64_t *gpr(struct tdx_regs *regs, uint32_t number)

@@ -120,14 +120,19 @@ static void a_vcpu_takes_what_the_host_posts(void **state)
 	assert_int_equal(RIG_CALL(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 0x2016),
 				  .r8 = 0x1234, .r9 = UINT64_MAX),
 			 TDX_METADATA_FIELD_VALUE_NOT_VALID);
-	RIG_OK(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 0x2016), .r8 = 0x12345678,
-	       .r9 = UINT64_C(0x000fffffffffffc0));
+	RIG_OK(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 0x2016), .r8 = 0x12345640,
+	       .r9 = UINT64_MAX);
 	regs = (struct tdx_regs){ .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 0x2016), .r9 = 0x40 };
 	rig_ok(&rig, 0, &regs);
 	assert_int_equal(regs.r8, 0x12345640);
 	regs = (struct tdx_regs){ .rax = TDH_VP_RD, .rcx = vp, .rdx = ID(0, 0x2016) };
 	rig_ok(&rig, 0, &regs);
 	assert_int_equal(regs.r8, 0x12345600);
+	/* Nothing is posted without a vector. */
+	assert_int_equal(RIG_CALL(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 0x4000),
+				  .r8 = 0x80, .r9 = 0x80),
+			 TDX_TD_VMCS_FIELD_NOT_INITIALIZED | 2);
+	RIG_OK(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 2), .r8 = 0xf2, .r9 = UINT64_MAX);
 	RIG_OK(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(0, 0x4000), .r8 = 0x80, .r9 = 0x80);
 	RIG_OK(&rig, 0, .rax = TDH_VP_WR, .rcx = vp, .rdx = ID(32, 11), .r8 = 1, .r9 = 1);
 	regs = (struct tdx_regs){ .rax = TDH_VP_RD, .rcx = vp, .rdx = ID(32, 11) };
