@@ -183,6 +183,19 @@ static int build_word(struct vector_line *line, struct vector_item *item)
 	return 0;
 }
 
+/* Where words of memory are: below 2^52, all of them. */
+static int check_words(struct vector_line *line, uint64_t at, unsigned int nr)
+{
+	if (at <= (UINT64_C(1) << TDX_PA_BITS) - nr * sizeof(uint64_t))
+		return 0;
+	return fail_syntax(line, "no physical address, which is below 2^52:", line->field[1]);
+}
+
+static int build_poke64(struct vector_line *line, struct vector_item *item)
+{
+	return check_words(line, line->arg[0], 1) ? -1 : build_word(line, item);
+}
+
 static int build_u32(struct vector_line *line, struct vector_item *item)
 {
 	if (line->arg[1] > UINT32_MAX)
@@ -277,7 +290,7 @@ static int build_list(struct vector_line *line, struct vector_item *item)
 		else if (!number(line->field[i], &list->value[list->nr]))
 			return fail_syntax(line, "bad number", line->field[i]);
 	}
-	return 0;
+	return stars ? check_words(line, list->at.v, list->nr) : 0;
 }
 
 static int build_inject(struct vector_line *line, struct vector_item *item)
@@ -452,7 +465,7 @@ static int build_accept(struct vector_line *line, struct vector_item *item)
 
 static const struct form forms[] = {
 	{ MACHINE, 1, VECTOR_MACHINE, build_machine, 0 },
-	{ "poke64 PA VALUE", 1, VECTOR_POKE64, build_word, 0 },
+	{ "poke64 PA VALUE", 1, VECTOR_POKE64, build_poke64, 0 },
 	{ CALL, 1, VECTOR_CALL, build_call, 0 },
 	{ "init-tdmr BASE calls=N", 1, VECTOR_INIT_TDMR, build_init_tdmr, 0 },
 	{ "force-td TDR op_state=0|1|2 [pwl=3|4] [gpaw=0|1]", 1, VECTOR_FORCE_TD, build_force_td,

@@ -223,7 +223,7 @@ static void lines_of_two_numbers(void **state)
 		enum vector_kind kind;
 		uint64_t at, value;
 	} cases[] = {
-		{ "poke64 0xfffffffffffff 0xffffffffffffffff", VECTOR_POKE64, 0xfffffffffffff,
+		{ "poke64 0xffffffffffff8 0xffffffffffffffff", VECTOR_POKE64, 0xffffffffffff8,
 		  UINT64_MAX },
 		{ "init-tdmr 0x40000000 calls=64", VECTOR_INIT_TDMR, 0x40000000, 64 },
 		{ "vcpus 1 2", VECTOR_VCPUS, 1, 2 },
@@ -342,6 +342,9 @@ static void mistakes_are_named_with_their_place(void **state)
 		{ "force-td 1 op_state=1 pwl=2", "test:2: bad pwl '2'" },
 		{ "peek64 1",
 		  "test:2: too few fields behind 'peek64'; allowed: peek64 PA VALUE|*" },
+		{ "peek64 0xffffffffffff8 1 2",
+		  "test:2: no physical address, which is below 2^52" },
+		{ "poke64 0xffffffffffff9 1", "test:2: no physical address, which is below 2^52" },
 		{ "peek64 1 x", "test:2: bad number 'x'" },
 		{ "peek64 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
 		  "test:2: more than 32 values; allowed: peek64 PA" },
