@@ -347,6 +347,8 @@ static int run_it(struct run *run)
 		else
 			run_show_text(run);
 	}
+	if (failed && run->result.refused)
+		return cli_usage_error("run: %s", error);
 	if (failed)
 		return cli_error(CLI_FAILED, "run: %s (seed %" PRIu64 ")", error,
 				 run->scenario.seed);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lab/error.h"
 #include "lab/lkvs_box.h"
 #include "machine/memory.h"
 
@@ -102,7 +103,7 @@ static bool stopping(struct lkvs_box *box)
 
 static bool vmm_failed(struct lkvs_box *box, const char *what, uint32_t t, int error)
 {
-	return lkvs_fail(box, "%s TD %u failed: error %d", what, t, -error);
+	return lkvs_fail(box, "%s TD %u failed: %s", what, t, error_text(error));
 }
 
 /* ------------------------------------------------------------------------------------------- */

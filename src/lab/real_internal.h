@@ -10,7 +10,7 @@
 #include "lab/stand.h"
 
 #define REAL_NODES	  3u /* the last one without memory */
-#define REAL_NODE_BYTES	  (UINT64_C(192) << 20)
+#define REAL_NODE_BYTES	  (UINT64_C(512) << 20)
 #define REAL_NODE_BASE(n) (TDX_1G_SIZE * (1 + 2 * (n)))
 #define REAL_MEMORY_END	  REAL_NODE_BASE(REAL_NODES)
 
@@ -30,6 +30,7 @@ struct real_board {
 struct real_run {
 	tdx_pfn_t first;
 	uint32_t nr;
+	bool crowd; /* of what keeps memory aged: to be some thread's when the round begins */
 };
 #define REAL_MAX_RUNS	 4096u
 #define REAL_MAX_CONTROL 48u
@@ -78,6 +79,7 @@ struct real_hunt {
 	uint32_t nr_threads;
 	uint32_t weight[REAL_OPS];
 	uint64_t most_pages; /* that a thread means to have */
+	uint32_t most_runs;
 	struct stand stand;
 	struct real_judge judge;
 	struct real_thread *thread;

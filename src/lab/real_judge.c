@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lab/error.h"
 #include "lab/real_internal.h"
 
 static struct real_hunt *hunt;
@@ -72,7 +73,7 @@ static tdx_hpa_t host_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
 	tdx_hpa_t block;
 
-	take_time(order ? 4 : 32, 3000);
+	take_time(order ? 16 : 64, 3000);
 	block = under()->alloc_pages(ctx, order, node);
 	if (hpa_is_none(block))
 		return block;
@@ -81,7 +82,7 @@ static tdx_hpa_t host_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 			real_found(hunt, "page 0x%llx came from the OS while libpamt had it",
 				   (unsigned long long)(block.v + i * TDX_PAGE_SIZE));
 	os_fetch_add64(&hunt->judge.held, UINT64_C(1) << order, OS_RELAXED);
-	take_time(8, 3000);
+	take_time(order ? 2 : 32, 3000);
 	return block;
 }
 
@@ -105,7 +106,7 @@ static void host_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 	os_fetch_add64(&hunt->judge.held, -(UINT64_C(1) << order), OS_RELAXED);
 	under()->free_pages(ctx, block, order);
 	/* The page is somebody else's already, and libpamt not yet through with it. */
-	take_time(16, 3000);
+	take_time(48, 3000);
 }
 
 /* Leaves that give a pair to the module, or take one back, and where they have it. */
@@ -177,14 +178,14 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 	struct tdx_regs in = *regs;
 	tdx_status_t status;
 
-	take_time(512, 300);
+	take_time(2048, 300);
 	follow_pair(leaf, regs, false);
 	status = under()->seamcall(ctx, regs);
 	if (tdx_status_ok(status))
 		follow_pair(leaf, regs, true);
 	else
 		take_back(leaf, &in);
-	take_time(256, 1000);
+	take_time(1024, 1000);
 	return status;
 }
 
@@ -241,7 +242,7 @@ static int backing_alloc_page(void *state, uint32_t node, struct pamt_cache *cac
 	if (!error)
 		real_judge_out(*page, true);
 	else if (error != -OS_ENOMEM)
-		real_found(hunt, "pamt_alloc_page() for a TD: error %d", error);
+		real_found(hunt, "pamt_alloc_page() for a TD: %s", error_text(error));
 	return error;
 }
 
@@ -257,7 +258,7 @@ static int backing_topup(void *state, struct pamt_cache *cache, uint32_t control
 
 	real_judge_cache(cache);
 	if (error && error != -OS_ENOMEM)
-		real_found(hunt, "pamt_cache_topup() for a TD: error %d", error);
+		real_found(hunt, "pamt_cache_topup() for a TD: %s", error_text(error));
 	return error;
 }
 
@@ -266,8 +267,8 @@ static int backing_get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 	int error = vmm_libpamt.get(state, page, cache);
 
 	if (error && error != -OS_ENOMEM)
-		real_found(hunt, "pamt_get() of a TD's page 0x%llx: error %d",
-			   (unsigned long long)page.v, error);
+		real_found(hunt, "pamt_get() of a TD's page 0x%llx: %s", (unsigned long long)page.v,
+			   error_text(error));
 	return error;
 }
 
@@ -275,8 +276,8 @@ static int backing_get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 static int of_2m(const char *what, tdx_pfn_t first, int error)
 {
 	if (error && error != -OS_EIO && error != -OS_ENOMEM)
-		real_found(hunt, "%s of the TD's page 0x%llx: error %d", what,
-			   (unsigned long long)first.v, error);
+		real_found(hunt, "%s of the TD's page 0x%llx: %s", what,
+			   (unsigned long long)first.v, error_text(error));
 	return error;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lab/error.h"
 #include "lab/real_internal.h"
 
 /* Regions that one range covers at most. */
@@ -18,7 +19,7 @@ bool real_allowed(struct real_thread *thread, const char *what, int error)
 {
 	if (!error || error == -OS_ENOMEM)
 		return true;
-	real_found(thread->hunt, "%s: error %d", what, error);
+	real_found(thread->hunt, "%s: %s", what, error_text(error));
 	return false;
 }
 
@@ -75,7 +76,7 @@ bool real_take(struct real_thread *t, unsigned int order)
 			     error);
 		return false;
 	}
-	t->run[t->nr_runs++] = (struct real_run){ hpa_to_pfn(block), nr };
+	t->run[t->nr_runs++] = (struct real_run){ hpa_to_pfn(block), nr, false };
 	t->pages += nr;
 	return true;
 }
@@ -96,14 +97,36 @@ static void op_get(struct real_thread *t)
 	/* Mostly what is left between others' pages; now and then a whole region. */
 	static const uint8_t orders[] = { 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 4, 9 };
 
-	for (uint32_t i = below(t, 24) + 1; i && t->pages < t->hunt->most_pages; i--)
-		if (!real_take(t, orders[below(t, sizeof(orders))]))
+	for (uint32_t i = below(t, 96) + 1; i && t->nr_runs < t->hunt->most_runs; i--) {
+		unsigned int order = orders[below(t, sizeof(orders))];
+
+		if (order == 9 && t->pages >= t->hunt->most_pages)
+			order = 0;
+		if (!real_take(t, order))
 			break;
+	}
+}
+
+/* All single pages at once: regions are left by dozens, and their pairs come to the pool. */
+static void put_singles(struct real_thread *t)
+{
+	for (uint32_t i = t->nr_runs; i--;) {
+		struct real_run run = t->run[i];
+
+		if (run.nr != 1)
+			continue;
+		t->run[i] = t->run[--t->nr_runs];
+		put_pages(t, run.first, run.nr);
+	}
 }
 
 /* A piece of a random run: naturally aligned, of a size that a chunk may have. */
 static void op_put(struct real_thread *t)
 {
+	if (one_in(t, 8)) {
+		put_singles(t);
+		return;
+	}
 	for (uint32_t i = below(t, 24) + 1; i && t->nr_runs; i--) {
 		struct real_run *run = &t->run[below(t, t->nr_runs)], rest;
 		uint32_t nr = 1u << below(t, one_in(t, 4) ? 10 : 5), from;
@@ -114,7 +137,8 @@ static void op_put(struct real_thread *t)
 			continue;
 		}
 		from = below(t, run->nr - nr + 1) & ~(nr - 1);
-		rest = (struct real_run){ pfn(run->first.v + from + nr), run->nr - from - nr };
+		rest = (struct real_run){ pfn(run->first.v + from + nr), run->nr - from - nr,
+					  false };
 		if (rest.nr && from && t->nr_runs == REAL_MAX_RUNS)
 			continue;
 		put_pages(t, pfn(run->first.v + from), nr);
@@ -197,12 +221,12 @@ static void op_pressure(struct real_thread *t)
 	case 2:
 		error = pamt_offline(host, base, bytes);
 		if (error && error != -OS_EBUSY)
-			real_found(t->hunt, "pamt_offline(): error %d", error);
+			real_found(t->hunt, "pamt_offline(): %s", error_text(error));
 		break;
 	default:
 		error = pamt_may_online(host, base, bytes);
 		if (error && error != -OS_EINVAL)
-			real_found(t->hunt, "pamt_may_online(): error %d", error);
+			real_found(t->hunt, "pamt_may_online(): %s", error_text(error));
 	}
 }
 
@@ -220,13 +244,13 @@ static void op_cpu(struct real_thread *t)
 	if (error == -OS_EBUSY)
 		return;
 	if (error) {
-		real_found(t->hunt, "CPU %u cannot go offline: error %d", t->cpu, error);
+		real_found(t->hunt, "CPU %u cannot go offline: %s", t->cpu, error_text(error));
 		return;
 	}
 	nanosleep(&away, NULL);
 	error = threads_online(stand->port, t->cpu, cpu_returns, &stand->vmm);
 	if (error)
-		real_found(t->hunt, "CPU %u cannot come back: error %d", t->cpu, error);
+		real_found(t->hunt, "CPU %u cannot come back: %s", t->cpu, error_text(error));
 }
 
 static void tell_finding(void *arg, const struct pamt_finding *finding)

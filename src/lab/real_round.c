@@ -72,16 +72,28 @@ static void fill_map(struct machine_map *map, struct map_range *ranges, uint32_t
 	}
 }
 
-/* Of a block of 2M that nobody got, most stays taken; single pages and small blocks are free. */
+static void keep(struct real_hunt *hunt, tdx_pfn_t first, uint32_t nr, bool crowd)
+{
+	if (nr)
+		hunt->aged[hunt->nr_aged++] = (struct real_run){ first, nr, crowd };
+}
+
+/*
+ * Most of a block of 2M stays taken. Free is either a small block, and the region may be in use by
+ * somebody around it, or some single pages in a region that nobody uses yet.
+ */
 static void keep_aged(struct real_hunt *hunt, uint64_t *random, tdx_pfn_t first)
 {
-	uint32_t order = real_below(random, 2) ? 4 : 0, nr = 1u << order;
-	uint32_t hole = (real_below(random, TDX_PAGES_PER_2M) | 1) & ~(nr - 1);
+	uint32_t order = real_below(random, 2) ? 4 : 0, nr = 1u << order, at = 0;
+	bool crowd = order && real_below(random, 4);
 
-	real_free_pages(hunt, pfn(first.v + hole), nr);
-	hunt->aged[hunt->nr_aged++] = (struct real_run){ first, hole };
-	hunt->aged[hunt->nr_aged++] =
-		(struct real_run){ pfn(first.v + hole + nr), TDX_PAGES_PER_2M - hole - nr };
+	for (uint32_t hole = order ? real_below(random, 32) * nr : 7; hole < TDX_PAGES_PER_2M;
+	     hole += order ? TDX_PAGES_PER_2M : 101) {
+		keep(hunt, pfn(first.v + at), hole - at, crowd);
+		real_free_pages(hunt, pfn(first.v + hole), nr);
+		at = hole + nr;
+	}
+	keep(hunt, pfn(first.v + at), TDX_PAGES_PER_2M - at, crowd);
 }
 
 /*
@@ -91,7 +103,7 @@ static void keep_aged(struct real_hunt *hunt, uint64_t *random, tdx_pfn_t first)
 static bool age(struct real_hunt *hunt, uint64_t *random)
 {
 	const struct os_services *os = hunt->judge.under;
-	uint32_t free_part = real_below(random, 4), aged_part = real_below(random, 6);
+	uint32_t free_part = real_below(random, 3), aged_part = 3 + real_below(random, 5);
 	tdx_hpa_t *block = malloc(MAX_AGED * sizeof(*block));
 	uint32_t nr = 0;
 
@@ -111,14 +123,14 @@ static bool age(struct real_hunt *hunt, uint64_t *random)
 		else if (fate < free_part + aged_part)
 			keep_aged(hunt, random, hpa_to_pfn(block[i]));
 		else
-			hunt->aged[hunt->nr_aged++] =
-				(struct real_run){ hpa_to_pfn(block[i]), TDX_PAGES_PER_2M };
+			keep(hunt, hpa_to_pfn(block[i]), TDX_PAGES_PER_2M, true);
 	}
 	free(block);
 	return true;
 }
 
-/* Whole aged blocks become threads' own, until each has what it means to have. */
+/* Of aged blocks, what is to be in use becomes threads' own, until each has what it means to have.
+ */
 static void hand_out(struct real_hunt *hunt)
 {
 	uint32_t kept = 0;
@@ -128,7 +140,7 @@ static void hand_out(struct real_hunt *hunt)
 		struct real_run run = hunt->aged[i];
 		int error;
 
-		if (run.nr != TDX_PAGES_PER_2M || t->pages >= hunt->most_pages) {
+		if (!run.crowd || t->pages >= hunt->most_pages) {
 			hunt->aged[kept++] = run;
 			continue;
 		}
@@ -283,8 +295,8 @@ static void weigh(struct real_hunt *hunt, uint64_t *random)
 	for (uint32_t i = 0; i < REAL_OPS; i++)
 		hunt->weight[i] = real_below(random, MAX_WEIGHT + 1);
 	/* Never nothing but ways to give back, and no round in which CPUs are mostly away. */
-	hunt->weight[REAL_GET]++;
-	hunt->weight[REAL_PUT]++;
+	hunt->weight[REAL_GET] += 4;
+	hunt->weight[REAL_PUT] += 4;
 	hunt->weight[REAL_CPU] /= 4;
 }
 
@@ -293,7 +305,7 @@ static uint64_t choose_most(struct real_hunt *hunt, uint64_t *random)
 {
 	uint64_t share = (REAL_NODES - 1) * REAL_NODE_BYTES / TDX_PAGE_SIZE / hunt->nr_threads;
 
-	return share * (40 + real_below(random, 80)) / 100;
+	return share * (60 + real_below(random, 80)) / 100;
 }
 
 static void round_on(struct real_hunt *hunt, uint64_t *random, uint64_t free_bytes)
@@ -353,6 +365,7 @@ bool real_round(struct real_board *board, uint64_t seed, uint32_t threads, uint6
 	fill_map(&map, ranges, threads);
 	weigh(hunt, &random);
 	hunt->most_pages = choose_most(hunt, &random);
+	hunt->most_runs = 64u << real_below(&random, 4);
 	hunt->thread = calloc(threads, sizeof(*hunt->thread));
 	if (!hunt->thread || stand_create(&hunt->stand, &config, error, sizeof(error))) {
 		real_found(hunt, "%s", error);

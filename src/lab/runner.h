@@ -45,6 +45,13 @@ struct runner_job {
 /* Returns when all have returned. 0; -1 with one line in error: some may not have run. */
 int runner_run(struct runner *runner, const struct runner_job *job, char *error, size_t error_size);
 
+/*
+ * The CPU goes offline, or comes back, with this function called on it; as threads_offline(). Not
+ * while a job runs.
+ */
+int runner_offline(struct runner *runner, uint32_t cpu, int (*leaves)(void *arg), void *arg);
+int runner_online(struct runner *runner, uint32_t cpu, int (*returns)(void *arg), void *arg);
+
 /* ns since the runner was created; on a CPU in virtual time, by that CPU's clock. */
 uint64_t runner_now(const struct runner *runner);
 /* In virtual time, on a CPU: ns of this run that it has waited for locks and words; else 0. */

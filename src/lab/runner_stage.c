@@ -75,6 +75,16 @@ void runner_destroy(struct runner *runner)
 	stage_close();
 }
 
+int runner_offline(struct runner *runner, uint32_t cpu, int (*leaves)(void *arg), void *arg)
+{
+	return server_offline(runner->server, cpu, leaves, arg);
+}
+
+int runner_online(struct runner *runner, uint32_t cpu, int (*returns)(void *arg), void *arg)
+{
+	return server_online(runner->server, cpu, returns, arg);
+}
+
 const struct os_services *runner_services(const struct runner *runner)
 {
 	return server_services(runner->server);

@@ -55,6 +55,16 @@ void runner_destroy(struct runner *runner)
 	free(runner);
 }
 
+int runner_offline(struct runner *runner, uint32_t cpu, int (*leaves)(void *arg), void *arg)
+{
+	return threads_offline(runner->port, cpu, leaves, arg);
+}
+
+int runner_online(struct runner *runner, uint32_t cpu, int (*returns)(void *arg), void *arg)
+{
+	return threads_online(runner->port, cpu, returns, arg);
+}
+
 const struct os_services *runner_services(const struct runner *runner)
 {
 	return threads_services(runner->port);

@@ -35,6 +35,14 @@ enum scenario_touch {
 
 enum { SCENARIO_NODE_ANY = UINT32_MAX, SCENARIO_NODE_SPREAD = UINT32_MAX - 1 };
 
+/* A CPU that goes offline before a round and comes back before another one. */
+struct scenario_offline {
+	uint32_t line; /* of the file */
+	uint32_t cpu;
+	uint32_t from, to; /* rounds; to UINT32_MAX: it stays away */
+};
+#define SCENARIO_MAX_OFFLINE 32u
+
 /* TDs of one kind. */
 struct scenario_group {
 	char name[32];
@@ -68,6 +76,8 @@ struct scenario {
 	uint32_t rounds;	   /* at least so many between the first boot and the end */
 	bool scattered;		   /* in virtual time: no two free single pages are neighbours */
 	bool overcommit; /* no memory left for a fault: the guest waits for the next round */
+	uint32_t nr_offline;
+	struct scenario_offline offline[SCENARIO_MAX_OFFLINE];
 	uint32_t nr_groups;
 	struct scenario_group group[SCENARIO_MAX_GROUPS];
 };

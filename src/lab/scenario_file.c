@@ -301,7 +301,7 @@ static int read_key(struct reader *r, const char *name, const char *value)
 		;
 	if (i == nr)
 		return wrong(r, "'%s' is no key%s: %s%s are allowed", name,
-			     r->group ? " of a TD" : "", r->group ? "" : "td, ",
+			     r->group ? " of a TD" : "", r->group ? "" : "td, offline, ",
 			     list_keys(keys, nr, list, sizeof(list)));
 	if (r->seen[i])
 		return wrong(r, "%s stands twice, first in line %u; once is allowed", name,
@@ -340,6 +340,53 @@ static int begin_group(struct reader *r, const char *name)
 	return 0;
 }
 
+/* "CPU from ROUND", with or without "to ROUND". */
+static bool parse_offline(const char *text, struct scenario_offline *o)
+{
+	uint64_t cpu, from, to = UINT32_MAX;
+	const char *rest;
+
+	if (!digits(text, &cpu, &rest) || strncmp(rest, " from ", 6) ||
+	    !digits(rest + 6, &from, &rest))
+		return false;
+	if (*rest && (strncmp(rest, " to ", 4) || !digits(rest + 4, &to, &rest) || *rest ||
+		      to > SCENARIO_MAX_ROUNDS))
+		return false;
+	if (cpu >= 1024 || from > SCENARIO_MAX_ROUNDS || to <= from)
+		return false;
+	o->cpu = (uint32_t)cpu;
+	o->from = (uint32_t)from;
+	o->to = (uint32_t)to;
+	return true;
+}
+
+/* One CPU's times away do not overlap. */
+static int read_offline(struct reader *r, const char *text)
+{
+	struct scenario *s = r->scenario;
+	struct scenario_offline *o = &s->offline[s->nr_offline];
+
+	if (r->group)
+		return wrong(r, "offline is no key of a TD: before the first td it is allowed");
+	if (s->nr_offline == SCENARIO_MAX_OFFLINE)
+		return wrong(r, "too many CPUs that go offline: %u are allowed",
+			     SCENARIO_MAX_OFFLINE);
+	if (!parse_offline(text, o))
+		return wrong(
+			r,
+			"offline '%s': a CPU and rounds, such as '3 from 2' or '3 from 2 to 4', "
+			"are allowed",
+			text);
+	o->line = r->line;
+	for (uint32_t i = 0; i < s->nr_offline; i++)
+		if (s->offline[i].cpu == o->cpu && s->offline[i].from < o->to &&
+		    o->from < s->offline[i].to)
+			return wrong(r, "CPU %u is offline already then, by line %u", o->cpu,
+				     s->offline[i].line);
+	s->nr_offline++;
+	return 0;
+}
+
 /* One line, without its newline; may be changed. */
 static int read_line(struct reader *r, char *line)
 {
@@ -365,6 +412,8 @@ static int read_line(struct reader *r, char *line)
 		*value++ = 0;
 		value += strspn(value, " \t");
 	}
+	if (!strcmp(name, "offline"))
+		return read_offline(r, value);
 	return strcmp(name, "td") ? read_key(r, name, value) : begin_group(r, value);
 }
 

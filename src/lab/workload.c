@@ -131,6 +131,8 @@ static bool run_round(struct workload *load, uint32_t number, bool ending)
 	};
 	char error[256];
 
+	if (!ending && !workload_move_cpus(load, number))
+		return false;
 	begin_round(load, number, ending);
 	if (runner_run(load->stand.runner, &job, error, sizeof(error))) {
 		load->broken = runner_is_virtual();

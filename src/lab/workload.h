@@ -77,6 +77,7 @@ struct workload_config {
 
 struct workload_result {
 	bool stopped; /* early, on request */
+	bool refused; /* what the scenario asks for the machine cannot have; nothing was built */
 	bool dynamic; /* in force */
 	const char *why_static;
 	struct pamt_layout layout;

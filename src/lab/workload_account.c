@@ -3,6 +3,7 @@
  * workload_account.c - what a workload tells: samples over time, checks between rounds, and the
  * final account.
  */
+#include "lab/error.h"
 #include "lab/workload_internal.h"
 #include "machine/memory.h"
 
@@ -102,8 +103,8 @@ void workload_verify(struct workload *load)
 	pamt_stats(load->stand.host, &load->result->peak);
 	found = pamt_verify(load->stand.host, load->config->finding, load->config->arg);
 	if (found < 0)
-		workload_fail(&load->workers[0], "verifying the regions failed: error %d",
-			      (int)-found);
+		workload_fail(&load->workers[0], "verifying the regions failed: %s",
+			      error_text((int)found));
 	else
 		load->result->findings = (uint64_t)found;
 	load->result->seconds[WORKLOAD_VERIFY] +=

@@ -21,6 +21,7 @@ struct worker {
 	double boot_longest;
 	char error[256];
 	bool failed;
+	bool offline; /* the CPU */
 } __attribute__((aligned(64)));
 
 /*
@@ -37,7 +38,8 @@ struct tenant {
 	uint64_t bytes;
 	struct vcpu **vcpus;
 	struct guest *guests;
-	uint32_t *cpus;		     /* where its vCPUs run */
+	uint32_t *homes;	     /* the CPUs that its vCPUs were dealt to */
+	uint32_t *cpus;		     /* where they run: there, or elsewhere while that is offline */
 	enum scenario_action action; /* in this round */
 } __attribute__((aligned(64)));
 
@@ -81,6 +83,11 @@ enum seam_exit workload_guest(void *ctx, struct seam_vcpu *vcpu);
 /* TDs and CPUs for the scenario. Return: 0 or -1 with a line in error. */
 int workload_set_up(struct workload *load, char *error, size_t error_size);
 void workload_clean_up(struct workload *load);
+
+/* workload_cpu.c; between two rounds, before the one of this number. False: it failed. */
+bool workload_move_cpus(struct workload *load, uint32_t round);
+/* Can the machine do what the scenario says of CPUs? Return: 0, or -1 with a line in error. */
+int workload_check_cpus(const struct workload *load, char *error, size_t error_size);
 
 /* workload_account.c */
 void workload_sample(struct workload *load);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/error.h"
 #include "lab/workload_internal.h"
 
 /* Measured pages that every TD begins with. */
@@ -69,7 +70,7 @@ static void build(struct worker *worker, struct tenant *tenant)
 
 	if (error) {
 		tenant->td = NULL;
-		workload_fail(worker, "creating a TD failed: error %d", -error);
+		workload_fail(worker, "creating a TD failed: %s", error_text(error));
 		return;
 	}
 	/* Relaxed: a figure. */
@@ -82,7 +83,7 @@ static void build(struct worker *worker, struct tenant *tenant)
 	if (!error && !workload_stopped(load))
 		error = td_finalize(tenant->td);
 	if (error)
-		workload_fail(worker, "building a TD failed: error %d", -error);
+		workload_fail(worker, "building a TD failed: %s", error_text(error));
 	for (uint32_t v = 0; v < tenant->group->vcpus; v++)
 		guest_boot(&tenant->guests[v]);
 }
@@ -124,8 +125,8 @@ static void judge(struct worker *worker, const struct guest *guest, const struct
 	if (exit == VCPU_FAILED && vcpu->error == -OS_ENOMEM && load->scenario->overcommit)
 		os_fetch_add64(&load->starved, 1, OS_RELAXED); /* a figure */
 	else if (exit == VCPU_FAILED)
-		workload_fail(worker, "running a vCPU failed: error %d, last status 0x%llx",
-			      -vcpu->error, (unsigned long long)vcpu->regs.rax);
+		workload_fail(worker, "running a vCPU failed: %s, last status 0x%llx",
+			      error_text(vcpu->error), (unsigned long long)vcpu->regs.rax);
 	else if (exit != VCPU_HALTED)
 		workload_fail(worker, "a vCPU left for no good reason (%d)", (int)exit);
 	if (guest->error)
@@ -234,9 +235,10 @@ static int set_up_tenant(struct workload *load, struct tenant *tenant, char *err
 	}
 	tenant->load = load;
 	tenant->vcpus = calloc(group->vcpus, sizeof(struct vcpu *));
+	tenant->homes = calloc(group->vcpus, sizeof(*tenant->homes));
 	tenant->cpus = calloc(group->vcpus, sizeof(*tenant->cpus));
 	tenant->guests = calloc(group->vcpus, sizeof(*tenant->guests));
-	if (!tenant->vcpus || !tenant->guests || !tenant->cpus) {
+	if (!tenant->vcpus || !tenant->guests || !tenant->homes || !tenant->cpus) {
 		snprintf(error, size, "out of memory");
 		return -1;
 	}
@@ -301,7 +303,7 @@ static void deal_vcpus(struct workload *load, uint32_t *nr)
 		uint32_t node = tenant->config.node;
 
 		for (uint32_t v = 0; v < tenant->group->vcpus; v++) {
-			uint32_t *cpu = &tenant->cpus[v], on_node;
+			uint32_t *cpu = &tenant->homes[v], on_node;
 
 			/* CPU i is on node i % nodes: so many are on this one. */
 			if (node == OS_ANY_NODE || os->nr_cpus <= node) {
@@ -310,6 +312,7 @@ static void deal_vcpus(struct workload *load, uint32_t *nr)
 				on_node = (os->nr_cpus - node - 1) / os->nr_nodes + 1;
 				*cpu = node + dealt[node]++ % on_node * os->nr_nodes;
 			}
+			tenant->cpus[v] = *cpu;
 			if (*cpu >= *nr)
 				*nr = *cpu + 1;
 		}
@@ -336,6 +339,47 @@ static int set_up_workers(struct workload *load)
 	return 0;
 }
 
+/*
+ * Memory that TDs come to have in this round. Who touches pages in the manner of zipf touches some
+ * never.
+ */
+static uint64_t wanted_in(const struct workload *load, uint32_t round)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t t = 0; t < load->nr_tenants; t++) {
+		const struct tenant *tenant = &load->tenants[t];
+		enum scenario_action action =
+			scenario_action(load->scenario, tenant->group, tenant->index, round);
+
+		if (tenant->group->touch != SCENARIO_ZIPF &&
+		    (action == SCENARIO_BOOT || action == SCENARIO_WORK))
+			bytes += tenant->bytes;
+	}
+	return bytes;
+}
+
+/* What cannot fit is refused before anything is built, unless it is to be tried. */
+static int check_sizes(const struct workload *load, char *error, size_t error_size)
+{
+	uint64_t free = stand_free_bytes(&load->stand);
+
+	for (uint32_t round = 0; round < load->result->nr_rounds; round++) {
+		uint64_t wanted = wanted_in(load, round);
+
+		if (load->scenario->overcommit || wanted <= free)
+			continue;
+		snprintf(error, error_size,
+			 "TDs of together %llu MB in round %u: at most %llu MB are free on this "
+			 "machine",
+			 (unsigned long long)(wanted >> 20), round,
+			 (unsigned long long)(free >> 20));
+		load->result->refused = true;
+		return -1;
+	}
+	return 0;
+}
+
 int workload_set_up(struct workload *load, char *error, size_t error_size)
 {
 	uint32_t nr = scenario_nr_tds(load->scenario);
@@ -352,6 +396,8 @@ int workload_set_up(struct workload *load, char *error, size_t error_size)
 	for (uint32_t t = 0; t < nr; t++)
 		load->result->nr_vcpus += load->tenants[t].group->vcpus;
 	load->result->nr_rounds = scenario_nr_rounds(load->scenario);
+	if (check_sizes(load, error, error_size) || workload_check_cpus(load, error, error_size))
+		return -1;
 	return set_up_workers(load);
 }
 
@@ -360,6 +406,7 @@ void workload_clean_up(struct workload *load)
 	for (uint32_t t = 0; t < load->nr_tenants; t++) {
 		free(load->tenants[t].vcpus);
 		free(load->tenants[t].guests);
+		free(load->tenants[t].homes);
 		free(load->tenants[t].cpus);
 	}
 	free(load->tenants);

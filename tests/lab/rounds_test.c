@@ -137,8 +137,7 @@ static void without_memory_guests_wait_where_that_is_allowed(void **state)
 	(void)state;
 	prepare(text);
 	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), -1);
-	assert_non_null(strstr(error, "error 12"));
-	assert_true(workload_is_clean(&result));
+	assert_non_null(strstr(error, "at most "));
 	prepare(text);
 	scenario.overcommit = true;
 	run_clean();

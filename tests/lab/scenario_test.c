@@ -34,6 +34,7 @@ static void a_file_that_says_all_is_read(void **state)
 	       "title  a title # with a comment\n"
 	       "machine builtin:2t\r\n"
 	       "cpus 64\npackages 2\nnodes 2\ndynamic no\nseed 7\nfill 50%\naged 10%\n"
+	       "offline 3 from 2 to 4\noffline 3 from 4\noffline 1 from 0 to 100\n"
 	       "background 2G\nidle 5\nrounds 9\novercommit yes\n"
 	       "\n"
 	       "td a-1\n"
@@ -55,6 +56,11 @@ static void a_file_that_says_all_is_read(void **state)
 	assert_int_equal(scenario.idle_limit, 5);
 	assert_int_equal(scenario.rounds, 9);
 	assert_true(scenario.overcommit);
+	assert_int_equal(scenario.nr_offline, 3);
+	assert_int_equal(scenario.offline[0].cpu, 3);
+	assert_int_equal(scenario.offline[0].from, 2);
+	assert_int_equal(scenario.offline[0].to, 4);
+	assert_int_equal(scenario.offline[1].to, UINT32_MAX);
 	assert_int_equal(scenario.nr_groups, 2);
 	assert_string_equal(group->name, "a-1");
 	assert_int_equal(group->count, 3);
@@ -114,7 +120,7 @@ static const struct {
 } mistakes[] = {
 	{ "", 0, "no td", "td small" },
 	{ "seed 1\n", 1, "no td", "at least one" },
-	{ "sede 1\n", 1, "'sede' is no key", "td, title, machine" },
+	{ "sede 1\n", 1, "'sede' is no key", "td, offline, title, machine" },
 	{ "td a\nmemory 2M\nmachine x\n", 3, "'machine' is no key of a TD", "count, vcpus" },
 	{ "memory 2M\n", 1, "'memory' is no key", "overcommit" },
 	{ "seed\n", 1, "seed has no value", "" },
@@ -137,6 +143,12 @@ static const struct {
 	{ "background 2MX\n", 1, "background '2MX'", "512M" },
 	{ "background 99999T\n", 1, "background '99999T'", "4096T" },
 	{ "background 0M\n", 1, "background '0M'", "from 2M" },
+	{ "offline 3\n", 1, "offline '3'", "3 from 2 to 4" },
+	{ "offline 3 from 4 to 4\n", 1, "offline '3 from 4 to 4'", "3 from 2" },
+	{ "offline 1024 from 0\n", 1, "offline '1024 from 0'", "a CPU" },
+	{ "offline 3 from 2 to 4 to 5\n", 1, "offline '3", "a CPU" },
+	{ "offline 3 from 2\noffline 3 from 4 to 5\n", 2, "CPU 3 is offline already", "line 1" },
+	{ "td a\noffline 3 from 2\n", 2, "offline is no key of a TD", "before the first" },
 	{ "td a\npages 1g\n", 2, "pages '1g'", "4k, 2m and thp:RATE" },
 	{ "td a\npages thp:1.1\n", 2, "pages 'thp:1.1'", "thp:0.9" },
 	{ "td a\npages thp:0.999\n", 2, "pages 'thp:0.999'", "thp:0.9" },

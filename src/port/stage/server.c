@@ -50,6 +50,7 @@ struct store {
 struct cpu {
 	bool busy; /* in a SEAMCALL */
 	bool kicked;
+	bool offline;
 	uint64_t random;
 	tdx_hpa_t next;	   /* where the last batch ended; 0: nowhere */
 	uint32_t nr_pages; /* of its node, for the next single ones that it asks for */
@@ -428,29 +429,73 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 static void wbinvd_all(void *ctx) { stage_may_sleep("wbinvd_all"); }
 
 /* The fiber acts as each CPU in turn. */
-static int on_cpus(uint32_t nr, int (*fn)(void *arg), void *arg)
+static int act_as(uint32_t cpu, int (*fn)(void *arg), void *arg)
 {
 	uint32_t own = os_cpu();
-	int result = 0;
+	int result;
 
-	stage_may_sleep("a call on other CPUs");
-	for (uint32_t cpu = 0; cpu < nr && !result; cpu++) {
-		stage_pretend(cpu);
-		result = fn(arg);
-	}
+	stage_pretend(cpu);
+	result = fn(arg);
 	stage_pretend(own);
 	return result;
 }
 
 static int on_each_cpu(void *ctx, int (*fn)(void *arg), void *arg)
 {
-	return on_cpus(((struct server *)ctx)->services.nr_cpus, fn, arg);
+	struct server *server = ctx;
+	int result = 0;
+
+	stage_may_sleep("a call on other CPUs");
+	for (uint32_t cpu = 0; cpu < server->services.nr_cpus && !result; cpu++)
+		if (!server->cpus[cpu].offline)
+			result = act_as(cpu, fn, arg);
+	return result;
 }
 
-/* CPU i is in package i % packages: the first ones are one of each. */
+/* CPU i is in package i % packages. The first one of a package that is there, beside not. */
+static uint32_t of_package(const struct server *server, uint32_t package, uint32_t not )
+{
+	uint32_t cpu = package;
+
+	while (cpu < server->services.nr_cpus && (cpu == not || server->cpus[cpu].offline))
+		cpu += server->config.seam.nr_packages;
+	return cpu;
+}
+
 static int on_each_package(void *ctx, int (*fn)(void *arg), void *arg)
 {
-	return on_cpus(((struct server *)ctx)->config.seam.nr_packages, fn, arg);
+	struct server *server = ctx;
+	int result = 0;
+
+	stage_may_sleep("a call on other CPUs");
+	for (uint32_t i = 0; i < server->config.seam.nr_packages && !result; i++)
+		result = act_as(of_package(server, i, UINT32_MAX), fn, arg);
+	return result;
+}
+
+int server_offline(struct server *server, uint32_t cpu, int (*leaves)(void *arg), void *arg)
+{
+	uint32_t nr = server->services.nr_cpus;
+	int error;
+
+	if (cpu >= nr || server->cpus[cpu].offline)
+		return -OS_EINVAL;
+	if (of_package(server, cpu % server->config.seam.nr_packages, cpu) >= nr)
+		return -OS_EBUSY;
+	error = act_as(cpu, leaves, arg);
+	server->cpus[cpu].offline = !error;
+	return error;
+}
+
+int server_online(struct server *server, uint32_t cpu, int (*returns)(void *arg), void *arg)
+{
+	int error;
+
+	if (cpu >= server->services.nr_cpus || !server->cpus[cpu].offline)
+		return -OS_EINVAL;
+	error = act_as(cpu, returns, arg);
+	server->cpus[cpu].offline = error;
+	return error;
 }
 
 static void kick(void *ctx, uint32_t cpu)

@@ -34,6 +34,13 @@ int server_create(struct machine *machine, const struct server_config *config, s
 		  char *error, size_t error_size);
 void server_destroy(struct server *server);
 
+/*
+ * Between two runs: a CPU goes offline, or comes back; leaves(), or returns(), is called on it. A
+ * CPU that is offline is visited by no on_each_cpu(). Return as threads_offline().
+ */
+int server_offline(struct server *server, uint32_t cpu, int (*leaves)(void *arg), void *arg);
+int server_online(struct server *server, uint32_t cpu, int (*returns)(void *arg), void *arg);
+
 const struct os_services *server_services(const struct server *server);
 struct seam *server_seam(struct server *server);
 /* Between two runs: the pages that CPUs have in stock go back to the allocator. */
