@@ -300,12 +300,17 @@ static void weigh(struct real_hunt *hunt, uint64_t *random)
 	hunt->weight[REAL_CPU] /= 4;
 }
 
-/* Memory of a thread: from a part of its share to more than there is. */
+/*
+ * Memory of a thread. In every other round little: then the pool is small, and what comes back to
+ * it at once is more than it may keep. Else from most of its share to more than there is.
+ */
 static uint64_t choose_most(struct real_hunt *hunt, uint64_t *random)
 {
 	uint64_t share = (REAL_NODES - 1) * REAL_NODE_BYTES / TDX_PAGE_SIZE / hunt->nr_threads;
+	uint32_t percent =
+		real_below(random, 2) ? 60 + real_below(random, 80) : 2 + real_below(random, 20);
 
-	return share * (60 + real_below(random, 80)) / 100;
+	return share * percent / 100;
 }
 
 static void round_on(struct real_hunt *hunt, uint64_t *random, uint64_t free_bytes)
