@@ -88,7 +88,7 @@ static HOT bool get_hot(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
 
 	if (!region_has_word(host, region))
 		return false;
-	word = &host->table.word[region.v];
+	word = &host->table.word[region_place(region.v)];
 	/* Looked up before the compare-and-swap, which nothing behind it overtakes. */
 	cpu = this_cpu(host);
 	old = os_load16(word, OS_RELAXED);
@@ -170,7 +170,7 @@ static HOT bool put_hot(struct pamt_host *host, tdx_pfn_t page)
 
 	if (!region_has_word(host, region))
 		return false;
-	word = &host->table.word[region.v];
+	word = &host->table.word[region_place(region.v)];
 	cpu = this_cpu(host);
 	old = os_load16(word, OS_RELAXED);
 	/* Release: the use of our page is before the REMOVE of whoever is last. */

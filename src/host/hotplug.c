@@ -52,7 +52,6 @@ static bool regions_in_use(struct pamt_host *host, uint64_t first, uint64_t end)
 int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes)
 {
 	struct span s = { base.v, base.v + bytes };
-	uint64_t words = host->table.bytes / REGION_WORD_BYTES;
 
 	if (!is_range(base, bytes))
 		return -OS_EINVAL;
@@ -65,6 +64,6 @@ int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes)
 	/* What is kept for later only must not stand in the way. */
 	pamt_shrink(host, UINT64_MAX);
 	/* Behind the last TDMR there is nothing of ours. */
-	s.end = min64(align_up(s.end, TDX_2M_SIZE) >> TDX_2M_SHIFT, words);
+	s.end = min64(align_up(s.end, TDX_2M_SIZE) >> TDX_2M_SHIFT, host->table.regions);
 	return regions_in_use(host, s.base >> TDX_2M_SHIFT, s.end) ? -OS_EBUSY : 0;
 }

@@ -15,7 +15,7 @@
 void marks_create(struct pamt_host *host)
 {
 	const struct os_services *os = host->os;
-	uint64_t bytes = host->table.bytes / REGION_WORD_BYTES * BYTES;
+	uint64_t bytes = host->table.regions * BYTES;
 
 	host->mark = os->sparse_create(os->ctx, bytes);
 	for (uint32_t i = 0; host->mark && i < host->layout.nr_tdmrs; i++) {
@@ -32,8 +32,7 @@ void marks_destroy(struct pamt_host *host)
 	const struct os_services *os = host->os;
 
 	if (host->mark)
-		os->sparse_destroy(os->ctx, host->mark,
-				   host->table.bytes / REGION_WORD_BYTES * BYTES);
+		os->sparse_destroy(os->ctx, host->mark, host->table.regions * BYTES);
 	host->mark = NULL;
 }
 

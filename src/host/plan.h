@@ -73,6 +73,9 @@ int plan_reserved(struct plan *p);
  * table has them as well, and finding a word is one comparison.
  */
 #define REGION_WORD_BYTES 2u
+/* A block of the table (state.h), and the address space that it stands for. */
+#define REGION_BLOCK_BYTES (UINT64_C(128) << 10)
+#define REGION_BLOCK_SPAN  (REGION_BLOCK_BYTES / REGION_WORD_BYTES * TDX_2M_SIZE)
 bool plan_table_is_whole(const struct pamt_layout *l);
 /* Gives the PAMT chunks back to the OS, scrubbed if the module may have had them. */
 void plan_free_pamt(struct plan *p);

@@ -151,11 +151,15 @@ static uint64_t retry_waiting(struct pamt_host *host, struct pool *pool, uint32_
 	return pages;
 }
 
-/* Whoever gives back without a bound may sleep, and lets others run in between. */
-static void breathe(uint64_t max)
+/* Whoever gives back without a bound may sleep, and lets others run now and then. */
+#define RESCHED_PAGES 4096u
+
+static void breathe(uint64_t max, uint64_t pages, uint64_t *breath)
 {
-	if (max == UINT64_MAX)
-		os_resched();
+	if (max != UINT64_MAX || pages < *breath + RESCHED_PAGES)
+		return;
+	*breath = pages;
+	os_resched();
 }
 
 /*
@@ -207,7 +211,7 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 static bool trim_node(struct pamt_host *host, struct pool *pool, uint64_t max, uint64_t *pages)
 {
 	bool over, progress = false;
-	uint64_t slack;
+	uint64_t slack, breath = *pages;
 	os_irq_t irq = os_spin_lock(&pool->lock);
 
 	over = pool_over(pool);
@@ -221,7 +225,7 @@ static bool trim_node(struct pamt_host *host, struct pool *pool, uint64_t max, u
 	os_spin_unlock(&pool->lock, irq);
 	while (over && *pages < max &&
 	       release_some(host, pool, slack / 2, max - *pages, pages, &progress))
-		breathe(max);
+		breathe(max, *pages, &breath);
 	/* Who comes next goes on. */
 	if (over && *pages >= max)
 		pool_want_trim(host);
@@ -276,7 +280,7 @@ static uint64_t pages_held(struct pamt_host *host)
  */
 uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
 {
-	uint64_t pages = 0, most = min64(max, pages_held(host));
+	uint64_t pages = 0, breath = 0, most = min64(max, pages_held(host));
 	bool progress = true;
 
 	/* What one chunk leaves behind may have been all that another one was kept for. */
@@ -291,7 +295,7 @@ uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
 			os_spin_unlock(&pool->lock, irq);
 			while (pages < most &&
 			       release_some(host, pool, 0, most - pages, &pages, &progress))
-				breathe(max);
+				breathe(max, pages, &breath);
 			pages += retry_waiting(host, pool, waiting, &progress);
 		}
 	}

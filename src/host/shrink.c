@@ -16,7 +16,7 @@
  */
 static uint64_t walk_idle(struct pamt_host *host, uint64_t keep, uint64_t max)
 {
-	uint64_t nr = host->table.bytes / REGION_WORD_BYTES, done = 0;
+	uint64_t nr = host->table.regions, done = 0;
 	uint64_t at = os_load64(&host->idle_hand, OS_RELAXED);
 
 	for (uint64_t i = 0; i < nr && done < max; i++) {

@@ -58,12 +58,12 @@ static int populate(struct pamt_host *host)
 		return os->sparse_populate(os->ctx, t->word, 0, t->bytes);
 	for (uint32_t i = 0; i < host->layout.nr_tdmrs; i++) {
 		struct span s = tdmr_span(&host->layout.tdmr[i]);
-		uint64_t first =
-			align_down((s.base >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
-		uint64_t end = align_up((s.end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+		uint64_t first = s.base / REGION_BLOCK_SPAN;
+		uint64_t end = align_up(s.end, REGION_BLOCK_SPAN) / REGION_BLOCK_SPAN;
 
-		/* One page of words covers 4 GiB: neighbouring TDMRs meet in it. */
-		first = max64(first, done);
+		/* Neighbouring TDMRs meet in a block. */
+		first = max64(first * REGION_BLOCK_BYTES, done);
+		end *= REGION_BLOCK_BYTES;
 		if (first < end && os->sparse_populate(os->ctx, t->word, first, end - first))
 			return -OS_ENOMEM;
 		done = max64(done, end);
@@ -85,7 +85,7 @@ static void mark_partial(struct pamt_host *host, struct span s)
 
 		/* Relaxed: nobody else knows the table yet. */
 		for (uint64_t r = base >> TDX_2M_SHIFT; r << TDX_2M_SHIFT < end; r++)
-			os_store16(&host->table.word[r], REGION_PARTIAL, OS_RELAXED);
+			os_store16(&host->table.word[region_place(r)], REGION_PARTIAL, OS_RELAXED);
 	}
 }
 
@@ -100,7 +100,7 @@ static void mark_table(struct pamt_host *host)
 
 		mark_partial(host, s);
 		for (uint64_t r = last >> TDX_2M_SHIFT; t->whole && r < s.base >> TDX_2M_SHIFT; r++)
-			os_store16(&t->word[r], REGION_PARTIAL, OS_RELAXED);
+			os_store16(&t->word[region_place(r)], REGION_PARTIAL, OS_RELAXED);
 		last = s.end;
 	}
 }
@@ -113,7 +113,8 @@ int table_create(struct pamt_host *host)
 	uint64_t regions = last.end >> TDX_2M_SHIFT;
 	int ret;
 
-	t->bytes = align_up(regions * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+	t->regions = regions;
+	t->bytes = align_up(regions, REGION_BLOCK_WORDS) * REGION_WORD_BYTES;
 	t->word = os->sparse_create(os->ctx, t->bytes);
 	if (plan_table_is_whole(&host->layout)) {
 		t->whole = regions;

@@ -111,30 +111,27 @@ static void size_pamt(struct pamt_tdmr *t, const struct module_info *m, bool dyn
 	t->pamt_1g_bytes = align_up((t->bytes >> TDX_1G_SHIFT) * m->entry_1g, TDX_PAGE_SIZE);
 }
 
-/* Bytes of words from address 0 to the end of the last TDMR, in whole pages. */
+/* Bytes of words from address 0 to the end of the last TDMR, in whole blocks. */
 static uint64_t whole_table(const struct pamt_layout *l)
 {
 	uint64_t end = tdmr_span(&l->tdmr[l->nr_tdmrs - 1]).end;
 
-	return align_up((end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+	return align_up(end, REGION_BLOCK_SPAN) / REGION_BLOCK_SPAN * REGION_BLOCK_BYTES;
 }
 
-/* The same for the TDMRs alone, each page counted once. */
+/* The same for the TDMRs alone, each block counted once. */
 static uint64_t least_table(const struct pamt_layout *l)
 {
-	uint64_t bytes = 0, done = 0;
+	uint64_t blocks = 0, done = 0;
 
 	for (uint32_t i = 0; i < l->nr_tdmrs; i++) {
 		struct span s = tdmr_span(&l->tdmr[i]);
-		uint64_t first =
-			align_down((s.base >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
-		uint64_t end = align_up((s.end >> TDX_2M_SHIFT) * REGION_WORD_BYTES, TDX_PAGE_SIZE);
+		uint64_t first = max64(s.base / REGION_BLOCK_SPAN, done);
 
-		first = max64(first, done);
-		bytes += end - first;
-		done = end;
+		done = align_up(s.end, REGION_BLOCK_SPAN) / REGION_BLOCK_SPAN;
+		blocks += done - first;
 	}
-	return bytes;
+	return blocks * REGION_BLOCK_BYTES;
 }
 
 bool plan_table_is_whole(const struct pamt_layout *l)

@@ -145,7 +145,7 @@ static void words_of_large_holes_cost_nothing_and_are_never_read(void **state)
 
 	rig_machine_at(&rig, 2, upper);
 	assert_int_equal(rig_host(&rig, true, &error), 0);
-	assert_int_equal(rig_stats(&rig).table_bytes, 2 * 4096);
+	assert_int_equal(rig_stats(&rig).table_bytes, 2 * (128 << 10));
 	/* Unpopulated: a look at the word would be a fault. */
 	page = pfn(upper / 2 >> 12);
 	assert_int_equal(pamt_get(rig.host, page, NULL), -OS_EINVAL);
@@ -468,10 +468,42 @@ static void words_are_of_one_state_or_illegal(void **state)
 	assert_string_equal(region_state_name(REGION_STATE_ILLEGAL), "ILLEGAL");
 }
 
+/* How far from each other the words of two regions lie, in cache lines, at the least. */
+static uint64_t lines_between(uint64_t a, uint64_t b, uint64_t words)
+{
+	uint64_t x = region_place(a) / words, y = region_place(b) / words;
+
+	return x > y ? x - y : y - x;
+}
+
+static void words_of_neighbours_lie_on_lines_of_their_own(void **state)
+{
+	static bool taken[REGION_BLOCK_WORDS];
+	uint64_t base = 5 * REGION_BLOCK_WORDS;
+
+	/* Each region of a block has a place in it, and no other has it. */
+	for (uint64_t r = 0; r < REGION_BLOCK_WORDS; r++) {
+		uint64_t place = region_place(base + r) - base;
+
+		assert_true(place < REGION_BLOCK_WORDS && !taken[place]);
+		taken[place] = true;
+	}
+	/* As state.h says: of lines, of pairs of lines, and of TDs at round addresses. */
+	for (uint64_t r = base; r < base + 2000; r++) {
+		for (uint64_t n = 1; n < 971; n++)
+			assert_true(lines_between(r, r + n, 32));
+		for (uint64_t n = 1; n < 360; n++)
+			assert_true(lines_between(r, r + n, 64));
+		for (uint64_t n = 64; n < REGION_BLOCK_WORDS - 2000; n *= 2)
+			assert_true(lines_between(r, r + n, 1) >= 1536);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(get_installs_and_the_last_put_removes),
+		cmocka_unit_test(words_of_neighbours_lie_on_lines_of_their_own),
 		cmocka_unit_test(range_is_one_change_per_region),
 		cmocka_unit_test(range_over_many_regions_is_all_or_nothing),
 		cmocka_unit_test(pages_that_are_no_tdx_memory_are_refused_before_anything_is_drawn),

@@ -236,7 +236,7 @@ static void bound_holds_after_a_peak_of_one_terabyte_on_eight_nodes(void **state
 	assert_non_null(block);
 	start(&stand, &map, &free_bytes);
 	words = (ranges[NR_NODES - 1].base + ranges[NR_NODES - 1].size) / TDX_2M_SIZE * 2;
-	assert_int_equal(stats_of(&stand).table_bytes, (words + 4095) & ~UINT64_C(4095));
+	assert_int_equal(stats_of(&stand).table_bytes, (words + 0x1ffff) & ~UINT64_C(0x1ffff));
 	for (uint32_t i = 0; i < nr; i++) {
 		block[i] = stand.os->alloc_pages(stand.os->ctx, 9, i / (nr / NR_NODES));
 		assert_false(hpa_is_none(block[i]));
