@@ -223,7 +223,7 @@ static bool zipf_piece(struct guest *guest, uint64_t step, uint64_t *at)
 static bool linear_piece(struct guest *guest, uint64_t step, uint64_t *at)
 {
 	*at = guest->low + step;
-	return *at < guest->high;
+	return *at < guest_end(guest);
 }
 
 /* The piece of this step, or GPA_NONE. False: the share is done. */
@@ -242,10 +242,13 @@ static bool choose_next(struct guest *guest, uint64_t *at)
 static void finish_piece(struct guest *guest)
 {
 	/* Relaxed: a figure, written here only. */
-	if (guest->fresh)
+	if (guest->fresh) {
 		os_store64(&guest->accepted_bytes,
 			   os_load64(&guest->accepted_bytes, OS_RELAXED) + guest->bytes,
 			   OS_RELAXED);
+		if (guest->at >= guest->keep)
+			guest->above_bytes += guest->bytes;
+	}
 	/* Linear steps are bytes, the others pieces. */
 	guest->step += guest->touch == SCENARIO_LINEAR ? guest->bytes : 1;
 	guest->flip_due += guest->flip_rate;
@@ -271,7 +274,8 @@ static enum seam_exit accept_next(struct guest *guest, struct seam_vcpu *vcpu)
 			guest->phase = GUEST_FLIP;
 			return SEAM_EXIT_NONE;
 		}
-		if (guest->at == GPA_NONE) {
+		/* Or one that has been given up. */
+		if (guest->at >= guest_end(guest)) {
 			guest->step++;
 			return SEAM_EXIT_NONE;
 		}
@@ -320,7 +324,7 @@ static void hear_answer(struct guest *guest, struct seam_vcpu *vcpu)
 /* Another piece; false: enough. */
 static bool choose_piece(struct guest *guest)
 {
-	uint64_t regions = (guest->high - guest->low) >> TDX_2M_SHIFT;
+	uint64_t regions = (guest_end(guest) - guest->low) >> TDX_2M_SHIFT;
 	uint64_t random = next_random(guest);
 	uint64_t at = guest->low + (random % regions << TDX_2M_SHIFT);
 	uint64_t page = (random >> 48) % TDX_PAGES_PER_2M * TDX_PAGE_SIZE;
@@ -412,6 +416,30 @@ void guest_work(struct guest *guest)
 		guest->flip_step--;
 	}
 	guest->phase = guest->booted || guest->flip_back ? GUEST_FLIP : GUEST_ACCEPT;
+}
+
+void guest_give_up(struct guest *guest)
+{
+	guest->given = true;
+	/* Relaxed: a figure. */
+	os_store64(&guest->accepted_bytes,
+		   os_load64(&guest->accepted_bytes, OS_RELAXED) - guest->above_bytes, OS_RELAXED);
+	guest->above_bytes = 0;
+	/* Broken off in the middle of a piece that goes: it is done with that. */
+	if (guest->bytes && guest->at >= guest->keep)
+		guest->bytes = 0;
+	if (!guest->flip_bytes || guest->flip_at < guest->keep)
+		return;
+	guest->flip_bytes = 0;
+	guest->flip_done = 0;
+	guest->asked = false;
+}
+
+void guest_forget(struct guest *guest)
+{
+	/* Relaxed: a figure. */
+	os_store64(&guest->accepted_bytes, 0, OS_RELAXED);
+	guest->above_bytes = 0;
 }
 
 enum seam_exit guest_run(struct guest *guest, struct seam_vcpu *vcpu)

@@ -25,6 +25,7 @@ struct guest {
 	tdx_hpa_t tdr;
 	uint64_t shared_bit;
 	uint64_t low, high;  /* the share, GPA, multiples of 2M */
+	uint64_t keep;	     /* from here on it is given up one day; high: none of it is */
 	uint32_t percent_4k; /* of the regions are mapped in 4K pages */
 	uint64_t low_4k;     /* and all of what is below this GPA */
 	enum scenario_touch touch;
@@ -36,6 +37,7 @@ struct guest {
 
 	/* Where it stands. */
 	enum guest_phase phase;
+	bool given;	    /* what is above keep is not the guest's any more */
 	bool booted;	    /* all of the share has been gone through */
 	uint64_t step;	    /* of the way through the share; what it counts depends on touch */
 	uint64_t at, bytes; /* the piece in work; bytes 0: none */
@@ -51,7 +53,8 @@ struct guest {
 	/* What it did: written by the vCPU, read by whoever shows progress. */
 	os_a64_t accepted_bytes; /* of memory touched for the first time */
 	os_a64_t flipped;
-	const char *error; /* NULL, or what the guest saw and must not see */
+	uint64_t above_bytes; /* of accepted_bytes, what lies above keep */
+	const char *error;    /* NULL, or what the guest saw and must not see */
 	uint64_t error_at, error_value;
 };
 
@@ -61,11 +64,21 @@ static inline bool guest_region_is_4k(uint32_t percent_4k, uint64_t region)
 	return region * percent_4k % 100 < percent_4k;
 }
 
+/* Where the memory that it has ends. */
+static inline uint64_t guest_end(const struct guest *guest)
+{
+	return guest->given ? guest->keep : guest->high;
+}
+
 /* The program; returns the reason to leave. */
 enum seam_exit guest_run(struct guest *guest, struct seam_vcpu *vcpu);
 /* A TD that was built: from the first page on. */
 void guest_boot(struct guest *guest);
 /* Flips, after what is left of booting, if anything. */
 void guest_work(struct guest *guest);
+/* What is above keep is not touched any more; the host may take it. Not while it runs. */
+void guest_give_up(struct guest *guest);
+/* Nothing is accepted any more: the TD has ended. */
+void guest_forget(struct guest *guest);
 
 #endif

@@ -34,6 +34,7 @@ static void set_shares(struct lkvs_box *box, struct lkvs_td *td)
 			.shared_bit = td_shared_bit(td->td),
 			.low = (regions * v / td->nr_vcpus) << TDX_2M_SHIFT,
 			.high = (regions * (v + 1) / td->nr_vcpus) << TDX_2M_SHIFT,
+			.keep = (regions * (v + 1) / td->nr_vcpus) << TDX_2M_SHIFT,
 			.low_4k = LKVS_LOW_4K,
 			.random = (v + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1,
 			.stop = &box->stop,

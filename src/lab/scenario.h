@@ -43,6 +43,13 @@ struct scenario_offline {
 };
 #define SCENARIO_MAX_OFFLINE 32u
 
+/* Memory that a TD gives up for good, as to a balloon driver or virtio-mem. */
+struct scenario_balloon {
+	uint32_t line;	  /* of the file */
+	uint32_t percent; /* of it, from the top of each vCPU's share; 0: none */
+	uint32_t from;	  /* round */
+};
+
 /* TDs of one kind. */
 struct scenario_group {
 	char name[32];
@@ -57,7 +64,8 @@ struct scenario_group {
 	uint32_t flip_rate; /* while booting: conversions there and back for 1000 pages touched */
 	uint32_t flips;	    /* whole mappings, per vCPU and round, when its memory is there */
 	uint32_t partial;   /* 4K pages out of 2M mappings, the same */
-	uint32_t node;	    /* SCENARIO_NODE_*, or which */
+	struct scenario_balloon balloon;
+	uint32_t node;				/* SCENARIO_NODE_*, or which */
 	uint32_t arrive, every, stay, restarts; /* rounds; times */
 };
 

@@ -31,6 +31,7 @@ enum kind {
 	KIND_PAGES,
 	KIND_TOUCH,
 	KIND_NODE,
+	KIND_BALLOON, /* struct scenario_balloon */
 };
 
 struct key {
@@ -75,6 +76,7 @@ static const struct key group_keys[] = {
 	IN_GROUP("flip-rate", KIND_NUMBER, flip_rate, 0, 1000),
 	IN_GROUP("flips", KIND_NUMBER, flips, 0, 1000000),
 	IN_GROUP("partial", KIND_NUMBER, partial, 0, 1000000),
+	IN_GROUP("balloon", KIND_BALLOON, balloon, 1, 99),
 	IN_GROUP("node", KIND_NODE, node, 0, 63),
 	IN_GROUP("arrive", KIND_NUMBER, arrive, 0, SCENARIO_MAX_ROUNDS),
 	IN_GROUP("every", KIND_NUMBER, every, 0, SCENARIO_MAX_ROUNDS),
@@ -245,6 +247,24 @@ static int read_node(struct reader *r, const struct key *key, const char *text, 
 	return 0;
 }
 
+/* "PERCENT% from ROUND". */
+static int read_balloon(struct reader *r, const struct key *key, const char *text,
+			struct scenario_balloon *to)
+{
+	uint64_t percent, from;
+	const char *rest;
+
+	if (!digits(text, &percent, &rest) || strncmp(rest, "% from ", 7) ||
+	    !digits(rest + 7, &from, &rest) || *rest || percent < key->min || percent > key->max ||
+	    from > SCENARIO_MAX_ROUNDS)
+		return wrong(r,
+			     "balloon '%s': %" PRIu64 "%% to %" PRIu64 "%% and a round, such as "
+			     "'50%% from 3', are allowed",
+			     text, key->min, key->max);
+	*to = (struct scenario_balloon){ r->line, (uint32_t)percent, (uint32_t)from };
+	return 0;
+}
+
 static int read_value(struct reader *r, const struct key *key, const char *text, void *to)
 {
 	uint64_t value;
@@ -272,6 +292,8 @@ static int read_value(struct reader *r, const struct key *key, const char *text,
 		return read_touch(r, text, to);
 	case KIND_NODE:
 		return read_node(r, key, text, to);
+	case KIND_BALLOON:
+		return read_balloon(r, key, text, to);
 	}
 	return -1;
 }
@@ -445,6 +467,25 @@ static int check_group(struct reader *r, const struct scenario_group *group)
 	return 0;
 }
 
+/* Once all groups are known: the last round is that of the TD that stays longest. */
+static int check_balloon(struct reader *r, const struct scenario_group *group)
+{
+	uint32_t from = group->balloon.from;
+
+	if (!group->balloon.percent)
+		return 0;
+	for (uint32_t i = 0; i < group->count; i++) {
+		enum scenario_action action = scenario_action(r->scenario, group, i, from);
+
+		if (action == SCENARIO_BOOT || action == SCENARIO_WORK)
+			return 0;
+	}
+	return wrong_at(r, group->balloon.line,
+			"balloon from %u: no td %s boots or works in that round; one in which it "
+			"does is allowed",
+			from, group->name);
+}
+
 static int check(struct reader *r)
 {
 	const struct scenario *s = r->scenario;
@@ -461,6 +502,9 @@ static int check(struct reader *r)
 					"%u TDs in all: %u are allowed", scenario_nr_tds(s),
 					SCENARIO_MAX_TDS);
 	}
+	for (uint32_t g = 0; g < s->nr_groups; g++)
+		if (check_balloon(r, &s->group[g]))
+			return -1;
 	if (s->fill_percent && !shares)
 		return wrong_at(r, r->fill_line,
 				"fill, but no td has a share: it is allowed with "

@@ -53,7 +53,7 @@ static uint64_t bytes_alive(const struct workload *load)
 
 	for (uint32_t t = 0; t < load->nr_tenants; t++) {
 		if (load->tenants[t].action != SCENARIO_ABSENT)
-			bytes += load->tenants[t].bytes;
+			bytes += workload_td_bytes(&load->tenants[t], load->number);
 	}
 	return bytes;
 }

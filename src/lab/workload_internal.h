@@ -79,6 +79,8 @@ void workload_step(struct workload *load);
 void workload_tend(struct worker *worker, struct tenant *tenant);
 /* The vCPUs of it that run here. */
 void workload_run_vcpus(struct worker *worker, struct tenant *tenant);
+/* What the TD can come to have of memory in this round. */
+uint64_t workload_td_bytes(const struct tenant *tenant, uint32_t round);
 enum seam_exit workload_guest(void *ctx, struct seam_vcpu *vcpu);
 /* TDs and CPUs for the scenario. Return: 0 or -1 with a line in error. */
 int workload_set_up(struct workload *load, char *error, size_t error_size);

@@ -42,9 +42,8 @@ static enum tdx_size page_size(void *arg, tdx_gpa_t at)
 
 static void forget_accepted(struct tenant *tenant)
 {
-	/* Relaxed: a figure. */
 	for (uint32_t v = 0; v < tenant->group->vcpus; v++)
-		os_store64(&tenant->guests[v].accepted_bytes, 0, OS_RELAXED);
+		guest_forget(&tenant->guests[v]);
 }
 
 static int add_vcpus(struct tenant *tenant)
@@ -136,6 +135,26 @@ static void judge(struct worker *worker, const struct guest *guest, const struct
 			      (unsigned long long)guest->error_value);
 }
 
+/*
+ * The guest's balloon driver gives memory up for good, and the host takes it out of the TD, while
+ * other vCPUs run. A TD that boots later has no more than what was kept.
+ */
+static void give_up(struct worker *worker, struct tenant *tenant, struct guest *guest)
+{
+	const struct scenario_balloon *balloon = &tenant->group->balloon;
+	int error;
+
+	if (guest->given || !balloon->percent || worker->load->number < balloon->from)
+		return;
+	guest_give_up(guest);
+	if (guest->keep == guest->high)
+		return;
+	error = td_zap(tenant->td, gpa(guest->keep), guest->high - guest->keep);
+	if (error)
+		workload_fail(worker, "line %u: taking a balloon's memory failed: %s",
+			      balloon->line, error_text(error));
+}
+
 static void run_vcpu(struct worker *worker, struct tenant *tenant, uint32_t v)
 {
 	struct workload *load = worker->load;
@@ -146,6 +165,7 @@ static void run_vcpu(struct worker *worker, struct tenant *tenant, uint32_t v)
 	/* More vCPUs than regions. */
 	if (guest->low == guest->high)
 		return;
+	give_up(worker, tenant, guest);
 	guest->flips = tenant->group->flips;
 	guest->partial = tenant->group->partial;
 	guest_work(guest);
@@ -211,6 +231,11 @@ static void set_up_guests(struct workload *load, struct tenant *tenant)
 		guest->runner = load->stand.runner;
 		guest->low = (regions * v / group->vcpus) << TDX_2M_SHIFT;
 		guest->high = (regions * (v + 1) / group->vcpus) << TDX_2M_SHIFT;
+		/* Whole regions, and always less than there are. */
+		guest->keep =
+			guest->high -
+			(((guest->high - guest->low) >> TDX_2M_SHIFT) * group->balloon.percent / 100
+			 << TDX_2M_SHIFT);
 		guest->percent_4k = group->percent_4k;
 		guest->touch = group->touch;
 		guest->flip_rate = group->flip_rate;
@@ -339,6 +364,19 @@ static int set_up_workers(struct workload *load)
 	return 0;
 }
 
+uint64_t workload_td_bytes(const struct tenant *tenant, uint32_t round)
+{
+	const struct scenario_balloon *balloon = &tenant->group->balloon;
+	uint64_t bytes = tenant->bytes;
+
+	/* In its first round it goes while others come. */
+	if (!balloon->percent || round <= balloon->from)
+		return bytes;
+	for (uint32_t v = 0; v < tenant->group->vcpus; v++)
+		bytes -= tenant->guests[v].high - tenant->guests[v].keep;
+	return bytes;
+}
+
 /*
  * Memory that TDs come to have in this round. Who touches pages in the manner of zipf touches some
  * never.
@@ -354,7 +392,7 @@ static uint64_t wanted_in(const struct workload *load, uint32_t round)
 
 		if (tenant->group->touch != SCENARIO_ZIPF &&
 		    (action == SCENARIO_BOOT || action == SCENARIO_WORK))
-			bytes += tenant->bytes;
+			bytes += workload_td_bytes(tenant, round);
 	}
 	return bytes;
 }

@@ -107,6 +107,62 @@ static void tds_come_and_go_while_others_work(void **state)
 	assert_true(result.seconds[WORKLOAD_CHURN] > 0);
 }
 
+static const struct workload_sample *last_sample_of(uint32_t round)
+{
+	const struct workload_sample *last = NULL;
+
+	for (uint32_t i = 0; i < result.nr_samples; i++)
+		if (result.sample[i].round == round)
+			last = &result.sample[i];
+	assert_non_null(last);
+	return last;
+}
+
+static void a_balloon_takes_memory_and_its_pairs_for_good(void **state)
+{
+	static const char *const touches[] = { "linear", "random" };
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text),
+			 "rounds 3\ntd a\nmemory 64M\nvcpus 2\npages 4k\ntouch %s\n"
+			 "balloon 75%% from 3\n",
+			 touches[i]);
+		runs(text);
+		/* All of it once, and what was given up not again. */
+		assert_int_equal(value(result.counts.maps_4k), 64 * MB / TDX_PAGE_SIZE);
+		assert_int_equal(value(result.counts.zaps_4k), 48 * MB / TDX_PAGE_SIZE);
+		assert_int_equal(last_sample_of(2)->td_bytes, 64 * MB - 16 * TDX_PAGE_SIZE);
+		assert_int_equal(last_sample_of(4)->td_bytes, 16 * MB - 16 * TDX_PAGE_SIZE);
+	}
+	/* One vCPU's pages lie one after the other; a region at each end may be shared. */
+	runs("rounds 3\ntd a\nmemory 64M\npages 4k\nballoon 75% from 3\n");
+	assert_true(last_sample_of(4)->pairs + 22 <= last_sample_of(2)->pairs);
+	/* Busy vCPUs, pieces of 2M pages, and a second life with what was kept. */
+	runs("rounds 5\ntd a\nmemory 64M\nvcpus 4\npages thp:0.5\nflips 9\npartial 9\n"
+	     "balloon 50% from 3\n"
+	     "td b\nmemory 32M\npages 4k\ntouch zipf\nflips 9\nrestarts 1\nballoon 50% from 3\n");
+	assert_in_range(last_sample_of(5)->td_bytes, 32 * MB - 32 * TDX_PAGE_SIZE, 48 * MB);
+}
+
+static void what_a_balloon_has_taken_is_there_for_others(void **state)
+{
+	static const char text[] = "td a\nmemory 240M\nnode 0\nballoon 50%% from 2\n"
+				   "td b\nmemory 240M\nnode 1\n"
+				   "td c\nmemory 100M\nnode 0\narrive %u\n";
+	char later[256];
+
+	(void)state;
+	snprintf(later, sizeof(later), text, 1);
+	prepare(later);
+	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, " MB in round 2: at most "));
+	snprintf(later, sizeof(later), text, 2);
+	runs(later);
+	assert_int_equal(value(result.counts.zaps_2m), 60);
+}
+
 static void idle_regions_are_kept_for_the_next_td_and_go_at_the_end(void **state)
 {
 	static const char text[] = "td a\nmemory 16M\npages 4k\nrestarts 4\n";
@@ -234,6 +290,8 @@ int main(void)
 		cmocka_unit_test(favourites_leave_some_memory_untouched),
 		cmocka_unit_test(flips_while_booting_come_at_their_rate),
 		cmocka_unit_test(tds_come_and_go_while_others_work),
+		cmocka_unit_test(a_balloon_takes_memory_and_its_pairs_for_good),
+		cmocka_unit_test(what_a_balloon_has_taken_is_there_for_others),
 		cmocka_unit_test(idle_regions_are_kept_for_the_next_td_and_go_at_the_end),
 		cmocka_unit_test(memory_in_pieces_is_mapped_in_4k),
 		cmocka_unit_test(without_memory_guests_wait_where_that_is_allowed),
