@@ -90,6 +90,8 @@ static const char *state_of(const struct evidence *e)
 
 static const char *sureness(const struct evidence *e)
 {
+	if (e->sure == SURE_UNKNOWN)
+		return "not understood";
 	if (e->kind == MESSAGE_RESULT)
 		return "it failed, why is not in the log";
 	return e->sure == SURE_CERTAIN ? "certain" : "likely";
@@ -221,8 +223,9 @@ static void print_text(const struct diagnosis *d)
 		       cli_plain(), sureness(first));
 		print_evidence(first);
 	} else {
-		printf("%snothing wrong%s in %llu lines\n", cli_bold(), cli_plain(),
-		       (unsigned long long)d->lines);
+		printf("%snothing wrong%s in %llu lines%s\n", cli_bold(), cli_plain(),
+		       (unsigned long long)d->lines,
+		       d->good[STAGE_PAMT].line ? "" : ", but none says that the module came up");
 	}
 	print_stages(d);
 	print_missing(d);
@@ -239,9 +242,10 @@ static json_t *evidence_json(const struct evidence *e)
 	json_object_set_new(o, "stage", json_string(stage_name(e->stage)));
 	json_object_set_new(o, "state", json_string(state_of(e)));
 	json_object_set_new(o, "sure",
-			    json_string(e->kind == MESSAGE_RESULT ? "result"
-					: e->sure == SURE_CERTAIN ? "certain"
-								  : "likely"));
+			    json_string(e->sure == SURE_UNKNOWN	    ? "unknown"
+					: e->kind == MESSAGE_RESULT ? "result"
+					: e->sure == SURE_CERTAIN   ? "certain"
+								    : "likely"));
 	json_object_set_new(o, "cause", cli_json_text(e->cause));
 	json_object_set_new(o, "advice", cli_json_text(e->advice));
 	json_object_set_new(o, "line", e->line ? json_integer((json_int_t)e->line) : json_null());

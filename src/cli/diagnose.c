@@ -58,14 +58,22 @@ static void set_source(struct evidence *e, const char *line, uint64_t nr)
 	snprintf(e->source, sizeof(e->source), "%s", line);
 }
 
-/* It came up after all: what stood in its way before is history. */
+/*
+ * It came up after all: what stood in its way before is history. A line that was not understood
+ * may be about something else that is lost.
+ */
 static void take_back(struct diagnosis *d)
 {
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < d->nr; i++)
-		if (d->evidence[i].stage > STAGE_DYNAMIC || d->evidence[i].kind < MESSAGE_RESULT)
-			d->evidence[kept++] = d->evidence[i];
+	for (uint32_t i = 0; i < d->nr; i++) {
+		struct evidence *e = &d->evidence[i];
+
+		if (e->stage <= STAGE_DYNAMIC && e->sure == SURE_UNKNOWN)
+			e->kind = MESSAGE_WARNING;
+		if (e->stage > STAGE_DYNAMIC || e->kind < MESSAGE_RESULT)
+			d->evidence[kept++] = *e;
+	}
 	d->nr = kept;
 }
 
@@ -119,12 +127,17 @@ static void take_status(struct diagnosis *d, const struct finding *f, const char
 	char name[ABI_TEXT];
 	struct evidence *e;
 
-	if (!f->leaf || f->leaf->guest || !(f->value >> 63))
+	/* QEMU passes the status on, but not the leaf. */
+	if (!f->leaf && !strstr(line, "hw_error"))
+		return;
+	if ((f->leaf && f->leaf->guest) || !(f->value >> 63))
 		return;
 	/* After it the module is gone on purpose. */
-	e = add(d, stage_of_leaf(f->leaf), f->leaf->later ? MESSAGE_WARNING : MESSAGE_FAULT);
+	e = add(d, f->leaf ? stage_of_leaf(f->leaf) : STAGE_TD,
+		f->leaf && f->leaf->later ? MESSAGE_WARNING : MESSAGE_FAULT);
 	e->call = true;
-	snprintf(e->cause, sizeof(e->cause), "%s failed with %s: %s", f->leaf->name,
+	snprintf(e->cause, sizeof(e->cause), "%s failed with %s: %s",
+		 f->leaf ? f->leaf->name : "a SEAMCALL",
 		 f->loader ? f->loader->name : abi_status_text(status, name, sizeof(name)),
 		 own	 ? own->meaning
 		 : known ? known->meaning
@@ -141,12 +154,33 @@ static void take_seamcalls(struct diagnosis *d, struct log_context *context, con
 {
 	struct findings found;
 
-	if (!strcasestr(line, "SEAMCALL") && !strcasestr(line, "TDH") && !strstr(line, "SEAMLDR"))
+	if (!strcasestr(line, "SEAMCALL") && !strcasestr(line, "TDH") && !strstr(line, "SEAMLDR") &&
+	    !strstr(line, "hw_error"))
 		return;
 	find_in_line(line, context, &found);
 	for (unsigned int i = 0; i < found.nr; i++)
 		if (found.list[i].kind == FOUND_STATUS && !found.list[i].by_name)
 			take_status(d, &found.list[i], line, nr);
+}
+
+/* Nothing else was found in the line: it is not passed over if it says of a failure. */
+static void take_unknown(struct diagnosis *d, const char *line, uint64_t nr)
+{
+	enum stage stage;
+	struct evidence *e;
+
+	if (!message_unknown(line, &stage))
+		return;
+	/* What the kernel says after the module came up is not about its way up. */
+	if (stage == STAGE_MODULE && d->good[STAGE_PAMT].line)
+		stage = STAGE_TD;
+	e = add(d, stage, MESSAGE_RESULT);
+	e->sure = SURE_UNKNOWN;
+	snprintf(e->cause, sizeof(e->cause),
+		 "the line says of a failure, in words that are not known here: not understood");
+	snprintf(e->advice, sizeof(e->advice),
+		 "read it, and the lines around it; what is said below holds without it");
+	set_source(e, line, nr);
 }
 
 static void begin_boot(struct diagnosis *d)
@@ -163,6 +197,8 @@ static int read_lines(struct diagnosis *d, FILE *file)
 	struct message_match match;
 	struct map_line map_line;
 	const char *line;
+	uint32_t before;
+	bool known;
 
 	if (log_reader_open(&reader, file))
 		return -1;
@@ -170,9 +206,13 @@ static int read_lines(struct diagnosis *d, FILE *file)
 		if (strstr(line, "Linux version ") && !map_parse_line(line, &map_line) &&
 		    map_line.form == MAP_BOOT)
 			begin_boot(d);
-		if (message_find(line, &match))
+		before = d->nr + d->left_out;
+		known = message_find(line, &match);
+		if (known)
 			take_message(d, &match, line, reader.number);
 		take_seamcalls(d, &context, line, reader.number);
+		if (!known && d->nr + d->left_out == before)
+			take_unknown(d, line, reader.number);
 	}
 	d->lines = reader.number;
 	log_reader_close(&reader);
@@ -300,12 +340,16 @@ void diagnosis_free(struct diagnosis *d) { map_free(&d->map); }
 /* ------------------------------------------------------------------------------------------- */
 /* Judgement                                                                                    */
 
-/* A cause beats a result without one, then a loss; then the earlier stage, then the earlier line.
+/*
+ * A cause beats a result without one, then a loss; what is understood beats what is not; then the
+ * earlier stage, then the earlier line.
  */
 static bool worse(const struct evidence *a, const struct evidence *b)
 {
 	if (a->kind != b->kind)
 		return a->kind > b->kind;
+	if ((a->sure == SURE_UNKNOWN) != (b->sure == SURE_UNKNOWN))
+		return b->sure == SURE_UNKNOWN;
 	if (a->stage != b->stage)
 		return a->stage < b->stage;
 	if (a->call != b->call)

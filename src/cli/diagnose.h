@@ -15,6 +15,7 @@
 enum sureness {
 	SURE_CERTAIN, /* a line says so */
 	SURE_LIKELY,  /* it follows from what is there, or is missing, in a whole log */
+	SURE_UNKNOWN, /* a line says that something failed, in words that are not known */
 };
 
 /* A line that says something, or what follows from several (line 0). */

@@ -142,7 +142,7 @@ static const struct message messages[] = {
 	{ STAGE_KVM, MESSAGE_FAULT, "vm-type tdx not supported by KVM",
 	  "KVM does not offer TDX: kvm_intel was loaded without tdx=1, or TDX did not come up",
 	  "modprobe kvm_intel tdx=1, then look for virt/tdx lines in dmesg", QEMU_10 },
-	{ STAGE_KVM, MESSAGE_FAULT, "KVM_TDX_CAPABILITIES failed: *",
+	{ STAGE_KVM, MESSAGE_FAULT, "KVM_TDX_CAPABILITIES failed*",
 	  "KVM does not say what TDs it can run ({1})",
 	  "kernel and QEMU have to know the same interface: Linux 6.16, QEMU 10.1", QEMU_10 },
 	{ STAGE_KVM, MESSAGE_FAULT, "TDX is not supported with this QEMU binary",
@@ -152,52 +152,61 @@ static const struct message messages[] = {
 	  "libvirt found no TDX on this host or in this QEMU",
 	  "`virsh domcapabilities` says which; check kvm_intel.tdx and QEMU's version",
 	  LIBVIRT_11 },
+	{ STAGE_KVM, MESSAGE_FAULT, "'tdx' launch security is not supported",
+	  "libvirt found no TDX in this QEMU", "QEMU 10.1 or later; then restart libvirt's daemon",
+	  LIBVIRT_11 },
 	{ STAGE_KVM, MESSAGE_FAULT, "launch security type 'tdx' is not supported",
 	  "libvirt found no TDX on this host or in this QEMU",
 	  "`virsh domcapabilities` says which; check kvm_intel.tdx and QEMU's version",
 	  LIBVIRT_11 },
 
 	/* TDs */
-	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_VM failed: Invalid argument",
+	{ STAGE_TD, MESSAGE_REMARK, "TDX doesn't support requested feature*",
+	  "QEMU takes a CPU feature out of the TD's: TDX has none of it ({1})",
+	  "nothing, unless -cpu has enforce=on", QEMU_10 },
+	{ STAGE_TD, MESSAGE_REMARK, "TDX forcibly sets the feature*",
+	  "the TD has a CPU feature that was not asked for, as each TD has ({1})",
+	  "nothing, unless -cpu has enforce=on", QEMU_10 },
+	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_VM failed*Invalid argument",
 	  "KVM or the module refused the TD's parameters: attributes, XFAM, CPUID, number of vCPUs",
 	  "look for CPU features that TDX does not allow (-cpu host without additions is allowed), "
 	  "and for the operand in the kernel's line",
 	  QEMU_10 },
-	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_VM failed: No space left on device",
+	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_VM failed*No space left on device",
 	  "no private KeyID is free: as many TDs run as there are",
 	  "stop a TD, or give TDX more KeyIDs "
 	  "in the BIOS; misc.max of the cgroup may be the limit",
 	  QEMU_10 },
-	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_VM failed: Device or resource busy",
+	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_VM failed*Device or resource busy",
 	  "the module was busy with another TD's creation", "try again", QEMU_10 },
-	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_VM failed: Resource temporarily unavailable",
+	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_VM failed*Resource temporarily unavailable",
 	  "the CPU's random number generator had nothing to give", "try again", QEMU_10 },
-	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_VM failed: Cannot allocate memory",
+	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_VM failed*Cannot allocate memory",
 	  "no memory for the TD's control pages", "free memory on the host", QEMU_10 },
-	{ STAGE_TD, MESSAGE_RESULT, "KVM_TDX_INIT_VM failed: Input/output error",
+	{ STAGE_TD, MESSAGE_RESULT, "KVM_TDX_INIT_VM failed*Input/output error",
 	  "a SEAMCALL of the TD's creation failed", "the kernel's line has its status: explain it",
 	  QEMU_10 },
-	{ STAGE_TD, MESSAGE_RESULT, "KVM_TDX_INIT_VM failed*", "the TD could not be created{1}",
+	{ STAGE_TD, MESSAGE_RESULT, "KVM_TDX_INIT_VM failed*", "the TD could not be created ({1})",
 	  "the kernel's log has the SEAMCALL that failed", QEMU_10 },
 	{ STAGE_TD, MESSAGE_RESULT, "KVM_TDX_INIT_VCPU failed*",
-	  "a vCPU could not be made ready{1}",
+	  "a vCPU could not be made ready ({1})",
 	  "no more vCPUs than the module allows; the kernel's log has the SEAMCALL that failed",
 	  QEMU_10 },
-	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_MEM_REGION failed: Invalid argument",
+	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_MEM_REGION failed*Invalid argument",
 	  "the firmware's memory is not private guest memory, or not aligned",
 	  "take a firmware image made for TDX (OVMF.inteltdx.fd), given with -bios", QEMU_10 },
-	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_MEM_REGION failed: Bad address",
+	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_MEM_REGION failed*Bad address",
 	  "the firmware's memory has no guest_memfd behind it",
 	  "use QEMU's own memory backends with "
 	  "guest_memfd; no hugetlbfs file, no shared memory of another kind",
 	  QEMU_10 },
-	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_MEM_REGION failed: Cannot allocate memory",
+	{ STAGE_TD, MESSAGE_FAULT, "KVM_TDX_INIT_MEM_REGION failed*Cannot allocate memory",
 	  "no memory for the TD's first pages", "free memory on the host", QEMU_10 },
 	{ STAGE_TD, MESSAGE_RESULT, "KVM_TDX_INIT_MEM_REGION failed*",
-	  "the firmware could not be copied into the TD{1}",
+	  "the firmware could not be copied into the TD ({1})",
 	  "the kernel's log has the SEAMCALL that failed (TDH.MEM.PAGE.ADD)", QEMU_10 },
-	{ STAGE_TD, MESSAGE_RESULT, "KVM_TDX_FINALIZE_VM failed*",
-	  "the TD's measurement could not be ended{1}",
+	{ STAGE_TD, MESSAGE_RESULT, "KVM_TDX_FINALIZE*failed*",
+	  "the TD's measurement could not be ended ({2})",
 	  "the kernel's log has the SEAMCALL that failed (TDH.MR.FINALIZE)", QEMU_10 },
 	{ STAGE_TD, MESSAGE_FAULT, "annot find TDX metadata",
 	  "the firmware image has no TDX metadata",
@@ -224,14 +233,17 @@ const char *stage_name(enum stage stage) { return stage_names[stage]; }
 
 const struct message *message_at(unsigned int i) { return i < NR_MESSAGES ? &messages[i] : NULL; }
 
-/* What a '*' stood for, without the blanks around it. */
-static void take_wild(char wild[48], const char *from, const char *to)
+/* What a '*' stood for, without the blanks and the punctuation around it. */
+static void take_wild(char wild[MESSAGE_WILD], const char *from, const char *to)
 {
-	while (from < to && *from == ' ')
+	while (from < to && strchr(" :,", *from))
 		from++;
-	while (to > from && to[-1] == ' ')
+	while (to > from && strchr(" :,", to[-1]))
 		to--;
-	snprintf(wild, 48, "%.*s", (int)(to - from), from);
+	if (from == to)
+		snprintf(wild, MESSAGE_WILD, "it does not say more");
+	else
+		snprintf(wild, MESSAGE_WILD, "%.*s", (int)(to - from), from);
 }
 
 /* Length of the literal part at the beginning of a pattern. */
@@ -276,6 +288,40 @@ bool message_find(const char *line, struct message_match *match)
 		return false;
 	for (unsigned int i = 0; i < NR_MESSAGES; i++)
 		if (fits(&messages[i], line, match))
+			return true;
+	return false;
+}
+
+/*
+ * Who speaks of TDX: the kernel's own file of it; others only where they name it. QEMU's arguments
+ * are no message.
+ */
+static bool message_of_tdx(const char *line, enum stage *stage)
+{
+	if (strstr(line, "virt/tdx: ")) {
+		*stage = STAGE_MODULE;
+		return true;
+	}
+	*stage = STAGE_KVM;
+	return (strstr(line, "kvm_intel: ") || strstr(line, "qemu-system-x86_64: ") ||
+		strstr(line, "qemu-kvm: ") || strstr(line, "error: ")) &&
+	       (strcasestr(line, "tdx") || strstr(line, "TDVF"));
+}
+
+bool message_unknown(const char *line, enum stage *stage)
+{
+	static const char *const words[] = {
+		"fail",	    "error",	"unable",	 "cannot",	"can't",     "could not",
+		"invalid",  "reject",	"exhaust",	 "unsupported", "n't ",	     "not support",
+		"too few",  "too many", "not enough",	 "no memory",	"not found", "not loaded",
+		"required", "requires", "incompatib",	 "mismatch",	"timed out", "abort",
+		"refus",    "corrupt",	"not available", "broken",
+	};
+
+	if (!message_of_tdx(line, stage))
+		return false;
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcasestr(line, words[i]))
 			return true;
 	return false;
 }

@@ -41,11 +41,12 @@ struct message {
 };
 
 #define MESSAGE_WILDS 3
+#define MESSAGE_WILD  80 /* its text, cut there */
 
 /* A message that was found in a line. */
 struct message_match {
 	const struct message *message;
-	char wild[MESSAGE_WILDS][48];
+	char wild[MESSAGE_WILDS][MESSAGE_WILD];
 };
 
 const char *stage_name(enum stage stage);
@@ -53,6 +54,11 @@ const char *stage_name(enum stage stage);
 const struct message *message_at(unsigned int i);
 /* False: no message is in the line. */
 bool message_find(const char *line, struct message_match *match);
+/*
+ * A line about TDX that says of a failure, but is in no table: true, with the stage that its
+ * speaker belongs to. For lines in which message_find() and findings know nothing.
+ */
+bool message_unknown(const char *line, enum stage *stage);
 /* One of the match's texts with its {n} filled in; returns buffer. */
 const char *message_text(const struct message_match *match, const char *text, char *buffer,
 			 size_t size);

@@ -176,6 +176,54 @@ got, _ = diagnose(decorated(CLEAN[3][1], 0))
 missing = {m["stage"]: m["source"] for m in got["missing"]}
 check("what is not in an excerpt", "lsmem" in missing.get("memory map and CMRs", "") and "TDs" in missing, missing)
 
+# What stands in no table is never passed over: shown as not understood, behind whatever is known.
+ODD = [v("something odd failed (-7)"), v("unable to map the frobnicator"), v("Cannot enable TDX: no such thing"),
+       v("initialization failed: register_memory_notifier() failed (-12)"), v("SEAMCALL (0xzz) failed: 0xgg"),
+       "[   30.0] kvm_intel: tdx: bring-up failed: -19", QEMU + "TDX VM doesn't support SMM",
+       QEMU + "TDVF metadata doesn't specify TD_HOB location.", QEMU + "Named cpu model is not supported for TDX yet!",
+       "2026-01-02T10:00:00+0100 node9 kernel: virt/tdx: the sky is broken\r"]
+for odd in ODD:
+    for i in range(4):
+        got, run = diagnose(decorated(KEYS + [odd], i))
+        check(f"not understood: {odd}", run.returncode == 1 and got and got["first"] and got["first"]["sure"] == "unknown" and
+              got["first"]["line"] == 3, (run.returncode, got and got["first"], run.stderr))
+    check(f"in words: {odd}", b"(not understood)" in pamt(odd + "\n").stdout)
+    got, _ = diagnose(decorated([odd] + KEYS + [FAILED.format(-12)], 0))
+    check(f"a known cause first: {odd}", got["first"]["stage"] == "PAMT" and len(got["others"]) == 1, got)
+got, run = diagnose(decorated(KEYS + [ODD[0]] + UP, 0))
+check("not understood, and it came up", run.returncode == 1 and got["first"]["state"] == "loss", got and got["first"])
+for fine in ["qemu-system-x86_64: warning: TDX doesn't support requested feature: CPUID[eax=07h].ECX.pks [bit 31]",
+             "qemu-system-x86_64: warning: TDX forcibly sets the feature: CPUID[eax=01h].EDX.mce [bit 7]",
+             "[    9.0] ata1: failed to IDENTIFY", "[    9.0] EDAC: cannot find the attd bus"]:
+    got, run = diagnose(decorated(KEYS + [fine] + UP, 0))
+    check(f"nothing wrong with {fine}", run.returncode == 0 and got["first"] is None, got and got["first"])
+
+# QEMU's words: its number of an ioctl, the module's status, and the errno behind them.
+for form in ["TDX ioctl {} failed, hw_errors: 0x0: {}", "{} failed: {}", "{} failed {}", "{} failed, {}"]:
+    for call, errno, word in [("KVM_TDX_INIT_VM", "No space left on device", "KeyID is free"),
+                              ("KVM_TDX_INIT_VM", "Invalid argument", "parameters"),
+                              ("KVM_TDX_INIT_VM", "Resource temporarily unavailable", "random number"),
+                              ("KVM_TDX_INIT_VM", "Operation not permitted", "Operation not permitted)"),
+                              ("KVM_TDX_INIT_MEM_REGION", "Bad address", "guest_memfd"),
+                              ("KVM_TDX_INIT_MEM_REGION", "Cannot allocate memory", "no memory"),
+                              ("KVM_TDX_FINALIZE_VM", "Invalid argument", "Invalid argument)"),
+                              ("KVM_TDX_CAPABILITIES", "Invalid argument", "Invalid argument)")]:
+        text = ("error: internal error: QEMU unexpectedly closed the monitor (vm='tdx1'): 2026-01-02T09:00:00.1Z " + QEMU +
+                form.format(call, errno))
+        got, _ = diagnose("error: Failed to start domain 'tdx1'\n" + text + "\n")
+        check(f"{form}, {call}, {errno}", got and got["first"]["line"] == 2 and word in got["first"]["cause"],
+              got and got["first"])
+got, _ = diagnose(QEMU + "TDX ioctl KVM_TDX_INIT_VM failed, hw_errors: 0xc000010000000045: Input/output error\n")
+check("a status that QEMU passes on", "OPERAND_INVALID" in got["first"]["cause"] and got["first"]["sure"] == "certain",
+      got["first"])
+got, _ = diagnose("error: unsupported configuration: 'tdx' launch security is not supported with this QEMU binary\n")
+check("libvirt's words", got["first"]["stage"] == "KVM" and got["first"]["sure"] == "certain", got["first"])
+
+# Lines without the end of the story are not a module that came up.
+for cut in [KEYS, KEYS + [UP[1][:-6]]]:
+    check("cut before the end", b"none says that the module came up" in pamt(decorated(cut, 0)).stdout)
+check("whole", b"none says" not in pamt(decorated(CLEAN[0][1], 0)).stdout)
+
 # A log on standard input, in a file, and what is none.
 check("stdin that is a pipe", pamt(decorated(CLEAN[0][1], 0)).returncode == 0)
 for args, text, says in [(["no-such-file"], "", "No such file"), (["-"], "", "nothing about TDX"),
