@@ -310,6 +310,7 @@ static bool read_raw(struct log_reader *reader)
 			break;
 	}
 	reader->bytes++;
+	reader->open_end = c == EOF;
 	text[length] = '\0';
 	return c != EOF || length;
 }

@@ -28,6 +28,7 @@ struct log_reader {
 	uint64_t number; /* of the line read last, from 1 */
 	uint64_t bytes;	 /* read so far */
 	bool zero;	 /* a byte 0 was there (it reads as '?') */
+	bool open_end;	 /* the line read last had no newline: the file ended in it */
 };
 
 /* 0, or -1: no memory. */

@@ -128,6 +128,28 @@ static const struct {
 	[MAP_SRAT] = { "SRAT", "no BIOS-e820 lines: memory as the SRAT lines have it" },
 };
 
+/* Where lines may be missing, and memory with them. */
+static void note_cuts(const struct map_log *log, unsigned int form, struct machine_map *map)
+{
+	const struct log_ranges *ranges = &log->of_form[form];
+
+	if (log->cut_head)
+		map_note(map,
+			 "the first line is the rest of one: memory of it, and of lines before "
+			 "it, is not counted");
+	if (log->cut_tail)
+		map_note(map,
+			 "the last line (%llu) ends without a newline, right after memory: memory "
+			 "of "
+			 "it, and of lines behind it, is not counted",
+			 (unsigned long long)log->cut_tail);
+	if (form <= MAP_E820 && ranges->lowest > MAP_LOW_LIMIT)
+		map_note(map,
+			 "the %s table begins at 0x%llx: its first lines may be missing "
+			 "(journalctl -k -b has them)",
+			 sources[form].name, (unsigned long long)ranges->lowest);
+}
+
 /* The table that counts; NULL: no line of the log is about ranges of memory. */
 static const struct log_ranges *choose_usable(struct map_log *log, struct machine_map *map)
 {
@@ -145,6 +167,7 @@ static const struct log_ranges *choose_usable(struct map_log *log, struct machin
 				 ranges->unknown, sources[form].name,
 				 ranges->unknown == 1 ? "" : "s", ranges->unknown_type,
 				 (unsigned long long)ranges->unknown_line);
+		note_cuts(log, form, map);
 		if (log->limited && form == MAP_E820)
 			map_note(map,
 				 "mem= or memmap= on the command line, but no \"user:\" table: "

@@ -213,6 +213,23 @@ static bool xen_range(const char **at, uint64_t *first, uint64_t *last)
 	return true;
 }
 
+/* The EFI's types that the kernel takes: loader, boot services, conventional. */
+static bool efi_number_is_usable(const char *type, char end)
+{
+	return *type && strchr("12347", *type) && type[1] == end;
+}
+
+/* "FIRST-LAST type=7 attr=...": the EFI's map as the hypervisor prints it. */
+static bool xen_efi(const char *at, struct map_line *line, uint64_t *first, uint64_t *last)
+{
+	if (!map_number(&at, 16, first) || !map_literal(&at, "-") || !map_number(&at, 16, last) ||
+	    !map_literal(&at, " type="))
+		return false;
+	line->form = MAP_EFI;
+	line->usable = efi_number_is_usable(at, ' ');
+	return true;
+}
+
 /* The hypervisor's own table, its numbers without 0x; time stamps have brackets as well. */
 static const char *parse_xen(const char *text, const char *at, struct map_line *line)
 {
@@ -220,7 +237,11 @@ static const char *parse_xen(const char *text, const char *at, struct map_line *
 		const char *from = at;
 		uint64_t first, last;
 
-		if (at[-1] != ' ' || !xen_range(&from, &first, &last))
+		if (at[-1] != ' ')
+			continue;
+		if (xen_efi(at, line, &first, &last))
+			return map_set_range(line, first, last);
+		if (!xen_range(&from, &first, &last))
 			continue;
 		line->form = MAP_XEN;
 		line->usable = map_type_is_usable(from, &line->unknown);
@@ -256,8 +277,7 @@ static const char *parse_efi(const char *text, const char *at, struct map_line *
 	if (*at == ')' && last) /* before Linux 4.2 the end was exclusive */
 		last--;
 	if (map_literal(&type, "type=")) /* and the type a number */
-		/* loader, boot services, conventional */
-		line->usable = *type && strchr("12347", *type) && type[1] == ',';
+		line->usable = efi_number_is_usable(type, ',');
 	else
 		line->usable =
 			map_type_is_usable(type, &line->unknown) && !efi_is_special(type, range);

@@ -116,7 +116,8 @@ static int take_range(struct map_log *log, const struct map_line *line, uint64_t
 		ranges->boot = log->boot;
 		ranges->lines = ranges->unknown = 0;
 	}
-	ranges->lines++;
+	if (!ranges->lines++ || line->base < ranges->lowest)
+		ranges->lowest = line->base;
 	if (line->unknown)
 		take_unknown(ranges, line->unknown, nr);
 	return line->usable ? log_add(log, line->form, &range) : 0;
@@ -238,8 +239,34 @@ int log_take(struct map_log *log, struct map_line *line, uint64_t nr)
 	return 0;
 }
 
+/* The rest of a table's line whose beginning is not there. */
+static bool is_rest(const char *text)
+{
+	static const char *const rests[] = { "] usable", "] System RAM", "]  System RAM",
+					     ": System RAM" };
+
+	for (unsigned int i = 0; i < sizeof(rests) / sizeof(*rests); i++)
+		if (strstr(text, rests[i]))
+			return true;
+	map_spaces(&text);
+	return !strcmp(text, "usable") || !strcmp(text, "System RAM");
+}
+
+/* After a line of a table one that is no whole line of anything ends the file. */
+static void look_for_cuts(struct map_log *log, const struct log_reader *reader, const char *text,
+			  enum map_form form, bool after_range)
+{
+	if (form != MAP_NONE)
+		return;
+	if (reader->number == 1 && is_rest(text))
+		log->cut_head = 1;
+	if (reader->open_end && after_range && *text)
+		log->cut_tail = reader->number;
+}
+
 static int read_lines(struct map_log *log, struct log_reader *reader)
 {
+	bool after_range = false;
 	const char *text;
 
 	while ((text = log_reader_next(reader))) {
@@ -250,6 +277,8 @@ static int read_lines(struct map_log *log, struct log_reader *reader)
 			return log_fail(log, 0, "no line about memory found: it is no text");
 		if (wrong)
 			return log_fail(log, reader->number, "%s", wrong);
+		look_for_cuts(log, reader, text, line.form, after_range);
+		after_range = line.form < MAP_NR_RANGES;
 		if (log_take(log, &line, reader->number))
 			return -1;
 	}

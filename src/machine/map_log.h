@@ -31,6 +31,7 @@ struct log_ranges {
 	uint32_t nr, room;
 	/* Of the boot that spoke of them last: lines of the form, those of an unknown type. */
 	uint32_t boot, lines, unknown;
+	uint64_t lowest;       /* address in any of these lines */
 	uint64_t unknown_line; /* the first of them */
 	char unknown_type[32];
 };
@@ -43,6 +44,9 @@ struct map_log {
 	uint32_t first_boot, last_boot;
 	bool memory_known;
 	bool known; /* a line of a known form was there */
+	/* Lines that look like a piece of a table, cut off by the beginning or end of the file;
+	   0: none. */
+	uint64_t cut_head, cut_tail;
 	struct {
 		uint64_t base, end; /* end 0: not said */
 		uint32_t boot;
