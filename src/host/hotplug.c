@@ -8,6 +8,12 @@
  */
 #include "host/region.h"
 
+/*
+ * A chunk that goes may leave its region idle, with a pair out of another chunk: again until
+ * nothing comes back, but not for ever where others put at the same time.
+ */
+#define SHRINKS 16u
+
 /* Whole pages, and an end that is an address. */
 static bool is_range(tdx_hpa_t base, uint64_t bytes)
 {
@@ -62,7 +68,8 @@ int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes)
 	if (!has_regions(host))
 		return 0;
 	/* What is kept for later only must not stand in the way. */
-	pamt_shrink(host, UINT64_MAX);
+	for (unsigned int i = 0; i < SHRINKS && pamt_shrink(host, UINT64_MAX); i++)
+		;
 	/* Behind the last TDMR there is nothing of ours. */
 	s.end = min64(align_up(s.end, TDX_2M_SIZE) >> TDX_2M_SHIFT, host->table.regions);
 	return regions_in_use(host, s.base >> TDX_2M_SHIFT, s.end) ? -OS_EBUSY : 0;

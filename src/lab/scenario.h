@@ -43,6 +43,14 @@ struct scenario_offline {
 };
 #define SCENARIO_MAX_OFFLINE 32u
 
+/* Memory of the machine that goes before a round and comes back before another one. */
+struct scenario_memory {
+	uint32_t line;	      /* of the file */
+	uint64_t base, bytes; /* multiples of 2M */
+	uint32_t from, to;    /* as above */
+};
+#define SCENARIO_MAX_MEMORY 32u
+
 /* Memory that a TD gives up for good, as to a balloon driver or virtio-mem. */
 struct scenario_balloon {
 	uint32_t line;	  /* of the file */
@@ -86,6 +94,8 @@ struct scenario {
 	bool overcommit; /* no memory left for a fault: the guest waits for the next round */
 	uint32_t nr_offline;
 	struct scenario_offline offline[SCENARIO_MAX_OFFLINE];
+	uint32_t nr_memory;
+	struct scenario_memory memory[SCENARIO_MAX_MEMORY];
 	uint32_t nr_groups;
 	struct scenario_group group[SCENARIO_MAX_GROUPS];
 };

@@ -323,7 +323,8 @@ static int read_key(struct reader *r, const char *name, const char *value)
 		;
 	if (i == nr)
 		return wrong(r, "'%s' is no key%s: %s%s are allowed", name,
-			     r->group ? " of a TD" : "", r->group ? "" : "td, offline, ",
+			     r->group ? " of a TD" : "",
+			     r->group ? "" : "td, offline, offline-memory, ",
 			     list_keys(keys, nr, list, sizeof(list)));
 	if (r->seen[i])
 		return wrong(r, "%s stands twice, first in line %u; once is allowed", name,
@@ -362,24 +363,34 @@ static int begin_group(struct reader *r, const char *name)
 	return 0;
 }
 
-/* "CPU from ROUND", with or without "to ROUND". */
-static bool parse_offline(const char *text, struct scenario_offline *o)
+/* " from ROUND", with or without " to ROUND". */
+static bool parse_rounds(const char *text, uint32_t *from_round, uint32_t *to_round)
 {
-	uint64_t cpu, from, to = UINT32_MAX;
+	uint64_t from, to = UINT32_MAX;
 	const char *rest;
 
-	if (!digits(text, &cpu, &rest) || strncmp(rest, " from ", 6) ||
-	    !digits(rest + 6, &from, &rest))
+	if (strncmp(text, " from ", 6) || !digits(text + 6, &from, &rest))
 		return false;
 	if (*rest && (strncmp(rest, " to ", 4) || !digits(rest + 4, &to, &rest) || *rest ||
 		      to > SCENARIO_MAX_ROUNDS))
 		return false;
-	if (cpu >= 1024 || from > SCENARIO_MAX_ROUNDS || to <= from)
+	if (from > SCENARIO_MAX_ROUNDS || to <= from)
+		return false;
+	*from_round = (uint32_t)from;
+	*to_round = (uint32_t)to;
+	return true;
+}
+
+/* "CPU", and rounds. */
+static bool parse_offline(const char *text, struct scenario_offline *o)
+{
+	const char *rest;
+	uint64_t cpu;
+
+	if (!digits(text, &cpu, &rest) || cpu >= 1024)
 		return false;
 	o->cpu = (uint32_t)cpu;
-	o->from = (uint32_t)from;
-	o->to = (uint32_t)to;
-	return true;
+	return parse_rounds(rest, &o->from, &o->to);
 }
 
 /* One CPU's times away do not overlap. */
@@ -406,6 +417,53 @@ static int read_offline(struct reader *r, const char *text)
 			return wrong(r, "CPU %u is offline already then, by line %u", o->cpu,
 				     s->offline[i].line);
 	s->nr_offline++;
+	return 0;
+}
+
+/* "SIZE at ADDRESS", and rounds. */
+static bool parse_memory(const char *text, struct scenario_memory *m)
+{
+	char size[32], at[32];
+	int length = 0;
+
+	if (sscanf(text, "%31s at %31s%n", size, at, &length) != 2 || !length)
+		return false;
+	if (!size_parse(size, &m->bytes) || !size_parse(at, &m->base))
+		return false;
+	if (!m->bytes || m->bytes > MAX_BYTES || m->base > MAX_BYTES - m->bytes ||
+	    (m->base | m->bytes) & (TDX_2M_SIZE - 1))
+		return false;
+	return parse_rounds(text + length, &m->from, &m->to);
+}
+
+/* No memory goes twice at the same time. */
+static int read_memory(struct reader *r, const char *text)
+{
+	struct scenario *s = r->scenario;
+	struct scenario_memory *m = &s->memory[s->nr_memory];
+
+	if (r->group)
+		return wrong(r, "offline-memory is no key of a TD: before the first td it is "
+				"allowed");
+	if (s->nr_memory == SCENARIO_MAX_MEMORY)
+		return wrong(r, "too many ranges of memory that go offline: %u are allowed",
+			     SCENARIO_MAX_MEMORY);
+	if (!parse_memory(text, m))
+		return wrong(r,
+			     "offline-memory '%s': a size, an address, both multiples of 2M, and "
+			     "rounds, such as '1G at 64G from 2' or '2M at 0x1000000000 from 2 to "
+			     "4', are allowed",
+			     text);
+	m->line = r->line;
+	for (uint32_t i = 0; i < s->nr_memory; i++) {
+		const struct scenario_memory *o = &s->memory[i];
+
+		if (o->base < m->base + m->bytes && m->base < o->base + o->bytes &&
+		    o->from < m->to && m->from < o->to)
+			return wrong(r, "some of this memory is offline already then, by line %u",
+				     o->line);
+	}
+	s->nr_memory++;
 	return 0;
 }
 
@@ -436,6 +494,8 @@ static int read_line(struct reader *r, char *line)
 	}
 	if (!strcmp(name, "offline"))
 		return read_offline(r, value);
+	if (!strcmp(name, "offline-memory"))
+		return read_memory(r, value);
 	return strcmp(name, "td") ? read_key(r, name, value) : begin_group(r, value);
 }
 

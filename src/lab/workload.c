@@ -131,7 +131,7 @@ static bool run_round(struct workload *load, uint32_t number, bool ending)
 	};
 	char error[256];
 
-	if (!ending && !workload_move_cpus(load, number))
+	if (!ending && !(workload_move_cpus(load, number) && workload_move_memory(load, number)))
 		return false;
 	begin_round(load, number, ending);
 	if (runner_run(load->stand.runner, &job, error, sizeof(error))) {
@@ -271,6 +271,7 @@ static int run_tds(struct workload *load, char *error, size_t error_size)
 		stand_abandon_host(&load->stand);
 		return first_failure(load, error, error_size);
 	}
+	workload_move_memory(load, UINT32_MAX);
 	/* Everything of the workload's own goes back before the count, and what is kept on purpose.
 	 */
 	if (load->scenario->idle_limit) {

@@ -55,7 +55,8 @@ struct workload {
 	tdx_hpa_t image; /* source of the measured pages */
 	struct background *background;
 	struct os_spin background_lock;
-	uint32_t number; /* of the round that is on */
+	bool gone[SCENARIO_MAX_MEMORY]; /* memory that is offline now */
+	uint32_t number;		/* of the round that is on */
 	enum workload_round round;
 	uint64_t round_ns;  /* when it began */
 	uint64_t sample_ns; /* between two samples */
@@ -90,6 +91,12 @@ void workload_clean_up(struct workload *load);
 bool workload_move_cpus(struct workload *load, uint32_t round);
 /* Can the machine do what the scenario says of CPUs? Return: 0, or -1 with a line in error. */
 int workload_check_cpus(const struct workload *load, char *error, size_t error_size);
+
+/* workload_memory.c; the same of memory. After the last round (UINT32_MAX) all of it comes back. */
+bool workload_move_memory(struct workload *load, uint32_t round);
+int workload_check_memory(const struct workload *load, char *error, size_t error_size);
+/* Offline in this round. */
+uint64_t workload_gone_bytes(const struct workload *load, uint32_t round);
 
 /* workload_account.c */
 void workload_sample(struct workload *load);

@@ -404,14 +404,16 @@ static int check_sizes(const struct workload *load, char *error, size_t error_si
 
 	for (uint32_t round = 0; round < load->result->nr_rounds; round++) {
 		uint64_t wanted = wanted_in(load, round);
+		uint64_t gone = workload_gone_bytes(load, round);
+		uint64_t there = free > gone ? free - gone : 0;
 
-		if (load->scenario->overcommit || wanted <= free)
+		if (load->scenario->overcommit || wanted <= there)
 			continue;
 		snprintf(error, error_size,
 			 "TDs of together %llu MB in round %u: at most %llu MB are free on this "
 			 "machine",
 			 (unsigned long long)(wanted >> 20), round,
-			 (unsigned long long)(free >> 20));
+			 (unsigned long long)(there >> 20));
 		load->result->refused = true;
 		return -1;
 	}
@@ -434,7 +436,8 @@ int workload_set_up(struct workload *load, char *error, size_t error_size)
 	for (uint32_t t = 0; t < nr; t++)
 		load->result->nr_vcpus += load->tenants[t].group->vcpus;
 	load->result->nr_rounds = scenario_nr_rounds(load->scenario);
-	if (check_sizes(load, error, error_size) || workload_check_cpus(load, error, error_size))
+	if (workload_check_cpus(load, error, error_size) ||
+	    workload_check_memory(load, error, error_size) || check_sizes(load, error, error_size))
 		return -1;
 	return set_up_workers(load);
 }

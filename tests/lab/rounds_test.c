@@ -163,6 +163,71 @@ static void what_a_balloon_has_taken_is_there_for_others(void **state)
 	assert_int_equal(value(result.counts.zaps_2m), 60);
 }
 
+static void memory_of_the_host_goes_and_is_used_again_when_it_is_back(void **state)
+{
+	static const char text[] = "offline-memory 64M at 4224M from 2 to 4\n"
+				   "td a\nmemory 460M\nnode any\narrive %u\nstay 3\n%s";
+	char later[256];
+
+	(void)state;
+	/* As much as fits with all of it, and not without. */
+	snprintf(later, sizeof(later), text, 2, "");
+	prepare(later);
+	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "TDs of together 460 MB in round 3: at most 4"));
+	assert_true(result.refused);
+	prepare(later);
+	scenario.overcommit = true;
+	run_clean();
+	assert_true(result.starved > 0);
+	assert_int_equal(last_sample_of(6)->td_bytes, 460 * MB);
+	snprintf(later, sizeof(later), text, 3, "");
+	runs(later);
+}
+
+static void memory_in_use_does_not_go_and_is_not_lost(void **state)
+{
+	static const char text[] = "offline-memory 64M at 4192M from %u\nrounds 4\n"
+				   "td a\nmemory 200M\nnode 0\nballoon 75%% from 2\n";
+	char later[256];
+
+	(void)state;
+	snprintf(later, sizeof(later), text, 2);
+	prepare(later);
+	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "line 1: memory from 0x106000000 to 0x10a000000 cannot go"));
+	assert_non_null(strstr(error, "EBUSY"));
+	assert_true(workload_is_clean(&result));
+	/* A balloon has taken it. */
+	snprintf(later, sizeof(later), text, 3);
+	runs(later);
+}
+
+/*
+ * The pool's own regions become idle ones when a shrink gives their chunks back, and their pairs
+ * lie in other chunks: one shrink leaves some.
+ */
+static void what_is_kept_for_later_does_not_keep_memory_from_going(void **state)
+{
+	(void)state;
+	runs("idle 1000\nrounds 5\noffline-memory 32M at 4160M from 4\n"
+	     "td a\nmemory 128M\npages 4k\nnode 0\nstay 1\n");
+	assert_true(last_sample_of(3)->pairs > 32);
+	assert_int_equal(last_sample_of(4)->pairs, 0);
+}
+
+static void memory_outside_every_tdmr_is_refused_with_its_line(void **state)
+{
+	(void)state;
+	prepare("seed 1\noffline-memory 2M at 4T from 1 to 2\ntd a\nmemory 8M\n");
+	assert_int_equal(workload_run(&config, &result, error, sizeof(error)), -1);
+	assert_string_equal(error,
+			    "line 2: offline-memory from 0x40000000000 to 0x40000200000: "
+			    "some of it is in no TDMR, or reserved there, as PAMT is; that is "
+			    "fixed at bring-up, and it could not come back");
+	assert_true(result.refused);
+}
+
 static void idle_regions_are_kept_for_the_next_td_and_go_at_the_end(void **state)
 {
 	static const char text[] = "td a\nmemory 16M\npages 4k\nrestarts 4\n";
@@ -292,6 +357,10 @@ int main(void)
 		cmocka_unit_test(tds_come_and_go_while_others_work),
 		cmocka_unit_test(a_balloon_takes_memory_and_its_pairs_for_good),
 		cmocka_unit_test(what_a_balloon_has_taken_is_there_for_others),
+		cmocka_unit_test(memory_of_the_host_goes_and_is_used_again_when_it_is_back),
+		cmocka_unit_test(memory_in_use_does_not_go_and_is_not_lost),
+		cmocka_unit_test(what_is_kept_for_later_does_not_keep_memory_from_going),
+		cmocka_unit_test(memory_outside_every_tdmr_is_refused_with_its_line),
 		cmocka_unit_test(idle_regions_are_kept_for_the_next_td_and_go_at_the_end),
 		cmocka_unit_test(memory_in_pieces_is_mapped_in_4k),
 		cmocka_unit_test(without_memory_guests_wait_where_that_is_allowed),
