@@ -127,13 +127,16 @@ static void take_status(struct diagnosis *d, const struct finding *f, const char
 	char name[ABI_TEXT];
 	struct evidence *e;
 
-	/* QEMU passes the status on, but not the leaf. */
-	if (!f->leaf && !strstr(line, "hw_error"))
+	/* QEMU passes the status on, but not the leaf; and a leaf may not be known. */
+	if (!f->leaf && !strstr(line, "hw_error") && !strstr(line, "SEAMCALL"))
 		return;
 	if ((f->leaf && f->leaf->guest) || !(f->value >> 63))
 		return;
 	/* After it the module is gone on purpose. */
-	e = add(d, f->leaf ? stage_of_leaf(f->leaf) : STAGE_TD,
+	e = add(d,
+		f->leaf							  ? stage_of_leaf(f->leaf)
+		: strstr(line, "virt/tdx: ") && !d->good[STAGE_PAMT].line ? STAGE_MODULE
+									  : STAGE_TD,
 		f->leaf && f->leaf->later ? MESSAGE_WARNING : MESSAGE_FAULT);
 	e->call = true;
 	snprintf(e->cause, sizeof(e->cause), "%s failed with %s: %s",

@@ -33,8 +33,9 @@ enum map_form {
 	MAP_DYNAMIC,	 /* Dynamic PAMT was switched on */
 	MAP_LSMEM_RANGE, /* of lsmem -J: its state comes later */
 	MAP_LSMEM_STATE,
-	MAP_NODE_SIZE, /* bytes of a node's memory, wherever it is */
-	MAP_SIZE,      /* bytes of all memory */
+	MAP_LSMEM_HEAD, /* base: which column NODE is, from the right, from 1; 0: none */
+	MAP_NODE_SIZE,	/* bytes of a node's memory, wherever it is */
+	MAP_SIZE,	/* bytes of all memory */
 	MAP_CPUS,
 	MAP_NODE_CPUS,
 	MAP_PACKAGES,
@@ -54,6 +55,7 @@ struct map_line {
 	/* Ranges whose type is not known: the word as the line has it, else NULL. */
 	const char *unknown;
 	enum map_field field;
+	const char *columns; /* MAP_LSMEM: what stands behind the range */
 };
 
 /*

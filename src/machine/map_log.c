@@ -123,6 +123,40 @@ static int take_range(struct map_log *log, const struct map_line *line, uint64_t
 	return line->usable ? log_add(log, line->form, &range) : 0;
 }
 
+/* The word that is so many columns from the right, a number; -1: it is none. */
+static int64_t number_from_right(const char *text, uint64_t column)
+{
+	const char *at = text + strlen(text), *word;
+	uint64_t value;
+
+	do {
+		while (at > text && at[-1] == ' ')
+			at--;
+		while (at > text && at[-1] != ' ')
+			at--;
+	} while (--column && at > text);
+	word = at;
+	return !column && map_number(&word, 10, &value) && (!*word || *word == ' ')
+		       ? (int64_t)(value & INT64_MAX)
+		       : -1;
+}
+
+/* A range of lsmem, and of which node it is where a column says that. */
+static int take_lsmem(struct map_log *log, const struct map_line *line, uint64_t nr)
+{
+	struct log_range range = { line->base, line->end, nr, 0, log->boot };
+	int64_t node = -1;
+
+	if (log->lsmem_node && line->columns)
+		node = number_from_right(line->columns, log->lsmem_node);
+	if (node >= MAP_MAX_NODES)
+		return log_fail(log, nr, "bad node; allowed: 0 to %u", MAP_MAX_NODES - 1);
+	range.node = node < 0 ? 0 : (uint32_t)node;
+	if (line->usable && node >= 0 && log_add(log, MAP_NODE, &range))
+		return -1;
+	return take_range(log, line, nr);
+}
+
 static struct log_entry *entry_at(struct map_log *log, uint32_t nr)
 {
 	struct log_entry *larger;
@@ -219,7 +253,13 @@ int log_take(struct map_log *log, struct map_line *line, uint64_t nr)
 		log->dynamic = log->limited = false;
 		return 0;
 	}
+	if (line->form == MAP_LSMEM_HEAD) {
+		log->lsmem_node = line->base;
+		return 0;
+	}
 	log->known = true;
+	if (line->form == MAP_LSMEM)
+		return take_lsmem(log, line, nr);
 	if (line->form < MAP_NR_RANGES)
 		return take_range(log, line, nr);
 	if (line->form == MAP_FIELD)

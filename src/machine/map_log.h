@@ -59,6 +59,7 @@ struct map_log {
 	bool dynamic;		 /* Dynamic PAMT was switched on */
 	bool limited;		 /* by the command line */
 	struct map_line pending; /* a range of lsmem -J that waits for its state */
+	uint64_t lsmem_node;	 /* lsmem's column of nodes, as in MAP_LSMEM_HEAD */
 	struct log_entry *entry; /* of /sys/firmware/memmap */
 	uint32_t nr_entries;
 	/* Bytes of all memory, and of each node; 0: not said. */

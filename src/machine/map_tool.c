@@ -69,6 +69,7 @@ static const char *parse_lsmem(const char *text, const char *at, struct map_line
 		return NULL;
 	if (*at && *at != ' ' && *at != '"')
 		return NULL;
+	line->columns = at;
 	state = strstr(at, "line"); /* online, offline */
 	if (state && state - at >= 2 && state - at < 80 && !strncmp(state - 2, "on", 2)) {
 		line->form = MAP_LSMEM;
@@ -81,6 +82,21 @@ static const char *parse_lsmem(const char *text, const char *at, struct map_line
 		return NULL;
 	}
 	return map_set_range(line, first, last);
+}
+
+/* "RANGE SIZE STATE REMOVABLE BLOCK NODE ZONES", in the order that was asked for. */
+static const char *parse_lsmem_head(const char *text, const char *at, struct map_line *line)
+{
+	const char *node = strstr(at, " NODE");
+
+	if (*at != ' ' || !strstr(at, " STATE"))
+		return NULL;
+	line->form = MAP_LSMEM_HEAD;
+	if (!node)
+		return NULL;
+	for (node++, line->base = 1; (node = strchr(node, ' ')); line->base++)
+		map_spaces(&node);
+	return NULL;
 }
 
 static const char *parse_lsmem_state(const char *text, const char *at, struct map_line *line)
@@ -227,6 +243,7 @@ static const char *parse_available(const char *text, const char *at, struct map_
 const struct map_marker map_tool_markers[] = {
 	{ " : System RAM", parse_iomem },
 	{ "-0x", parse_lsmem },
+	{ "RANGE", parse_lsmem_head },
 	{ "\"state\":", parse_lsmem_state },
 	{ "/start:", parse_start },
 	{ "/end:", parse_end },

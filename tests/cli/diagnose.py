@@ -216,6 +216,9 @@ for form in ["TDX ioctl {} failed, hw_errors: 0x0: {}", "{} failed: {}", "{} fai
 got, _ = diagnose(QEMU + "TDX ioctl KVM_TDX_INIT_VM failed, hw_errors: 0xc000010000000045: Input/output error\n")
 check("a status that QEMU passes on", "OPERAND_INVALID" in got["first"]["cause"] and got["first"]["sure"] == "certain",
       got["first"])
+got, _ = diagnose(KEYS[0] + "\nvirt/tdx: SEAMCALL (0x3ff) failed: 0xc000010000000002\n")
+check("a status of a leaf that is not known", "OPERAND_INVALID" in got["first"]["cause"] and got["first"]["stage"] == "module",
+      got["first"])
 got, _ = diagnose("error: unsupported configuration: 'tdx' launch security is not supported with this QEMU binary\n")
 check("libvirt's words", got["first"]["stage"] == "KVM" and got["first"]["sure"] == "certain", got["first"])
 

@@ -327,6 +327,12 @@ def kind_k_sources():
         expect(f"K: lsmem -P {gb}", f'RANGE="0x0000000000000000-0x000000007fffffff" SIZE="2G" STATE="online"\n'
                f'RANGE="0x0000000100000000-0x{(gb + 2) * GB - 1:016x}" SIZE="1G" STATE="online"\n'
                f'RANGE="0x{(gb + 2) * GB:016x}-0x{(gb + 4) * GB - 1:016x}" SIZE="2G" STATE="offline"\n', 2, gb - 2)
+        for head, row in [(" NODE", "{0}"), (" NODE ZONES", "{0} Normal"), ("   NODE   ZONES", "   {0}   Normal/Movable  ")]:
+            got = expect(f"K: lsmem's nodes {gb}{head}", f"RANGE SIZE STATE REMOVABLE BLOCK{head}\n" + "".join(
+                f"0x{a * GB:016x}-0x{b * GB - 1:016x} {b - a}G {state} 1-2 {row.format(node)}\n" for a, b, state, node in
+                [(0, 2, "online yes", 0), (4, gb, "online no", 0), (gb, gb + 2, "online", 1), (gb + 2, gb + 9, "offline", 2)]),
+                2, gb - 4, 2)
+            check(f"K: lsmem's nodes {gb}: two", got and got["machine"]["nodes"] == 2, got and got["machine"])
         expect(f"K: Xen's EFI map {gb}", "(XEN) EFI memory map:\n" + "".join(
             f"(XEN)  {a:013x}-{b - 1:013x} type={t} attr=000000000000000f\n" for a, b, t in
             [(0, 0x9f000, 7), (MB, GB, 4), (GB, 2 * GB, 7), (2 * GB, 3 * GB, 0), (4 * GB, (gb + 2) * GB, 7),
