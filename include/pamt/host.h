@@ -284,7 +284,8 @@ struct pamt_stats {
 	/*
 	 * Taken from the OS for the pool: the honest price at run time. 0 after the last control
 	 * page or cache is freed, and after pamt_shrink(), if no region is in use; puts alone free
-	 * nothing to the OS.
+	 * nothing to the OS. With an idle limit one pamt_shrink() may leave a few pages: regions of
+	 * its own chunks become idle as these go; call it until it returns 0.
 	 */
 	uint64_t os_bytes;
 	uint64_t os_bytes_peak;
