@@ -186,11 +186,12 @@ static void take_unknown(struct diagnosis *d, const char *line, uint64_t nr)
 	set_source(e, line, nr);
 }
 
-static void begin_boot(struct diagnosis *d)
+static void begin_boot(struct diagnosis *d, const char *line)
 {
 	d->nr = d->left_out = 0;
 	memset(d->good, 0, sizeof(d->good));
-	d->whole = true;
+	/* What journalctl puts between boots is not the kernel's first line. */
+	d->whole = strstr(line, "Linux version ") != NULL;
 }
 
 static int read_lines(struct diagnosis *d, FILE *file)
@@ -206,9 +207,9 @@ static int read_lines(struct diagnosis *d, FILE *file)
 	if (log_reader_open(&reader, file))
 		return -1;
 	while ((line = log_reader_next(&reader))) {
-		if (strstr(line, "Linux version ") && !map_parse_line(line, &map_line) &&
-		    map_line.form == MAP_BOOT)
-			begin_boot(d);
+		if ((strstr(line, "Linux version ") || strstr(line, "-- Boot ")) &&
+		    !map_parse_line(line, &map_line) && map_line.form == MAP_BOOT)
+			begin_boot(d, line);
 		before = d->nr + d->left_out;
 		known = message_find(line, &match);
 		if (known)

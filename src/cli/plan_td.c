@@ -12,6 +12,8 @@
 
 /* The first GPA that means shared, in a TD with an S-EPT of four levels. */
 #define MAX_TD_BYTES (UINT64_C(1) << 47)
+/* No TD is smaller; "4096" is meant in MB, as QEMU's -m is, and is not to be one page. */
+#define MIN_TD_BYTES (UINT64_C(1) << 20)
 
 static bool wrong(const char *text, const char *word, const char *allowed)
 {
@@ -32,11 +34,11 @@ static bool parse_size(const char *text, char *word, struct capacity_group *grou
 	group->count = (uint32_t)count;
 	if (!size)
 		size = word;
-	if (!size_parse(size, &group->bytes) || !group->bytes || group->bytes > MAX_TD_BYTES ||
-	    group->bytes % TDX_PAGE_SIZE)
-		return wrong(
-			text, size,
-			"memory of one TD, a multiple of 4K up to 128T, such as 64G, 2.5T, 16Gi");
+	if (!size_parse(size, &group->bytes) || group->bytes < MIN_TD_BYTES ||
+	    group->bytes > MAX_TD_BYTES || group->bytes % TDX_PAGE_SIZE)
+		return wrong(text, size,
+			     "memory of one TD, a multiple of 4K from 1M to 128T, such as 64G, "
+			     "2.5T, 16Gi; without a unit it is bytes");
 	return true;
 }
 

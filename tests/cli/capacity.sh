@@ -104,6 +104,7 @@ out_has 'do not fit into'
 refuses nothing "allowed: memory of one TD" plan --td ''
 refuses no_size "allowed: memory of one TD" plan --td 4x
 refuses no_number "'lots'" plan --td lots
+refuses megabytes_without_a_unit 'without a unit it is bytes' plan --td 4096
 refuses odd_size 'multiple of 4K' plan --td 1G,pages=4k --td 5000
 refuses too_large '128T' plan --td 256T
 refuses no_td '1 to 4096' plan --td 0x4G

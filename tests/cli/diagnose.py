@@ -222,6 +222,15 @@ check("a status of a leaf that is not known", "OPERAND_INVALID" in got["first"][
 got, _ = diagnose("error: unsupported configuration: 'tdx' launch security is not supported with this QEMU binary\n")
 check("libvirt's words", got["first"]["stage"] == "KVM" and got["first"]["sure"] == "certain", got["first"])
 
+# Boots of a journal from which grep took the kernel's first lines.
+mark = "-- Boot 0123456789abcdef0123456789abcdef --"
+lost = [KVM + "tdh_mng_vpflushdone() failed. HKID 40 is leaked."]
+got, run = diagnose(decorated([mark] + KEYS + UP + lost + [mark] + KEYS + UP, 0))
+check("the boot before lost a KeyID", run.returncode == 0 and not got["whole"], got["first"])
+got, run = diagnose(decorated([mark] + KEYS + UP + [mark] + KEYS + [v("module not loaded")], 0))
+check("the boot before was good", run.returncode == 1 and got["first"]["line"] == 9 and
+      got["stages"][5]["state"] == "not known", got)
+
 # Lines without the end of the story are not a module that came up.
 for cut in [KEYS, KEYS + [UP[1][:-6]]]:
     check("cut before the end", b"none says that the module came up" in pamt(decorated(cut, 0)).stdout)
