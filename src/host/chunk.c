@@ -167,6 +167,7 @@ void chunk_strip(struct chunks *all, struct chunk *c, uint64_t max, struct page_
 		all->free--;
 		move_page(all, c, i, set);
 	}
+	OS_INVARIANT(c->free || c->state != CHUNK_LIVE || !chunk_empty(c));
 	reclassify(all, c);
 }
 

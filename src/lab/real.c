@@ -15,7 +15,7 @@
 
 #include "lab/real_internal.h"
 
-#define ROUND_NS UINT64_C(1000000000)
+#define ROUND_NS UINT64_C(500000000)
 #define TICK_NS	 50000000
 /* Nobody ends an operation in so long, on however slow a machine: they wait for each other. */
 #define STILL_NS UINT64_C(120000000000)

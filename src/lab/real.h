@@ -12,9 +12,10 @@
  * -------
  * A new machine, aged: memory on some nodes and none on the last, most of it in use, what is free
  * lies in single pages and small blocks, each in a region that somebody has pages of. A host is
- * brought up on it; each thread is a CPU and does operations for about a second, of kinds that the
- * round weighs at random, so that rounds differ in character. Then each thread gives back what it
- * has, and with nothing in use everything is counted.
+ * brought up on it; each thread is a CPU and does operations for half a second, of kinds that the
+ * round weighs at random or leaves out, so that rounds differ in character. Then each thread gives
+ * back what it has, and with nothing in use everything is counted. Nodes are small, so that rounds
+ * are many.
  *
  *   bare      get and put, single and in ranges that fill whole regions; with and without cache
  *   control   caches topped up and freed, control pages taken and given back
@@ -24,8 +25,10 @@
  *   CPUs      go offline with vCPUs bound to them, and come back
  *   looking   verify, statistics
  *
- * Services of the OS take 0 to 3 ms now and then, so that a thread is away in the middle of
- * whatever it does, and others do anything meanwhile. Two cores are enough for that.
+ * The OS takes up to 3 ms to find memory for libpamt, and to return from being given some, every
+ * second and third time: a thread is away in the middle of what it does, and others empty or fill
+ * the pool meanwhile, or own the pages already. Other services take their time rarely, which would
+ * only make operations fewer. Two cores are enough.
  *
  * Who judges
  * ----------

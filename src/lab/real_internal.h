@@ -10,7 +10,7 @@
 #include "lab/stand.h"
 
 #define REAL_NODES	  3u /* the last one without memory */
-#define REAL_NODE_BYTES	  (UINT64_C(512) << 20)
+#define REAL_NODE_BYTES	  (UINT64_C(128) << 20)
 #define REAL_NODE_BASE(n) (TDX_1G_SIZE * (1 + 2 * (n)))
 #define REAL_MEMORY_END	  REAL_NODE_BASE(REAL_NODES)
 
@@ -50,8 +50,8 @@ struct real_thread {
 	uint32_t cpu;
 	uint64_t random;
 	struct real_run run[REAL_MAX_RUNS];
-	uint32_t nr_runs;
-	uint64_t pages; /* in runs */
+	uint32_t nr_runs, most_runs; /* it means to have no more */
+	uint64_t pages;		     /* in runs */
 	struct pamt_cache cache;
 	tdx_hpa_t control[REAL_MAX_CONTROL];
 	uint32_t nr_control;
@@ -79,7 +79,7 @@ struct real_hunt {
 	uint32_t nr_threads;
 	uint32_t weight[REAL_OPS];
 	uint64_t most_pages; /* that a thread means to have */
-	uint32_t most_runs;
+	uint32_t hole_order; /* of what is free between pages in use, at most */
 	struct stand stand;
 	struct real_judge judge;
 	struct real_thread *thread;

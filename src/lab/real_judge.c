@@ -33,9 +33,9 @@ static void take_time(uint32_t one_in, uint32_t most_us)
 
 	if (!noise)
 		noise = hunt->seed * 31 + os_cpu() + 1;
-	if (real_below(&noise, one_in))
+	if (real_below(&noise, one_in) || real_now_ns() > hunt->deadline_ns)
 		return;
-	t.tv_nsec = real_below(&noise, most_us) * 1000l;
+	t.tv_nsec = real_below(&noise, most_us >> real_below(&noise, 4)) * 1000l;
 	nanosleep(&t, NULL);
 }
 
@@ -73,7 +73,6 @@ static tdx_hpa_t host_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
 	tdx_hpa_t block;
 
-	take_time(order ? 16 : 64, 3000);
 	block = under()->alloc_pages(ctx, order, node);
 	if (hpa_is_none(block))
 		return block;
@@ -82,7 +81,7 @@ static tdx_hpa_t host_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 			real_found(hunt, "page 0x%llx came from the OS while libpamt had it",
 				   (unsigned long long)(block.v + i * TDX_PAGE_SIZE));
 	os_fetch_add64(&hunt->judge.held, UINT64_C(1) << order, OS_RELAXED);
-	take_time(order ? 2 : 32, 3000);
+	take_time(2, 3000);
 	return block;
 }
 
@@ -106,7 +105,7 @@ static void host_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 	os_fetch_add64(&hunt->judge.held, -(UINT64_C(1) << order), OS_RELAXED);
 	under()->free_pages(ctx, block, order);
 	/* The page is somebody else's already, and libpamt not yet through with it. */
-	take_time(48, 3000);
+	take_time(3, 3000);
 }
 
 /* Leaves that give a pair to the module, or take one back, and where they have it. */
@@ -178,32 +177,31 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 	struct tdx_regs in = *regs;
 	tdx_status_t status;
 
-	take_time(2048, 300);
 	follow_pair(leaf, regs, false);
 	status = under()->seamcall(ctx, regs);
 	if (tdx_status_ok(status))
 		follow_pair(leaf, regs, true);
 	else
 		take_back(leaf, &in);
-	take_time(1024, 1000);
+	take_time(4096, 1000);
 	return status;
 }
 
 static void *alloc(void *ctx, size_t bytes)
 {
-	take_time(16, 3000);
+	take_time(64, 3000);
 	return under()->alloc(ctx, bytes);
 }
 
 static void scrub(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
-	take_time(128, 1000);
+	take_time(1024, 1000);
 	under()->scrub(ctx, base, bytes);
 }
 
 static tdx_hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
-	take_time(16, 3000);
+	take_time(256, 3000);
 	return under()->alloc_pages(ctx, order, node);
 }
 

@@ -97,7 +97,7 @@ static void op_get(struct real_thread *t)
 	/* Mostly what is left between others' pages; now and then a whole region. */
 	static const uint8_t orders[] = { 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 4, 9 };
 
-	for (uint32_t i = below(t, 96) + 1; i && t->nr_runs < t->hunt->most_runs; i--) {
+	for (uint32_t i = below(t, 96) + 1; i && t->nr_runs < t->most_runs; i--) {
 		unsigned int order = orders[below(t, sizeof(orders))];
 
 		if (order == 9 && t->pages >= t->hunt->most_pages)

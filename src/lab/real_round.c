@@ -84,11 +84,11 @@ static void keep(struct real_hunt *hunt, tdx_pfn_t first, uint32_t nr, bool crow
  */
 static void keep_aged(struct real_hunt *hunt, uint64_t *random, tdx_pfn_t first)
 {
-	uint32_t order = real_below(random, 2) ? 4 : 0, nr = 1u << order, at = 0;
-	bool crowd = order && real_below(random, 4);
+	bool singles = !real_below(random, 3), crowd = !singles && real_below(random, 4);
+	uint32_t nr = singles ? 1 : 1u << real_below(random, hunt->hole_order + 1), at = 0;
 
-	for (uint32_t hole = order ? real_below(random, 32) * nr : 7; hole < TDX_PAGES_PER_2M;
-	     hole += order ? TDX_PAGES_PER_2M : 101) {
+	for (uint32_t hole = singles ? 7 : real_below(random, TDX_PAGES_PER_2M / nr) * nr;
+	     hole < TDX_PAGES_PER_2M; hole += singles ? 101 : TDX_PAGES_PER_2M) {
 		keep(hunt, pfn(first.v + at), hole - at, crowd);
 		real_free_pages(hunt, pfn(first.v + hole), nr);
 		at = hole + nr;
@@ -293,22 +293,27 @@ static void end_slots(struct real_hunt *hunt)
 static void weigh(struct real_hunt *hunt, uint64_t *random)
 {
 	for (uint32_t i = 0; i < REAL_OPS; i++)
-		hunt->weight[i] = real_below(random, MAX_WEIGHT + 1);
-	/* Never nothing but ways to give back, and no round in which CPUs are mostly away. */
+		hunt->weight[i] = real_below(random, 2) * real_below(random, MAX_WEIGHT + 1);
+	/*
+	 * Kinds that a round has none of make room for what the others do to each other. Never
+	 * nothing but ways to give back, and no round in which CPUs are mostly away.
+	 */
 	hunt->weight[REAL_GET] += 4;
 	hunt->weight[REAL_PUT] += 4;
 	hunt->weight[REAL_CPU] /= 4;
 }
 
 /*
- * Memory of a thread. In every other round little: then the pool is small, and what comes back to
- * it at once is more than it may keep. Else from most of its share to more than there is.
+ * Memory of a thread. In two of three rounds none at first, or little: then the pool is small, and
+ * what comes back to it at once is more than it may keep. Else from most of its share to more than
+ * there is.
  */
 static uint64_t choose_most(struct real_hunt *hunt, uint64_t *random)
 {
 	uint64_t share = (REAL_NODES - 1) * REAL_NODE_BYTES / TDX_PAGE_SIZE / hunt->nr_threads;
-	uint32_t percent =
-		real_below(random, 2) ? 60 + real_below(random, 80) : 2 + real_below(random, 20);
+	static const uint32_t least[] = { 0, 2, 60 }, more[] = { 1, 20, 80 };
+	uint32_t kind = real_below(random, 3);
+	uint32_t percent = least[kind] + real_below(random, more[kind]);
 
 	return share * percent / 100;
 }
@@ -336,11 +341,16 @@ static void round_on(struct real_hunt *hunt, uint64_t *random, uint64_t free_byt
 			   (long long)(free_bytes - stand_free_bytes(&hunt->stand)));
 }
 
+/* In every other round one thread has most of what is out: when it puts, the pool is full at once.
+ */
 static void set_up_threads(struct real_hunt *hunt, uint64_t *random)
 {
+	uint32_t most_runs = 8u << real_below(random, 7), less = real_below(random, 2) ? 7 : 0;
+
 	for (uint32_t i = 0; i < hunt->nr_threads; i++) {
 		hunt->thread[i].hunt = hunt;
 		hunt->thread[i].cpu = i;
+		hunt->thread[i].most_runs = i ? (most_runs >> less) + 1 : most_runs;
 		hunt->thread[i].random = real_random(random);
 	}
 }
@@ -370,7 +380,7 @@ bool real_round(struct real_board *board, uint64_t seed, uint32_t threads, uint6
 	fill_map(&map, ranges, threads);
 	weigh(hunt, &random);
 	hunt->most_pages = choose_most(hunt, &random);
-	hunt->most_runs = 64u << real_below(&random, 4);
+	hunt->hole_order = real_below(&random, 5);
 	hunt->thread = calloc(threads, sizeof(*hunt->thread));
 	if (!hunt->thread || stand_create(&hunt->stand, &config, error, sizeof(error))) {
 		real_found(hunt, "%s", error);
