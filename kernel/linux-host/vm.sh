@@ -19,7 +19,7 @@ fetch_source()
 {
 	local to=$cache/linux-source package
 	[ ! -e "$to/ready" ] || return 0
-	echo "fetching the source of Linux into build-vm/" >&2
+	echo "fetching the source of Linux into $cache" >&2
 	prepare_apt trixie
 	package=$(private_apt trixie apt-cache search --names-only '^linux-source-[0-9.]+$' |
 		grep -o '^[^ ]*' | sort -V | tail -n 1)
@@ -213,7 +213,7 @@ test_linux()
 		result ok "Linux $release ran to the end in $((SECONDS - at)) s"
 	else
 		tail -n 25 "$log.txt" >&2
-		result 'not ok' "Linux $release ended with $status; the log is build-vm/log-linux"
+		result 'not ok' "Linux $release ended with $status; the log is $cache/log-linux"
 	fi
 	if grep -nE "$trouble" "$log.txt" >&2; then
 		result 'not ok' "the kernel log of Linux $release is clean"

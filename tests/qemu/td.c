@@ -99,9 +99,9 @@ static int init_vm(struct td *td)
 	/* Registers: x87 and SSE. Of CPUID what must be said: the width of addresses. */
 	init->xfam = caps->xfam & 3;
 	init->cpuid.nent = 1;
+	/* What KVM_TDX_CAPABILITIES lets be chosen, and no bit more: the module refuses those. */
 	init->cpuid.entries[0] =
-		(struct kvm_cpuid_entry2){ .function = 0x80000008,
-					   .eax = GPA_BITS << 16 | GPA_BITS << 8 | 46 };
+		(struct kvm_cpuid_entry2){ .function = 0x80000008, .eax = GPA_BITS << 16 | 46 };
 	error = command(td, "KVM_TDX_INIT_VM", td->vm, ABI_TDX_INIT_VM, 0, init);
 out:
 	failed = errno;
