@@ -294,8 +294,10 @@ static void the_pool_holds_while_the_os_takes_its_time(void **state)
 	holds("module=model;chunks=tiny;regions=1;program=t e/c c", 1);
 	holds("module=model;chunks=tiny;program=gA t pA e/MA", 2);
 	holds("module=model;chunks=tiny;regions=3;cached=yes;program=t e/gA", 1);
+	/* Built with invariants the library stops itself; else the judge sees it in the lists. */
 	fails("module=model;chunks=tiny;regions=1;mutant=strip-all;program=t e/c c", 2,
-	      STAGE_INVARIANT, "without a page of its own");
+	      PAMT_DEBUG ? STAGE_BUG : STAGE_INVARIANT,
+	      PAMT_DEBUG ? "chunk_empty" : "without a page of its own");
 	fails("module=model;chunks=tiny;mutant=pin-last;program=gA t pA e/MA", 1, STAGE_STATUS,
 	      "although nobody else has any of it");
 }
