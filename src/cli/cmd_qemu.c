@@ -217,28 +217,37 @@ static bool add_plugin(struct qemu_line *line, const struct request *request,
 	return true;
 }
 
-static int run(const struct request *request)
+/* Becomes QEMU; returns only with what went wrong. */
+static int become_qemu(const struct request *request, struct qemu_line *line,
+		       const struct machine_map *map)
 {
-	struct qemu_defaults defaults = { 0 };
-	struct machine_map map = { 0 };
-	struct qemu_line line;
+	struct qemu_defaults defaults = { .nodes = map->nr_nodes, .packages = map->nr_packages };
 	int error;
 
-	if (request->machine && !read_machine(request, &map))
-		return CLI_USAGE;
-	defaults.nodes = map.nr_nodes;
-	defaults.packages = map.nr_packages;
-	if (!qemu_line_make(&line, request->words, &defaults))
+	if (!qemu_line_make(line, request->words, &defaults))
 		return CLI_USAGE;
 	error = check_qemu(request->qemu);
 	if (error)
 		return error;
-	if (!add_plugin(&line, request, &map))
+	if (!add_plugin(line, request, map))
 		return CLI_USAGE;
-	map_free(&map);
-	line.argv[0] = strdup(request->qemu);
-	execvp(request->qemu, line.argv);
+	line->argv[0] = strdup(request->qemu);
+	execvp(request->qemu, line->argv);
 	return cli_error(CLI_NOT_POSSIBLE, "qemu: %s: %s", request->qemu, strerror(errno));
+}
+
+static int run(const struct request *request)
+{
+	struct machine_map map = { 0 };
+	struct qemu_line line = { 0 };
+	int error;
+
+	if (request->machine && !read_machine(request, &map))
+		return CLI_USAGE;
+	error = become_qemu(request, &line, &map);
+	qemu_line_free(&line);
+	map_free(&map);
+	return error;
 }
 
 /* ------------------------------------------------------------------------------------------- */

@@ -420,38 +420,54 @@ static bool read_memory_size(struct machine *m)
 	return true;
 }
 
-bool qemu_line_make(struct qemu_line *line, char **words, const struct qemu_defaults *defaults)
+static bool complete(struct qemu_line *line, struct machine *m,
+		     const struct qemu_defaults *defaults)
 {
-	struct machine m = { 0 };
 	uint32_t nodes = defaults->nodes;
 
-	*line = (struct qemu_line){ 0 };
-	if (!read_words(&m, words) || !read_memory_size(&m))
-		return false;
-	if (m.nr_backends && !m.nr_nodes) {
+	if (m->nr_backends && !m->nr_nodes) {
 		cli_usage_error("qemu: -object %s is no node's; say -numa node,memdev=...",
-				m.backend[0]);
+				m->backend[0]);
 		return false;
 	}
-	if (!m.accel) {
+	if (!m->accel) {
 		qemu_line_add(line, "-accel");
 		qemu_line_add(line, "tcg,thread=multi");
 	}
-	if (!add_smp(line, &m, defaults))
+	if (!add_smp(line, m, defaults))
 		return false;
-	if (m.nr_nodes || nodes <= 1 || m.cpus % nodes || nodes > QEMU_MAX_NODES)
+	if (m->nr_nodes || nodes <= 1 || m->cpus % nodes || nodes > QEMU_MAX_NODES)
 		nodes = 0;
-	if (m.nr_nodes ? !add_nodes(line, &m)
-	    : nodes    ? !add_default_nodes(line, &m, nodes)
-		       : !add_own_backend(line, m.bytes, 0))
+	if (m->nr_nodes ? !add_nodes(line, m)
+	    : nodes	? !add_default_nodes(line, m, nodes)
+			: !add_own_backend(line, m->bytes, 0))
 		return false;
-	m.nr_nodes += nodes;
-	if (!add_machine(line, &m) || !add_cpu(line, &m))
+	m->nr_nodes += nodes;
+	if (!add_machine(line, m) || !add_cpu(line, m))
 		return false;
 	qemu_line_add(line, "-m");
-	qemu_line_add(line, "%lluM", (unsigned long long)(m.bytes >> 20));
-	for (unsigned int i = 0; i < m.nr_rest; i++)
-		qemu_line_add(line, "%s", m.rest[i]);
-	free(m.rest);
+	qemu_line_add(line, "%lluM", (unsigned long long)(m->bytes >> 20));
+	for (unsigned int i = 0; i < m->nr_rest; i++)
+		qemu_line_add(line, "%s", m->rest[i]);
 	return true;
+}
+
+bool qemu_line_make(struct qemu_line *line, char **words, const struct qemu_defaults *defaults)
+{
+	struct machine m = { 0 };
+	bool made;
+
+	*line = (struct qemu_line){ 0 };
+	made = read_words(&m, words) && read_memory_size(&m) && complete(line, &m, defaults);
+	free(m.rest);
+	return made;
+}
+
+void qemu_line_free(struct qemu_line *line)
+{
+	for (unsigned int i = 0; i < line->argc; i++)
+		free(line->argv[i]);
+	free(line->argv);
+	for (unsigned int i = 0; i < line->nr_memories; i++)
+		close(line->memory[i].fd);
 }

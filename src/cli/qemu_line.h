@@ -30,10 +30,12 @@ struct qemu_line {
 
 /*
  * qemu_line_make - argv[1] and what follows, out of the user's words (NULL-terminated). Return:
- * false: an error was reported.
+ * false: an error was reported. Either way qemu_line_free() ends it.
  */
 bool qemu_line_make(struct qemu_line *line, char **words, const struct qemu_defaults *defaults);
 void qemu_line_add(struct qemu_line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The words, argv[0] too, and the memory. */
+void qemu_line_free(struct qemu_line *line);
 
 #endif

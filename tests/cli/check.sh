@@ -55,8 +55,15 @@ json '.programs > 50 and .violations == 0 and .complete'
 refuses random_programs_of_uneven_size 'not --ops-in-all' check --pct-depth 3 --schedules 10 --ops-in-all 3
 refuses unknown_chunks "'usual' or 'tiny'" check --chunks huge
 
-runs every_mutant_is_found 0 check --mutants --json
-json '.violations == 0 and (.mutants | length) > 25 and ([.mutants[] | select(.found | not)] | length) == 0'
+# A build with invariants knows each page, and stops a put too many before it does harm: there two
+# mistakes have no effect.
+missed='[]' code=0
+if [ -n "${PAMT_INVARIANTS-}" ]; then
+	missed='["T38","not-empty-idle"]' code=1
+fi
+runs every_mutant_is_found "$code" check --mutants --json
+json ".violations == 0 and (.mutants | length) > 25 and
+	[.mutants[] | select(.found | not) | .name] == $missed"
 json '["T1","T2","T4","T5","T6","T8","T9","T10","T17","T26","T38","no-pin",
 	"strip-all","pin-last","free-before-count"] -
 	[.mutants[].name] == []'
