@@ -175,6 +175,14 @@ static void see_item(void *ctx, const struct vector_item *item,
 	case VECTOR_INJECT:
 		c->injected = true;
 		break;
+	case VECTOR_POKE64:
+		/* What a host writes over a control page or a pair is no longer the model's
+		 * business. */
+		if (model_owns(c->model, item->word.at.v)) {
+			c->may_stop = true;
+			model_lose(c->model);
+		}
+		break;
 	case VECTOR_HALF_FREED:
 		c->may_stop = true;
 		model_lose(c->model);

@@ -54,6 +54,8 @@ void model_vcpu_state(struct model *model, uint64_t tdvpr, uint32_t state);
 void model_td_fatal(struct model *model, uint64_t tdr, bool fatal);
 void model_enter(struct model *model, uint64_t tdr, uint32_t id);
 void model_exit(struct model *model, uint32_t id);
+/* Is the page at this address a TD's, or one of a pair? */
+bool model_owns(const struct model *model, uint64_t hpa);
 /* Something that the model cannot follow. */
 void model_lose(struct model *model);
 bool model_is_lost(const struct model *model);
