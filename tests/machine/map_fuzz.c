@@ -5,7 +5,7 @@
  *
  * Built as a test it mutates the logs given as arguments, the same way each time:
  *	map_fuzz ROUNDS SEED LOG...
- * Built with -fsanitize=fuzzer (target machine-map-libfuzzer, clang only) it is a fuzz target.
+ * With MAP_LIBFUZZER it is a fuzz target (tests/fuzz).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +100,16 @@ static const char *const piece[] = {
 	"18446744073709551615 KB allocated for PAMT\n",
 	"0-fffffffffffff : System RAM\n",
 	"[    0.000000] Linux version 6\n",
+	"user: [mem 0x0-0xfffffffff]  System RAM\n",
+	"(XEN) [0000000000000000, 000000ffffffffff] (usable)\n",
+	"efi: mem9: [Conventional|SP|WB] range=[0x0-0xffffffffff]\n",
+	"0x0000000000000000-0x00000fffffffffff 2G online yes 0\n",
+	"/sys/firmware/memmap/4095/start:0x0\n",
+	"node 63 size: 18446744073709551615 MB\n",
+	"MemTotal: 18446744073709551615 kB\n",
+	"{\"MESSAGE\":\"",
+	"\033[32m",
+	"\\n",
 	"\n",
 };
 
