@@ -12,6 +12,15 @@
  */
 #include "vmm/td.h"
 
+struct tdx_regs td_on_slot(struct td *td, enum tdx_leaf leaf, const struct mirror_slot *slot)
+{
+	return (struct tdx_regs){
+		.rax = TDX_RAX(leaf, 0),
+		.rcx = tdx_gpa_level(mirror_gpa(slot), slot->node->level),
+		.rdx = td->tdr.v,
+	};
+}
+
 static int leaf_seamcall(struct td *td, struct tdx_regs *regs)
 {
 	const struct os_services *os = td->vmm->os;

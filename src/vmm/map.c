@@ -41,11 +41,7 @@ static int add_sept_page(struct td *td, struct mirror_slot *slot, enum mirror_st
 			 struct td_stock *stock)
 {
 	struct mirror_node *node = td_stock_node(stock);
-	struct tdx_regs regs = {
-		.rax = TDX_RAX(TDH_MEM_SEPT_ADD, 0),
-		.rcx = tdx_gpa_level(mirror_gpa(slot), slot->node->level),
-		.rdx = td->tdr.v,
-	};
+	struct tdx_regs regs = td_on_slot(td, TDH_MEM_SEPT_ADD, slot);
 	tdx_hpa_t page;
 	int error;
 
@@ -122,17 +118,13 @@ static int map_4k(struct td *td, struct mirror_slot *slot, tdx_hpa_t page, tdx_h
 {
 	const struct vmm_backing *backing = td->vmm->backing;
 	bool aug = hpa_is_none(source);
-	struct tdx_regs regs = {
-		.rax = TDX_RAX(aug ? TDH_MEM_PAGE_AUG : TDH_MEM_PAGE_ADD, 0),
-		.rcx = tdx_gpa_level(mirror_gpa(slot), TDX_4K),
-		.rdx = td->tdr.v,
-		.r8 = page.v,
-		.r9 = aug ? 0 : source.v,
-	};
+	struct tdx_regs regs = td_on_slot(td, aug ? TDH_MEM_PAGE_AUG : TDH_MEM_PAGE_ADD, slot);
 	int error;
 
 	if (!mirror_freeze(slot))
 		return -OS_EAGAIN;
+	regs.r8 = page.v;
+	regs.r9 = aug ? 0 : source.v;
 	/*
 	 * Backed first: the module refuses a page of a region without a pair. If one is missing
 	 * it comes out of the stock, so that this neither sleeps nor fails for want of memory.
@@ -155,16 +147,12 @@ static int map_4k(struct td *td, struct mirror_slot *slot, tdx_hpa_t page, tdx_h
  */
 static int map_2m(struct td *td, struct mirror_slot *slot, tdx_hpa_t page, struct td_stock *stock)
 {
-	struct tdx_regs regs = {
-		.rax = TDX_RAX(TDH_MEM_PAGE_AUG, 0),
-		.rcx = tdx_gpa_level(mirror_gpa(slot), TDX_2M),
-		.rdx = td->tdr.v,
-		.r8 = page.v,
-	};
+	struct tdx_regs regs = td_on_slot(td, TDH_MEM_PAGE_AUG, slot);
 	int error;
 
 	if (!mirror_freeze(slot))
 		return -OS_EAGAIN;
+	regs.r8 = page.v;
 	error = td_issue(td, td_leaf_map_2m, hpa_to_pfn(page), &regs, stock, TD_ISSUE_PLAIN);
 	mirror_thaw(slot, error ? mirror_make(MIRROR_NONE) : mirror_make_leaf(page, true));
 	return error ? -OS_ERANGE : 0;

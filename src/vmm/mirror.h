@@ -88,6 +88,11 @@ static inline bool mirror_is_leaf(struct mirror_entry e)
 	return mirror_state(e) == MIRROR_LEAF || mirror_state(e) == MIRROR_LEAF_BLOCKED;
 }
 
+static inline bool mirror_is_blocked(struct mirror_entry e)
+{
+	return mirror_state(e) == MIRROR_LINK_BLOCKED || mirror_state(e) == MIRROR_LEAF_BLOCKED;
+}
+
 /* The page of a LEAF or LEAF_BLOCKED. */
 static inline tdx_hpa_t mirror_page(struct mirror_entry e) { return TDX_PAGE_HPA(e.v); }
 

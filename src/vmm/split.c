@@ -24,15 +24,6 @@
  */
 #include "vmm/td.h"
 
-static struct tdx_regs on_2m(struct td *td, enum tdx_leaf leaf, const struct mirror_slot *slot)
-{
-	return (struct tdx_regs){
-		.rax = TDX_RAX(leaf, 0),
-		.rcx = tdx_gpa_level(mirror_gpa(slot), TDX_2M),
-		.rdx = td->tdr.v,
-	};
-}
-
 /*
  * The DEMOTE itself, of a leaf that is blocked and tracked. It needs three pages, all out of the
  * stock: one for the new S-EPT page, and the pair that the region has not got as a 2M page, which
@@ -42,7 +33,7 @@ static int demote(struct td *td, struct mirror_slot *slot, struct mirror_node *n
 {
 	tdx_hpa_t block = mirror_page(slot->seen);
 	bool pending = slot->seen.v & MIRROR_PENDING;
-	struct tdx_regs regs = on_2m(td, TDH_MEM_PAGE_DEMOTE, slot);
+	struct tdx_regs regs = td_on_slot(td, TDH_MEM_PAGE_DEMOTE, slot);
 	tdx_hpa_t page;
 	int error;
 
@@ -152,7 +143,7 @@ static struct mirror_node *merge_slot(struct td *td, struct mirror_slot *slot, b
 				      int *error)
 {
 	struct mirror_node *node = mirror_child(slot->seen);
-	struct tdx_regs regs = on_2m(td, TDH_MEM_PAGE_PROMOTE, slot);
+	struct tdx_regs regs = td_on_slot(td, TDH_MEM_PAGE_PROMOTE, slot);
 	bool pending;
 	tdx_hpa_t block = one_block(node, &pending);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * stock.c - what is drawn before the MMU lock is taken: control pages, pairs, mirror nodes, and
- * guest memory.
+ * stock.c - what is drawn before the MMU lock is taken, and how it goes back or is lost: control
+ * pages, pairs, mirror nodes, guest memory.
  */
 #include "vmm/td.h"
 
@@ -100,4 +100,10 @@ void td_put(struct td *td, tdx_hpa_t page, enum tdx_size size, bool last)
 		backing->put(td->vmm->backing_state, hpa_to_pfn(page), last);
 	else if (backing->release_2m)
 		backing->release_2m(td->vmm->backing_state, hpa_to_pfn(page));
+}
+
+void td_leak(struct td *td, tdx_hpa_t page, uint64_t pages, const char *why, tdx_status_t status)
+{
+	td->leaked_pages += pages;
+	vmm_leak(td->vmm, page, pages, why, status);
 }

@@ -277,6 +277,8 @@ void td_put(struct td *td, tdx_hpa_t page, enum tdx_size size, bool last);
 /* Guest memory of one page of size, near the TD; HPA_NONE. May sleep. */
 tdx_hpa_t td_alloc_memory(struct td *td, enum tdx_size size);
 void td_free_memory(struct td *td, tdx_hpa_t page, enum tdx_size size);
+/* Pages (4K) of the TD's are lost. */
+void td_leak(struct td *td, tdx_hpa_t page, uint64_t pages, const char *why, tdx_status_t status);
 
 /*
  * A leaf that the backing issues, libpamt while the region's word is LOCKED: one of these functions
@@ -303,7 +305,16 @@ static inline int td_issue_4k(struct td *td, tdx_hpa_t page, struct tdx_regs *re
 	return td_issue(td, leaf, hpa_to_pfn(page), regs, stock, TD_ISSUE_PLAIN);
 }
 
-/* vcpu.c; the MMU lock is held for writing. */
+/* The registers of a leaf on the entry at slot of this TD, without what else it takes. */
+struct tdx_regs td_on_slot(struct td *td, enum tdx_leaf leaf, const struct mirror_slot *slot);
+
+/* A plain SEAMCALL while the MMU lock is held for writing. */
+static inline int td_issue_barring(struct td *td, struct tdx_regs *regs)
+{
+	return td_issue(td, NULL, pfn(0), regs, NULL, TD_ISSUE_BARRING);
+}
+
+/* stay.c; the MMU lock is held for writing. */
 /* Makes every vCPU that is in the guest leave it once. */
 void td_leave_once(struct td *td);
 /* Keeps every vCPU out, and waits until they are out; lets them in again. */
@@ -313,6 +324,9 @@ void td_unbar(struct td *td);
  * Until the vCPU is not, or no longer, in the stay that word shows. Kicked now and then. Any lock.
  */
 void vcpu_wait_out(struct vcpu *vcpu, uint32_t word);
+/* Into the guest and out of it, by the thread that runs the vCPU. */
+bool vcpu_step_in(struct vcpu *vcpu, uint32_t word);
+void vcpu_go_out(struct vcpu *vcpu);
 
 /* association.c. No lock held, may sleep. */
 /* VP.INIT, on this CPU; from there on the vCPU is one of vmm->vcpus. Returns as td_add_vcpu(). */
@@ -341,7 +355,7 @@ int td_fault(struct vcpu *vcpu, tdx_gpa_t at);
 int td_link_down(struct td *td, tdx_gpa_t at, unsigned int level, bool through_shared,
 		 struct td_stock *stock, struct td_counts *counts, struct mirror_slot *slot);
 
-/* zap.c; the mutex, and where a slot is passed the MMU lock for writing, are held. */
+/* zap.c; the mutex is held. */
 enum zap_op { ZAP_REMOVE, ZAP_TO_SHARED, ZAP_TO_PRIVATE };
 /* A range on its way out. */
 struct zap {
@@ -352,19 +366,19 @@ struct zap {
 };
 /* Does op to [at, end). Returns as td_convert(). */
 int td_zap_range(struct td *td, struct zap *zap);
+
+/* block.c; the mutex, and where a slot is passed the MMU lock for writing, are held. */
 int td_block(struct td *td, struct mirror_slot *slot);
 int td_unblock_slot(struct td *td, struct mirror_slot *slot);
 /* TRACK, and every vCPU has left once: no TLB has what was blocked before. */
 int td_track(struct td *td);
-/* Unblocks what a failure left blocked at this GPA. Takes mutex and MMU lock itself. */
+/* Unblocks what a failure left blocked at this GPA. Takes the MMU lock; the mutex, too. */
+int td_unblock_locked(struct td *td, tdx_gpa_t at);
 int td_unblock(struct td *td, tdx_gpa_t at);
 /* Walks as mirror_walk(), unblocking what is blocked on the way. */
 int td_walk_open(struct td *td, tdx_gpa_t at, unsigned int level, struct mirror_slot *slot);
 
 /* split.c: td_split() with the mutex held. */
 int td_split_locked(struct td *td, tdx_gpa_t at);
-
-/* teardown.c: a page of the TD's is lost. */
-void td_leak(struct td *td, tdx_hpa_t page, uint64_t pages, const char *why, tdx_status_t status);
 
 #endif

@@ -23,12 +23,6 @@
  */
 #include "vmm/td.h"
 
-void td_leak(struct td *td, tdx_hpa_t page, uint64_t pages, const char *why, tdx_status_t status)
-{
-	td->leaked_pages += pages;
-	vmm_leak(td->vmm, page, pages, why, status);
-}
-
 /* ------------------------------------------------------------------------------------------- */
 /* The KeyID                                                                                    */
 

@@ -57,101 +57,6 @@
 #define DROP_LOOKS 512u
 
 /* ------------------------------------------------------------------------------------------- */
-/* Blocked and unblocked                                                                        */
-
-static struct tdx_regs on_slot(struct td *td, enum tdx_leaf leaf, const struct mirror_slot *slot)
-{
-	return (struct tdx_regs){
-		.rax = TDX_RAX(leaf, 0),
-		.rcx = tdx_gpa_level(mirror_gpa(slot), slot->node->level),
-		.rdx = td->tdr.v,
-	};
-}
-
-int td_block(struct td *td, struct mirror_slot *slot)
-{
-	struct tdx_regs regs = on_slot(td, TDH_MEM_RANGE_BLOCK, slot);
-	int error = td_issue(td, NULL, pfn(0), &regs, NULL, TD_ISSUE_BARRING);
-
-	if (!error)
-		mirror_set(slot, mirror_blocked(slot->seen));
-	return error;
-}
-
-int td_unblock_slot(struct td *td, struct mirror_slot *slot)
-{
-	struct tdx_regs regs = on_slot(td, TDH_MEM_RANGE_UNBLOCK, slot);
-	int error = td_issue(td, NULL, pfn(0), &regs, NULL, TD_ISSUE_BARRING);
-
-	if (!error)
-		mirror_set(slot, mirror_unblocked(slot->seen));
-	return error;
-}
-
-int td_track(struct td *td)
-{
-	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_TRACK, 0), .rcx = td->tdr.v };
-	int error = td_issue(td, NULL, pfn(0), &regs, NULL, TD_ISSUE_BARRING);
-
-	if (error)
-		return error;
-	td_leave_once(td);
-	td_count(&td->counts.tracks, 1);
-	return 0;
-}
-
-static bool is_blocked(struct mirror_entry seen)
-{
-	return mirror_state(seen) == MIRROR_LINK_BLOCKED ||
-	       mirror_state(seen) == MIRROR_LEAF_BLOCKED;
-}
-
-int td_walk_open(struct td *td, tdx_gpa_t at, unsigned int level, struct mirror_slot *slot)
-{
-	int error;
-
-	mirror_walk(&td->mirror, at, td->mirror.levels - 1, slot);
-	while (slot->node->level > level && mirror_is_link(slot->seen)) {
-		if (is_blocked(slot->seen)) {
-			/* UNBLOCK, too, is refused before the TLBs are clean. */
-			error = td_track(td);
-			if (!error)
-				error = td_unblock_slot(td, slot);
-			if (error)
-				return error;
-		}
-		mirror_descend(at, slot);
-	}
-	return 0;
-}
-
-static int unblock_locked(struct td *td, tdx_gpa_t at)
-{
-	struct mirror_slot slot;
-	int error;
-
-	os_write_lock(&td->mmu_lock);
-	error = td_walk_open(td, at, TDX_4K, &slot);
-	if (!error && is_blocked(slot.seen)) {
-		error = td_track(td);
-		if (!error)
-			error = td_unblock_slot(td, &slot);
-	}
-	os_write_unlock(&td->mmu_lock);
-	return error;
-}
-
-int td_unblock(struct td *td, tdx_gpa_t at)
-{
-	int error;
-
-	os_mutex_lock(&td->mutex);
-	error = unblock_locked(td, at);
-	os_mutex_unlock(&td->mutex);
-	return error;
-}
-
-/* ------------------------------------------------------------------------------------------- */
 /* One round                                                                                    */
 
 /* What op leaves behind, and the only other state without a leaf. */
@@ -219,7 +124,7 @@ static int zap_collect(struct td *td, struct zap *zap, unsigned int *nr)
 /* Blocked and tracked before. A 2M page goes while libpamt holds its region's word. */
 static int remove_leaf(struct td *td, struct td_zap *zap, enum zap_op op)
 {
-	struct tdx_regs regs = on_slot(td, TDH_MEM_PAGE_REMOVE, &zap->slot);
+	struct tdx_regs regs = td_on_slot(td, TDH_MEM_PAGE_REMOVE, &zap->slot);
 	td_leaf_fn *leaf = zap->slot.node->level == TDX_2M ? td_leaf_remove_2m : NULL;
 	int error = td_issue(td, leaf, hpa_to_pfn(zap->page), &regs, NULL, TD_ISSUE_BARRING);
 
@@ -272,7 +177,7 @@ static int zap_round(struct td *td, struct zap *zap)
 	os_write_lock(&td->mmu_lock);
 	error = zap_collect(td, zap, &nr);
 	for (unsigned int i = 0; i < nr && !error; i++) {
-		if (!is_blocked(td->zap[i].slot.seen))
+		if (!mirror_is_blocked(td->zap[i].slot.seen))
 			error = td_block(td, &td->zap[i].slot);
 	}
 	if (!error && nr)
@@ -318,8 +223,8 @@ static struct mirror_node *drop_slot(struct td *td, struct mirror_slot *slot,
 	node = mirror_child(slot->seen);
 	if (!all_alike(node, state) || td_block(td, slot))
 		return NULL;
-	regs = on_slot(td, TDH_MEM_SEPT_REMOVE, slot);
-	if (td_track(td) || td_issue(td, NULL, pfn(0), &regs, NULL, TD_ISSUE_BARRING)) {
+	regs = td_on_slot(td, TDH_MEM_SEPT_REMOVE, slot);
+	if (td_track(td) || td_issue_barring(td, &regs)) {
 		td_unblock_slot(td, slot);
 		return NULL;
 	}
@@ -428,7 +333,7 @@ static int link_edge(struct td *td, tdx_gpa_t edge, enum zap_op op)
 			error = td_link_down(td, edge, level, true, &td->stock, &td->counts, &slot);
 		os_read_unlock(&td->mmu_lock);
 		if (error == TD_FAULT_BLOCKED)
-			error = unblock_locked(td, edge);
+			error = td_unblock_locked(td, edge);
 		else if (error != -OS_EAGAIN)
 			return error;
 		/* Opened, or frozen by a fault that will be done soon: once more. */
