@@ -13,21 +13,6 @@
 #define TOP	  (UINT64_C(1) << TDX_PA_BITS)
 #define PAGE_MASK (TDX_PAGE_SIZE - 1)
 
-void map_note(struct machine_map *map, const char *format, ...)
-{
-	size_t used = strlen(map->notes);
-	va_list args;
-	int more;
-
-	if (used + 2 >= sizeof(map->notes))
-		return;
-	va_start(args, format);
-	more = vsnprintf(map->notes + used, sizeof(map->notes) - used - 1, format, args);
-	va_end(args);
-	if (more > 0)
-		strcat(map->notes, "\n");
-}
-
 /* ------------------------------------------------------------------------------------------- */
 /* Ranges of the log                                                                            */
 

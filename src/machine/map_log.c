@@ -31,6 +31,21 @@ int log_fail(const struct map_log *log, uint64_t line, const char *format, ...)
 	return -1;
 }
 
+void map_note(struct machine_map *map, const char *format, ...)
+{
+	size_t used = strlen(map->notes);
+	va_list args;
+	int more;
+
+	if (used + 2 >= sizeof(map->notes))
+		return;
+	va_start(args, format);
+	more = vsnprintf(map->notes + used, sizeof(map->notes) - used - 1, format, args);
+	va_end(args);
+	if (more > 0)
+		strcat(map->notes, "\n");
+}
+
 int log_add(struct map_log *log, enum map_form form, const struct log_range *range)
 {
 	struct log_ranges *ranges = &log->of_form[form];
