@@ -34,18 +34,6 @@ struct request {
 	int nr;
 };
 
-double report_number(const json_t *object, const char *key)
-{
-	return json_number_value(json_object_get(object, key));
-}
-
-uint64_t report_integer(const json_t *object, const char *key)
-{
-	json_int_t value = json_integer_value(json_object_get(object, key));
-
-	return value > 0 ? (uint64_t)value : 0;
-}
-
 /* -1: go on; else the exit code. */
 static int parse_arguments(struct request *r, int argc, char **argv)
 {

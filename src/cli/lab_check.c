@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/lab.h"
+#include "lab/clock.h"
 #include "lab/mutants.h"
 
 enum {
@@ -224,14 +224,6 @@ static bool make_sense(struct options *o)
 
 /* ------------------------------------------------------------------------------------------- */
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 struct shown {
 	struct cli_progress line;
 	char what[64];
@@ -249,7 +241,7 @@ static void progress(void *ctx, uint64_t schedules, uint32_t done, uint32_t unit
 	shown->line.what = shown->what;
 	shown->line.total = done ? (uint64_t)((double)schedules / done * units) : 0;
 	if (shown->seconds > 0) {
-		double part = (now() - shown->began) / shown->seconds;
+		double part = (clock_seconds() - shown->began) / shown->seconds;
 		uint64_t total = part > 0 ? (uint64_t)((double)schedules / part) : 0;
 
 		if (!shown->line.total || total < shown->line.total)
@@ -261,7 +253,7 @@ static void progress(void *ctx, uint64_t schedules, uint32_t done, uint32_t unit
 static int explore(struct options *o, bool json)
 {
 	struct shown shown = { .unit = o->request.pct_depth ? "unit" : "program",
-			       .began = now(),
+			       .began = clock_seconds(),
 			       .seconds = o->request.seconds };
 	struct check_result *result = calloc(1, sizeof(*result));
 	char error[256];
@@ -286,7 +278,7 @@ static int hunt(struct options *o, bool json)
 {
 	struct shown shown = { .unit = "mutant" };
 	struct check_mutant *results = calloc(mutants_nr(), sizeof(*results));
-	double began = now();
+	double began = clock_seconds();
 	char error[256];
 	int code;
 
@@ -300,7 +292,7 @@ static int hunt(struct options *o, bool json)
 	if (code)
 		code = cli_error(CLI_FAILED, "check: %s", error);
 	else
-		code = show_mutants(results, now() - began, json);
+		code = show_mutants(results, clock_seconds() - began, json);
 	free(results);
 	return code;
 }

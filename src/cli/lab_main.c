@@ -23,13 +23,6 @@ static const struct {
 	  { "bench virtual", "", "designs on many CPUs, in virtual time", lab_virtual } },
 };
 
-/* This is that program: who asks for it to be run has lost its way. */
-int cli_exec_lab(int argc, char **argv)
-{
-	(void)argc;
-	return cli_error(CLI_NOT_POSSIBLE, "%s: already in pamt-lab", argv[0]);
-}
-
 static int dispatch(int argc, char **argv)
 {
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {

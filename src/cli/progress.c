@@ -6,24 +6,16 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "lab/clock.h"
 
 #define BETWEEN_NS UINT64_C(200000000) /* often enough to look alive */
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 void cli_progress_begin(struct cli_progress *p, const char *what, uint64_t total)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
 	*p = (struct cli_progress){ .what = what,
 				    .total = total,
@@ -38,7 +30,7 @@ bool cli_progress_due(struct cli_progress *p)
 
 	if (!p->on)
 		return false;
-	now = now_ns();
+	now = clock_ns();
 	if (now - p->shown_ns < BETWEEN_NS)
 		return false;
 	p->shown_ns = now;

@@ -145,3 +145,15 @@ void report_card(FILE *to, const char *value, const char *what, bool bad)
 }
 
 void report_cards_end(FILE *to) { fputs("</div>\n", to); }
+
+double report_number(const json_t *object, const char *key)
+{
+	return json_number_value(json_object_get(object, key));
+}
+
+uint64_t report_integer(const json_t *object, const char *key)
+{
+	json_int_t value = json_integer_value(json_object_get(object, key));
+
+	return value > 0 ? (uint64_t)value : 0;
+}

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/run.h"
 #include "kernel/device_abi.h"
+#include "lab/clock.h"
 
 #define DEFAULT_TDS    4u
 #define MAX_TDS	       16u
@@ -62,14 +62,6 @@ struct kernel_run {
 	struct pamt_abi_stats before;
 	double began;
 };
-
-static double now(void)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
 
 /* ------------------------------------------------------------------------------------------- */
 /* TDs                                                                                          */
@@ -160,7 +152,7 @@ static void td_end(struct kernel_run *k, struct kernel_td *td)
 /* step of every TD, each in a thread of its own; seconds are added to the round's. */
 static void all_tds(struct kernel_run *k, enum workload_round round, void *(*step)(void *))
 {
-	double start = now();
+	double start = clock_seconds();
 	bool started[MAX_TDS];
 
 	for (uint64_t i = 0; i < k->tds; i++) {
@@ -171,7 +163,7 @@ static void all_tds(struct kernel_run *k, enum workload_round round, void *(*ste
 	for (uint64_t i = 0; i < k->tds; i++)
 		if (started[i])
 			pthread_join(k->td[i].thread, NULL);
-	k->run->result.seconds[round] += now() - start;
+	k->run->result.seconds[round] += clock_seconds() - start;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -205,21 +197,21 @@ static void run_tds(struct kernel_run *k)
 
 	all_tds(k, WORKLOAD_BOOT, td_boot);
 	all_tds(k, WORKLOAD_AGAIN, td_change);
-	start = now();
+	start = clock_seconds();
 	if (!ioctl(k->fd, PAMT_IOC_VERIFY, &findings))
 		result->findings = findings;
-	result->seconds[WORKLOAD_VERIFY] = now() - start;
+	result->seconds[WORKLOAD_VERIFY] = clock_seconds() - start;
 
-	start = now();
+	start = clock_seconds();
 	td_end(k, again);
 	if (!again->error)
 		td_boot(again);
-	result->seconds[WORKLOAD_RESTART] = now() - start;
+	result->seconds[WORKLOAD_RESTART] = clock_seconds() - start;
 
-	start = now();
+	start = clock_seconds();
 	for (uint64_t i = 0; i < k->tds; i++)
 		td_end(k, &k->td[i]);
-	result->seconds[WORKLOAD_END] = now() - start;
+	result->seconds[WORKLOAD_END] = clock_seconds() - start;
 }
 
 /* Counters are the module's since it was loaded; of these only what this run added. */
@@ -319,9 +311,9 @@ static int run_on_device(struct kernel_run *k)
 	}
 	result->nr_tds = (uint32_t)k->tds;
 	result->nr_vcpus = (uint32_t)(k->tds * k->vcpus);
-	k->began = now();
+	k->began = clock_seconds();
 	run_tds(k);
-	result->total_seconds = now() - k->began;
+	result->total_seconds = clock_seconds() - k->began;
 	for (uint64_t i = 0; i < k->tds; i++)
 		close(k->td[i].fd);
 	if (ioctl(k->fd, PAMT_IOC_STATS, &after))

@@ -8,23 +8,15 @@
 #include <time.h>
 
 #include "lab/bench.h"
+#include "lab/clock.h"
+#include "machine/random.h"
 
 #define WORKING_SET  (UINT64_C(64) << 20)
 #define MEMSET_PAGES 2048 /* per round */
 #define CHAIN_STEPS  200000
 #define CAS_PAIRS    50000
 
-static uint64_t read_clock(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-uint64_t bench_now(void) { return read_clock(CLOCK_MONOTONIC); }
-
-uint64_t bench_thread_time(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t bench_thread_time(void) { return clock_ns_of(CLOCK_THREAD_CPUTIME_ID); }
 
 void bench_add(struct bench_series *series, double sample)
 {
@@ -55,20 +47,20 @@ double bench_median(const struct bench_series *series)
 
 static double chain(void)
 {
-	uint64_t x = 1, start = bench_now();
+	uint64_t x = 1, start = clock_ns();
 
 	for (uint32_t i = 0; i < CHAIN_STEPS; i++) {
-		x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		random_quick(&x);
 		/* Keeps the compiler from working the loop out. */
 		__asm__ volatile("" : "+r"(x));
 	}
-	return (double)(bench_now() - start) / CHAIN_STEPS;
+	return (double)(clock_ns() - start) / CHAIN_STEPS;
 }
 
 static double cas_pair(void)
 {
 	static uint16_t word;
-	uint64_t start = bench_now();
+	uint64_t start = clock_ns();
 
 	/* Orders as a lock has them, though nobody else is there. */
 	for (uint32_t i = 0; i < CAS_PAIRS; i++) {
@@ -79,14 +71,14 @@ static double cas_pair(void)
 		__atomic_compare_exchange_n(&word, &taken, 0, false, __ATOMIC_RELEASE,
 					    __ATOMIC_RELAXED);
 	}
-	return (double)(bench_now() - start) / CAS_PAIRS;
+	return (double)(clock_ns() - start) / CAS_PAIRS;
 }
 
 /* Goes on where the last round ended, so that no page is in a near cache. */
 static double clear(uint8_t *memory, uint32_t round)
 {
 	uint64_t pages = WORKING_SET / 4096, first = (uint64_t)round * MEMSET_PAGES;
-	uint64_t start = bench_now();
+	uint64_t start = clock_ns();
 
 	for (uint64_t i = first; i < first + MEMSET_PAGES; i++) {
 		uint8_t *page = memory + i % pages * 4096;
@@ -94,7 +86,7 @@ static double clear(uint8_t *memory, uint32_t round)
 		memset(page, 0, 4096);
 		__asm__ volatile("" : : "r"(page) : "memory");
 	}
-	return (double)(bench_now() - start) / MEMSET_PAGES;
+	return (double)(clock_ns() - start) / MEMSET_PAGES;
 }
 
 bool bench_calibration_begin(struct bench_calibration *calibration)

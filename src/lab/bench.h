@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * bench.h - what all benches share: the clock, medians over rounds, and three small measurements
+ * bench.h - what all benches share: medians over rounds, and three small measurements
  * that say how fast this machine is.
  */
 #ifndef PAMT_LAB_BENCH_H
@@ -9,8 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Nanoseconds of a clock that only goes forward. */
-uint64_t bench_now(void);
 /* Nanoseconds for which the calling thread has had a processor. */
 uint64_t bench_thread_time(void);
 

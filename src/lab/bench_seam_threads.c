@@ -12,6 +12,7 @@
 
 #include "lab/bench_seam.h"
 #include "lab/bench_td.h"
+#include "lab/clock.h"
 
 #define SLICE_NS UINT64_C(60000000)
 #define PAGES	 256
@@ -65,13 +66,13 @@ static void *run_worker(void *arg)
 	threads_bind(w->td.machine->port, w->td.lp);
 	w->bad |= work(&w->td);
 	/* Together: what one does before the other is there would count for one thread. */
-	while (bench_now() < w->begin)
+	while (clock_ns() < w->begin)
 		sched_yield();
 	start = bench_thread_time();
 	do {
 		w->bad |= work(&w->td);
 		rounds++;
-	} while (bench_now() < w->end);
+	} while (clock_ns() < w->end);
 	w->calls_per_us =
 		(double)(rounds * 4 * PAGES) * 1000 / (double)(bench_thread_time() - start);
 	return NULL;
@@ -80,7 +81,7 @@ static void *run_worker(void *arg)
 /* Calls per us that the first nr workers make together. */
 static double rate(struct worker *worker, unsigned int nr)
 {
-	uint64_t begin = bench_now() + 1000000;
+	uint64_t begin = clock_ns() + 1000000;
 	double sum = 0;
 
 	for (unsigned int i = 0; i < nr; i++) {

@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lab/check.h"
+#include "lab/clock.h"
 #include "lab/mutants.h"
 #include "lab/workers.h"
 
@@ -41,14 +41,6 @@ struct check {
 	double began;
 	bool late;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static int fail(char *error, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -145,7 +137,8 @@ static bool out_of_time(void *ctx)
 {
 	const struct check *check = ctx;
 
-	return check->request->seconds > 0 && now() - check->began > check->request->seconds;
+	return check->request->seconds > 0 &&
+	       clock_seconds() - check->began > check->request->seconds;
 }
 
 /* Explores one setup, in this process. NULL: *result is filled; else what prevented it. */
@@ -282,7 +275,7 @@ static void look_again(const struct check *check, uint32_t i, struct check_resul
 int check_run(const struct check_request *request, struct check_result *result, char *error,
 	      size_t size)
 {
-	struct check check = { .request = request, .began = now() };
+	struct check check = { .request = request, .began = clock_seconds() };
 	struct workers workers = { .nr_workers = request->workers,
 				   .unit = run_unit,
 				   .crashed = unit_crashed,
@@ -307,7 +300,7 @@ int check_run(const struct check_request *request, struct check_result *result, 
 				"operations or regions");
 	if (!code) {
 		add_up(&check, result, &first_wrong);
-		result->seconds = now() - check.began;
+		result->seconds = clock_seconds() - check.began;
 		if (first_wrong != UINT32_MAX)
 			look_again(&check, first_wrong, result);
 	}

@@ -85,11 +85,23 @@ struct explorer {
 	void *watch_ctx;
 };
 
+/*
+ * a and then b: a is scrambled before b comes in, since the two are often equal (a CPU's last step
+ * and the last write of a word) and must not cancel.
+ */
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+	a = (a + UINT64_C(0x632be59bd9b4e019)) * UINT64_C(0x9e3779b97f4a7c15);
+	a = (a ^ (a >> 32) ^ b) * UINT64_C(0xd6e8feb86659fd93);
+	return a ^ (a >> 29);
+}
+
 /* Could self go on, so that naming another is a preemption? */
 bool explorer_at_helm(const struct stage_actor *self, uint32_t can);
 enum stage_outcome explorer_run(struct explorer *e, struct explore_result *result);
 /* Nothing is known of any word. Between runs. */
 void explorer_forget(struct explorer *e);
+void explorer_limit(struct explorer *e, const struct explore_limits *limits);
 void explorer_begin(struct explorer *e, const struct explore_limits *limits,
 		    struct explore_result *result);
 bool explorer_stopped(const struct explore_limits *limits, const struct explore_result *result);

@@ -3,12 +3,11 @@
  * lkvs.c - the cases of lkvs.h, and how each is run.
  */
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "lab/clock.h"
 #include "lab/error.h"
 #include "lab/lkvs_box.h"
 #include "machine/memory.h"
@@ -75,23 +74,6 @@ static const struct lkvs_case cases[] = {
 _Static_assert(sizeof(cases) / sizeof(*cases) == LKVS_ALL_CASES, "as many as the header says");
 
 const struct lkvs_case *lkvs_case(uint32_t nr) { return nr < LKVS_ALL_CASES ? &cases[nr] : NULL; }
-
-bool lkvs_fail(struct lkvs_box *box, const char *format, ...)
-{
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	va_list args;
-
-	pthread_mutex_lock(&lock);
-	if (!box->result->error[0]) {
-		va_start(args, format);
-		vsnprintf(box->result->error, sizeof(box->result->error), format, args);
-		va_end(args);
-	}
-	pthread_mutex_unlock(&lock);
-	/* Relaxed: the guests stop soon. */
-	os_store32(&box->stop, 1, OS_RELAXED);
-	return false;
-}
 
 /* Relaxed: looked at again and again. */
 static bool stopping(struct lkvs_box *box)
@@ -466,19 +448,11 @@ void lkvs_clean_up(struct lkvs_box *box)
 	ledger_destroy(&box->ledger);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 void lkvs_run(const struct lkvs_config *config, const struct lkvs_case *c,
 	      struct lkvs_result *result)
 {
 	struct lkvs_box *box = calloc(1, sizeof(*box));
-	double start = now();
+	double start = clock_seconds();
 
 	memset(result, 0, sizeof(*result));
 	if (!box) {
@@ -492,5 +466,5 @@ void lkvs_run(const struct lkvs_config *config, const struct lkvs_case *c,
 		run_rounds(box);
 	lkvs_clean_up(box);
 	free(box);
-	result->seconds = now() - start;
+	result->seconds = clock_seconds() - start;
 }

@@ -16,13 +16,6 @@
 
 #include "lab/model_internal.h"
 
-tdx_status_t model_fatal(struct model *model, const char *rule)
-{
-	if (!model->fatal)
-		model->fatal = rule;
-	return answer(TDX_SYS_SHUTDOWN, 0);
-}
-
 static tdx_status_t rdmd(struct model *model, struct tdx_regs *regs)
 {
 	uint64_t at = regs->rcx & ~UINT64_C(0xfff);

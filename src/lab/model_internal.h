@@ -35,12 +35,17 @@ struct model {
 	const char *fatal;
 };
 
-/* The first rule that is broken counts; every call answers so from then on. */
-tdx_status_t model_fatal(struct model *model, const char *rule);
-
 static inline tdx_status_t answer(uint64_t code, uint64_t detail)
 {
 	return (tdx_status_t){ code | detail };
+}
+
+/* The first rule that is broken counts; every call answers so from then on. */
+static inline tdx_status_t model_fatal(struct model *model, const char *rule)
+{
+	if (!model->fatal)
+		model->fatal = rule;
+	return answer(TDX_SYS_SHUTDOWN, 0);
 }
 
 static inline bool is_known(const struct model *model, uint64_t at)

@@ -7,20 +7,11 @@
 #include <string.h>
 
 #include "lab/explore_internal.h"
-
-/* splitmix64: every seed gives a good sequence, also neighbouring ones. */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
+#include "machine/random.h"
 
 static uint32_t below(uint64_t *state, uint32_t n)
 {
-	return (uint32_t)((next_random(state) >> 32) * n >> 32);
+	return (uint32_t)((random_next(state) >> 32) * n >> 32);
 }
 
 static struct stage_actor *decide_random(struct explorer *e, struct stage_actor *self, uint32_t can,

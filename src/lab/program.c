@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lab/program.h"
+#include "machine/random.h"
 
 /* What a CPU has in a region (control pages: in the first), how many of each. */
 enum thing {
@@ -329,9 +330,7 @@ static bool random_op(uint64_t *random, uint32_t nr_regions, uint32_t set, struc
 
 			if (!apply(&there, kind))
 				continue;
-			*random = *random * UINT64_C(6364136223846793005) +
-				  UINT64_C(1442695040888963407);
-			if ((*random >> 33) % ++seen == 0)
+			if ((random_quick(random) >> 33) % ++seen == 0)
 				*op = (struct op){ kind, region };
 		}
 	}

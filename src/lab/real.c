@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lab/clock.h"
 #include "lab/real_internal.h"
 
 #define ROUND_NS UINT64_C(500000000)
@@ -44,12 +45,12 @@ const char *real_op_name(enum real_op op)
 /* The process that hunts; it does not return. */
 static void hunt(const struct real_config *config, struct real_board *board)
 {
-	uint64_t end = real_now_ns() + config->seconds * UINT64_C(1000000000), now;
+	uint64_t end = clock_ns() + config->seconds * UINT64_C(1000000000), now;
 	uint64_t seed = config->seed;
 
 	/* Nobody is left to be told. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while ((now = real_now_ns()) < end) {
+	while ((now = clock_ns()) < end) {
 		/* Relaxed, both: for whoever looks on. */
 		os_store64(&board->seed, seed, OS_RELAXED);
 		os_fetch_add64(&board->rounds, 1, OS_RELAXED);
@@ -72,7 +73,7 @@ struct waiting {
 static bool must_end(struct waiting *w)
 {
 	uint64_t ops[REAL_OPS], sum = os_load64(&w->board->rounds, OS_RELAXED);
-	uint64_t now = real_now_ns();
+	uint64_t now = clock_ns();
 
 	for (uint32_t i = 0; i < REAL_OPS; i++)
 		sum += ops[i] = os_load64(&w->board->ops[i], OS_RELAXED);
@@ -119,7 +120,7 @@ static void wait_for(struct waiting *w, struct real_result *result)
 	bool ended = false;
 	int status = 0;
 
-	w->moved_ns = real_now_ns();
+	w->moved_ns = clock_ns();
 	while (waitpid(w->child, &status, WNOHANG) != w->child) {
 		if (must_end(w)) {
 			ended = !w->told_ns;
@@ -137,7 +138,7 @@ int real_run(const struct real_config *config, struct real_result *result)
 	struct real_board *board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
 					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct waiting w = { .config = config, .board = board };
-	uint64_t began = real_now_ns();
+	uint64_t began = clock_ns();
 
 	memset(result, 0, sizeof(*result));
 	if (board != MAP_FAILED)
@@ -150,7 +151,7 @@ int real_run(const struct real_config *config, struct real_result *result)
 	if (!w.child)
 		hunt(config, board);
 	wait_for(&w, result);
-	result->seconds = (double)(real_now_ns() - began) / 1e9;
+	result->seconds = (double)(clock_ns() - began) / 1e9;
 	result->seed = os_load64(&board->seed, OS_RELAXED);
 	result->rounds = os_load64(&board->rounds, OS_RELAXED);
 	result->adds = os_load64(&board->adds, OS_RELAXED);

@@ -8,6 +8,7 @@
 
 #include "lab/real.h"
 #include "lab/stand.h"
+#include "machine/random.h"
 
 #define REAL_NODES	  3u /* the last one without memory */
 #define REAL_NODE_BYTES	  (UINT64_C(128) << 20)
@@ -89,18 +90,18 @@ struct real_hunt {
 	uint32_t nr_aged;
 };
 
-uint64_t real_now_ns(void);
-/* 64 bits, by a state of one word. */
-uint64_t real_random(uint64_t *state);
 /* 0 .. n-1. */
 static inline uint32_t real_below(uint64_t *state, uint32_t n)
 {
-	return (uint32_t)((real_random(state) >> 32) % n);
+	return (uint32_t)((random_next(state) >> 32) % n);
 }
 
+/* real_board.c */
 /* Something is wrong; the first one counts, and the round ends. */
 void real_found(struct real_hunt *hunt, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Answers that are right where memory may be short. False: a finding, which is told. */
+bool real_allowed(struct real_thread *thread, const char *what, int error);
 static inline bool real_stopped(const struct real_hunt *hunt)
 {
 	/* Relaxed: soon is enough. */
@@ -120,8 +121,6 @@ void real_judge_cache(const struct pamt_cache *cache);
 typedef void real_op_fn(struct real_thread *thread);
 extern real_op_fn *const real_ops[REAL_OPS];
 void real_give_back(struct real_thread *thread);
-/* Answers that are right where memory may be short. False: a finding, which is told. */
-bool real_allowed(struct real_thread *thread, const char *what, int error);
 /* Frees pages of a run, whatever blocks they came in. */
 void real_free_pages(struct real_hunt *hunt, tdx_pfn_t first, uint32_t nr);
 /* One random piece of the OS's memory, got; false: there is none. order: 0 .. 9 */

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lab/clock.h"
 #include "lab/error.h"
 #include "lab/real_internal.h"
 
@@ -33,7 +34,7 @@ static void take_time(uint32_t one_in, uint32_t most_us)
 
 	if (!noise)
 		noise = hunt->seed * 31 + os_cpu() + 1;
-	if (real_below(&noise, one_in) || real_now_ns() > hunt->deadline_ns)
+	if (real_below(&noise, one_in) || clock_ns() > hunt->deadline_ns)
 		return;
 	t.tv_nsec = real_below(&noise, most_us >> real_below(&noise, 4)) * 1000l;
 	nanosleep(&t, NULL);

@@ -15,14 +15,6 @@
 static uint32_t below(struct real_thread *t, uint32_t n) { return real_below(&t->random, n); }
 static bool one_in(struct real_thread *t, uint32_t n) { return !below(t, n); }
 
-bool real_allowed(struct real_thread *thread, const char *what, int error)
-{
-	if (!error || error == -OS_ENOMEM)
-		return true;
-	real_found(thread->hunt, "%s: %s", what, error_text(error));
-	return false;
-}
-
 /* ------------------------------------------------------------------------------------------- */
 /* Get and put                                                                                  */
 

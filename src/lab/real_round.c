@@ -8,44 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "lab/clock.h"
 #include "lab/real_internal.h"
+#include "machine/random.h"
 
 #define MAX_AGED   (REAL_NODES * REAL_NODE_BYTES / TDX_PAGE_SIZE)
 #define MAX_WEIGHT 8u
-
-uint64_t real_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-uint64_t real_random(uint64_t *state)
-{
-	uint64_t x = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-	return x ^ x >> 31;
-}
-
-void real_found(struct real_hunt *hunt, const char *format, ...)
-{
-	struct real_board *board = hunt->board;
-	va_list args;
-
-	/* Relaxed: it only says whose text is kept; told comes with it by a release. */
-	if (!os_xchg32(&board->found, 1, OS_RELAXED)) {
-		va_start(args, format);
-		vsnprintf(board->text, sizeof(board->text), format, args);
-		va_end(args);
-		os_store32(&board->told, 1, OS_RELEASE);
-	}
-	os_store32(&board->stop, 1, OS_RELAXED);
-}
 
 /* ------------------------------------------------------------------------------------------- */
 /* The machine                                                                                  */
@@ -179,7 +148,7 @@ static void *live(void *arg)
 	struct real_hunt *hunt = t->hunt;
 
 	threads_bind(hunt->stand.port, t->cpu);
-	while (!real_stopped(hunt) && real_now_ns() < hunt->deadline_ns) {
+	while (!real_stopped(hunt) && clock_ns() < hunt->deadline_ns) {
 		enum real_op op = choose(t);
 
 		real_ops[op](t);
@@ -321,7 +290,7 @@ static uint64_t choose_most(struct real_hunt *hunt, uint64_t *random)
 static void round_on(struct real_hunt *hunt, uint64_t *random, uint64_t free_bytes)
 {
 	hand_out(hunt);
-	hunt->deadline_ns += real_now_ns();
+	hunt->deadline_ns += clock_ns();
 	if (!run_threads(hunt)) {
 		real_found(hunt, "no thread to be had");
 		return;
@@ -351,7 +320,7 @@ static void set_up_threads(struct real_hunt *hunt, uint64_t *random)
 		hunt->thread[i].hunt = hunt;
 		hunt->thread[i].cpu = i;
 		hunt->thread[i].most_runs = i ? (most_runs >> less) + 1 : most_runs;
-		hunt->thread[i].random = real_random(random);
+		hunt->thread[i].random = random_next(random);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lab/real_internal.h"
+#include "machine/random.h"
 
 #define TD_REGIONS 4u
 #define TD_BYTES   (TD_REGIONS * TDX_2M_SIZE)
@@ -65,8 +66,8 @@ static void create(struct real_thread *t)
 
 	if (!td)
 		return;
-	td->salt = real_random(&t->random);
-	td->random = real_random(&t->random) | 1;
+	td->salt = random_next(&t->random);
+	td->random = random_next(&t->random) | 1;
 	error = td_create(&t->hunt->stand.vmm, &config, &td->td);
 	if (error) {
 		/* As many TDs as there are KeyIDs. */

@@ -21,15 +21,6 @@ static region_t run_region(uint32_t i)
 	return (region_t){ (TRIAL_RAM >> TDX_2M_SHIFT) + FIRST_REGION + i * REGION_STRIDE };
 }
 
-/* Region of the run that an address lies in, or UINT32_MAX. */
-uint32_t trial_region_of(const struct trial *trial, tdx_hpa_t at)
-{
-	for (uint32_t i = 0; i < trial->setup.nr_regions; i++)
-		if (hpa_to_region(at).v == run_region(i).v)
-			return i;
-	return UINT32_MAX;
-}
-
 /* ------------------------------------------------------------------------------------------- */
 /* What the explorer asks                                                                       */
 
@@ -46,13 +37,6 @@ static void prepare(void *ctx)
 	memset(trial->moves, 0, sizeof(trial->moves));
 	for (uint32_t cpu = 0; cpu < trial->setup.program.nr_cpus; cpu++)
 		stage_start(cpu, trial_run_cpu, &trial->cpu[cpu]);
-}
-
-const char *trial_check(struct trial *trial)
-{
-	const char *broken = trial->module.fatal(trial->module.box.ctx);
-
-	return broken ? broken : trial->setup.design->check(trial->design);
 }
 
 static const char *check(void *ctx) { return trial_check(ctx); }

@@ -79,12 +79,6 @@ struct trial {
 	uint32_t users[PROGRAM_MAX_REGIONS], moves[PROGRAM_MAX_REGIONS];
 };
 
-uint32_t trial_region_of(const struct trial *trial, tdx_hpa_t at);
-/* NULL, or what is broken now. */
-const char *trial_check(struct trial *trial);
-/* One line of what happens, if anybody listens. */
-void trial_say(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* trial_module.c: NULL, or why not. */
 const char *trial_make_module(struct trial *trial);
 const char *trial_make_tds(struct trial *trial);
@@ -95,6 +89,12 @@ void trial_run_cpu(void *cpu);
 void trial_clean_up(struct trial *trial);
 
 /* trial_judge.c */
+/* Region of the run that an address lies in, or UINT32_MAX. */
+uint32_t trial_region_of(const struct trial *trial, tdx_hpa_t at);
+/* NULL, or what is broken now. */
+const char *trial_check(struct trial *trial);
+/* One line of what happens, if anybody listens. */
+void trial_say(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "the word of region A"; false: nothing that has a name. */
 bool trial_name_of(const struct trial *trial, const void *addr, char text[64]);
 void trial_observe(void *ctx, const struct tdx_regs *regs, bool after);

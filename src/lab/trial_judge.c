@@ -9,6 +9,21 @@
 #include "abi/abi.h"
 #include "lab/trial_internal.h"
 
+uint32_t trial_region_of(const struct trial *trial, tdx_hpa_t at)
+{
+	for (uint32_t i = 0; i < trial->env.nr_regions; i++)
+		if (hpa_to_region(at).v == trial->env.region[i].v)
+			return i;
+	return UINT32_MAX;
+}
+
+const char *trial_check(struct trial *trial)
+{
+	const char *broken = trial->module.fatal(trial->module.box.ctx);
+
+	return broken ? broken : trial->setup.design->check(trial->design);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* Telling                                                                                      */
 

@@ -68,6 +68,7 @@ struct workload {
 	os_a64_t failures;
 };
 
+/* workload_stop.c */
 /* The first failure of a worker is the one that is told. */
 void workload_fail(struct worker *worker, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

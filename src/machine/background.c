@@ -6,6 +6,7 @@
 
 #include "machine/allocator.h"
 #include "machine/background.h"
+#include "machine/random.h"
 
 /* Of a broken block so many small blocks stay allocated: 1 .. MAX_KEPT, of order 0 .. MAX_ORDER. */
 #define MAX_KEPT  4u
@@ -25,16 +26,6 @@ struct background {
 		uint64_t nr, room;
 	} load, aged;
 };
-
-/* splitmix64: every state is good, and so is every seed. */
-static uint64_t next_random(struct background *background)
-{
-	uint64_t z = background->random += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
 
 static int hold(struct background *background, struct holding *holding, tdx_hpa_t block,
 		unsigned int order)
@@ -96,7 +87,7 @@ uint64_t background_bytes(const struct background *background) { return backgrou
 static tdx_hpa_t random_place(struct background *background, uint32_t node, uint64_t bytes)
 {
 	const struct machine_map *map = machine_map(background->machine);
-	uint64_t at = next_random(background) % bytes;
+	uint64_t at = random_next(&background->random) % bytes;
 
 	for (uint32_t i = 0; i < map->nr_ranges; i++) {
 		const struct map_range *range = &map->ranges[i];
@@ -127,13 +118,14 @@ static tdx_hpa_t take_whole(struct background *background, uint32_t node, uint64
 /* Frees a 2M block but for a few small blocks. */
 static int break_block(struct background *background, tdx_hpa_t block)
 {
-	uint64_t kept = 1 + next_random(background) % MAX_KEPT;
+	uint64_t kept = 1 + random_next(&background->random) % MAX_KEPT;
 	bool keep[TDX_PAGES_PER_2M] = { false };
 	int result = 0;
 
 	while (kept--) {
-		unsigned int order = (unsigned int)(next_random(background) % (MAX_ORDER + 1));
-		uint64_t at = next_random(background) % TDX_PAGES_PER_2M >> order << order;
+		unsigned int order =
+			(unsigned int)(random_next(&background->random) % (MAX_ORDER + 1));
+		uint64_t at = random_next(&background->random) % TDX_PAGES_PER_2M >> order << order;
 		bool taken = false;
 
 		for (uint64_t i = at; i < at + (UINT64_C(1) << order); i++)
@@ -192,7 +184,7 @@ int background_age(struct background *background, uint32_t node, unsigned int pe
 
 int background_step(struct background *background, uint64_t bytes)
 {
-	uint64_t random = next_random(background);
+	uint64_t random = random_next(&background->random);
 	/* Orders 0 .. 9, each half as often as the one before. */
 	unsigned int order = (unsigned int)__builtin_ctzll(random | 1u << ALLOCATOR_MAX_ORDER);
 	/* Three steps of four lead towards the goal, one away from it. */
@@ -202,7 +194,7 @@ int background_step(struct background *background, uint64_t bytes)
 	if (!more) {
 		if (background->load.nr)
 			let_go(background, &background->load,
-			       next_random(background) % background->load.nr);
+			       random_next(&background->random) % background->load.nr);
 		return 0;
 	}
 	block = allocator_alloc(background->allocator, order, OS_ANY_NODE);

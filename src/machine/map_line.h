@@ -64,7 +64,7 @@ struct map_line {
  */
 const char *map_parse_line(const char *text, struct map_line *line);
 
-/* Pieces for parsers (map_piece.c): each moves *at behind what it has read; false: it is not there. */
+/* map_piece.c, for parsers: each moves *at behind what it has read; false: it is not there. */
 bool map_literal(const char **at, const char *text);
 void map_spaces(const char **at);
 /* A number that fits 64 bits and does not run into a letter of it. */

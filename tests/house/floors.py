@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """No circles: the files of a library stand above one another, each using only what is below.
 
-floors.py NM LIBRARY...: a file uses another one if its object needs a symbol that only the other
-one's defines. Rings of such files are findings, unless ALLOWED names them with a reason, which only
-the upper rooms of the house may have.
+floors.py NM LIBRARY|FOLDER...: a file uses another one if its object, in a library or in the folder
+of a program's own, needs a symbol that only the other one's defines. Rings of such files are
+findings, unless ALLOWED names them with a reason, which only the upper rooms of the house may have.
 """
 import collections
 import pathlib
@@ -18,10 +18,11 @@ STRICT = {"abi", "host", "machine", "seam", "vmm"}
 ALLOWED: dict[str, list[tuple[set[str], str]]] = {}
 
 
-def symbols(nm, library):
+def symbols(nm, place):
     """Per object: what it defines and what it needs."""
     defines, needs = collections.defaultdict(set), collections.defaultdict(set)
-    text = subprocess.run([nm, library], check=True, capture_output=True, text=True).stdout
+    files = sorted(place.glob("*.o")) if place.is_dir() else [place]
+    text = subprocess.run([nm, *files], check=True, capture_output=True, text=True).stdout
     member = None
     for line in text.splitlines():
         if line.endswith(":"):
@@ -63,9 +64,9 @@ def rings(edges):
 
 
 bad, files, links = [], 0, 0
-for library in sys.argv[2:]:
-    floor = pathlib.PurePath(library).name.removeprefix("libpamt-").removesuffix(".a")
-    edges = uses(*symbols(sys.argv[1], library))
+for place in map(pathlib.Path, sys.argv[2:]):
+    floor = re.sub(r"^libpamt-|\.[ap]$", "", place.name)
+    edges = uses(*symbols(sys.argv[1], place))
     files += len(edges)
     links += sum(map(len, edges.values()))
     allowed = [ring for ring, why in ALLOWED.get(floor, []) if why]

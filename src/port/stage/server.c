@@ -23,6 +23,7 @@
 
 #include "machine/allocator.h"
 #include "machine/memory.h"
+#include "machine/random.h"
 #include "port/stage/server.h"
 #include "port/stage/stage.h"
 #include "port/threads/sparse.h"
@@ -95,12 +96,6 @@ static const struct map_range *largest_range(const struct server *server, uint32
 	return range;
 }
 
-static uint64_t draw_random(struct cpu *cpu)
-{
-	cpu->random = cpu->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return cpu->random;
-}
-
 /* Free pages in a row at, or behind, a place; *next: where the next ones would be. */
 static tdx_hpa_t take_row(struct server *server, uint32_t node, uint64_t bytes, tdx_hpa_t *next)
 {
@@ -123,7 +118,7 @@ static tdx_hpa_t random_place(const struct map_range *range, uint64_t random)
  */
 static tdx_hpa_t take_anywhere(struct server *server, struct cpu *cpu, uint32_t node)
 {
-	uint64_t random = draw_random(cpu);
+	uint64_t random = random_quick(&cpu->random);
 
 	/* The first ones are the allocator's own choice: all begin side by side. */
 	if (!cpu->next.v)
@@ -136,7 +131,7 @@ static tdx_hpa_t take_anywhere(struct server *server, struct cpu *cpu, uint32_t 
 /* A page of its own, where memory is scattered. */
 static tdx_hpa_t take_scattered(struct server *server, struct cpu *cpu, uint32_t node)
 {
-	tdx_hpa_t from = random_place(largest_range(server, node), draw_random(cpu));
+	tdx_hpa_t from = random_place(largest_range(server, node), random_quick(&cpu->random));
 
 	return take_row(server, node, TDX_PAGE_SIZE, &from);
 }
