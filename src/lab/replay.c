@@ -364,8 +364,11 @@ static bool step_lp_init(struct replay *r, const struct vector_item *item)
 static bool step_epf(struct replay *r, const struct vector_item *item)
 {
 	const struct vector_list *list = &item->list;
+	tdx_gpa_t at[sizeof(list->value) / sizeof(list->value[0])];
 
-	return done(r, seam_debug_epf(r->seam, list->at, list->value, list->nr));
+	for (unsigned int i = 0; i < list->nr; i++)
+		at[i] = gpa(list->value[i]);
+	return done(r, seam_debug_epf(r->seam, list->at, at, list->nr));
 }
 
 /* machine lines have no step: they can fail in a way that ends the replay. */

@@ -59,7 +59,7 @@ static const struct {
 	[FATAL_WRITE] = { 1004, "results written into a page of the module or of a TD" },
 };
 
-tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, uint64_t at)
+tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, tdx_hpa_t at)
 {
 	struct seam *seam = call->seam;
 	uint32_t none = 0;
@@ -71,7 +71,7 @@ tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, uint64_t at)
 			.rule = rules[rule].rule,
 			.leaf = call->leaf,
 			.lp = call->lp,
-			.at = hpa(at),
+			.at = at,
 		};
 		/* Release: pairs with the acquire in seam_is_fatal(). */
 		os_store32(&seam->fatal_state, 2, OS_RELEASE);

@@ -195,6 +195,6 @@ enum fatal_rule {
 	FATAL_PROMOTE,	    /* children of a page to be merged are not what the S-EPT says */
 	FATAL_WRITE,	    /* the host had a leaf write into a page that is not its own */
 };
-tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, uint64_t at);
+tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, tdx_hpa_t at);
 
 #endif

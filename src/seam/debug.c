@@ -105,24 +105,24 @@ int seam_debug_hold(struct seam *seam, tdx_hpa_t pa, unsigned int level, bool ex
 	struct debug_call debug;
 	struct call *call;
 
-	if (!pamt_tdmr(seam, pa.v) || level > TDX_1G || *find_holder(seam, id))
+	if (!pamt_tdmr(seam, pa) || level > TDX_1G || *find_holder(seam, id))
 		return -OS_EINVAL;
 	call = begin_call(&debug, seam);
-	return keep_or_release(call, pamt_walk(call, pa.v, level, exclusive, &page), id);
+	return keep_or_release(call, pamt_walk(call, pa, level, exclusive, &page), id);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* TDs by their TDR, without a lock.                                                            */
 
 /* An address inside a page names nothing. */
-static enum tdx_page_type type_of(struct seam *seam, uint64_t pa)
+static enum tdx_page_type type_of(struct seam *seam, tdx_hpa_t pa)
 {
-	struct pamt_entry *entry = pa % TDX_PAGE_SIZE ? NULL : pamt_peek(seam, pa, TDX_4K);
+	struct pamt_entry *entry = pa.v % TDX_PAGE_SIZE ? NULL : pamt_peek(seam, pa, TDX_4K);
 
 	return entry ? pamt_type(os_load64(&entry->head, OS_RELAXED)) : TDX_PT_NDA;
 }
 
-static struct tdr *find_tdr(struct seam *seam, uint64_t address)
+static struct tdr *find_tdr(struct seam *seam, tdx_hpa_t address)
 {
 	if (type_of(seam, address) != TDX_PT_TDR)
 		return NULL;
@@ -130,7 +130,7 @@ static struct tdr *find_tdr(struct seam *seam, uint64_t address)
 }
 
 /* With its TDCS. In teardown those pages are reclaimed in any order and may be another TD's. */
-static bool find_td(struct seam *seam, uint64_t address, struct td *td)
+static bool find_td(struct seam *seam, tdx_hpa_t address, struct td *td)
 {
 	td->address = address;
 	td->tdr = find_tdr(seam, address);
@@ -141,7 +141,7 @@ static bool find_td(struct seam *seam, uint64_t address, struct td *td)
 }
 
 /* And with an S-EPT. */
-static bool find_td_sept(struct seam *seam, uint64_t address, struct td *td)
+static bool find_td_sept(struct seam *seam, tdx_hpa_t address, struct td *td)
 {
 	return find_td(seam, address, td) && td->tdcs->pwl;
 }
@@ -149,15 +149,15 @@ static bool find_td_sept(struct seam *seam, uint64_t address, struct td *td)
 /* ------------------------------------------------------------------------------------------- */
 /* Locks by name.                                                                               */
 
-static os_a64_t *tdmr_lock(struct seam *seam, uint64_t base)
+static os_a64_t *tdmr_lock(struct seam *seam, tdx_hpa_t base)
 {
 	for (uint32_t i = 0; i < seam->nr_tdmrs; i++)
-		if (seam->tdmr[i].base == base)
+		if (seam->tdmr[i].base.v == base.v)
 			return &seam->tdmr[i].lock;
 	return NULL;
 }
 
-static os_a64_t *sept_entry_lock(struct seam *seam, uint64_t tdr, uint64_t map)
+static os_a64_t *sept_entry_lock(struct seam *seam, tdx_hpa_t tdr, uint64_t map)
 {
 	uint32_t level = map & 7;
 	struct sept_pos pos;
@@ -165,11 +165,11 @@ static os_a64_t *sept_entry_lock(struct seam *seam, uint64_t tdr, uint64_t map)
 
 	if (!find_td_sept(seam, tdr, &td) || level > td.tdcs->pwl || map >> td.tdcs->gpa_bits)
 		return NULL;
-	sept_walk(seam, &td, map & ~UINT64_C(0xfff), level, &pos);
+	sept_walk(seam, &td, gpa(map & ~UINT64_C(0xfff)), level, &pos);
 	return pos.level == level ? pos.entry : NULL;
 }
 
-static os_a64_t *td_lock(struct seam *seam, enum seam_debug_lock what, uint64_t tdr)
+static os_a64_t *td_lock(struct seam *seam, enum seam_debug_lock what, tdx_hpa_t tdr)
 {
 	struct td td;
 
@@ -190,13 +190,13 @@ static os_a64_t *find_lock(struct seam *seam, enum seam_debug_lock what, uint64_
 	case SEAM_DEBUG_WBT:
 		return arg < seam->config.nr_packages ? &seam->wbt[arg].lock : NULL;
 	case SEAM_DEBUG_TDMR:
-		return tdmr_lock(seam, arg);
+		return tdmr_lock(seam, hpa(arg));
 	case SEAM_DEBUG_SEPTE:
-		return sept_entry_lock(seam, arg, map);
+		return sept_entry_lock(seam, hpa(arg), map);
 	case SEAM_DEBUG_OPSTATE:
 	case SEAM_DEBUG_SEPT:
 	case SEAM_DEBUG_EPOCH:
-		return td_lock(seam, what, arg);
+		return td_lock(seam, what, hpa(arg));
 	}
 	return NULL;
 }
@@ -235,7 +235,7 @@ int seam_debug_enter(struct seam *seam, tdx_hpa_t tdr, uint32_t id)
 	struct td td;
 	int error;
 
-	if (!find_td(seam, tdr.v, &td) || *find_holder(seam, id))
+	if (!find_td(seam, tdr, &td) || *find_holder(seam, id))
 		return -OS_EINVAL;
 	refcount = &td.tdcs->refcount[os_load64(&td.tdcs->epoch, OS_ACQUIRE) & 1];
 	error = add_holder(seam, id, &none, refcount);
@@ -264,7 +264,7 @@ int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state stat
 {
 	struct td td;
 
-	if (!find_td(seam, tdr.v, &td))
+	if (!find_td(seam, tdr, &td))
 		return -OS_EINVAL;
 	if (!td.tdcs->pwl) {
 		if (pwl != 3 && pwl != 4)
@@ -280,7 +280,7 @@ int seam_debug_num_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
 {
 	struct td td;
 
-	if (!find_td(seam, tdr.v, &td))
+	if (!find_td(seam, tdr, &td))
 		return -OS_EINVAL;
 	os_store32(&td.tdcs->nr_vcpus, n, OS_RELAXED);
 	return 0;
@@ -290,7 +290,7 @@ int seam_debug_assoc_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
 {
 	struct td td;
 
-	if (!find_td(seam, tdr.v, &td))
+	if (!find_td(seam, tdr, &td))
 		return -OS_EINVAL;
 	os_store32(&td.tdcs->nr_assoc, n, OS_RELAXED);
 	return 0;
@@ -300,9 +300,9 @@ int seam_debug_vcpu_state(struct seam *seam, tdx_hpa_t tdvpr, uint32_t state)
 {
 	struct tdvps *tdvps;
 
-	if (type_of(seam, tdvpr.v) != TDX_PT_TDVPR)
+	if (type_of(seam, tdvpr) != TDX_PT_TDVPR)
 		return -OS_EINVAL;
-	tdvps = module_map(seam, tdvpr.v, OS_WRITE);
+	tdvps = module_map(seam, tdvpr, OS_WRITE);
 	os_store32(&tdvps->state, state, OS_RELEASE);
 	return 0;
 }
@@ -317,22 +317,22 @@ int seam_debug_lp_init(struct seam *seam, uint32_t lp, bool done)
 	return 0;
 }
 
-int seam_debug_epf(struct seam *seam, tdx_hpa_t tdvpr, const uint64_t *gpa, uint32_t nr)
+int seam_debug_epf(struct seam *seam, tdx_hpa_t tdvpr, const tdx_gpa_t *at, uint32_t nr)
 {
 	struct tdvps *tdvps;
 
-	if (type_of(seam, tdvpr.v) != TDX_PT_TDVPR || nr > TDX_MAX_EPF)
+	if (type_of(seam, tdvpr) != TDX_PT_TDVPR || nr > TDX_MAX_EPF)
 		return -OS_EINVAL;
-	tdvps = module_map(seam, tdvpr.v, OS_WRITE);
+	tdvps = module_map(seam, tdvpr, OS_WRITE);
 	tdvps->nr_epf = nr;
 	for (uint32_t i = 0; i < nr; i++)
-		tdvps->epf[i] = gpa[i];
+		tdvps->epf[i] = at[i];
 	return 0;
 }
 
 int seam_debug_td_fatal(struct seam *seam, tdx_hpa_t tdr, bool fatal)
 {
-	struct tdr *t = find_tdr(seam, tdr.v);
+	struct tdr *t = find_tdr(seam, tdr);
 
 	if (!t)
 		return -OS_EINVAL;
@@ -342,9 +342,9 @@ int seam_debug_td_fatal(struct seam *seam, tdx_hpa_t tdr, bool fatal)
 
 int seam_debug_half_freed(struct seam *seam, tdx_hpa_t page)
 {
-	struct pamt_entry *entry = pamt_peek(seam, page.v, TDX_4K);
+	struct pamt_entry *entry = pamt_peek(seam, page, TDX_4K);
 
-	if (!entry || type_of(seam, page.v) == TDX_PT_NDA)
+	if (!entry || type_of(seam, page) == TDX_PT_NDA)
 		return -OS_EINVAL;
 	os_fetch_and64(&entry->head, ~PAMT_TYPE_MASK, OS_RELEASE);
 	return 0;
@@ -364,7 +364,7 @@ enum seam_debug_accept seam_debug_accept(struct seam *seam, tdx_hpa_t tdr, uint6
 
 	call = begin_call(&debug, seam);
 	call->inject = debug_take_injection(seam);
-	if (!find_td_sept(seam, tdr.v, &td))
+	if (!find_td_sept(seam, tdr, &td))
 		return SEAM_ACCEPT_TDEXIT;
 	switch (guest_accept(call, &td, rcx, status)) {
 	case SEAM_EXIT_NONE:
@@ -382,8 +382,8 @@ enum seam_debug_accept seam_debug_accept(struct seam *seam, tdx_hpa_t tdr, uint6
 void seam_debug_pamt(struct seam *seam, tdx_hpa_t pa, unsigned int level,
 		     struct seam_debug_entry *entry)
 {
-	const struct pamt_entry *at = pamt_peek(seam, pa.v, level);
-	uint64_t head, tail, pair[2];
+	const struct pamt_entry *at = pamt_peek(seam, pa, level);
+	uint64_t head, tail;
 
 	*entry = (struct seam_debug_entry){ .present = at };
 	if (!at)
@@ -394,32 +394,30 @@ void seam_debug_pamt(struct seam *seam, tdx_hpa_t pa, unsigned int level,
 	entry->type = pamt_type(head);
 	entry->lock = (uint16_t)(head & LOCK_MASK);
 	if (entry->type == TDX_PT_PAMT) {
-		pamt_node_pair(at, pair);
+		pamt_node_pair(at, entry->pair);
 		entry->count = tail & PAMT_COUNT_MASK;
-		entry->pair[0] = hpa(pair[0]);
-		entry->pair[1] = hpa(pair[1]);
 	} else {
-		entry->owner = hpa(pamt_owner(head));
+		entry->owner = pamt_owner(head);
 	}
 }
 
 /* Also where TDMR.INIT has not come yet. */
-static const struct tdmr *find_tdmr(const struct seam *seam, uint64_t address)
+static const struct tdmr *find_tdmr(const struct seam *seam, tdx_hpa_t address)
 {
 	for (uint32_t i = 0; i < seam->nr_tdmrs; i++)
-		if (address - seam->tdmr[i].base < seam->tdmr[i].size)
+		if (address.v - seam->tdmr[i].base.v < seam->tdmr[i].size)
 			return &seam->tdmr[i];
 	return NULL;
 }
 
 int seam_debug_bitmap(struct seam *seam, tdx_hpa_t pa)
 {
-	const struct tdmr *tdmr = find_tdmr(seam, pa.v);
+	const struct tdmr *tdmr = find_tdmr(seam, pa);
 	struct debug_call debug;
 
 	if (!tdmr || !seam->dpamt)
 		return -OS_EINVAL;
-	return pamt_bit_test(begin_call(&debug, seam), tdmr, pa.v);
+	return pamt_bit_test(begin_call(&debug, seam), tdmr, pa);
 }
 
 int seam_debug_chldcnt(struct seam *seam, tdx_hpa_t tdr, uint64_t *chldcnt)
@@ -427,9 +425,9 @@ int seam_debug_chldcnt(struct seam *seam, tdx_hpa_t tdr, uint64_t *chldcnt)
 	const struct tdr *t;
 
 	/* A TDR that is reclaimed has it still: the page is as its TD left it. */
-	if (tdr.v % TDX_PAGE_SIZE || !pamt_tdmr(seam, tdr.v))
+	if (tdr.v % TDX_PAGE_SIZE || !pamt_tdmr(seam, tdr))
 		return -OS_EINVAL;
-	t = module_map(seam, tdr.v, OS_READ);
+	t = module_map(seam, tdr, OS_READ);
 	*chldcnt = os_load64(&t->chldcnt, OS_RELAXED);
 	return 0;
 }

@@ -43,7 +43,7 @@ int seam_debug_assoc_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n);
 int seam_debug_vcpu_state(struct seam *seam, tdx_hpa_t tdvpr, uint32_t state);
 int seam_debug_lp_init(struct seam *seam, uint32_t lp, bool done);
 /* GPAs at which the vCPU faulted again and again: what VP.ENTER asks for. At most 32. */
-int seam_debug_epf(struct seam *seam, tdx_hpa_t tdvpr, const uint64_t *gpa, uint32_t nr);
+int seam_debug_epf(struct seam *seam, tdx_hpa_t tdvpr, const tdx_gpa_t *at, uint32_t nr);
 int seam_debug_td_fatal(struct seam *seam, tdx_hpa_t tdr, bool fatal);
 /* The 4K page is marked free but its region's page count is not yet lowered. */
 int seam_debug_half_freed(struct seam *seam, tdx_hpa_t page);

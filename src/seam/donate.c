@@ -11,18 +11,18 @@
 #include "seam/guard.h"
 #include "seam/hpa.h"
 
-static bool is_page(const struct call *call, uint64_t address)
+static bool is_page(const struct call *call, tdx_hpa_t address)
 {
 	return hpa_is_private(call->seam, address, TDX_PAGE_SIZE);
 }
 
 /* One page is free as far as its metadata says. */
-static tdx_status_t check_free(struct call *call, uint64_t address, uint64_t skip,
-			       enum tdx_operand operand)
+static inline tdx_status_t check_free(struct call *call, tdx_hpa_t address, region_t skip,
+				      enum tdx_operand operand)
 {
 	struct pamt_page page;
 
-	if (address >> TDX_2M_SHIFT == skip)
+	if (hpa_to_region(address).v == skip.v)
 		return CALL_OK;
 	if (!pamt_walk(call, address, TDX_4K, false, &page))
 		return status_operand(TDX_OPERAND_BUSY, operand);
@@ -31,7 +31,7 @@ static tdx_status_t check_free(struct call *call, uint64_t address, uint64_t ski
 	return CALL_OK;
 }
 
-tdx_status_t donate_check_pages(struct call *call, const uint64_t pair[2], uint64_t skip,
+tdx_status_t donate_check_pages(struct call *call, const tdx_hpa_t pair[2], region_t skip,
 				enum tdx_operand first, enum tdx_operand second)
 {
 	const struct tdmr *tdmr[2] = { pamt_find_tdmr(call, pair[0]),
@@ -54,9 +54,11 @@ tdx_status_t donate_check_pages(struct call *call, const uint64_t pair[2], uint6
 	return CALL_OK;
 }
 
-tdx_status_t donate_pair(struct call *call, const uint64_t pair[2], enum tdx_operand first,
+tdx_status_t donate_pair(struct call *call, const tdx_hpa_t pair[2], enum tdx_operand first,
 			 enum tdx_operand second)
 {
+	const region_t none = { UINT64_MAX };
+
 	if (!is_page(call, pair[0]))
 		return status_operand(TDX_OPERAND_INVALID, first);
 	if (!is_page(call, pair[1]))
@@ -65,10 +67,10 @@ tdx_status_t donate_pair(struct call *call, const uint64_t pair[2], enum tdx_ope
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, first);
 	if (!pamt_find_tdmr(call, pair[1]))
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, second);
-	return donate_check_pages(call, pair, UINT64_MAX, first, second);
+	return donate_check_pages(call, pair, none, first, second);
 }
 
-void donate_return(struct call *call, const uint64_t pair[2])
+void donate_return(struct call *call, const tdx_hpa_t pair[2])
 {
 	for (int i = 0; i < 2; i++) {
 		guard_freed(call, pair[i], TDX_4K);

@@ -33,7 +33,7 @@ struct field_view {
 	struct tdr *tdr;
 	struct tdcs *tdcs;
 	struct tdvps *tdvps;
-	uint64_t tdvpr; /* address of it */
+	tdx_hpa_t tdvpr; /* address of it */
 };
 
 /* One element of a field. */

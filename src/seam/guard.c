@@ -35,31 +35,31 @@ void guard_destroy(struct seam *seam)
 	seam->guard = NULL;
 }
 
-static os_a64_t *place(struct guard *guard, uint64_t page, uint32_t probe)
+static os_a64_t *place(struct guard *guard, tdx_pfn_t page, uint32_t probe)
 {
-	uint64_t hash = page * UINT64_C(0x9e3779b97f4a7c15) >> (64 - ENTRIES_BITS);
+	uint64_t hash = page.v * UINT64_C(0x9e3779b97f4a7c15) >> (64 - ENTRIES_BITS);
 
 	return &guard->entry[(hash + probe) % ENTRIES];
 }
 
 /* The place that holds the page; NULL: none. */
-static os_a64_t *find(struct guard *guard, uint64_t page)
+static os_a64_t *find(struct guard *guard, tdx_pfn_t page)
 {
 	for (uint32_t i = 0; i < PROBES; i++) {
 		os_a64_t *entry = place(guard, page, i);
 
 		/* Relaxed, as all in this table: words that stand for themselves. */
-		if (os_load64(entry, OS_RELAXED) >> TAKEN_PAGE_SHIFT == page)
+		if (os_load64(entry, OS_RELAXED) >> TAKEN_PAGE_SHIFT == page.v)
 			return entry;
 	}
 	return NULL;
 }
 
-void guard_note_taken(struct call *call, uint64_t address)
+void guard_note_taken(struct call *call, tdx_hpa_t address)
 {
-	uint64_t page = address >> TDX_PAGE_SHIFT;
+	tdx_pfn_t page = hpa_to_pfn(address);
 	uint64_t value =
-		page << TAKEN_PAGE_SHIFT | (call->leaf & 0xff) << 16 | ((call->lp + 1) & 0xffff);
+		page.v << TAKEN_PAGE_SHIFT | (call->leaf & 0xff) << 16 | ((call->lp + 1) & 0xffff);
 	struct guard *guard = call->seam->guard;
 	os_a64_t *entry = find(guard, page);
 
@@ -75,9 +75,9 @@ void guard_note_taken(struct call *call, uint64_t address)
 	}
 }
 
-void guard_note_freed(struct call *call, uint64_t address, uint32_t level)
+void guard_note_freed(struct call *call, tdx_hpa_t address, uint32_t level)
 {
-	os_a64_t *entry = find(call->seam->guard, address >> TDX_PAGE_SHIFT);
+	os_a64_t *entry = find(call->seam->guard, hpa_to_pfn(address));
 
 	if (entry)
 		os_store64(entry, 0, OS_RELAXED);
@@ -92,26 +92,27 @@ void guard_note_freed(struct call *call, uint64_t address, uint32_t level)
 /* ------------------------------------------------------------------------------------------- */
 /* Whose is a page?                                                                             */
 
-static bool in_pamt_area(const struct seam *seam, uint64_t address)
+static bool in_pamt_area(const struct seam *seam, tdx_hpa_t address)
 {
 	for (uint32_t i = 0; i < seam->nr_tdmrs; i++)
 		for (uint32_t level = TDX_4K; level <= TDX_1G; level++)
-			if (address - seam->tdmr[i].pamt_base[level] <
+			if (address.v - seam->tdmr[i].pamt_base[level].v <
 			    seam->tdmr[i].pamt_size[level])
 				return true;
 	return false;
 }
 
 /* Set where the page is half of a pair; reserved pages have the bit too and are the host's. */
-static bool is_donated(const struct seam *seam, const struct tdmr *tdmr, uint64_t address)
+static bool is_donated(const struct seam *seam, const struct tdmr *tdmr, tdx_hpa_t address)
 {
-	uint64_t bit = (address - tdmr->base) >> TDX_PAGE_SHIFT;
-	const os_a64_t *word = module_map(seam, tdmr->pamt_base[TDX_4K] + bit / 64 * 8, OS_READ);
+	uint64_t bit = (address.v - tdmr->base.v) >> TDX_PAGE_SHIFT;
+	const os_a64_t *word =
+		module_map(seam, hpa(tdmr->pamt_base[TDX_4K].v + bit / 64 * 8), OS_READ);
 
 	if (!(os_load64(word, OS_RELAXED) >> bit % 64 & 1))
 		return false;
 	for (uint32_t i = 0; i < TDX_MAX_RESERVED; i++)
-		if (address - tdmr->base - tdmr->reserved[i].offset < tdmr->reserved[i].size)
+		if (address.v - tdmr->base.v - tdmr->reserved[i].offset < tdmr->reserved[i].size)
 			return false;
 	return true;
 }
@@ -119,8 +120,8 @@ static bool is_donated(const struct seam *seam, const struct tdmr *tdmr, uint64_
 static bool is_taken(enum tdx_page_type type) { return type != TDX_PT_NDA && type != TDX_PT_RSVD; }
 
 /* *first: of the page's 4K pages, the one whose number the table has. */
-static bool find_owner(const struct seam *seam, uint64_t page, struct seam_owner *owner,
-		       uint64_t *first)
+static bool find_owner(const struct seam *seam, tdx_hpa_t page, struct seam_owner *owner,
+		       tdx_hpa_t *first)
 {
 	const struct tdmr *tdmr = pamt_tdmr(seam, page);
 
@@ -139,9 +140,9 @@ static bool find_owner(const struct seam *seam, uint64_t page, struct seam_owner
 
 		if (!is_taken(pamt_type(head)) || pamt_type(head) == TDX_PT_PAMT)
 			continue;
-		*first = page & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1);
+		*first = hpa(page.v & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1));
 		owner->type = pamt_type(head);
-		owner->tdr = hpa(owner->type == TDX_PT_TDR ? page : pamt_owner(head));
+		owner->tdr = owner->type == TDX_PT_TDR ? page : pamt_owner(head);
 		return true;
 	}
 	return seam->dpamt && is_donated(seam, tdmr, page);
@@ -149,9 +150,9 @@ static bool find_owner(const struct seam *seam, uint64_t page, struct seam_owner
 
 bool seam_owns(const struct seam *seam, tdx_hpa_t page, struct seam_owner *owner)
 {
-	uint64_t first;
+	tdx_hpa_t first;
 
-	return find_owner(seam, page.v & ~(TDX_PAGE_SIZE - 1), owner, &first);
+	return find_owner(seam, hpa(page.v & ~(TDX_PAGE_SIZE - 1)), owner, &first);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -160,8 +161,9 @@ bool seam_owns(const struct seam *seam, tdx_hpa_t page, struct seam_owner *owner
 bool seam_guard_host_access(struct seam *seam, tdx_hpa_t at, enum os_access access)
 {
 	const struct os_services *os = seam->os;
-	uint64_t page = at.v & ~(TDX_PAGE_SIZE - 1), first, taken = 0;
+	tdx_hpa_t page = hpa(at.v & ~(TDX_PAGE_SIZE - 1)), first;
 	struct seam_owner owner;
+	uint64_t taken = 0;
 	os_a64_t *entry;
 
 	if (!seam->guard || !find_owner(seam, page, &owner, &first))
@@ -172,9 +174,9 @@ bool seam_guard_host_access(struct seam *seam, tdx_hpa_t at, enum os_access acce
 		"softseam: host %s page 0x%llx, which is not its own (type %u, TD 0x%llx): a "
 		"machine "
 		"check on hardware",
-		access == OS_WRITE ? "writes" : "reads", (unsigned long long)page,
+		access == OS_WRITE ? "writes" : "reads", (unsigned long long)page.v,
 		(unsigned int)owner.type, (unsigned long long)owner.tdr.v);
-	entry = find(seam->guard, first >> TDX_PAGE_SHIFT);
+	entry = find(seam->guard, hpa_to_pfn(first));
 	if (entry)
 		taken = os_load64(entry, OS_RELAXED);
 	if (taken)

@@ -11,18 +11,18 @@
 #include "seam/call.h"
 
 /* With a module in guard mode; both return at once without. */
-void guard_note_taken(struct call *call, uint64_t address);
-void guard_note_freed(struct call *call, uint64_t address, uint32_t level);
+void guard_note_taken(struct call *call, tdx_hpa_t address);
+void guard_note_freed(struct call *call, tdx_hpa_t address, uint32_t level);
 
 /* The call takes a page for the module or a TD. */
-static inline void guard_taken(struct call *call, uint64_t address)
+static inline void guard_taken(struct call *call, tdx_hpa_t address)
 {
 	if (call->seam->guard)
 		guard_note_taken(call, address);
 }
 
 /* It gives a page back; it is still locked. */
-static inline void guard_freed(struct call *call, uint64_t address, uint32_t level)
+static inline void guard_freed(struct call *call, tdx_hpa_t address, uint32_t level)
 {
 	if (call->seam->guard)
 		guard_note_freed(call, address, level);

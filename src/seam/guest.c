@@ -7,7 +7,7 @@
 
 uint32_t seam_guest_index(const struct seam_vcpu *vcpu) { return vcpu->tdvps->index; }
 
-tdx_hpa_t seam_guest_tdr(const struct seam_vcpu *vcpu) { return hpa(vcpu->td->address); }
+tdx_hpa_t seam_guest_tdr(const struct seam_vcpu *vcpu) { return vcpu->td->address; }
 
 uint32_t seam_guest_shared_bit(const struct seam_vcpu *vcpu) { return vcpu->td->tdcs->shared_bit; }
 
@@ -18,23 +18,23 @@ const struct tdx_regs *seam_guest_entry_regs(const struct seam_vcpu *vcpu) { ret
 /* ------------------------------------------------------------------------------------------- */
 /* Memory.                                                                                      */
 
-static enum seam_exit ept_violation(struct seam_vcpu *vcpu, uint64_t gpa, uint64_t qualification,
+static enum seam_exit ept_violation(struct seam_vcpu *vcpu, tdx_gpa_t at, uint64_t qualification,
 				    uint64_t extended)
 {
-	vcpu->exit_gpa = gpa;
+	vcpu->exit_gpa = at;
 	vcpu->exit_qualification = qualification;
 	vcpu->exit_extended = extended;
 	return SEAM_EXIT_EPT;
 }
 
 /* The 4K page of a private GPA as the guest's hardware finds it. */
-static void find_page(const struct call *call, const struct td *td, uint64_t gpa,
+static void find_page(const struct call *call, const struct td *td, tdx_gpa_t at,
 		      struct sept_pos *pos)
 {
-	if (gpa >> td->tdcs->gpa_bits)
-		*pos = (struct sept_pos){ .value = sept_entry(SEPT_FREE, 0) };
+	if (at.v >> td->tdcs->gpa_bits)
+		*pos = (struct sept_pos){ .value = SEPT_FREE_ENTRY };
 	else
-		sept_walk(call->seam, td, gpa, TDX_4K, pos);
+		sept_walk(call->seam, td, at, TDX_4K, pos);
 }
 
 static bool is_usable(const struct sept_pos *pos)
@@ -49,38 +49,38 @@ static bool is_pending(const struct td *td, const struct sept_pos *pos)
 	       td->tdcs->attributes & TDX_ATTR_SEPT_VE_DISABLE;
 }
 
-bool guest_would_fault(const struct call *call, const struct td *td, uint64_t gpa)
+bool guest_would_fault(const struct call *call, const struct td *td, tdx_gpa_t at)
 {
 	struct sept_pos pos;
 
-	find_page(call, td, gpa, &pos);
+	find_page(call, td, at, &pos);
 	if (sept_state(pos.value) == SEPT_PENDING)
 		return is_pending(td, &pos);
 	return !is_usable(&pos);
 }
 
 /* An access within one 4K page. *address: where it goes. */
-static enum seam_exit access_page(struct seam_vcpu *vcpu, uint64_t gpa, uint32_t bytes,
-				  uint64_t qualification, uint64_t *address)
+static enum seam_exit access_page(struct seam_vcpu *vcpu, tdx_gpa_t at, uint32_t bytes,
+				  uint64_t qualification, tdx_hpa_t *address)
 {
 	struct sept_pos pos;
 
-	if ((gpa & (TDX_PAGE_SIZE - 1)) + bytes > TDX_PAGE_SIZE)
-		return ept_violation(vcpu, gpa, qualification, 0);
-	find_page(vcpu->call, vcpu->td, gpa, &pos);
+	if ((at.v & (TDX_PAGE_SIZE - 1)) + bytes > TDX_PAGE_SIZE)
+		return ept_violation(vcpu, at, qualification, 0);
+	find_page(vcpu->call, vcpu->td, at, &pos);
 	if (!is_usable(&pos))
-		return ept_violation(vcpu, gpa, qualification,
+		return ept_violation(vcpu, at, qualification,
 				     is_pending(vcpu->td, &pos) ? TDX_EPT_EXTENDED_PENDING : 0);
-	*address = sept_large_page(pos.value, pos.level) |
-		   (gpa & ((UINT64_C(1) << TDX_LEVEL_SHIFT(pos.level)) - 1));
+	*address = hpa(sept_large_page(pos.value, pos.level).v |
+		       (at.v & ((UINT64_C(1) << TDX_LEVEL_SHIFT(pos.level)) - 1)));
 	vcpu->progress = true;
 	return SEAM_EXIT_NONE;
 }
 
 enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, tdx_gpa_t at, void *to, uint32_t bytes)
 {
-	uint64_t address;
-	enum seam_exit how = access_page(vcpu, at.v, bytes, TDX_EPT_VIOLATION_READ, &address);
+	tdx_hpa_t address;
+	enum seam_exit how = access_page(vcpu, at, bytes, TDX_EPT_VIOLATION_READ, &address);
 
 	if (how == SEAM_EXIT_NONE)
 		os_memcpy(to, module_map(vcpu->call->seam, address, OS_READ), bytes);
@@ -90,8 +90,8 @@ enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, tdx_gpa_t at, void *to, u
 enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, tdx_gpa_t at, const void *from,
 				uint32_t bytes)
 {
-	uint64_t address;
-	enum seam_exit how = access_page(vcpu, at.v, bytes, TDX_EPT_VIOLATION_WRITE, &address);
+	tdx_hpa_t address;
+	enum seam_exit how = access_page(vcpu, at, bytes, TDX_EPT_VIOLATION_WRITE, &address);
 
 	if (how == SEAM_EXIT_NONE)
 		os_memcpy(module_map(vcpu->call->seam, address, OS_WRITE), from, bytes);
@@ -100,36 +100,35 @@ enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, tdx_gpa_t at, const void
 
 enum seam_exit seam_guest_touch(struct seam_vcpu *vcpu, tdx_gpa_t at)
 {
-	uint64_t address;
+	tdx_hpa_t address;
 
-	return access_page(vcpu, at.v, 1, TDX_EPT_VIOLATION_READ | TDX_EPT_VIOLATION_WRITE,
-			   &address);
+	return access_page(vcpu, at, 1, TDX_EPT_VIOLATION_READ | TDX_EPT_VIOLATION_WRITE, &address);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* ACCEPT.                                                                                      */
 
 /* RCX: 4K or 2M, aligned, private. */
-static bool accept_operand(const struct td *td, uint64_t rcx, uint64_t *gpa, uint32_t *level)
+static bool accept_operand(const struct td *td, uint64_t rcx, tdx_gpa_t *at, uint32_t *level)
 {
 	*level = rcx & 7;
-	*gpa = rcx & ~UINT64_C(7);
-	if (*level > TDX_2M || *gpa & ((UINT64_C(1) << TDX_LEVEL_SHIFT(*level)) - 1))
+	*at = gpa(rcx & ~UINT64_C(7));
+	if (*level > TDX_2M || at->v & ((UINT64_C(1) << TDX_LEVEL_SHIFT(*level)) - 1))
 		return false;
-	return !(*gpa >> td->tdcs->gpa_bits);
+	return !(at->v >> td->tdcs->gpa_bits);
 }
 
 /*
  * Clears the page from where the last try stopped, and looks for an interrupt after the first 4K
  * and at every 64th. Returns how many 4K pages are clear.
  */
-static uint32_t clear_guest_page(struct call *call, uint64_t page, uint32_t done, uint32_t total)
+static uint32_t clear_guest_page(struct call *call, tdx_hpa_t page, uint32_t done, uint32_t total)
 {
 	const struct os_services *os = call->seam->os;
 	uint32_t end = done + 1;
 
 	for (;;) {
-		os->zero(os->ctx, hpa(page + done * TDX_PAGE_SIZE), (end - done) * TDX_PAGE_SIZE);
+		os->zero(os->ctx, hpa(page.v + done * TDX_PAGE_SIZE), (end - done) * TDX_PAGE_SIZE);
 		done = end;
 		if (done == total || call_interrupted(call))
 			return done;
@@ -142,7 +141,7 @@ static enum seam_exit accept_locked(struct call *call, const struct td *td, stru
 				    tdx_status_t *status)
 {
 	uint32_t total = pos->level == TDX_2M ? TDX_PAGES_PER_2M : 1;
-	uint64_t page = sept_large_page(pos->value, pos->level);
+	tdx_hpa_t page = sept_large_page(pos->value, pos->level);
 	enum sept_state state = sept_state(pos->value);
 	uint32_t done = 0;
 
@@ -161,7 +160,7 @@ static enum seam_exit accept_locked(struct call *call, const struct td *td, stru
 	done = clear_guest_page(call, page, done, total);
 	if (done < total) {
 		sept_set(pos->entry,
-			 sept_entry(SEPT_PENDING, page | (uint64_t)done << SEPT_ACCEPTED_SHIFT));
+			 sept_entry(SEPT_PENDING, page) | (uint64_t)done << SEPT_ACCEPTED_SHIFT);
 		return SEAM_EXIT_INTERRUPT;
 	}
 	sept_set(pos->entry, sept_entry(SEPT_MAPPED, page));
@@ -173,13 +172,13 @@ enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx
 {
 	struct sept_pos pos;
 	uint32_t level;
-	uint64_t gpa;
+	tdx_gpa_t at;
 
-	if (!accept_operand(td, rcx, &gpa, &level)) {
+	if (!accept_operand(td, rcx, &at, &level)) {
 		*status = status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 		return SEAM_EXIT_NONE;
 	}
-	sept_walk(call->seam, td, gpa, level, &pos);
+	sept_walk(call->seam, td, at, level, &pos);
 	if (pos.level != level) {
 		if (!(pos.value & SEPT_RWX))
 			return SEAM_EXIT_EPT;
@@ -201,7 +200,7 @@ enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, tdx_gpa_t at, unsigned 
 	enum seam_exit how = guest_accept(vcpu->call, vcpu->td, at.v | level, status);
 
 	if (how == SEAM_EXIT_EPT)
-		return ept_violation(vcpu, at.v, TDX_EPT_VIOLATION_WRITE, TDX_EPT_EXTENDED_ACCEPT);
+		return ept_violation(vcpu, at, TDX_EPT_VIOLATION_WRITE, TDX_EPT_EXTENDED_ACCEPT);
 	vcpu->progress = true;
 	return how;
 }

@@ -20,13 +20,13 @@ struct seam_vcpu {
 	bool progress;	       /* something went through since the entry */
 	/* What the last thing that could not be done inside the TD was: for the host's registers.
 	 */
-	uint64_t exit_gpa;
+	tdx_gpa_t exit_gpa;
 	uint64_t exit_qualification, exit_extended;
 	struct tdx_regs vmcall; /* rcx: mask */
 };
 
 /* Would an access to this private page leave the TD? The tree is locked. */
-bool guest_would_fault(const struct call *call, const struct td *td, uint64_t gpa);
+bool guest_would_fault(const struct call *call, const struct td *td, tdx_gpa_t gpa);
 
 /* TDG.MEM.PAGE.ACCEPT; SEAM_EXIT_NONE: *status is the answer. */
 enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx,

@@ -18,7 +18,7 @@ tdx_status_t tdh_mng_vpflushdone(struct call *call)
 	struct tdcs *tdcs;
 	struct kot_entry *kot;
 	struct td td;
-	tdx_status_t status = td_explicit(call, call->in.rcx, TDX_OP_RCX, true, &td);
+	tdx_status_t status = td_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, true, &td);
 
 	if (call_failed(status))
 		return status;
@@ -46,7 +46,7 @@ tdx_status_t tdh_mng_key_freeid(struct call *call)
 	struct seam *seam = call->seam;
 	struct kot_entry *kot;
 	struct td td;
-	tdx_status_t status = td_explicit(call, call->in.rcx, TDX_OP_RCX, true, &td);
+	tdx_status_t status = td_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, true, &td);
 
 	if (call_failed(status))
 		return status;

@@ -10,19 +10,19 @@
 
 tdx_status_t tdh_mr_extend(struct call *call)
 {
-	uint64_t gpa = call->in.rcx;
+	const tdx_gpa_t at = gpa(call->in.rcx);
 	struct sept_pos pos;
 	struct td td;
-	tdx_status_t status = td_explicit(call, call->in.rdx, TDX_OP_RDX, true, &td);
+	tdx_status_t status = td_explicit(call, hpa(call->in.rdx), TDX_OP_RDX, true, &td);
 
 	if (call_failed(status))
 		return status;
 	status = td_build(call, &td, OP_INITIALIZED, false);
 	if (call_failed(status))
 		return status;
-	if (gpa & (CHUNK_BYTES - 1) || gpa >> td.tdcs->gpa_bits)
+	if (at.v & (CHUNK_BYTES - 1) || at.v >> td.tdcs->gpa_bits)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	sept_walk(call->seam, &td, gpa, TDX_4K, &pos);
+	sept_walk(call->seam, &td, at, TDX_4K, &pos);
 	if (sept_state(pos.value) != SEPT_MAPPED) {
 		sept_details(call, &pos);
 		return status_operand(TDX_EPT_ENTRY_NOT_PRESENT, TDX_OP_RCX);
@@ -35,7 +35,7 @@ tdx_status_t tdh_mr_extend(struct call *call)
 tdx_status_t tdh_mr_finalize(struct call *call)
 {
 	struct td td;
-	tdx_status_t status = td_explicit(call, call->in.rcx, TDX_OP_RCX, true, &td);
+	tdx_status_t status = td_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, true, &td);
 
 	if (call_failed(status))
 		return status;

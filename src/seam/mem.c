@@ -15,10 +15,10 @@ static bool decode_map(const struct call *call, const struct mem_rule *rule, str
 	uint32_t max = rule->max_level == MEM_ROOT ? mem->td.tdcs->pwl : rule->max_level;
 
 	mem->level = map & MAP_LEVEL;
-	mem->gpa = map & ~MAP_LEVEL;
+	mem->gpa = gpa(map & ~MAP_LEVEL);
 	if (map & MAP_RESERVED || mem->level < rule->min_level || mem->level > max)
 		return false;
-	return !(mem->gpa & ((UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level)) - 1));
+	return !(mem->gpa.v & ((UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level)) - 1));
 }
 
 static tdx_status_t lock_tree(struct call *call, const struct mem_rule *rule, struct mem *mem)
@@ -48,12 +48,12 @@ static tdx_status_t walk(struct call *call, const struct mem_rule *rule, struct 
 
 tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule, struct mem *mem)
 {
-	uint64_t tdr = call->in.rdx;
+	tdx_hpa_t tdr = hpa(call->in.rdx);
 	tdx_status_t status;
 
-	mem->flag = rule->flag != MEM_NO_FLAG && tdr & 1;
+	mem->flag = rule->flag != MEM_NO_FLAG && tdr.v & 1;
 	if (mem->flag)
-		tdr &= ~UINT64_C(1);
+		tdr.v &= ~UINT64_C(1);
 	status = td_explicit(call, tdr, TDX_OP_RDX, rule->tdr_exclusive, &mem->td);
 	if (call_failed(status))
 		return status;
@@ -62,7 +62,7 @@ tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule, st
 		return status;
 	if (mem->flag && rule->flag == MEM_DEBUG_FLAG)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
-	if (!decode_map(call, rule, mem) || mem->gpa >> mem->td.tdcs->gpa_bits)
+	if (!decode_map(call, rule, mem) || mem->gpa.v >> mem->td.tdcs->gpa_bits)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	status = lock_tree(call, rule, mem);
 	if (call_failed(status))

@@ -27,7 +27,7 @@ struct mem_rule {
 
 struct mem {
 	struct td td;
-	uint64_t gpa;
+	tdx_gpa_t gpa;
 	uint32_t level;
 	bool flag;
 	struct sept_pos pos; /* the entry, locked; pos.level == level */

@@ -30,7 +30,7 @@ tdx_status_t tdh_mng_create(struct call *call)
 
 	if (!hkid_is_private(seam, hkid))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
-	status = pamt_free_4k(call, call->in.rcx, TDX_OP_RCX, &page);
+	status = pamt_free_4k(call, hpa(call->in.rcx), TDX_OP_RCX, &page);
 	if (call_failed(status))
 		return status;
 	if (!call_lock(call, &seam->kot_lock, LOCK_SHAREX_X))
@@ -40,13 +40,13 @@ tdx_status_t tdh_mng_create(struct call *call)
 	if (!call_random(call))
 		return tdx_status(TDX_RND_NO_ENTROPY, 0);
 
-	tdr = module_map(seam, call->in.rcx, OS_WRITE);
+	tdr = module_map(seam, hpa(call->in.rcx), OS_WRITE);
 	os_memset(tdr, 0, TDX_PAGE_SIZE);
 	tdr->lifecycle = TDX_HKID_ASSIGNED;
 	tdr->hkid = (uint16_t)hkid;
 	set_uuid(seam, tdr);
 	seam->kot[hkid].state = TDX_KOT_ASSIGNED;
-	pamt_claim(call, &page, TDX_PT_TDR, 0);
+	pamt_claim(call, &page, TDX_PT_TDR, PAMT_NO_OWNER);
 	return CALL_OK;
 }
 
@@ -54,7 +54,7 @@ tdx_status_t tdh_mng_key_config(struct call *call)
 {
 	uint32_t package = 1u << seam_package(call->seam, call->lp);
 	struct td td;
-	tdx_status_t status = td_explicit(call, call->in.rcx, TDX_OP_RCX, true, &td);
+	tdx_status_t status = td_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, true, &td);
 
 	if (call_failed(status))
 		return status;
@@ -91,7 +91,7 @@ tdx_status_t tdh_mng_addcx(struct call *call)
 	const struct os_services *os = call->seam->os;
 	struct pamt_page page;
 	struct td td;
-	tdx_status_t status = td_explicit(call, call->in.rdx, TDX_OP_RDX, true, &td);
+	tdx_status_t status = td_explicit(call, hpa(call->in.rdx), TDX_OP_RDX, true, &td);
 
 	if (call_failed(status))
 		return status;
@@ -101,7 +101,7 @@ tdx_status_t tdh_mng_addcx(struct call *call)
 		return tdx_status(TDX_TD_KEYS_NOT_CONFIGURED, 0);
 	if (td.tdr->nr_tdcx >= TDX_MAX_TDCX)
 		return tdx_status(TDX_TDCX_NUM_INCORRECT, 0);
-	status = pamt_free_4k(call, call->in.rcx, TDX_OP_RCX, &page);
+	status = pamt_free_4k(call, hpa(call->in.rcx), TDX_OP_RCX, &page);
 	if (call_failed(status))
 		return status;
 	status = check_tdcx_number(call, td.tdr);
@@ -112,6 +112,6 @@ tdx_status_t tdh_mng_addcx(struct call *call)
 	os->zero(os->ctx, hpa(call->in.rcx), TDX_PAGE_SIZE);
 	pamt_claim(call, &page, TDX_PT_TDCX, td.address);
 	td_add_children(td.tdr, 1);
-	td.tdr->tdcx[td.tdr->nr_tdcx++] = call->in.rcx;
+	td.tdr->tdcx[td.tdr->nr_tdcx++] = hpa(call->in.rcx);
 	return CALL_OK;
 }

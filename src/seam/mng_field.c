@@ -29,9 +29,9 @@ static uint64_t hp_timeout(const struct field_view *view, uint32_t i)
 /* Control pages are shown with the TD's KeyID. */
 static uint64_t tdcx(const struct field_view *view, uint32_t i)
 {
-	const uint64_t page = view->tdr->tdcx[i];
+	const tdx_hpa_t page = view->tdr->tdcx[i];
 
-	return page ? hpa_with_key(view->seam, page, view->tdr->hkid) : 0;
+	return page.v ? hpa_with_key(view->seam, page, view->tdr->hkid).v : 0;
 }
 
 static uint64_t gpaw(const struct field_view *view, uint32_t i)
@@ -121,7 +121,7 @@ const struct field_value td_field_values[NR_TD_FIELDS] = {
 /* A TD that has its control structure and is not being imported. */
 static tdx_status_t td_operand(struct call *call, struct td *td)
 {
-	tdx_status_t status = td_explicit(call, call->in.rcx, TDX_OP_RCX, false, td);
+	tdx_status_t status = td_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, false, td);
 
 	if (call_failed(status))
 		return status;

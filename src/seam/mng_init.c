@@ -164,7 +164,8 @@ static bool filter_ok(uint64_t entry)
 static tdx_status_t check_filters(struct call *call, struct td_init *init)
 {
 	const struct seam *seam = call->seam;
-	const uint64_t nr = call->in.r8 & FILTERS_NR, page = call->in.r8 & ~FILTERS_NR;
+	const uint64_t nr = call->in.r8 & FILTERS_NR;
+	const tdx_hpa_t page = hpa(call->in.r8 & ~FILTERS_NR);
 	const uint64_t *entries;
 	uint64_t entry, before = 0;
 
@@ -249,7 +250,7 @@ static void keep_params(const struct seam *seam, struct td_init *init)
 	tdcs->config_flags = params->config_flags;
 	tdcs->nr_l2_vms = params->num_l2_vms;
 	tdcs->eptp = params->eptp_controls |
-		     hpa_with_key(seam, init->td.tdr->tdcx[TDCS_PAGE_SEPT], init->td.tdr->hkid);
+		     hpa_with_key(seam, init->td.tdr->tdcx[TDCS_PAGE_SEPT], init->td.tdr->hkid).v;
 	tdcs->tsc_frequency = params->tsc_frequency;
 	tdcs->tsc_multiplier =
 		((uint64_t)params->tsc_frequency << 48) / (CPUID_TSC_HZ / CPUID_CRYSTAL_HZ);
@@ -265,16 +266,17 @@ tdx_status_t tdh_mng_init(struct call *call)
 	tdx_status_t status;
 
 	call->regs->rcx = 0;
-	status = td_explicit(call, call->in.rcx & ~MNG_INIT_FILTERS, TDX_OP_RCX, true, &init.td);
+	status = td_explicit(call, hpa(call->in.rcx & ~MNG_INIT_FILTERS), TDX_OP_RCX, true,
+			     &init.td);
 	if (call_failed(status))
 		return status;
 	status = td_build(call, &init.td, OP_UNINITIALIZED, false);
 	if (call_failed(status))
 		return status;
-	if (!hpa_is_shared(seam, call->in.rdx, TDX_TD_PARAMS_ALIGN, sizeof(init.params)))
+	if (!hpa_is_shared(seam, hpa(call->in.rdx), TDX_TD_PARAMS_ALIGN, sizeof(init.params)))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
 	/* A copy: the host may change its own page any time. */
-	os_memcpy(&init.params, module_map(seam, hpa_strip(seam, call->in.rdx), OS_READ),
+	os_memcpy(&init.params, module_map(seam, hpa_strip(seam, hpa(call->in.rdx)), OS_READ),
 		  sizeof(init.params));
 	status = check_params(call, &init);
 	if (call_failed(status))

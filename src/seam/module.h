@@ -30,8 +30,9 @@
 
 /* One TDMR, as SYS.CONFIG checked it. */
 struct tdmr {
-	uint64_t base, size;
-	uint64_t pamt_base[3]; /* by enum tdx_size; [TDX_4K] is the bitmap with Dynamic PAMT */
+	tdx_hpa_t base;
+	uint64_t size;
+	tdx_hpa_t pamt_base[3]; /* by enum tdx_size; [TDX_4K] is the bitmap with Dynamic PAMT */
 	uint64_t pamt_size[3];
 	struct tdx_reserved_area reserved[TDX_MAX_RESERVED];
 	os_a64_t lock; /* mutex, TDMR.INIT */

@@ -40,13 +40,13 @@ tdx_status_t tdh_mem_page_add(struct call *call)
 
 	if (call_failed(status))
 		return status;
-	if (!hpa_is_shared(call->seam, call->in.r9, TDX_PAGE_SIZE, TDX_PAGE_SIZE))
+	if (!hpa_is_shared(call->seam, hpa(call->in.r9), TDX_PAGE_SIZE, TDX_PAGE_SIZE))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R9);
-	status = pamt_free_4k(call, call->in.r8, TDX_OP_R8, &page);
+	status = pamt_free_4k(call, hpa(call->in.r8), TDX_OP_R8, &page);
 	if (call_failed(status))
 		return status;
 
-	os->copy(os->ctx, hpa(call->in.r8), hpa(hpa_strip(call->seam, call->in.r9)));
+	os->copy(os->ctx, hpa(call->in.r8), hpa_strip(call->seam, hpa(call->in.r9)));
 	pamt_claim(call, &page, TDX_PT_REG, mem.td.address);
 	td_add_children(mem.td.tdr, 1);
 	mem.td.tdcs->pages_added++;
@@ -54,7 +54,7 @@ tdx_status_t tdh_mem_page_add(struct call *call)
 	 * With the whole TD locked nobody else can want the entry, and a HP that somebody has left
 	 * goes. Release: the page's contents are seen by whoever finds it.
 	 */
-	os_store64(mem.pos.entry, sept_entry(SEPT_MAPPED, call->in.r8), OS_RELEASE);
+	os_store64(mem.pos.entry, sept_entry(SEPT_MAPPED, hpa(call->in.r8)), OS_RELEASE);
 	return CALL_OK;
 }
 
@@ -67,16 +67,16 @@ tdx_status_t tdh_mem_page_aug(struct call *call)
 	if (call_failed(status))
 		return status;
 	if (mem.level == TDX_4K)
-		status = pamt_free_4k(call, call->in.r8, TDX_OP_R8, &page);
+		status = pamt_free_4k(call, hpa(call->in.r8), TDX_OP_R8, &page);
 	else
-		status = pamt_free_2m(call, call->in.r8, TDX_OP_R8, &page);
+		status = pamt_free_2m(call, hpa(call->in.r8), TDX_OP_R8, &page);
 	if (call_failed(status))
 		return status;
 
 	/* Contents stay what they are: the guest's ACCEPT clears the page. */
 	pamt_claim(call, &page, TDX_PT_REG, mem.td.address);
 	td_add_children(mem.td.tdr, mem_pages(mem.level));
-	sept_commit(call, &mem.pos, sept_entry(SEPT_PENDING, call->in.r8));
+	sept_commit(call, &mem.pos, sept_entry(SEPT_PENDING, hpa(call->in.r8)));
 	return CALL_OK;
 }
 
@@ -84,7 +84,7 @@ tdx_status_t tdh_mem_page_remove(struct call *call)
 {
 	struct pamt_page page;
 	struct mem mem;
-	uint64_t at;
+	tdx_hpa_t at;
 	tdx_status_t status = mem_decode(call, &remove_rule, &mem);
 
 	if (call_failed(status))
@@ -97,9 +97,9 @@ tdx_status_t tdh_mem_page_remove(struct call *call)
 	if (call_failed(status))
 		return status;
 
-	sept_commit(call, &mem.pos, sept_entry(SEPT_FREE, 0));
+	sept_commit(call, &mem.pos, SEPT_FREE_ENTRY);
 	td_drop_children(mem.td.tdr, mem_pages(mem.level));
-	call->regs->rcx = at | (pamt_release(call, &page) ? TDX_HINT_BIT : 0);
+	call->regs->rcx = at.v | (pamt_release(call, &page) ? TDX_HINT_BIT : 0);
 	return CALL_OK;
 }
 
@@ -109,13 +109,13 @@ tdx_status_t tdh_mem_page_relocate(struct call *call)
 	struct pamt_page from, to;
 	enum sept_state state;
 	struct mem mem;
-	uint64_t at;
+	tdx_hpa_t at;
 	tdx_status_t status = mem_decode(call, &relocate_rule, &mem);
 
 	if (call_failed(status))
 		return status;
 	at = sept_large_page(mem.pos.value, mem.level);
-	if ((call->in.r8 & ((UINT64_C(1) << TDX_PA_BITS) - 1)) == at)
+	if ((call->in.r8 & ((UINT64_C(1) << TDX_PA_BITS) - 1)) == at.v)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R8);
 	status = pamt_implicit(call, at, TDX_4K, true, TDX_OP_RCX, &from);
 	if (call_failed(status))
@@ -123,16 +123,16 @@ tdx_status_t tdh_mem_page_relocate(struct call *call)
 	status = mem_check_tracked(call, &mem, &from);
 	if (call_failed(status))
 		return status;
-	status = pamt_free_4k(call, call->in.r8, TDX_OP_R8, &to);
+	status = pamt_free_4k(call, hpa(call->in.r8), TDX_OP_R8, &to);
 	if (call_failed(status))
 		return status;
 
 	/* Moving it ends the blocking: nobody has a translation to the new place. */
 	state = (enum sept_state)sept_states[mem.state].after_unblock;
 	if (state == SEPT_MAPPED)
-		os->copy(os->ctx, hpa(call->in.r8), hpa(at));
+		os->copy(os->ctx, hpa(call->in.r8), at);
 	pamt_claim(call, &to, TDX_PT_REG, mem.td.address);
-	sept_commit(call, &mem.pos, sept_entry(state, call->in.r8));
-	call->regs->rcx = at | (pamt_release(call, &from) ? TDX_HINT_BIT : 0);
+	sept_commit(call, &mem.pos, sept_entry(state, hpa(call->in.r8)));
+	call->regs->rcx = at.v | (pamt_release(call, &from) ? TDX_HINT_BIT : 0);
 	return CALL_OK;
 }

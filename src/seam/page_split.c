@@ -38,12 +38,12 @@ static bool is_pair_level(const struct seam *seam, uint32_t level)
  * The first 256 (half 0) or last 256 metadata entries one level below a page. pair: addresses of
  * the two pages that hold them, where that is so.
  */
-static struct pamt_entry *children(struct call *call, const struct tdmr *tdmr, uint64_t page,
-				   uint32_t level, const uint64_t *pair, uint32_t half)
+static struct pamt_entry *children(struct call *call, const struct tdmr *tdmr, tdx_hpa_t page,
+				   uint32_t level, const tdx_hpa_t *pair, uint32_t half)
 {
 	if (pair)
 		return module_map(call->seam, pair[half], OS_WRITE);
-	page += (uint64_t)half << (TDX_LEVEL_SHIFT(level) - 1);
+	page.v += (uint64_t)half << (TDX_LEVEL_SHIFT(level) - 1);
 	return pamt_entry_at(call, tdmr, page, level - 1);
 }
 
@@ -54,8 +54,8 @@ static struct pamt_entry *children(struct call *call, const struct tdmr *tdmr, u
  * Plain stores: nobody can reach the entries before the entry above them says so, which is a
  * release.
  */
-static void fill_children(struct call *call, const struct tdmr *tdmr, uint64_t page, uint32_t level,
-			  const uint64_t *pair, uint64_t head)
+static void fill_children(struct call *call, const struct tdmr *tdmr, tdx_hpa_t page,
+			  uint32_t level, const tdx_hpa_t *pair, uint64_t head)
 {
 	for (uint32_t half = 0; half < 2; half++) {
 		struct pamt_entry *entry = children(call, tdmr, page, level, pair, half);
@@ -68,20 +68,20 @@ static void fill_children(struct call *call, const struct tdmr *tdmr, uint64_t p
 }
 
 static void split_metadata(struct call *call, const struct mem *mem, const struct pamt_page *large,
-			   const uint64_t *pair)
+			   const tdx_hpa_t *pair)
 {
-	uint64_t at = sept_large_page(mem->pos.value, mem->level);
+	tdx_hpa_t at = sept_large_page(mem->pos.value, mem->level);
 
 	fill_children(call, large->tdmr, at, mem->level, pair,
 		      pamt_head(TDX_PT_REG, mem->td.address));
 	if (pair)
 		pamt_make_node(large->entry, pair, TDX_PAGES_PER_2M);
 	else
-		pamt_set(large->entry, TDX_PT_NDA, 0);
+		pamt_set(large->entry, TDX_PT_NDA, PAMT_NO_OWNER);
 }
 
 /* The new S-EPT page. Blocking ends: there is nothing cached. */
-static void fill_sept(struct call *call, const struct mem *mem, uint64_t sept)
+static void fill_sept(struct call *call, const struct mem *mem, tdx_hpa_t sept)
 {
 	enum sept_state state = (enum sept_state)sept_states[mem->state].after_unblock;
 	uint64_t step = UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level - 1);
@@ -95,7 +95,7 @@ static void fill_sept(struct call *call, const struct mem *mem, uint64_t sept)
 
 tdx_status_t tdh_mem_page_demote(struct call *call)
 {
-	uint64_t pair[2] = { call->in.r12, call->in.r13 };
+	tdx_hpa_t pair[2] = { hpa(call->in.r12), hpa(call->in.r13) };
 	struct pamt_page large, sept;
 	struct mem mem;
 	bool with_pair;
@@ -109,7 +109,7 @@ tdx_status_t tdh_mem_page_demote(struct call *call)
 	status = mem_check_tracked(call, &mem, &large);
 	if (call_failed(status))
 		return status;
-	status = pamt_free_4k(call, call->in.r8, TDX_OP_R8, &sept);
+	status = pamt_free_4k(call, hpa(call->in.r8), TDX_OP_R8, &sept);
 	if (call_failed(status))
 		return status;
 	status = mem_check_interrupt(call, &mem);
@@ -126,10 +126,10 @@ tdx_status_t tdh_mem_page_demote(struct call *call)
 	}
 
 	split_metadata(call, &mem, &large, with_pair ? pair : NULL);
-	fill_sept(call, &mem, call->in.r8);
+	fill_sept(call, &mem, hpa(call->in.r8));
 	pamt_claim(call, &sept, TDX_PT_EPT, mem.td.address);
 	td_add_children(mem.td.tdr, 1);
-	sept_commit(call, &mem.pos, sept_entry(SEPT_NL_MAPPED, call->in.r8));
+	sept_commit(call, &mem.pos, sept_entry(SEPT_NL_MAPPED, hpa(call->in.r8)));
 	return CALL_OK;
 }
 
@@ -159,7 +159,7 @@ static bool children_match(const struct seam *seam, const struct mem *mem, uint6
 		return false;
 	for (uint32_t i = 1; i < SEPT_ENTRIES; i++)
 		different |= entries[i].v ^ (*first + i * step);
-	return !(different & ~ignored) && !(sept_large_page(*first, mem->level - 1) &
+	return !(different & ~ignored) && !(sept_large_page(*first, mem->level - 1).v &
 					    ((UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level)) - 1));
 }
 
@@ -167,8 +167,8 @@ static bool children_match(const struct seam *seam, const struct mem *mem, uint6
  * The metadata of the children says that all are the TD's guest pages? Then it is given up, where
  * the entries stay in the TDMR's array; those of a pair go with the pair.
  */
-static bool give_up_children(struct call *call, const struct pamt_page *large, uint64_t page,
-			     const uint64_t *pair, uint64_t expected)
+static bool give_up_children(struct call *call, const struct pamt_page *large, tdx_hpa_t page,
+			     const tdx_hpa_t *pair, uint64_t expected)
 {
 	for (uint32_t half = 0; half < 2; half++) {
 		struct pamt_entry *entry =
@@ -188,18 +188,18 @@ static bool give_up_children(struct call *call, const struct pamt_page *large, u
 }
 
 static tdx_status_t merge_metadata(struct call *call, const struct mem *mem,
-				   const struct pamt_page *large, uint64_t at)
+				   const struct pamt_page *large, tdx_hpa_t at)
 {
 	uint64_t expected = pamt_head(TDX_PT_REG, mem->td.address);
-	uint64_t pair[2];
+	tdx_hpa_t pair[2];
 
 	if (is_pair_level(call->seam, mem->level)) {
 		pamt_node_pair(large->entry, pair);
 		if (!give_up_children(call, large, at, pair, expected))
 			return call_fatal(call, FATAL_PROMOTE, at);
 		donate_return(call, pair);
-		call->regs->r12 = pair[0];
-		call->regs->r13 = pair[1];
+		call->regs->r12 = pair[0].v;
+		call->regs->r13 = pair[1].v;
 	} else if (!give_up_children(call, large, at, NULL, expected)) {
 		return call_fatal(call, FATAL_PROMOTE, at);
 	}
@@ -216,7 +216,8 @@ static tdx_status_t merge_metadata(struct call *call, const struct mem *mem,
 tdx_status_t tdh_mem_page_promote(struct call *call)
 {
 	struct pamt_page large, sept;
-	uint64_t freed, first, at;
+	tdx_hpa_t freed, at;
+	uint64_t first;
 	struct mem mem;
 	tdx_status_t status = mem_decode(call, &promote_rule, &mem);
 
@@ -244,6 +245,6 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 		return status;
 	sept_commit(call, &mem.pos, sept_entry(sept_state(first), sept_page(first)));
 	td_drop_children(mem.td.tdr, 1);
-	call->regs->rcx = freed | (pamt_release(call, &sept) ? TDX_HINT_BIT : 0);
+	call->regs->rcx = freed.v | (pamt_release(call, &sept) ? TDX_HINT_BIT : 0);
 	return CALL_OK;
 }

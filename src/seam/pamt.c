@@ -16,7 +16,7 @@
 /* ------------------------------------------------------------------------------------------- */
 /* Where an entry is.                                                                           */
 
-const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address)
+const struct tdmr *pamt_tdmr(const struct seam *seam, tdx_hpa_t address)
 {
 	uint32_t low = 0, high = seam->nr_tdmrs;
 	const struct tdmr *tdmr;
@@ -25,7 +25,7 @@ const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address)
 	while (low < high) {
 		uint32_t middle = (low + high) / 2;
 
-		if (seam->tdmr[middle].base <= address)
+		if (seam->tdmr[middle].base.v <= address.v)
 			low = middle + 1;
 		else
 			high = middle;
@@ -33,31 +33,31 @@ const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address)
 	if (!low)
 		return NULL;
 	tdmr = &seam->tdmr[low - 1];
-	if (address - tdmr->base >= tdmr->size)
+	if (address.v - tdmr->base.v >= tdmr->size)
 		return NULL;
 	/* Acquire: pairs with TDMR.INIT's release, after it wrote the metadata. */
-	if (address >= (os_load64(&tdmr->next_init, OS_ACQUIRE) & ~(TDX_1G_SIZE - 1)))
+	if (address.v >= (os_load64(&tdmr->next_init, OS_ACQUIRE) & ~(TDX_1G_SIZE - 1)))
 		return NULL;
 	return tdmr;
 }
 
 static __attribute__((noinline)) void *map_area_page(struct call *call, struct area_map *map,
-						     uint64_t page)
+						     tdx_hpa_t page)
 {
-	map->page = page | 1;
+	map->page = page.v | 1;
 	map->at = module_map(call->seam, page, OS_WRITE);
 	return map->at;
 }
 
 /* The byte of a PAMT area, to be written. */
-static INLINE void *map_area(struct call *call, uint64_t at, uint32_t level)
+static INLINE void *map_area(struct call *call, tdx_hpa_t at, uint32_t level)
 {
-	uint64_t offset = at & (TDX_PAGE_SIZE - 1), page = at - offset;
+	uint64_t offset = at.v & (TDX_PAGE_SIZE - 1), page = at.v - offset;
 	struct area_map *map = &call->maps->area[level][page / TDX_PAGE_SIZE % AREA_MAPS];
 	uint8_t *mapped = map->at;
 
 	if (map->page != (page | 1))
-		mapped = map_area_page(call, map, page);
+		mapped = map_area_page(call, map, hpa(page));
 	return mapped + offset;
 }
 
@@ -71,23 +71,23 @@ static inline uint64_t spread_1g(uint64_t index)
 }
 
 /* Where in physical memory the entry of a TDMR's array is. */
-static INLINE uint64_t entry_address(const struct tdmr *tdmr, uint64_t address, uint32_t level)
+static INLINE tdx_hpa_t entry_address(const struct tdmr *tdmr, tdx_hpa_t address, uint32_t level)
 {
-	uint64_t index = (address - tdmr->base) >> TDX_LEVEL_SHIFT(level);
+	uint64_t index = (address.v - tdmr->base.v) >> TDX_LEVEL_SHIFT(level);
 
 	if (level == TDX_1G)
 		index = spread_1g(index);
-	return tdmr->pamt_base[level] + index * sizeof(struct pamt_entry);
+	return hpa(tdmr->pamt_base[level].v + index * sizeof(struct pamt_entry));
 }
 
 /* Inline, as map_area(): level is a constant in the walk, which every leaf makes. */
 static INLINE struct pamt_entry *entry_at(struct call *call, const struct tdmr *tdmr,
-					  uint64_t address, uint32_t level)
+					  tdx_hpa_t address, uint32_t level)
 {
 	return map_area(call, entry_address(tdmr, address, level), level);
 }
 
-struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uint64_t address,
+struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address,
 				 uint32_t level)
 {
 	return entry_at(call, tdmr, address, level);
@@ -95,14 +95,14 @@ struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uin
 
 /* The map becomes the region's. NULL: no TDMR covers it, or not with usable metadata. */
 static __attribute__((noinline)) const struct region_map *
-map_region(struct call *call, struct region_map *map, uint64_t address)
+map_region(struct call *call, struct region_map *map, tdx_hpa_t address)
 {
 	const struct tdmr *tdmr = pamt_tdmr(call->seam, address);
 
 	if (!tdmr)
 		return NULL;
 	*map = (struct region_map){
-		.number = (address >> TDX_2M_SHIFT) + 1,
+		.number = hpa_to_region(address).v + 1,
 		.tdmr = tdmr,
 		.entry_1g = entry_at(call, tdmr, address, TDX_1G),
 		.entry_2m = entry_at(call, tdmr, address, TDX_2M),
@@ -112,20 +112,20 @@ map_region(struct call *call, struct region_map *map, uint64_t address)
 
 /* Among those maps of the LP. */
 static INLINE const struct region_map *find_region(struct call *call, struct region_map *maps,
-						   uint64_t address)
+						   tdx_hpa_t address)
 {
-	uint64_t number = address >> TDX_2M_SHIFT;
+	uint64_t number = hpa_to_region(address).v;
 	struct region_map *map = &maps[number % REGION_MAPS];
 
 	return map->number == number + 1 ? map : map_region(call, map, address);
 }
 
-static inline const struct region_map *find_page_region(struct call *call, uint64_t address)
+static inline const struct region_map *find_page_region(struct call *call, tdx_hpa_t address)
 {
 	return find_region(call, call->maps->page, address);
 }
 
-const struct tdmr *pamt_find_tdmr(struct call *call, uint64_t address)
+const struct tdmr *pamt_find_tdmr(struct call *call, tdx_hpa_t address)
 {
 	const struct region_map *region = find_page_region(call, address);
 
@@ -135,17 +135,18 @@ const struct tdmr *pamt_find_tdmr(struct call *call, uint64_t address)
 /* The 4K entry behind a node, whose head the caller has read. */
 static INLINE struct pamt_entry *entry_in_pair(const struct seam *seam,
 					       const struct pamt_entry *node, uint64_t head,
-					       uint64_t address)
+					       tdx_hpa_t address)
 {
-	uint32_t index = address >> TDX_PAGE_SHIFT & (TDX_PAGES_PER_2M - 1);
+	uint32_t index = hpa_to_pfn(address).v & (TDX_PAGES_PER_2M - 1);
 	/* Relaxed: the node is locked, and its pair does not change under a lock. */
 	uint64_t word = index < 256 ? head : os_load64(&node->tail, OS_RELAXED);
 
-	return module_map(seam, pamt_pair_page(word) + (index & 255) * sizeof(struct pamt_entry),
+	return module_map(seam,
+			  hpa(pamt_pair_page(word).v + (index & 255) * sizeof(struct pamt_entry)),
 			  OS_WRITE);
 }
 
-struct pamt_entry *pamt_peek(const struct seam *seam, uint64_t address, uint32_t level)
+struct pamt_entry *pamt_peek(const struct seam *seam, tdx_hpa_t address, uint32_t level)
 {
 	const struct tdmr *tdmr = pamt_tdmr(seam, address);
 	uint32_t array = level == TDX_4K && seam->dpamt ? TDX_2M : level;
@@ -215,7 +216,7 @@ static inline bool is_inner_2m(const struct seam *seam, uint64_t head)
 	return pamt_type(head) == (seam->dpamt ? TDX_PT_PAMT : TDX_PT_NDA);
 }
 
-static INLINE bool walk(struct call *call, const struct region_map *region, uint64_t address,
+static INLINE bool walk(struct call *call, const struct region_map *region, tdx_hpa_t address,
 			uint32_t target, bool exclusive, struct pamt_page *page)
 {
 	page->address = address;
@@ -234,7 +235,7 @@ static INLINE bool walk(struct call *call, const struct region_map *region, uint
 }
 
 /* Inline for callers that know target and exclusive. */
-static INLINE bool try_walk(struct call *call, const struct region_map *region, uint64_t address,
+static INLINE bool try_walk(struct call *call, const struct region_map *region, tdx_hpa_t address,
 			    uint32_t target, bool exclusive, struct pamt_page *page)
 {
 	uint32_t held = call->held.nr;
@@ -245,7 +246,7 @@ static INLINE bool try_walk(struct call *call, const struct region_map *region, 
 	return false;
 }
 
-bool pamt_walk(struct call *call, uint64_t address, uint32_t target, bool exclusive,
+bool pamt_walk(struct call *call, tdx_hpa_t address, uint32_t target, bool exclusive,
 	       struct pamt_page *page)
 {
 	return try_walk(call, find_page_region(call, address), address, target, exclusive, page);
@@ -254,7 +255,7 @@ bool pamt_walk(struct call *call, uint64_t address, uint32_t target, bool exclus
 /* ------------------------------------------------------------------------------------------- */
 /* Implicit access.                                                                             */
 
-tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struct pamt_page *page)
+tdx_status_t pamt_find(struct call *call, tdx_hpa_t address, uint32_t size, struct pamt_page *page)
 {
 	const struct region_map *region = find_page_region(call, address);
 	const struct seam *seam = call->seam;
@@ -285,7 +286,7 @@ tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struc
 	return CALL_OK;
 }
 
-tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size, bool exclusive,
+tdx_status_t pamt_implicit(struct call *call, tdx_hpa_t address, uint32_t size, bool exclusive,
 			   enum tdx_operand operand, struct pamt_page *page)
 {
 	tdx_status_t status = pamt_find(call, address, size, page);
@@ -297,7 +298,7 @@ tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size, b
 	return CALL_OK;
 }
 
-tdx_status_t pamt_implicit_parent(struct call *call, uint64_t address, uint32_t level,
+tdx_status_t pamt_implicit_parent(struct call *call, tdx_hpa_t address, uint32_t level,
 				  enum tdx_operand operand, struct pamt_page *page)
 {
 	const struct region_map *region = find_page_region(call, address);
@@ -323,26 +324,23 @@ tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx
 /* ------------------------------------------------------------------------------------------- */
 /* The page bitmap.                                                                             */
 
-static os_a64_t *bit_word(struct call *call, const struct tdmr *tdmr, uint64_t address)
+static os_a64_t *bit_word(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address)
 {
-	uint64_t bit = (address - tdmr->base) >> TDX_PAGE_SHIFT;
+	uint64_t bit = (address.v - tdmr->base.v) >> TDX_PAGE_SHIFT;
 
-	return map_area(call, tdmr->pamt_base[TDX_4K] + bit / 64 * 8, TDX_4K);
+	return map_area(call, hpa(tdmr->pamt_base[TDX_4K].v + bit / 64 * 8), TDX_4K);
 }
 
 /* TDMR bases are multiples of 64 pages, so the bit's place in its word follows from the address. */
-static uint64_t bit_mask(uint64_t address)
-{
-	return UINT64_C(1) << (address >> TDX_PAGE_SHIFT & 63);
-}
+static uint64_t bit_mask(tdx_hpa_t address) { return UINT64_C(1) << (hpa_to_pfn(address).v & 63); }
 
-bool pamt_bit_test(struct call *call, const struct tdmr *tdmr, uint64_t address)
+bool pamt_bit_test(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address)
 {
 	/* Relaxed: the bit is all that is read. */
 	return os_load64(bit_word(call, tdmr, address), OS_RELAXED) & bit_mask(address);
 }
 
-bool pamt_bit_set(struct call *call, const struct tdmr *tdmr, uint64_t address)
+bool pamt_bit_set(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address)
 {
 	uint64_t mask = bit_mask(address);
 
@@ -350,7 +348,7 @@ bool pamt_bit_set(struct call *call, const struct tdmr *tdmr, uint64_t address)
 	return os_fetch_or64(bit_word(call, tdmr, address), mask, OS_ACQUIRE) & mask;
 }
 
-void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, uint64_t address)
+void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address)
 {
 	/* Release: pairs with the acquire of whoever sets it next. */
 	os_fetch_and64(bit_word(call, tdmr, address), ~bit_mask(address), OS_RELEASE);
@@ -361,7 +359,7 @@ void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, uint64_t address
 
 /* What all operands that name a private page begin with. */
 static INLINE tdx_status_t explicit_walk(struct call *call, struct region_map *maps,
-					 uint64_t address, enum tdx_operand operand,
+					 tdx_hpa_t address, enum tdx_operand operand,
 					 uint32_t target, bool exclusive, struct pamt_page *page)
 {
 	const struct region_map *region;
@@ -376,13 +374,13 @@ static INLINE tdx_status_t explicit_walk(struct call *call, struct region_map *m
 	return CALL_OK;
 }
 
-tdx_status_t pamt_explicit_any(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t pamt_explicit_any(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			       uint32_t size, bool exclusive, struct pamt_page *page)
 {
 	return explicit_walk(call, call->maps->page, address, operand, size, exclusive, page);
 }
 
-tdx_status_t pamt_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t pamt_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			   enum tdx_page_type type, bool exclusive, struct pamt_page *page)
 {
 	tdx_status_t status =
@@ -395,7 +393,7 @@ tdx_status_t pamt_explicit(struct call *call, uint64_t address, enum tdx_operand
 	return CALL_OK;
 }
 
-tdx_status_t pamt_free_4k(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t pamt_free_4k(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			  struct pamt_page *page)
 {
 	const struct seam *seam = call->seam;
@@ -420,7 +418,7 @@ static bool region_is_unused(struct call *call, const struct pamt_page *page)
 {
 	const struct seam *seam = call->seam;
 	const struct tdmr *tdmr = page->tdmr;
-	uint64_t address = page->address;
+	tdx_hpa_t address = page->address;
 	uint64_t even = 0, odd = 0;
 
 	/* Plain loads, all: the exclusive lock keeps everyone away who would change these. */
@@ -434,10 +432,10 @@ static bool region_is_unused(struct call *call, const struct pamt_page *page)
 	if (page->head & PAMT_ALL_FREE)
 		return true;
 	for (uint32_t half = 0; half < 2; half++) {
-		uint64_t first = (address - tdmr->base) / TDX_PAGE_SIZE + half * 256;
+		uint64_t first = (address.v - tdmr->base.v) / TDX_PAGE_SIZE + half * 256;
 		/* Never written, hence a page of zeros: all NDA. Mapped for reading it stays so. */
 		const struct pamt_entry *entries = module_map(
-			seam, tdmr->pamt_base[TDX_4K] + first * sizeof(*entries), OS_READ);
+			seam, hpa(tdmr->pamt_base[TDX_4K].v + first * sizeof(*entries)), OS_READ);
 
 		/* Two sums, so that not every load waits for the one before. */
 		for (uint32_t i = 0; i < 256; i += 4) {
@@ -450,7 +448,7 @@ static bool region_is_unused(struct call *call, const struct pamt_page *page)
 	return true;
 }
 
-tdx_status_t pamt_free_2m(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t pamt_free_2m(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			  struct pamt_page *page)
 {
 	tdx_status_t status =
@@ -467,31 +465,31 @@ tdx_status_t pamt_free_2m(struct call *call, uint64_t address, enum tdx_operand 
 /* ------------------------------------------------------------------------------------------- */
 /* Changes.                                                                                     */
 
-void pamt_set(struct pamt_entry *entry, enum tdx_page_type type, uint64_t owner)
+void pamt_set(struct pamt_entry *entry, enum tdx_page_type type, tdx_hpa_t owner)
 {
 	sharex_hp_store(&entry->head, pamt_head(type, owner), LOCK_MASK);
 }
 
-void pamt_make_node(struct pamt_entry *entry, const uint64_t pair[2], uint32_t count)
+void pamt_make_node(struct pamt_entry *entry, const tdx_hpa_t pair[2], uint32_t count)
 {
 	/* Relaxed: ordered by the change of the head that follows. */
-	os_store64(&entry->tail, pair[1] >> TDX_PAGE_SHIFT << PAMT_PAIR_SHIFT | count, OS_RELAXED);
+	os_store64(&entry->tail, hpa_to_pfn(pair[1]).v << PAMT_PAIR_SHIFT | count, OS_RELAXED);
 	sharex_hp_store(&entry->head,
-			(uint64_t)TDX_PT_PAMT << PAMT_TYPE_SHIFT |
-				pair[0] >> TDX_PAGE_SHIFT << PAMT_PAIR_SHIFT,
+			pamt_head(TDX_PT_PAMT, PAMT_NO_OWNER) |
+				(hpa_to_pfn(pair[0]).v << PAMT_PAIR_SHIFT),
 			LOCK_MASK);
 }
 
 void pamt_free_node(struct pamt_entry *node) { sharex_hp_store(&node->head, 0, ~PAMT_TYPE_MASK); }
 
-void pamt_node_pair(const struct pamt_entry *node, uint64_t pair[2])
+void pamt_node_pair(const struct pamt_entry *node, tdx_hpa_t pair[2])
 {
 	/* Relaxed: the caller has the node locked. */
 	pair[0] = pamt_pair_page(os_load64(&node->head, OS_RELAXED));
 	pair[1] = pamt_pair_page(os_load64(&node->tail, OS_RELAXED));
 }
 
-void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type type, uint64_t owner)
+void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type type, tdx_hpa_t owner)
 {
 	guard_taken(call, page->address);
 	/* Relaxed, both: the unlock that follows releases them. */

@@ -65,28 +65,31 @@ static inline enum tdx_page_type pamt_type(uint64_t head)
 }
 
 /* Address of the owner's TDR. */
-static inline uint64_t pamt_owner(uint64_t head)
+static inline tdx_hpa_t pamt_owner(uint64_t head)
 {
-	return head >> PAMT_OWNER_SHIFT << TDX_PAGE_SHIFT;
+	return pfn_to_hpa(pfn(head >> PAMT_OWNER_SHIFT));
 }
 
 /* Address of a page of a node's pair, from the entry's head (first) or tail (second). */
-static inline uint64_t pamt_pair_page(uint64_t word)
+static inline tdx_hpa_t pamt_pair_page(uint64_t word)
 {
-	return word >> PAMT_PAIR_SHIFT << TDX_PAGE_SHIFT;
+	return pfn_to_hpa(pfn(word >> PAMT_PAIR_SHIFT));
 }
 
-static inline uint64_t pamt_head(enum tdx_page_type type, uint64_t owner)
+static inline uint64_t pamt_head(enum tdx_page_type type, tdx_hpa_t owner)
 {
-	return (uint64_t)type << PAMT_TYPE_SHIFT | owner >> TDX_PAGE_SHIFT << PAMT_OWNER_SHIFT;
+	return (uint64_t)type << PAMT_TYPE_SHIFT | hpa_to_pfn(owner).v << PAMT_OWNER_SHIFT;
 }
+
+/* Of a TDR, and of pages that no TD has. */
+#define PAMT_NO_OWNER hpa(0)
 
 /* The head of an entry as TDMR.INIT leaves it: free. */
 #define PAMT_HEAD_NDA UINT64_C(0)
 
 /* The entry to which a walk came, locked; or which was accessed implicitly. */
 struct pamt_page {
-	uint64_t address;
+	tdx_hpa_t address;
 	const struct tdmr *tdmr;
 	struct pamt_entry *entry;
 	struct pamt_entry *node;     /* 2M entry above a 4K one, with Dynamic PAMT; else NULL */
@@ -99,48 +102,48 @@ struct pamt_page {
  * The TDMR that covers the address, with usable metadata; NULL: none. In a call the second, which
  * finds quickly what the LP came through last.
  */
-const struct tdmr *pamt_tdmr(const struct seam *seam, uint64_t address);
-const struct tdmr *pamt_find_tdmr(struct call *call, uint64_t address);
+const struct tdmr *pamt_tdmr(const struct seam *seam, tdx_hpa_t address);
+const struct tdmr *pamt_find_tdmr(struct call *call, tdx_hpa_t address);
 
 /* The entry itself, whatever the entries above it say. level 4K only with static PAMT. */
-struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, uint64_t address,
+struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address,
 				 uint32_t level);
 /*
  * The entry at that level that covers the address, to look at without a lock; NULL: there is none
  * (outside every TDMR, or a 4K entry of a region without a pair).
  */
-struct pamt_entry *pamt_peek(const struct seam *seam, uint64_t address, uint32_t level);
+struct pamt_entry *pamt_peek(const struct seam *seam, tdx_hpa_t address, uint32_t level);
 
 /*
  * The walk to target (enum tdx_size). exclusive: the lock of the entry reached. False: a lock is
  * taken; nothing of this walk is held. The address must be covered by a TDMR.
  */
-bool pamt_walk(struct call *call, uint64_t address, uint32_t target, bool exclusive,
+bool pamt_walk(struct call *call, tdx_hpa_t address, uint32_t target, bool exclusive,
 	       struct pamt_page *page);
 
 /*
  * A page that is in a TD's use for certain, found through the S-EPT or an owner, at that size;
  * not locked. A page that is not in use is module-fatal.
  */
-tdx_status_t pamt_find(struct call *call, uint64_t address, uint32_t size, struct pamt_page *page);
+tdx_status_t pamt_find(struct call *call, tdx_hpa_t address, uint32_t size, struct pamt_page *page);
 /* The same, its entry locked as asked. OPERAND_BUSY with the operand: taken. */
-tdx_status_t pamt_implicit(struct call *call, uint64_t address, uint32_t size, bool exclusive,
+tdx_status_t pamt_implicit(struct call *call, tdx_hpa_t address, uint32_t size, bool exclusive,
 			   enum tdx_operand operand, struct pamt_page *page);
 
 /*
  * The entry at that level (2M, 1G) above pages that are in a TD's use for certain, which is to
  * become a page itself: locked exclusively, and alone. OPERAND_BUSY with the operand: taken.
  */
-tdx_status_t pamt_implicit_parent(struct call *call, uint64_t address, uint32_t level,
+tdx_status_t pamt_implicit_parent(struct call *call, tdx_hpa_t address, uint32_t level,
 				  enum tdx_operand operand, struct pamt_page *page);
 
 /* Locks exclusively what pamt_find() found. */
 tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx_operand operand);
 
 /* Bits of the page bitmap (Dynamic PAMT); set returns the bit before. */
-bool pamt_bit_test(struct call *call, const struct tdmr *tdmr, uint64_t address);
-bool pamt_bit_set(struct call *call, const struct tdmr *tdmr, uint64_t address);
-void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, uint64_t address);
+bool pamt_bit_test(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address);
+bool pamt_bit_set(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address);
+void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address);
 
 /*
  * Operands. Each returns success with the entry locked, or the status for the leaf to return,
@@ -150,16 +153,16 @@ void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, uint64_t address
  * A private page of that size (enum tdx_size), whatever it is and whoever has it: the walk ended
  * there or above.
  */
-tdx_status_t pamt_explicit_any(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t pamt_explicit_any(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			       uint32_t size, bool exclusive, struct pamt_page *page);
 /* A private page of that type, locked as asked, reached at 4K. */
-tdx_status_t pamt_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t pamt_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			   enum tdx_page_type type, bool exclusive, struct pamt_page *page);
 /* A free 4K page, locked exclusively, for the TD to use. */
-tdx_status_t pamt_free_4k(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t pamt_free_4k(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			  struct pamt_page *page);
 /* A free 2M page, none of its 4K pages used or donated, locked exclusively. */
-tdx_status_t pamt_free_2m(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t pamt_free_2m(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			  struct pamt_page *page);
 
 /* Changes. They cannot fail; a page count that leaves 0..512 is module-fatal. */
@@ -167,15 +170,16 @@ tdx_status_t pamt_free_2m(struct call *call, uint64_t address, enum tdx_operand 
  * A free page that is locked exclusively becomes the TD's, and its lock is released: contents
  * first, then this, then whatever makes the page reachable.
  */
-void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type type, uint64_t owner);
+void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type type,
+		tdx_hpa_t owner);
 /* The entry that is locked exclusively gets another type and owner; the lock stays. */
-void pamt_set(struct pamt_entry *entry, enum tdx_page_type type, uint64_t owner);
+void pamt_set(struct pamt_entry *entry, enum tdx_page_type type, tdx_hpa_t owner);
 /* The 2M entry that is locked exclusively becomes a node with this pair. */
-void pamt_make_node(struct pamt_entry *entry, const uint64_t pair[2], uint32_t count);
+void pamt_make_node(struct pamt_entry *entry, const tdx_hpa_t pair[2], uint32_t count);
 /* The node that is locked exclusively has no pair any more. */
 void pamt_free_node(struct pamt_entry *node);
 /* The pair of a locked node. */
-void pamt_node_pair(const struct pamt_entry *node, uint64_t pair[2]);
+void pamt_node_pair(const struct pamt_entry *node, tdx_hpa_t pair[2]);
 /*
  * A page that is locked exclusively becomes free, and its lock is released. Returns the removal
  * hint: it was the last one of its region.

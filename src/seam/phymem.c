@@ -12,7 +12,7 @@ static void clear_results(struct tdx_regs *regs)
 }
 
 /* Dynamic PAMT: a page that is donated or reserved has no type of its own; its bit tells. */
-static bool is_marked(struct call *call, uint64_t address, const struct pamt_page *page)
+static bool is_marked(struct call *call, tdx_hpa_t address, const struct pamt_page *page)
 {
 	return call->seam->dpamt && pamt_bit_test(call, page->tdmr, address);
 }
@@ -24,18 +24,18 @@ static void rdmd_results(struct call *call, const struct pamt_page *page)
 {
 	enum tdx_page_type type = pamt_type(page->head);
 	struct tdx_regs *regs = call->regs;
-	uint64_t pair[2];
+	tdx_hpa_t pair[2];
 
 	regs->rcx = type;
 	regs->r8 = page->level;
 	if (type == TDX_PT_PAMT) {
 		pamt_node_pair(page->entry, pair);
 		regs->rcx |= TDX_RDMD_NODE;
-		regs->r10 = pair[0];
-		regs->r11 = pair[1];
+		regs->r10 = pair[0].v;
+		regs->r11 = pair[1].v;
 		return;
 	}
-	regs->rdx = pamt_owner(page->head);
+	regs->rdx = pamt_owner(page->head).v;
 	if (type == TDX_PT_REG || type == TDX_PT_EPT)
 		/* Relaxed: BLOCK may write it any time; either value was true at some moment. */
 		regs->r9 = os_load64(&page->entry->tail, OS_RELAXED);
@@ -44,7 +44,7 @@ static void rdmd_results(struct call *call, const struct pamt_page *page)
 tdx_status_t tdh_phymem_page_rdmd(struct call *call)
 {
 	/* RCX: address and size. Sizes above 4K come with Dynamic PAMT. */
-	uint64_t address = call->in.rcx & ~UINT64_C(7);
+	tdx_hpa_t address = hpa(call->in.rcx & ~UINT64_C(7));
 	uint32_t size = call->in.rcx & 7;
 	struct pamt_page page;
 	tdx_status_t status;
@@ -66,7 +66,7 @@ tdx_status_t tdh_phymem_page_rdmd(struct call *call)
 /* ------------------------------------------------------------------------------------------- */
 /* RECLAIM: the pages of a TD whose KeyID is gone; the TDR last.                                */
 
-static tdx_status_t check_owner(struct call *call, uint64_t owner, struct td *td)
+static tdx_status_t check_owner(struct call *call, tdx_hpa_t owner, struct td *td)
 {
 	tdx_status_t status = td_implicit(call, owner, false, td);
 
@@ -77,7 +77,7 @@ static tdx_status_t check_owner(struct call *call, uint64_t owner, struct td *td
 	return CALL_OK;
 }
 
-static tdx_status_t check_tdr(struct call *call, uint64_t address)
+static tdx_status_t check_tdr(struct call *call, tdx_hpa_t address)
 {
 	const struct tdr *tdr = module_map(call->seam, address, OS_READ);
 
@@ -91,7 +91,7 @@ static tdx_status_t check_tdr(struct call *call, uint64_t address)
 
 tdx_status_t tdh_phymem_page_reclaim(struct call *call)
 {
-	uint64_t address = call->in.rcx;
+	tdx_hpa_t address = hpa(call->in.rcx);
 	struct tdx_regs *regs = call->regs;
 	enum tdx_page_type type;
 	struct pamt_page page;
@@ -107,14 +107,14 @@ tdx_status_t tdh_phymem_page_reclaim(struct call *call)
 		return status_operand(TDX_PAGE_METADATA_INCORRECT, TDX_OP_RCX);
 	/* From here on the results stand, also if the call fails. */
 	regs->rcx = type;
-	regs->rdx = pamt_owner(page.head);
+	regs->rdx = pamt_owner(page.head).v;
 	regs->r8 = page.level;
-	if (address & ((UINT64_C(1) << TDX_LEVEL_SHIFT(page.level)) - 1))
+	if (address.v & ((UINT64_C(1) << TDX_LEVEL_SHIFT(page.level)) - 1))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	if (type == TDX_PT_TDR)
 		status = check_tdr(call, address);
 	else
-		status = check_owner(call, regs->rdx, &td);
+		status = check_owner(call, hpa(regs->rdx), &td);
 	if (call_failed(status))
 		return status;
 
@@ -130,7 +130,7 @@ tdx_status_t tdh_phymem_page_reclaim(struct call *call)
 
 tdx_status_t tdh_phymem_page_wbinvd(struct call *call)
 {
-	uint64_t address = hpa_strip(call->seam, call->in.rcx);
+	tdx_hpa_t address = hpa_strip(call->seam, hpa(call->in.rcx));
 	struct pamt_page page;
 	tdx_status_t status = pamt_explicit_any(call, address, TDX_OP_RCX, TDX_4K, false, &page);
 

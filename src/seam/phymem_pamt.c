@@ -8,14 +8,14 @@
 #include "seam/hpa.h"
 
 /* RCX of both: a 2M region, its size in the low bits. */
-static bool region_operand(const struct call *call, uint64_t *region)
+static bool region_operand(const struct call *call, tdx_hpa_t *region)
 {
-	*region = call->in.rcx & ~UINT64_C(7);
+	*region = hpa(call->in.rcx & ~UINT64_C(7));
 	return (call->in.rcx & 7) == TDX_2M && hpa_is_private(call->seam, *region, TDX_2M_SIZE);
 }
 
 /* One of the pages to be donated: format and range. */
-static tdx_status_t check_page(struct call *call, uint64_t address, enum tdx_operand operand)
+static tdx_status_t check_page(struct call *call, tdx_hpa_t address, enum tdx_operand operand)
 {
 	if (!hpa_is_private(call->seam, address, TDX_PAGE_SIZE))
 		return status_operand(TDX_OPERAND_INVALID, operand);
@@ -26,11 +26,11 @@ static tdx_status_t check_page(struct call *call, uint64_t address, enum tdx_ope
 
 tdx_status_t tdh_phymem_pamt_add(struct call *call)
 {
-	const uint64_t pair[2] = { call->in.rdx, call->in.r8 };
+	const tdx_hpa_t pair[2] = { hpa(call->in.rdx), hpa(call->in.r8) };
 	const struct os_services *os = call->seam->os;
 	struct pamt_page page;
 	tdx_status_t status;
-	uint64_t region;
+	tdx_hpa_t region;
 
 	if (!call->seam->dpamt)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
@@ -48,19 +48,19 @@ tdx_status_t tdh_phymem_pamt_add(struct call *call)
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
 	if (page.level != TDX_2M || pamt_type(page.head) != TDX_PT_NDA)
 		return status_operand(TDX_HPA_RANGE_NOT_FREE, TDX_OP_RCX);
-	status = donate_check_pages(call, pair, region >> TDX_2M_SHIFT, TDX_OP_RDX, TDX_OP_R8);
+	status = donate_check_pages(call, pair, hpa_to_region(region), TDX_OP_RDX, TDX_OP_R8);
 	if (call_failed(status))
 		return status;
 
 	/* 512 entries of zeros: all free. */
-	os->zero(os->ctx, hpa(pair[0]), TDX_PAGE_SIZE);
-	os->zero(os->ctx, hpa(pair[1]), TDX_PAGE_SIZE);
+	os->zero(os->ctx, pair[0], TDX_PAGE_SIZE);
+	os->zero(os->ctx, pair[1], TDX_PAGE_SIZE);
 	pamt_make_node(page.entry, pair, 0);
 	return CALL_OK;
 }
 
 /* All 256 entries of one page of a pair NDA? The node is locked exclusively. */
-static bool pair_page_is_free(const struct seam *seam, uint64_t page)
+static bool pair_page_is_free(const struct seam *seam, tdx_hpa_t page)
 {
 	const struct pamt_entry *entry = module_map(seam, page, OS_READ);
 	uint64_t any = 0;
@@ -77,7 +77,7 @@ static bool pair_page_is_free(const struct seam *seam, uint64_t page)
 tdx_status_t tdh_phymem_pamt_remove(struct call *call)
 {
 	struct pamt_page page;
-	uint64_t region, pair[2];
+	tdx_hpa_t region, pair[2];
 
 	if (!call->seam->dpamt)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
@@ -99,7 +99,7 @@ tdx_status_t tdh_phymem_pamt_remove(struct call *call)
 
 	pamt_free_node(page.entry);
 	donate_return(call, pair);
-	call->regs->rdx = pair[0];
-	call->regs->r8 = pair[1];
+	call->regs->rdx = pair[0].v;
+	call->regs->r8 = pair[1].v;
 	return CALL_OK;
 }

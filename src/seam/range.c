@@ -27,7 +27,7 @@ static const struct mem_rule unblock_rule = {
 /* The entry changes to another state and keeps its page; how far an ACCEPT came is forgotten. */
 static void change_state(struct call *call, struct mem *mem, enum sept_state state)
 {
-	uint64_t page = sept_large_page(mem->pos.value, mem_size(mem));
+	tdx_hpa_t page = sept_large_page(mem->pos.value, mem_size(mem));
 
 	sept_commit(call, &mem->pos, sept_entry(state, page));
 }
@@ -82,7 +82,7 @@ tdx_status_t tdh_mem_track(struct call *call)
 	struct tdcs *tdcs;
 	struct td td;
 	uint64_t epoch;
-	tdx_status_t status = td_explicit(call, call->in.rcx, TDX_OP_RCX, false, &td);
+	tdx_status_t status = td_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, false, &td);
 
 	if (call_failed(status))
 		return status;

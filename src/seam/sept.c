@@ -39,20 +39,21 @@ const uint8_t sept_state_by_code[64] = {
 	[LEAF | TDP | TDB] = SEPT_PENDING_BLOCKED + 1,
 };
 
-os_a64_t *sept_map(const struct seam *seam, uint64_t page)
+os_a64_t *sept_map(const struct seam *seam, tdx_hpa_t page)
 {
 	return module_map(seam, page, OS_WRITE);
 }
 
-void sept_walk(const struct seam *seam, const struct td *td, uint64_t gpa, uint32_t level,
+void sept_walk(const struct seam *seam, const struct td *td, tdx_gpa_t gpa, uint32_t level,
 	       struct sept_pos *pos)
 {
-	uint64_t value, page = td->tdr->tdcx[TDCS_PAGE_SEPT];
+	tdx_hpa_t page = td->tdr->tdcx[TDCS_PAGE_SEPT];
+	uint64_t value;
 	uint32_t at = td->tdcs->pwl;
 	os_a64_t *entry;
 
 	for (;; at--) {
-		entry = sept_map(seam, page) + (gpa >> TDX_LEVEL_SHIFT(at) & (SEPT_ENTRIES - 1));
+		entry = sept_map(seam, page) + (gpa.v >> TDX_LEVEL_SHIFT(at) & (SEPT_ENTRIES - 1));
 		/* Acquire: the page that the entry points to was filled before. */
 		value = os_load64(entry, OS_ACQUIRE);
 		if (at == level || sept_is_leaf(value) || !(value & SEPT_RWX))
@@ -62,10 +63,10 @@ void sept_walk(const struct seam *seam, const struct td *td, uint64_t gpa, uint3
 	*pos = (struct sept_pos){ .entry = entry, .value = value, .level = at };
 }
 
-void sept_clear_page(const struct seam *seam, uint64_t page)
+void sept_clear_page(const struct seam *seam, tdx_hpa_t page)
 {
 	os_a64_t *entries = sept_map(seam, page);
-	uint64_t free = sept_entry(SEPT_FREE, 0);
+	uint64_t free = SEPT_FREE_ENTRY;
 
 	/* Plain stores: the page becomes visible with the store that links it, a release. */
 	for (uint32_t i = 0; i < SEPT_ENTRIES; i++)

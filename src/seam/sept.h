@@ -99,12 +99,12 @@ static inline enum sept_state sept_state(uint64_t entry)
 }
 
 static inline bool sept_is_leaf(uint64_t entry) { return entry & SEPT_PS; }
-static inline uint64_t sept_page(uint64_t entry) { return entry & SEPT_PAGE; }
+static inline tdx_hpa_t sept_page(uint64_t entry) { return hpa(entry & SEPT_PAGE); }
 
 /* The page of a leaf at a level above 4K, without the progress of an ACCEPT. */
-static inline uint64_t sept_large_page(uint64_t entry, uint32_t level)
+static inline tdx_hpa_t sept_large_page(uint64_t entry, uint32_t level)
 {
-	return sept_page(entry) & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1);
+	return hpa(sept_page(entry).v & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1));
 }
 
 /* The bits that say how far an ACCEPT has come. */
@@ -114,10 +114,13 @@ static inline uint64_t sept_progress(uint64_t entry, uint32_t level)
 }
 
 /* An entry's value in a state, for a page. */
-static inline uint64_t sept_entry(enum sept_state state, uint64_t page)
+static inline uint64_t sept_entry(enum sept_state state, tdx_hpa_t page)
 {
-	return sept_states[state].bits | page;
+	return sept_states[state].bits | page.v;
 }
+
+/* One that points to nothing. */
+#define SEPT_FREE_ENTRY (sept_states[SEPT_FREE].bits)
 
 /* The entry to which a walk came. */
 struct sept_pos {
@@ -129,12 +132,12 @@ struct sept_pos {
 /*
  * From the root towards level: ends there, or at a leaf, or where the access bits are clear.
  */
-void sept_walk(const struct seam *seam, const struct td *td, uint64_t gpa, uint32_t level,
+void sept_walk(const struct seam *seam, const struct td *td, tdx_gpa_t gpa, uint32_t level,
 	       struct sept_pos *pos);
 /* The entries of an S-EPT page. */
-os_a64_t *sept_map(const struct seam *seam, uint64_t page);
+os_a64_t *sept_map(const struct seam *seam, tdx_hpa_t page);
 /* Every entry of a page FREE. Nobody else can see the page. */
-void sept_clear_page(const struct seam *seam, uint64_t page);
+void sept_clear_page(const struct seam *seam, tdx_hpa_t page);
 
 /* The entry as the host may see it: RCX and RDX of leaves that return details. */
 void sept_details(struct call *call, const struct sept_pos *pos);

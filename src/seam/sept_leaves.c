@@ -71,7 +71,7 @@ static tdx_status_t add_page_operand(struct call *call, struct mem *mem, uint64_
 		return CALL_OK;
 	}
 	*add = true;
-	return pamt_free_4k(call, r8, TDX_OP_R8, page);
+	return pamt_free_4k(call, hpa(r8), TDX_OP_R8, page);
 }
 
 tdx_status_t tdh_mem_sept_add(struct call *call)
@@ -102,10 +102,10 @@ tdx_status_t tdh_mem_sept_add(struct call *call)
 	if (!add)
 		return CALL_OK;
 
-	sept_clear_page(call->seam, r8);
+	sept_clear_page(call->seam, hpa(r8));
 	pamt_claim(call, &page, TDX_PT_EPT, mem.td.address);
 	td_add_children(mem.td.tdr, 1);
-	sept_commit(call, &mem.pos, sept_entry(SEPT_NL_MAPPED, r8));
+	sept_commit(call, &mem.pos, sept_entry(SEPT_NL_MAPPED, hpa(r8)));
 	if (call->version)
 		call->regs->r8 = TDX_NULL_PA;
 	return CALL_OK;
@@ -123,10 +123,10 @@ tdx_status_t tdh_mem_sept_rd(struct call *call)
 }
 
 /* All entries of the page FREE? The tree is locked exclusively. */
-static bool page_is_free(const struct seam *seam, uint64_t page)
+static bool page_is_free(const struct seam *seam, tdx_hpa_t page)
 {
 	const os_a64_t *entries = sept_map(seam, page);
-	uint64_t free = sept_entry(SEPT_FREE, 0);
+	uint64_t free = SEPT_FREE_ENTRY;
 	uint64_t other = 0;
 
 	/*
@@ -143,7 +143,7 @@ tdx_status_t tdh_mem_sept_remove(struct call *call)
 {
 	struct pamt_page page;
 	struct mem mem;
-	uint64_t at;
+	tdx_hpa_t at;
 	tdx_status_t status = mem_decode(call, &remove_rule, &mem);
 
 	if (call_failed(status))
@@ -158,8 +158,8 @@ tdx_status_t tdh_mem_sept_remove(struct call *call)
 	if (!page_is_free(call->seam, at))
 		return mem_entry_status(call, &mem, TDX_EPT_PAGE_NOT_FREE);
 
-	sept_commit(call, &mem.pos, sept_entry(SEPT_FREE, 0));
+	sept_commit(call, &mem.pos, SEPT_FREE_ENTRY);
 	td_drop_children(mem.td.tdr, 1);
-	call->regs->rcx = at | (pamt_release(call, &page) ? TDX_HINT_BIT : 0);
+	call->regs->rcx = at.v | (pamt_release(call, &page) ? TDX_HINT_BIT : 0);
 	return CALL_OK;
 }

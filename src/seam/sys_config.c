@@ -21,28 +21,31 @@ static tdx_status_t refuse(uint64_t code, uint32_t tdmr, uint32_t part, uint32_t
 
 /* Bytes [base, end). */
 struct span {
-	uint64_t base, end;
+	tdx_hpa_t base, end;
 };
 
 static struct span span_tdmr(const struct tdmr *tdmr)
 {
-	return (struct span){ tdmr->base, tdmr->base + tdmr->size };
+	return (struct span){ tdmr->base, hpa(tdmr->base.v + tdmr->size) };
 }
 
 static struct span span_pamt(const struct tdmr *tdmr, uint32_t level)
 {
 	return (struct span){ tdmr->pamt_base[level],
-			      tdmr->pamt_base[level] + tdmr->pamt_size[level] };
+			      hpa(tdmr->pamt_base[level].v + tdmr->pamt_size[level]) };
 }
 
-static bool spans_overlap(struct span a, struct span b) { return a.base < b.end && b.base < a.end; }
+static bool spans_overlap(struct span a, struct span b)
+{
+	return a.base.v < b.end.v && b.base.v < a.end.v;
+}
 
 static bool wraps(uint64_t base, uint64_t size) { return base + size < base; }
 
 /* Is every byte a possible address without KeyID bits? Between the two lies nothing worse. */
-static bool span_is_addressable(const struct seam *seam, uint64_t base, uint64_t size)
+static bool span_is_addressable(const struct seam *seam, tdx_hpa_t base, uint64_t size)
 {
-	return hpa_is_private(seam, base, 1) && hpa_is_private(seam, base + size - 1, 1);
+	return hpa_is_private(seam, base, 1) && hpa_is_private(seam, hpa(base.v + size - 1), 1);
 }
 
 /*
@@ -56,11 +59,11 @@ static bool next_part(const struct tdmr *tdmr, uint32_t *next, struct span *part
 		const struct tdx_reserved_area *before = j ? &tdmr->reserved[j - 1] : NULL;
 		bool last = j == TDX_MAX_RESERVED || !tdmr->reserved[j].size;
 
-		part->base = tdmr->base + (before ? before->offset + before->size : 0);
-		part->end = tdmr->base + (last ? tdmr->size : tdmr->reserved[j].offset);
+		part->base = hpa(tdmr->base.v + (before ? before->offset + before->size : 0));
+		part->end = hpa(tdmr->base.v + (last ? tdmr->size : tdmr->reserved[j].offset));
 		if (last)
 			*next = TDX_MAX_RESERVED + 1;
-		if (part->base < part->end)
+		if (part->base.v < part->end.v)
 			return true;
 	}
 	return false;
@@ -69,15 +72,15 @@ static bool next_part(const struct tdmr *tdmr, uint32_t *next, struct span *part
 /* Is all of it convertible memory? CMRs that touch count as one. */
 static bool span_in_cmrs(const struct seam *seam, struct span span)
 {
-	uint64_t from = span.base; /* what lies below is covered */
+	uint64_t from = span.base.v; /* what lies below is covered */
 
-	for (uint32_t i = 0; i < TDX_MAX_CMRS && from < span.end; i++) {
+	for (uint32_t i = 0; i < TDX_MAX_CMRS && from < span.end.v; i++) {
 		const struct tdx_cmr *cmr = &seam->config.cmr[i];
 
 		if (cmr->size && cmr->base <= from && from < cmr->base + cmr->size)
 			from = cmr->base + cmr->size;
 	}
-	return from >= span.end;
+	return from >= span.end.v;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -87,9 +90,9 @@ static tdx_status_t check_order(const struct seam *seam, uint32_t i)
 {
 	const struct tdmr *tdmr = &seam->tdmr[i], *before = i ? tdmr - 1 : NULL;
 
-	if (wraps(tdmr->base, tdmr->size))
+	if (wraps(tdmr->base.v, tdmr->size))
 		return refuse(TDX_INVALID_TDMR, i, 0, 0);
-	if (before && tdmr->base < before->base + before->size)
+	if (before && tdmr->base.v < before->base.v + before->size)
 		return refuse(TDX_NON_ORDERED_TDMR, i, 0, 0);
 	return CALL_OK;
 }
@@ -98,7 +101,7 @@ static tdx_status_t check_shape(const struct seam *seam, uint32_t i)
 {
 	const struct tdmr *tdmr = &seam->tdmr[i];
 
-	if ((tdmr->base | tdmr->size) & (TDX_1G_SIZE - 1) || !tdmr->size ||
+	if ((tdmr->base.v | tdmr->size) & (TDX_1G_SIZE - 1) || !tdmr->size ||
 	    !span_is_addressable(seam, tdmr->base, tdmr->size))
 		return refuse(TDX_INVALID_TDMR, i, 0, 0);
 	return CALL_OK;
@@ -145,9 +148,10 @@ static tdx_status_t check_pamt_areas(const struct seam *seam, uint32_t i)
 	const struct tdmr *tdmr = &seam->tdmr[i];
 
 	for (uint32_t level = TDX_1G + 1; level-- > 0;) {
-		uint64_t base = tdmr->pamt_base[level], size = tdmr->pamt_size[level];
+		tdx_hpa_t base = tdmr->pamt_base[level];
+		uint64_t size = tdmr->pamt_size[level];
 
-		if (wraps(base, size) || (base | size) & (TDX_PAGE_SIZE - 1) ||
+		if (wraps(base.v, size) || (base.v | size) & (TDX_PAGE_SIZE - 1) ||
 		    size < pamt_needs(seam, tdmr, level) || !span_is_addressable(seam, base, size))
 			return refuse(TDX_INVALID_PAMT, i, level, 0);
 	}
@@ -227,30 +231,31 @@ static tdx_status_t (*const tdmr_checks[])(const struct seam *seam, uint32_t i) 
 /* ------------------------------------------------------------------------------------------- */
 
 /* The TDMR_INFO at a shared address into entry i of the table. */
-static void read_tdmr(struct seam *seam, uint32_t i, uint64_t info_hpa)
+static void read_tdmr(struct seam *seam, uint32_t i, tdx_hpa_t info_at)
 {
 	struct tdmr *tdmr = &seam->tdmr[i];
 	struct tdx_tdmr_info info;
 
 	/* One copy: the host may write to it meanwhile, and what is checked is what is used. */
-	os_memcpy(&info, module_map(seam, hpa_strip(seam, info_hpa), OS_READ), sizeof(info));
+	os_memcpy(&info, module_map(seam, hpa_strip(seam, info_at), OS_READ), sizeof(info));
 	*tdmr = (struct tdmr){
-		.base = info.base,
+		.base = hpa(info.base),
 		.size = info.size,
-		.pamt_base = { info.pamt_4k_base, info.pamt_2m_base, info.pamt_1g_base },
+		.pamt_base = { hpa(info.pamt_4k_base), hpa(info.pamt_2m_base),
+			       hpa(info.pamt_1g_base) },
 		.pamt_size = { info.pamt_4k_size, info.pamt_2m_size, info.pamt_1g_size },
 		.next_init = { info.base },
 	};
 	os_memcpy(tdmr->reserved, info.reserved, sizeof(tdmr->reserved));
 }
 
-static tdx_status_t take_tdmr(struct seam *seam, uint32_t i, uint64_t info_hpa)
+static tdx_status_t take_tdmr(struct seam *seam, uint32_t i, tdx_hpa_t info_at)
 {
 	tdx_status_t status = CALL_OK;
 
-	if (!hpa_is_shared(seam, info_hpa, TDX_INFO_ALIGN, TDX_INFO_ALIGN))
+	if (!hpa_is_shared(seam, info_at, TDX_INFO_ALIGN, TDX_INFO_ALIGN))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	read_tdmr(seam, i, info_hpa);
+	read_tdmr(seam, i, info_at);
 	for (uint32_t c = 0; c < sizeof(tdmr_checks) / sizeof(tdmr_checks[0]); c++) {
 		status = tdmr_checks[c](seam, i);
 		if (call_failed(status))
@@ -259,15 +264,14 @@ static tdx_status_t take_tdmr(struct seam *seam, uint32_t i, uint64_t info_hpa)
 	return status;
 }
 
-static tdx_status_t take_tdmrs(struct seam *seam, uint64_t array_hpa, uint32_t count)
+static tdx_status_t take_tdmrs(struct seam *seam, tdx_hpa_t array, uint32_t count)
 {
-	uint64_t info_hpa[TDX_MAX_TDMRS];
+	tdx_hpa_t info[TDX_MAX_TDMRS];
 
 	/* The array's alignment is its greatest size: it does not reach into another page. */
-	os_memcpy(info_hpa, module_map(seam, hpa_strip(seam, array_hpa), OS_READ),
-		  count * sizeof(info_hpa[0]));
+	os_memcpy(info, module_map(seam, hpa_strip(seam, array), OS_READ), count * sizeof(info[0]));
 	for (uint32_t i = 0; i < count; i++) {
-		tdx_status_t status = take_tdmr(seam, i, info_hpa[i]);
+		tdx_status_t status = take_tdmr(seam, i, info[i]);
 
 		if (call_failed(status))
 			return status;
@@ -297,7 +301,7 @@ tdx_status_t tdh_sys_config(struct call *call)
 	if (seam_state(seam) != TDX_SYS_INIT_DONE ||
 	    os_load32(&seam->nr_lps_initialised, OS_RELAXED) != seam->config.nr_lps)
 		return tdx_status(TDX_SYS_CONFIG_NOT_PENDING, 0);
-	if (!hpa_is_shared(seam, call->in.rcx, TDX_INFO_ALIGN, TDX_INFO_ALIGN))
+	if (!hpa_is_shared(seam, hpa(call->in.rcx), TDX_INFO_ALIGN, TDX_INFO_ALIGN))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	if (count < 1 || count > TDX_MAX_TDMRS)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
@@ -311,7 +315,7 @@ tdx_status_t tdh_sys_config(struct call *call)
 	seam->dpamt = flags & TDX_SYS_CONFIG_DYNAMIC_PAMT;
 	if (seam->dpamt && seam->hkid_start_bit > TDX_DPAMT_MAX_PA_BITS)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R8);
-	status = take_tdmrs(seam, call->in.rcx, (uint32_t)count);
+	status = take_tdmrs(seam, hpa(call->in.rcx), (uint32_t)count);
 	if (call_failed(status))
 		return status;
 

@@ -124,31 +124,32 @@ static tdx_status_t first_of_list(const struct field_view *view, uint64_t id, st
  * A buffer of the host's that is a page of the module's or of a TD's is spoilt by the write, as
  * hardware would find with a machine check when it is read next: nothing can go on from there.
  */
-static bool is_hosts(const struct seam *seam, uint64_t buffer)
+static bool is_hosts(const struct seam *seam, tdx_hpa_t buffer)
 {
 	struct seam_owner owner;
 
-	return !seam_owns(seam, hpa(hpa_strip(seam, buffer)), &owner);
+	return !seam_owns(seam, hpa_strip(seam, buffer), &owner);
 }
 
 tdx_status_t tdh_sys_rdall(struct call *call)
 {
 	struct seam *seam = call->seam;
 	const struct field_view view = sys_view(seam);
+	const tdx_hpa_t buffer = hpa(call->in.rdx);
 	struct field_ref ref;
 	tdx_status_t status = check_lp(call);
 
 	call->regs->r8 = ABI_ID_NONE;
 	if (call_failed(status))
 		return status;
-	if (!hpa_is_shared(seam, call->in.rdx, TDX_PAGE_SIZE, TDX_PAGE_SIZE))
+	if (!hpa_is_shared(seam, buffer, TDX_PAGE_SIZE, TDX_PAGE_SIZE))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
 	status = first_of_list(&view, call->in.r8, &ref);
 	if (call_failed(status))
 		return status;
-	if (!is_hosts(seam, call->in.rdx))
-		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, call->in.rdx));
-	write_list(&view, module_map(seam, hpa_strip(seam, call->in.rdx), OS_WRITE), ref);
+	if (!is_hosts(seam, buffer))
+		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, buffer));
+	write_list(&view, module_map(seam, hpa_strip(seam, buffer), OS_WRITE), ref);
 	return CALL_OK;
 }
 
@@ -218,30 +219,31 @@ tdx_status_t tdh_sys_info(struct call *call)
 {
 	struct seam *seam = call->seam;
 	const struct tdx_regs *in = &call->in;
+	const tdx_hpa_t buffer = hpa(in->rcx), cmrs = hpa(in->r8);
 	tdx_status_t status = check_lp(call);
 	struct tdsysinfo *info;
 
 	call->regs->rdx = call->regs->r9 = 0;
 	if (call_failed(status))
 		return status;
-	if (!hpa_is_shared(seam, in->rcx, INFO_BYTES, INFO_BYTES))
+	if (!hpa_is_shared(seam, buffer, INFO_BYTES, INFO_BYTES))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	if (in->rdx < INFO_BYTES)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
-	if (!is_hosts(seam, in->rcx))
-		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, in->rcx));
-	info = module_map(seam, hpa_strip(seam, in->rcx), OS_WRITE);
+	if (!is_hosts(seam, buffer))
+		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, buffer));
+	info = module_map(seam, hpa_strip(seam, buffer), OS_WRITE);
 	os_memset(info, 0, INFO_BYTES);
-	if (!hpa_is_shared(seam, in->r8, TDX_INFO_ALIGN, sizeof(seam->config.cmr)))
+	if (!hpa_is_shared(seam, cmrs, TDX_INFO_ALIGN, sizeof(seam->config.cmr)))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R8);
 	if (in->r9 < TDX_MAX_CMRS)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R9);
-	if (!is_hosts(seam, in->r8))
-		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, in->r8));
+	if (!is_hosts(seam, cmrs))
+		return call_fatal(call, FATAL_WRITE, hpa_strip(seam, cmrs));
 
 	/* In this order: where the two overlap, the CMRs stand. */
 	write_info(info);
-	os_memcpy(module_map(seam, hpa_strip(seam, in->r8), OS_WRITE), seam->config.cmr,
+	os_memcpy(module_map(seam, hpa_strip(seam, cmrs), OS_WRITE), seam->config.cmr,
 		  sizeof(seam->config.cmr));
 	call->regs->rdx = INFO_BYTES;
 	call->regs->r9 = TDX_MAX_CMRS;

@@ -18,8 +18,8 @@ static bool cmrs_valid(const struct seam *seam)
 		if (!cmr->size)
 			continue;
 		if (last < cmr->base || (cmr->base | cmr->size) & (TDX_PAGE_SIZE - 1) ||
-		    !hpa_is_private(seam, cmr->base, 1) || !hpa_is_private(seam, last, 1) ||
-		    cmr->base < end)
+		    !hpa_is_private(seam, hpa(cmr->base), 1) ||
+		    !hpa_is_private(seam, hpa(last), 1) || cmr->base < end)
 			return false;
 		end = cmr->base + cmr->size;
 	}

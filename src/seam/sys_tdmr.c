@@ -30,7 +30,7 @@ static void zero_level(const struct seam *seam, const struct tdmr *tdmr, uint32_
 
 	if (offset % covered)
 		return;
-	seam->os->zero(seam->os->ctx, hpa(tdmr->pamt_base[level] + page * TDX_PAGE_SIZE),
+	seam->os->zero(seam->os->ctx, hpa(tdmr->pamt_base[level].v + page * TDX_PAGE_SIZE),
 		       bytes > covered ? bytes / covered * TDX_PAGE_SIZE : TDX_PAGE_SIZE);
 }
 
@@ -51,10 +51,11 @@ static void reserve_entries(const struct seam *seam, const struct tdmr *tdmr, ui
 {
 	for (uint64_t page = first; page < end; page++) {
 		struct pamt_entry *entry = module_map(
-			seam, tdmr->pamt_base[TDX_4K] + page * TDX_PAMT_ENTRY_BYTES, OS_WRITE);
+			seam, hpa(tdmr->pamt_base[TDX_4K].v + page * TDX_PAMT_ENTRY_BYTES),
+			OS_WRITE);
 
 		/* Relaxed: next_init's release publishes it. */
-		os_store64(&entry->head, pamt_head(TDX_PT_RSVD, 0), OS_RELAXED);
+		os_store64(&entry->head, pamt_head(TDX_PT_RSVD, PAMT_NO_OWNER), OS_RELAXED);
 	}
 }
 
@@ -66,7 +67,8 @@ static void reserve_bits(const struct seam *seam, const struct tdmr *tdmr, uint6
 		uint64_t word = first / 64, low = first % 64;
 		uint64_t high = end - word * 64 < 64 ? end - word * 64 : 64;
 		uint64_t mask = UINT64_MAX >> (64 - (high - low)) << low;
-		os_a64_t *bits = module_map(seam, tdmr->pamt_base[TDX_4K] + word * 8, OS_WRITE);
+		os_a64_t *bits =
+			module_map(seam, hpa(tdmr->pamt_base[TDX_4K].v + word * 8), OS_WRITE);
 
 		/* Relaxed: next_init's release publishes it. Two areas may share a word. */
 		os_fetch_or64(bits, mask, OS_RELAXED);
@@ -93,10 +95,10 @@ static void reserve_chunk(const struct seam *seam, const struct tdmr *tdmr, uint
 	}
 }
 
-static struct tdmr *find_tdmr(struct seam *seam, uint64_t base)
+static struct tdmr *find_tdmr(struct seam *seam, tdx_hpa_t base)
 {
 	for (uint32_t i = 0; i < seam->nr_tdmrs; i++)
-		if (seam->tdmr[i].base == base)
+		if (seam->tdmr[i].base.v == base.v)
 			return &seam->tdmr[i];
 	return NULL;
 }
@@ -108,19 +110,19 @@ tdx_status_t tdh_sys_tdmr_init(struct call *call)
 	uint64_t next, bytes = seam->dpamt ? CHUNK_DYNAMIC : CHUNK_STATIC;
 
 	call->regs->rdx = 0;
-	if (hpa_is_private(seam, call->in.rcx, TDX_1G_SIZE))
-		tdmr = find_tdmr(seam, call->in.rcx);
+	if (hpa_is_private(seam, hpa(call->in.rcx), TDX_1G_SIZE))
+		tdmr = find_tdmr(seam, hpa(call->in.rcx));
 	if (!tdmr)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	if (!call_lock(call, &tdmr->lock, LOCK_MUTEX))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
 	/* Relaxed: only the holder of the lock changes it. */
 	next = os_load64(&tdmr->next_init, OS_RELAXED);
-	if (next == tdmr->base + tdmr->size)
+	if (next == tdmr->base.v + tdmr->size)
 		return tdx_status(TDX_TDMR_ALREADY_INITIALIZED, 0);
 
-	zero_chunk(seam, tdmr, next - tdmr->base, bytes);
-	reserve_chunk(seam, tdmr, next - tdmr->base, bytes);
+	zero_chunk(seam, tdmr, next - tdmr->base.v, bytes);
+	reserve_chunk(seam, tdmr, next - tdmr->base.v, bytes);
 	/* Release: who finds a page below it usable sees its metadata. */
 	os_store64(&tdmr->next_init, next + bytes, OS_RELEASE);
 	call->regs->rdx = (next + bytes) & ~(TDX_1G_SIZE - 1);

@@ -6,7 +6,7 @@
 #include "seam/hpa.h"
 #include "seam/td.h"
 
-tdx_status_t td_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t td_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			 bool exclusive, struct td *td)
 {
 	tdx_status_t status =
@@ -20,7 +20,7 @@ tdx_status_t td_explicit(struct call *call, uint64_t address, enum tdx_operand o
 	return CALL_OK;
 }
 
-tdx_status_t td_implicit(struct call *call, uint64_t address, bool exclusive, struct td *td)
+tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, bool exclusive, struct td *td)
 {
 	tdx_status_t status =
 		pamt_implicit(call, address, TDX_4K, exclusive, TDX_OP_TDR, &td->page);

@@ -39,7 +39,7 @@ struct tdr {
 	uint16_t hkid;
 	/* Pages of the TD but the TDR itself, in 4K. */
 	os_a64_t chldcnt;
-	uint64_t tdcx[TDX_MAX_TDCX];
+	tdx_hpa_t tdcx[TDX_MAX_TDCX];
 	uint64_t uuid[4];
 };
 
@@ -100,9 +100,9 @@ struct tdvps {
 	uint64_t gpr[16], dr[4], dr6, cr2;
 	uint64_t l2_ctls[4], l2_debug_ctls[4];
 	uint64_t l2_cr0_mask, l2_cr0_shadow, l2_cr4_mask, l2_cr4_shadow;
-	uint64_t tdcx[TDX_MAX_TDVPS - 1];
+	tdx_hpa_t tdcx[TDX_MAX_TDVPS - 1];
 	uint32_t nr_epf;
-	uint64_t epf[TDX_MAX_EPF];
+	tdx_gpa_t epf[TDX_MAX_EPF];
 };
 _Static_assert(sizeof(struct tdr) <= TDX_PAGE_SIZE, "the TDR is one page");
 _Static_assert(sizeof(struct tdcs) <= TDX_PAGE_SIZE, "the fields of the TDCS are one page");
@@ -111,7 +111,7 @@ _Static_assert(sizeof(struct tdvps) <= TDX_PAGE_SIZE, "the TDVPR is one page");
 
 /* A TD in a leaf's hands. */
 struct td {
-	uint64_t address;      /* of the TDR */
+	tdx_hpa_t address;     /* of the TDR */
 	struct pamt_page page; /* its metadata, locked */
 	struct tdr *tdr;
 	struct tdcs *tdcs; /* NULL until td_build() */
@@ -125,10 +125,10 @@ struct td {
 #define OP_BUILT	 (OP_INITIALIZED | OP_RUNNABLE)
 
 /* The TDR operand: a private page of type TDR, locked as asked. */
-tdx_status_t td_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t td_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			 bool exclusive, struct td *td);
 /* The TD that owns a page, its TDR locked as asked; OPERAND_BUSY names the operand TDR. */
-tdx_status_t td_implicit(struct call *call, uint64_t address, bool exclusive, struct td *td);
+tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, bool exclusive, struct td *td);
 
 /*
  * Is the TD fit for a leaf that works on it: not fatal, keys configured, TDCS there, op_state one

@@ -6,7 +6,7 @@
 #include "seam/hpa.h"
 #include "seam/vp.h"
 
-tdx_status_t vp_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t vp_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			 bool exclusive, bool tdr_exclusive, struct vp *vp)
 {
 	tdx_status_t status =
@@ -19,7 +19,7 @@ tdx_status_t vp_explicit(struct call *call, uint64_t address, enum tdx_operand o
 	return td_implicit(call, pamt_owner(vp->page.head), tdr_exclusive, &vp->td);
 }
 
-tdx_status_t vp_use(struct call *call, uint64_t address, uint32_t op_states, uint32_t vcpu_states,
+tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t op_states, uint32_t vcpu_states,
 		    struct vp *vp)
 {
 	tdx_status_t status = vp_explicit(call, address, TDX_OP_RCX, false, false, vp);
@@ -46,18 +46,18 @@ tdx_status_t tdh_vp_create(struct call *call)
 	struct pamt_page page;
 	struct tdvps *tdvps;
 	struct td td;
-	tdx_status_t status = td_explicit(call, call->in.rdx, TDX_OP_RDX, false, &td);
+	tdx_status_t status = td_explicit(call, hpa(call->in.rdx), TDX_OP_RDX, false, &td);
 
 	if (call_failed(status))
 		return status;
 	status = td_build(call, &td, OP_INITIALIZED, true);
 	if (call_failed(status))
 		return status;
-	status = pamt_free_4k(call, call->in.rcx, TDX_OP_RCX, &page);
+	status = pamt_free_4k(call, hpa(call->in.rcx), TDX_OP_RCX, &page);
 	if (call_failed(status))
 		return status;
 
-	tdvps = module_map(call->seam, call->in.rcx, OS_WRITE);
+	tdvps = module_map(call->seam, hpa(call->in.rcx), OS_WRITE);
 	os_memset(tdvps, 0, TDX_PAGE_SIZE);
 	tdvps->nr_pages = 1;
 	pamt_claim(call, &page, TDX_PT_TDVPR, td.address);
@@ -80,7 +80,7 @@ tdx_status_t tdh_vp_addcx(struct call *call)
 	const struct os_services *os = call->seam->os;
 	struct pamt_page page;
 	struct vp vp;
-	tdx_status_t status = vp_explicit(call, call->in.rdx, TDX_OP_RDX, true, false, &vp);
+	tdx_status_t status = vp_explicit(call, hpa(call->in.rdx), TDX_OP_RDX, true, false, &vp);
 
 	if (call_failed(status))
 		return status;
@@ -92,14 +92,14 @@ tdx_status_t tdh_vp_addcx(struct call *call)
 		return status;
 	if (vp.tdvps->nr_pages >= TDX_MAX_TDVPS)
 		return tdx_status(TDX_TDCX_NUM_INCORRECT, 0);
-	status = pamt_free_4k(call, call->in.rcx, TDX_OP_RCX, &page);
+	status = pamt_free_4k(call, hpa(call->in.rcx), TDX_OP_RCX, &page);
 	if (call_failed(status))
 		return status;
 
 	os->zero(os->ctx, hpa(call->in.rcx), TDX_PAGE_SIZE);
 	pamt_claim(call, &page, TDX_PT_TDCX, vp.td.address);
 	td_add_children(vp.td.tdr, 1);
-	vp.tdvps->tdcx[vp.tdvps->nr_pages++ - 1] = call->in.rcx;
+	vp.tdvps->tdcx[vp.tdvps->nr_pages++ - 1] = hpa(call->in.rcx);
 	return CALL_OK;
 }
 
@@ -177,7 +177,8 @@ tdx_status_t tdh_vp_init(struct call *call)
 	struct tdcs_vcpus *vcpus;
 	struct tdvps *tdvps;
 	struct vp vp;
-	tdx_status_t status = vp_explicit(call, call->in.rcx, TDX_OP_RCX, true, call->version, &vp);
+	tdx_status_t status =
+		vp_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, true, call->version, &vp);
 
 	if (call_failed(status))
 		return status;
@@ -218,7 +219,7 @@ tdx_status_t tdh_vp_flush(struct call *call)
 {
 	struct tdcs *tdcs;
 	struct vp vp;
-	tdx_status_t status = vp_explicit(call, call->in.rcx, TDX_OP_RCX, true, false, &vp);
+	tdx_status_t status = vp_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, true, false, &vp);
 
 	if (call_failed(status))
 		return status;

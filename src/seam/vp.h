@@ -21,21 +21,21 @@
 #define NR_GPR	16
 
 struct vp {
-	uint64_t address; /* of the TDVPR */
+	tdx_hpa_t address; /* of the TDVPR */
 	struct pamt_page page;
 	struct tdvps *tdvps;
 	struct td td; /* its owner; tdcs as after td_implicit() */
 };
 
 /* The TDVPR operand, locked as asked, and its TD, the TDR locked as asked. */
-tdx_status_t vp_explicit(struct call *call, uint64_t address, enum tdx_operand operand,
+tdx_status_t vp_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			 bool exclusive, bool tdr_exclusive, struct vp *vp);
 /*
  * The TDVPR operand of a leaf that uses the vCPU: TD and vCPU in one of those states (sets of
  * OP_BIT, of bits by enum tdx_vcpu_state), its pages there. On success it belongs to this LP,
  * whatever the leaf finds later.
  */
-tdx_status_t vp_use(struct call *call, uint64_t address, uint32_t op_states, uint32_t vcpu_states,
+tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t op_states, uint32_t vcpu_states,
 		    struct vp *vp);
 /* The vCPU belongs to this LP from now on; false: it is another's. */
 bool vp_associate(struct call *call, struct vp *vp);

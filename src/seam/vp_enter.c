@@ -56,7 +56,7 @@ static tdx_status_t decode(struct call *call, struct vp *vp, uint32_t *parity)
 
 	if (rcx & RCX_RESERVED)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	status = vp_use(call, rcx & ~(RCX_RECOVERABLE | RCX_RESUME_L1), OP_RUNNABLE,
+	status = vp_use(call, hpa(rcx & ~(RCX_RECOVERABLE | RCX_RESUME_L1)), OP_RUNNABLE,
 			1u << TDX_VCPU_READY, vp);
 	if (call_failed(status))
 		return status;
@@ -74,20 +74,20 @@ static tdx_status_t decode(struct call *call, struct vp *vp, uint32_t *parity)
 /* The zero-step rule.                                                                          */
 
 /* Does one of the pages where the vCPU faulted make it fault again? *at: the first of them. */
-static bool would_fault(struct call *call, const struct vp *vp, uint64_t *at)
+static bool would_fault(struct call *call, const struct vp *vp, tdx_gpa_t *at)
 {
 	for (uint32_t i = 0; i < vp->tdvps->nr_epf && i < TDX_MAX_EPF; i++) {
-		*at = vp->tdvps->epf[i] & ~(TDX_PAGE_SIZE - 1);
+		*at = gpa(vp->tdvps->epf[i].v & ~(TDX_PAGE_SIZE - 1));
 		if (guest_would_fault(call, &vp->td, *at))
 			return true;
 	}
 	return false;
 }
 
-static bool is_noted(const struct tdvps *tdvps, uint64_t at)
+static bool is_noted(const struct tdvps *tdvps, tdx_gpa_t at)
 {
 	for (uint32_t i = 0; i < tdvps->nr_epf; i++)
-		if (tdvps->epf[i] == at)
+		if (tdvps->epf[i].v == at.v)
 			return true;
 	return false;
 }
@@ -96,10 +96,10 @@ static bool is_noted(const struct tdvps *tdvps, uint64_t at)
  */
 static void note_fault(const struct vp *vp, const struct seam_vcpu *vcpu)
 {
-	uint64_t at = vcpu->exit_gpa & ~(TDX_PAGE_SIZE - 1);
+	tdx_gpa_t at = gpa(vcpu->exit_gpa.v & ~(TDX_PAGE_SIZE - 1));
 	struct tdvps *tdvps = vp->tdvps;
 
-	if (at >> vp->td.tdcs->shared_bit & 1 || vcpu->exit_extended == TDX_EPT_EXTENDED_ACCEPT)
+	if (at.v >> vp->td.tdcs->shared_bit & 1 || vcpu->exit_extended == TDX_EPT_EXTENDED_ACCEPT)
 		return;
 	if (vcpu->progress)
 		tdvps->nr_faults = tdvps->nr_epf = 0;
@@ -149,11 +149,11 @@ static tdx_status_t vmcall_results(struct tdx_regs *regs, const struct vp *vp,
 }
 
 static tdx_status_t ept_results(struct tdx_regs *regs, uint64_t qualification, uint64_t extended,
-				uint64_t at)
+				tdx_gpa_t at)
 {
 	regs->rcx = qualification;
 	regs->rdx = extended;
-	regs->r8 = at;
+	regs->r8 = at.v;
 	return tdx_status(TDX_SUCCESS, TDX_EXIT_EPT_VIOLATION);
 }
 
@@ -221,7 +221,7 @@ tdx_status_t tdh_vp_enter(struct call *call)
 	uint32_t parity;
 	struct vp vp;
 	bool noted;
-	uint64_t at;
+	tdx_gpa_t at;
 	tdx_status_t status = decode(call, &vp, &parity);
 
 	if (call_failed(status))

@@ -19,9 +19,9 @@
 /* What follows from the TD and the vCPU's place in it.                                         */
 
 /* An address as it stands in a VMCS: with the TD's KeyID. */
-static uint64_t with_key(const struct field_view *view, uint64_t page)
+static uint64_t with_key(const struct field_view *view, tdx_hpa_t page)
 {
-	return hpa_with_key(view->seam, page, view->tdr->hkid);
+	return hpa_with_key(view->seam, page, view->tdr->hkid).v;
 }
 
 static uint64_t msr_bitmap(const struct field_view *view, uint32_t i)
@@ -33,7 +33,7 @@ static uint64_t msr_bitmap(const struct field_view *view, uint32_t i)
 static uint64_t eptp(const struct field_view *view, uint32_t i)
 {
 	(void)i;
-	return hpa_strip(view->seam, view->tdcs->eptp);
+	return hpa_strip(view->seam, hpa(view->tdcs->eptp)).v;
 }
 
 static uint64_t tsc_offset(const struct field_view *view, uint32_t i)
@@ -167,14 +167,14 @@ static tdx_status_t check_vector(const struct field_view *view, uint64_t value)
 
 static tdx_status_t check_descriptor(const struct field_view *view, uint64_t value)
 {
-	if (value == UINT64_MAX || hpa_is_shared(view->seam, value, 64, 64))
+	if (value == UINT64_MAX || hpa_is_shared(view->seam, hpa(value), 64, 64))
 		return CALL_OK;
 	return tdx_status(TDX_METADATA_FIELD_VALUE_NOT_VALID, 0);
 }
 
 static tdx_status_t check_shared_eptp(const struct field_view *view, uint64_t value)
 {
-	if (hpa_is_shared(view->seam, value, TDX_PAGE_SIZE, TDX_PAGE_SIZE))
+	if (hpa_is_shared(view->seam, hpa(value), TDX_PAGE_SIZE, TDX_PAGE_SIZE))
 		return CALL_OK;
 	return tdx_status(TDX_METADATA_FIELD_VALUE_NOT_VALID, 0);
 }
@@ -242,7 +242,7 @@ tdx_status_t tdh_vp_rd(struct call *call)
 	tdx_status_t status;
 	struct vp vp;
 
-	status = vp_use(call, call->in.rcx, OP_BUILT,
+	status = vp_use(call, hpa(call->in.rcx), OP_BUILT,
 			1u << TDX_VCPU_READY | 1u << TDX_VCPU_DISABLED, &vp);
 	if (call_failed(status))
 		return status;
@@ -258,7 +258,7 @@ tdx_status_t tdh_vp_wr(struct call *call)
 	tdx_status_t status;
 	struct vp vp;
 
-	status = vp_use(call, call->in.rcx, OP_BUILT, 1u << TDX_VCPU_READY, &vp);
+	status = vp_use(call, hpa(call->in.rcx), OP_BUILT, 1u << TDX_VCPU_READY, &vp);
 	if (call_failed(status))
 		return status;
 	view = view_of(call, &vp);
