@@ -3,6 +3,7 @@
  * bench_host.c - `pamt bench host`: what libpamt costs, in virtual time on many CPUs beside two
  * designs of the Linux series, and on real threads beside the least that a get and a put can be.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,18 +26,18 @@ static const struct {
 	const char *name;
 	double min, max; /* max 0: none */
 } targets[NR_FIGURES] = {
-	[LINEAR_MERGED] = { "virtual, 64 CPUs, linear: merged over ours", 30, 0 },
+	[LINEAR_MERGED] = { "virtual, 64 CPUs, linear: merged over ours", 4, 0 },
 	[LINEAR_V6] = { "virtual, 64 CPUs, linear: v6 over ours", 1, 0 },
-	[EDGES_V6] = { "virtual, 64 CPUs, edges: v6 over ours", 20, 0 },
-	[MORE_CPUS] = { "virtual, ours: each of 256 CPUs over each of 64", 0.9, 1.1 },
-	/* One PAMT.ADD and 1 us, as in the cost table. */
-	[LONGEST_GET] = { "virtual, ours: longest get, ns", 0, 5000 },
+	[EDGES_V6] = { "virtual, 64 CPUs, edges: v6 over ours", 1, 0 },
+	[MORE_CPUS] = { "virtual, ours: each of 256 CPUs over each of 64", 0, 1.5 },
+	/* Another CPU's PAMT.ADD, then its own, and 1 us. */
+	[LONGEST_GET] = { "virtual, 64 CPUs, edges: longest get of ours, ns", 0, 9000 },
 	[HOT] = { "threads: hot get and put, ours over bare", 0, 1.1 },
 	[RANGE] = { "threads: 512 gets over one range of 512", 50, 0 },
 };
 
 struct results {
-	json_t *virtual; /* of `pamt bench virtual` */
+	json_t *linear, *edges; /* of `pamt compare` */
 	struct bench_host threads;
 	double figure[NR_FIGURES];
 };
@@ -49,44 +50,58 @@ static bool misses(const struct results *r, enum figure i)
 
 /* ------------------------------------------------------------------------------------------- */
 
-/* The longest get of the library in any of the runs: there every region is one CPU's. */
-static double longest_get(const json_t *virtual)
+/* The run of a design, on so many CPUs of the curve, or with 0 the scenario's; NULL: there is none.
+ */
+static const json_t *find_run(const json_t *compared, const char *design, json_int_t cpus)
 {
 	const json_t *run;
-	double longest = 0;
 	size_t i;
 
-	json_array_foreach(json_object_get(virtual, "runs"), i, run)
-	{
-		const char *design = NULL;
-		json_int_t ns = 0;
+	json_array_foreach(
+		json_object_get(compared, cpus ? "curve" : "runs"), i,
+		run) if (!strcmp(json_string_value(json_object_get(run, "design")), design) &&
+			 (!cpus ||
+			  json_integer_value(json_object_get(run, "cpus")) == cpus)) return run;
+	return NULL;
+}
 
-		if (json_unpack((json_t *)run, "{s:s,s:{s:{s:I}}}", "design", &design, "ops", "get",
-				"longest_ns", &ns) ||
-		    strcmp(design, "ours"))
-			continue;
-		if ((double)ns > longest)
-			longest = (double)ns;
-	}
-	return longest;
+/* Of get and put and all that belongs to it, for each get, in ns. */
+static double per_get(const json_t *compared, const char *design, json_int_t cpus)
+{
+	return json_number_value(json_object_get(find_run(compared, design, cpus), "ns_per_get"));
+}
+
+static double longest_get(const json_t *compared)
+{
+	const json_t *ops = json_object_get(find_run(compared, "ours", 0), "ops");
+
+	return json_number_value(json_object_get(json_object_get(ops, "get"), "longest_ns"));
 }
 
 static int run_virtual(struct results *r)
 {
-	static char *const words[] = { "pamt-lab", "virtual", "--json", "--cpus", "64", NULL };
-	double *f = r->figure;
+	static char *const linear[] = { "pamt-lab",	  "compare",   "--json",
+					"--no-curve",	  "--designs", "ours,v6,merged",
+					"builtin:linear", NULL };
+	static char *const edges[] = { "pamt-lab", "compare",	    "--json", "--designs",
+				       "ours,v6",  "builtin:edges", NULL };
+	double *f = r->figure, ours;
 
-	r->virtual = cli_lab_json("bench", words);
-	if (!r->virtual)
+	r->linear = cli_lab_json("bench", linear);
+	if (r->linear)
+		r->edges = cli_lab_json("bench", edges);
+	if (!r->edges)
 		return CLI_FAILED;
-	if (json_unpack(r->virtual, "{s:{s:{s:F,s:F},s:{s:F}},s:F}", "virtual64", "linear",
-			"merged_over_ours", &f[LINEAR_MERGED], "v6_over_ours", &f[LINEAR_V6],
-			"edges", "v6_over_ours", &f[EDGES_V6], "virtual256_over_64",
-			&f[MORE_CPUS])) {
-		json_decref(r->virtual);
-		return cli_error(CLI_FAILED, "bench: virtual says something else");
-	}
-	f[LONGEST_GET] = longest_get(r->virtual);
+	ours = per_get(r->linear, "ours", 0);
+	f[LINEAR_MERGED] = per_get(r->linear, "merged", 0) / ours;
+	f[LINEAR_V6] = per_get(r->linear, "v6", 0) / ours;
+	f[EDGES_V6] = per_get(r->edges, "v6", 0) / per_get(r->edges, "ours", 0);
+	f[MORE_CPUS] = per_get(r->edges, "ours", 256) / per_get(r->edges, "ours", 64);
+	f[LONGEST_GET] = longest_get(r->edges);
+	for (enum figure i = 0; i < NR_FIGURES; i++)
+		if (!isfinite(f[i]))
+			return cli_error(CLI_FAILED, "bench: compare has no figure for '%s'",
+					 targets[i].name);
 	return CLI_OK;
 }
 
@@ -128,12 +143,31 @@ static void print_text(const struct results *r)
 	       r->threads.gets_ns);
 }
 
+/* All of one comparison, each with the scenario that it is of. */
+static void add_runs(json_t *list, const json_t *compared, const char *workload)
+{
+	json_t *run;
+	size_t i;
+
+	json_array_foreach(json_object_get(compared, "runs"), i, run)
+	{
+		json_object_set_new(run, "workload", json_string(workload));
+		json_array_append(list, run);
+	}
+}
+
 static void print_json(const struct results *r, unsigned int missed)
 {
-	json_t *object = cli_json("pamt.bench.host/1");
+	json_t *object = cli_json("pamt.bench.host/1"), *runs = json_array();
 	const struct bench_host *t = &r->threads;
 
-	json_object_set(object, "virtual64", json_object_get(r->virtual, "virtual64"));
+	add_runs(runs, r->linear, "linear");
+	add_runs(runs, r->edges, "edges");
+	json_object_set_new(object, "virtual64",
+			    json_pack("{s:{s:f,s:f},s:{s:f}}", "linear", "merged_over_ours",
+				      r->figure[LINEAR_MERGED], "v6_over_ours",
+				      r->figure[LINEAR_V6], "edges", "v6_over_ours",
+				      r->figure[EDGES_V6]));
 	json_object_set_new(object, "virtual256_over_64", json_real(r->figure[MORE_CPUS]));
 	json_object_set_new(object, "virtual_longest_get_ns", json_real(r->figure[LONGEST_GET]));
 	json_object_set_new(object, "hot",
@@ -143,7 +177,7 @@ static void print_json(const struct results *r, unsigned int missed)
 	json_object_set_new(object, "range512",
 			    json_pack("{s:f,s:f,s:f}", "gets_over_range", t->gets_over_range,
 				      "range_ns", t->range_ns, "gets_ns", t->gets_ns));
-	json_object_set(object, "runs", json_object_get(r->virtual, "runs"));
+	json_object_set_new(object, "runs", runs);
 	json_object_set_new(object, "misses", json_integer(missed));
 	cli_json_print(object);
 }
@@ -156,14 +190,17 @@ int cli_bench_host(uint32_t rounds, bool json, bool check)
 
 	if (!code)
 		code = run_virtual(&r);
-	if (code)
+	if (code) {
+		json_decref(r.linear);
 		return code;
+	}
 	for (enum figure i = 0; i < NR_FIGURES; i++)
 		missed += misses(&r, i);
 	if (json)
 		print_json(&r, missed);
 	else
 		print_text(&r);
-	json_decref(r.virtual);
+	json_decref(r.linear);
+	json_decref(r.edges);
 	return check && missed ? CLI_FAILED : CLI_OK;
 }

@@ -303,9 +303,6 @@ int cmd_bench(int argc, char **argv)
 	char **operands;
 	int id, nr;
 
-	/* On many CPUs: another program, with options of its own. */
-	if (argc > 1 && !strcmp(argv[1], "virtual"))
-		return cli_exec_lab(argc - 1, argv + 1);
 	while ((id = cli_next_option(&args)) > 0) {
 		if (id == OPTION_CHECK)
 			check = true;
@@ -318,6 +315,6 @@ int cmd_bench(int argc, char **argv)
 	if (nr == 1 && !strcmp(operands[0], "host"))
 		return cli_bench_host((uint32_t)rounds, args.json, check);
 	if (nr != 1 || strcmp(operands[0], "seam"))
-		return cli_usage_error("bench: say what to measure: host, seam or virtual");
+		return cli_usage_error("bench: say what to measure: host or seam");
 	return bench_seam((uint32_t)rounds, args.json, check);
 }

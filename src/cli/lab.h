@@ -10,7 +10,6 @@
 
 int lab_check(int argc, char **argv);
 int lab_compare(int argc, char **argv);
-int lab_virtual(int argc, char **argv);
 
 /* lab_check_show.c: results as text, or as JSON. Return: the exit code that they mean. */
 int show_check(const struct check_request *request, const struct check_result *result, bool json);

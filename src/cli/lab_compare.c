@@ -10,6 +10,7 @@
 
 #include "cli/lab.h"
 #include "cli/lab_compare.h"
+#include "lab/costs.h"
 #include "lab/workers.h"
 
 /* Mappings that a design makes in a default run: a second or two of real time. */
@@ -27,6 +28,7 @@ enum {
 	OPT_MATRIX,
 	OPT_CELLS,
 	OPT_SEEDS,
+	OPT_COSTS,
 	OPT_JOBS = 'j',
 };
 
@@ -42,6 +44,7 @@ static const struct cli_option compare_options[] = {
 	  "ours, v6, per-region and merged on many loads, worst first" },
 	{ OPT_CELLS, "cells", "TEXT", "of the matrix those with this in their names" },
 	{ OPT_SEEDS, "seeds", "N", "runs of each cell of the matrix (default: 3)" },
+	{ OPT_COSTS, "costs", NULL, "the prices of virtual time and where they are from" },
 	{ OPT_JOBS, "jobs", "N", "processes; default: one for each CPU" },
 	{ 0 },
 };
@@ -51,7 +54,7 @@ struct wishes {
 	const char *machine, *path;
 	uint64_t cpus, seed, pages, jobs;
 	struct matrix_wishes matrix;
-	bool has_seed, has_pages, no_curve, has_matrix, json;
+	bool has_seed, has_pages, no_curve, has_matrix, costs, json;
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -132,6 +135,9 @@ static bool take_option(struct wishes *wishes, int option, const char *value)
 	case OPT_MATRIX:
 		wishes->has_matrix = true;
 		return true;
+	case OPT_COSTS:
+		wishes->costs = true;
+		return true;
 	case OPT_CELLS:
 		wishes->matrix.cells = value;
 		return true;
@@ -159,8 +165,7 @@ static bool read_scenario(struct wishes *wishes)
 	if (wishes->path)
 		failed = scenario_load(wishes->path, scenario, error, sizeof(error));
 	else
-		failed = scenario_parse(compare_default_scenario(), "compare", scenario, error,
-					sizeof(error));
+		failed = scenario_load_shipped("compare", scenario, error, sizeof(error));
 	if (failed) {
 		cli_usage_error("%s", error);
 		return false;
@@ -350,6 +355,12 @@ static int run_matrix(struct wishes *w)
 	return lab_matrix(&w->matrix);
 }
 
+static int show_costs(void)
+{
+	fputs(costs_text(), stdout);
+	return CLI_OK;
+}
+
 int lab_compare(int argc, char **argv)
 {
 	struct wishes wishes = { .table = workers_share(sizeof(*wishes.table)),
@@ -372,7 +383,9 @@ int lab_compare(int argc, char **argv)
 	wishes.path = nr ? operands[0] : NULL;
 	wishes.json = args.json;
 	code = CLI_USAGE;
-	if (wishes.has_matrix)
+	if (wishes.costs)
+		code = show_costs();
+	else if (wishes.has_matrix)
 		code = run_matrix(&wishes);
 	else if (wishes.matrix.cells || wishes.matrix.seeds)
 		cli_usage_error("compare: --cells and --seeds go with --matrix");

@@ -155,6 +155,9 @@ static json_t *figures_json(const struct meter_figure of[METER_OPS])
 		json_object_set_new(one, "failed", number(f->failed));
 		json_object_set_new(one, "total_ns", number(f->total));
 		json_object_set_new(one, "longest_ns", number(f->longest));
+		json_object_set_new(one, "p50_ns", number(f->p50));
+		json_object_set_new(one, "p99_ns", number(f->p99));
+		json_object_set_new(one, "p999_ns", number(f->p999));
 		json_object_set_new(one, "waited_ns", number(f->waited));
 		json_object_set_new(one, "waited_longest_ns", number(f->waited_longest));
 		json_object_set_new(object, meter_op_name(op), one);

@@ -19,8 +19,6 @@ static const struct {
 	{ "compare",
 	  { "compare", "[SCENARIO]", "the same TDs with each design, side by side", lab_compare } },
 	{ "run", { "run", "[SCENARIO]", "run TDs, in virtual time", cmd_run } },
-	{ "virtual",
-	  { "bench virtual", "", "designs on many CPUs, in virtual time", lab_virtual } },
 };
 
 static int dispatch(int argc, char **argv)
@@ -31,7 +29,7 @@ static int dispatch(int argc, char **argv)
 		cli_set_command(&commands[i].command);
 		return commands[i].command.run(argc - 1, argv + 1);
 	}
-	return cli_usage_error("pamt-lab is run by pamt: `pamt check`, `pamt bench virtual`");
+	return cli_usage_error("pamt-lab is run by pamt: `pamt check`, `pamt compare`");
 }
 
 int main(int argc, char **argv)

@@ -28,8 +28,8 @@ static const struct cli_command commands[] = {
 	{ "replay", "FILE...", "recordings of a real module against the software one", cmd_replay },
 	{ "lkvs", "[N...]", "the public test suite's Dynamic PAMT cases, with exact amounts",
 	  cmd_lkvs },
-	{ "bench", "host|seam|virtual",
-	  "what libpamt costs; the software module; designs on many CPUs", cmd_bench },
+	{ "bench", "host|seam", "what libpamt costs; the software module; designs on many CPUs",
+	  cmd_bench },
 	{ NULL, NULL, "results:", NULL },
 	{ "report", "FILE...", "an HTML page from the JSON of runs and comparisons", cmd_report },
 };

@@ -87,7 +87,7 @@ static void detach(void *arg, struct stand *stand)
 		return;
 	result->peak_bytes = result->boot_bytes + c->host.peak.v * TDX_PAGE_SIZE;
 	result->left_bytes = c->host.held.v * TDX_PAGE_SIZE;
-	memcpy(result->of, c->meter.of, sizeof(result->of));
+	meter_read(&c->meter, result->of);
 	/* Broken off: locks may be held, so that nothing can be asked to go. */
 	if (!stand->host)
 		return;

@@ -55,12 +55,8 @@ struct compare_explored {
 void compare_explore(const struct design *design, struct compare_explored *explored);
 
 /* ------------------------------------------------------------------------------------------- */
-/* compare_plan.c: which scenario.                                                              */
+/* Which scenario                                                                               */
 
-/* The i-th scenario that is shipped, and its name; NULL: there are no more. */
-const char *compare_shipped(uint32_t i, const char **name);
-/* The scenario of a comparison without one: ten TDs on two sockets. */
-const char *compare_default_scenario(void);
 /*
  * compare_matrix.c: the i-th cell of the matrix, scaled to so many mappings; its name is the
  * scenario's. Return: 0, or -1 with one line in error.
@@ -69,7 +65,7 @@ uint32_t matrix_nr_cells(void);
 int matrix_cell(uint32_t i, uint64_t pages, struct scenario *scenario, char *error,
 		size_t error_size);
 /*
- * For the curve: each CPU has a vCPU, whose part is one 2M region in 4K pages, and flips some of
+ * compare_curve.c: each CPU has a vCPU, whose part is one 2M region in 4K pages, and flips some of
  * it.
  */
 void compare_curve_scenario(struct scenario *scenario, uint32_t cpus, uint64_t seed);

@@ -55,7 +55,7 @@ static uint32_t nr_shipped(void)
 	const char *name;
 	uint32_t nr = 0;
 
-	while (compare_shipped(nr, &name))
+	while (scenario_shipped(nr, &name))
 		nr++;
 	return nr;
 }
@@ -94,7 +94,7 @@ static void generate(uint32_t i, struct scenario *s)
 int matrix_cell(uint32_t i, uint64_t pages, struct scenario *scenario, char *error,
 		size_t error_size)
 {
-	const char *name, *text = compare_shipped(i, &name);
+	const char *name, *text = scenario_shipped(i, &name);
 
 	if (!text)
 		generate(i - nr_shipped(), scenario);

@@ -24,18 +24,16 @@ static void raise_to(uint64_t *longest, uint64_t value)
 
 static void note(struct meter *meter, enum meter_op op, struct moment since, bool failed)
 {
-	struct meter_figure *of = &meter->of[op];
+	struct meter_function *of = &meter->op[op];
 	struct moment now = moment(meter);
 	uint64_t took = now.now - since.now, waited = now.waited - since.waited;
 
 	/* Every design, and the vmm without one, makes this call. */
 	if (op == METER_CALL)
 		took -= took < meter->seamcall ? took : meter->seamcall;
-	of->count++;
+	histogram_add(&of->took, took);
 	of->failed += failed;
-	of->total += took;
 	of->waited += waited;
-	raise_to(&of->longest, took);
 	raise_to(&of->waited_longest, waited);
 }
 
@@ -194,6 +192,24 @@ const char *meter_op_name(enum meter_op op)
 	static const char *const names[METER_OPS] = { "topup", "control", "get", "put", "call" };
 
 	return names[op];
+}
+
+void meter_read(const struct meter *meter, struct meter_figure of[METER_OPS])
+{
+	for (enum meter_op op = 0; op < METER_OPS; op++) {
+		const struct meter_function *from = &meter->op[op];
+		const struct histogram *took = &from->took;
+
+		of[op] = (struct meter_figure){ .count = took->count,
+						.failed = from->failed,
+						.total = took->total,
+						.longest = took->longest,
+						.p50 = histogram_percentile(took, 0.5),
+						.p99 = histogram_percentile(took, 0.99),
+						.p999 = histogram_percentile(took, 0.999),
+						.waited = from->waited,
+						.waited_longest = from->waited_longest };
+	}
 }
 
 void meter_sum(const struct meter_figure of[METER_OPS], struct meter_figure *sum)

@@ -9,6 +9,7 @@
 #ifndef PAMT_LAB_METER_H
 #define PAMT_LAB_METER_H
 
+#include "lab/histogram.h"
 #include "lab/runner.h"
 #include "vmm/backing.h"
 
@@ -25,6 +26,7 @@ enum meter_op {
 struct meter_figure {
 	uint64_t count, failed;
 	uint64_t total, longest;
+	uint64_t p50, p99, p999;	 /* percentiles; 0 in a sum */
 	uint64_t waited, waited_longest; /* of these, for locks and words */
 };
 
@@ -34,12 +36,17 @@ struct meter {
 	void *state;
 	const struct runner *runner;
 	uint64_t seamcall; /* price of one */
-	struct meter_figure of[METER_OPS];
+	struct meter_function {
+		struct histogram took;
+		uint64_t failed, waited, waited_longest;
+	} op[METER_OPS];
 };
 
 void meter_init(struct meter *meter, const struct vmm_backing *under, void *state,
 		const struct runner *runner, uint64_t seamcall);
 const char *meter_op_name(enum meter_op op);
+/* What was measured so far. */
+void meter_read(const struct meter *meter, struct meter_figure of[METER_OPS]);
 /* Over all functions: time, and waiting. */
 void meter_sum(const struct meter_figure of[METER_OPS], struct meter_figure *sum);
 

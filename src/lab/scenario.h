@@ -117,13 +117,19 @@ void scenario_defaults(struct scenario *scenario);
 void scenario_group_defaults(struct scenario_group *group);
 
 /*
- * scenario_load - reads a file, "-" being standard input; scenario_parse - the same out of a text,
- * NUL-terminated, name being used in messages. Return: 0, or -1 with one line in error, "file:line:
- * what, what is allowed".
+ * scenario_load - reads a file, "-" being standard input, or one that is shipped by its name,
+ * "builtin:ten-tds"; scenario_load_shipped - the latter, by the name alone; scenario_parse - the
+ * same out of a text, NUL-terminated, name being used in messages. Return: 0, or -1 with one line
+ * in error, "file:line: what, what is allowed".
  */
+#define SCENARIO_BUILTIN "builtin:"
 int scenario_load(const char *path, struct scenario *scenario, char *error, size_t error_size);
 int scenario_parse(const char *text, const char *name, struct scenario *scenario, char *error,
 		   size_t error_size);
+int scenario_load_shipped(const char *name, struct scenario *scenario, char *error,
+			  size_t error_size);
+/* The i-th that is shipped, its text, and its name; NULL: there are no more. */
+const char *scenario_shipped(uint32_t i, const char **name);
 
 uint32_t scenario_nr_tds(const struct scenario *scenario);
 /* The last round is this less one. */

@@ -641,11 +641,32 @@ static char *read_file(const char *path, char *error, size_t error_size)
 	return NULL;
 }
 
+int scenario_load_shipped(const char *name, struct scenario *scenario, char *error,
+			  size_t error_size)
+{
+	const char *text, *known;
+	size_t used;
+
+	for (uint32_t i = 0; (text = scenario_shipped(i, &known)); i++)
+		if (!strcmp(known, name))
+			return scenario_parse(text, name, scenario, error, error_size);
+	used = (size_t)snprintf(error, error_size,
+				"no scenario '" SCENARIO_BUILTIN "%s'; allowed are", name);
+	for (uint32_t i = 0; scenario_shipped(i, &known) && used < error_size; i++)
+		used += (size_t)snprintf(error + used, error_size - used, "%s %s", i ? "," : "",
+					 known);
+	return -1;
+}
+
 int scenario_load(const char *path, struct scenario *scenario, char *error, size_t error_size)
 {
-	char *text = read_file(path, error, error_size);
+	char *text;
 	int failed;
 
+	if (!strncmp(path, SCENARIO_BUILTIN, strlen(SCENARIO_BUILTIN)))
+		return scenario_load_shipped(path + strlen(SCENARIO_BUILTIN), scenario, error,
+					     error_size);
+	text = read_file(path, error, error_size);
 	if (!text)
 		return -1;
 	failed = scenario_parse(text, path, scenario, error, error_size);

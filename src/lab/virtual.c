@@ -65,13 +65,12 @@ struct virtual
 	turn_t *heap;	   /* what is beyond nr_heap is TURN_NONE */
 	struct line *line; /* by hash of the number */
 	uint32_t nr_lines, room_lines;
-	struct virtual_line *told; /* by serial; apart, since hits do not look at it */
 	uint32_t nr_waiting;
 	struct queue *queue; /* by hash of the address; as many as actors, twice */
 	/* What the step just taken may have changed, so that who waits for it may go on. */
 	const void *changed;
 	uint64_t changed_at;
-	uint64_t end, hash, turns;
+	uint64_t end, hash;
 };
 
 /* So many are in the table before it grows. */
@@ -91,8 +90,7 @@ struct virtual *virtual_create(const struct costs *costs)
 	v->heap = malloc((v->nr_actors + CHILDREN) * sizeof(*v->heap));
 	v->queue = calloc(2 * (size_t)v->nr_actors, sizeof(*v->queue));
 	v->line = calloc(v->room_lines, sizeof(*v->line));
-	v->told = calloc(most_lines(v) + 1, sizeof(*v->told));
-	if (!v->clock || !v->cached || !v->heap || !v->queue || !v->line || !v->told) {
+	if (!v->clock || !v->cached || !v->heap || !v->queue || !v->line) {
 		virtual_destroy(v);
 		return NULL;
 	}
@@ -110,7 +108,6 @@ void virtual_destroy(struct virtual *v)
 	free(v->heap);
 	free(v->queue);
 	free(v->line);
-	free(v->told);
 	free(v);
 }
 
@@ -202,8 +199,7 @@ static void grow_lines(struct virtual *v)
 
 	v->room_lines *= 4;
 	v->line = calloc(v->room_lines, sizeof(*v->line));
-	v->told = realloc(v->told, (most_lines(v) + 1) * sizeof(*v->told));
-	if (!v->line || !v->told)
+	if (!v->line)
 		os_bug("no memory for the lines of virtual time");
 	for (uint32_t i = 0; i < old_room; i++)
 		if (old[i].number)
@@ -223,7 +219,6 @@ static struct line *find_line(struct virtual *v, const void *addr)
 		}
 		v->line[at].number = number;
 		v->line[at].serial = ++v->nr_lines;
-		v->told[v->nr_lines] = (struct virtual_line){ .addr = addr };
 	}
 	return &v->line[at];
 }
@@ -245,21 +240,12 @@ static bool is_cached(struct virtual *v, uint32_t actor, const struct line *line
 /* The line comes here; time passes. */
 static void transfer(struct virtual *v, uint32_t actor, struct line *line, bool write)
 {
-	struct virtual_line *told = &v->told[line->serial];
 	struct clock *clock = &v->clock[actor];
 	uint32_t cpu = stage_actor(actor)->cpu;
 
-	if (line->free_at > clock->now) {
-		uint64_t wait = line->free_at - clock->now;
-
-		told->waits++;
-		told->wait_total += wait;
-		if (wait > told->wait_longest)
-			told->wait_longest = wait;
+	if (line->free_at > clock->now)
 		clock->now = line->free_at;
-	}
 	clock->now += v->costs->transfer;
-	told->transfers++;
 	if (write) {
 		line->free_at = clock->now;
 		line->version++;
@@ -339,18 +325,11 @@ static void call_first(struct virtual *v, struct queue *queue)
 {
 	uint32_t actor = queue->first;
 	struct clock *clock = &v->clock[actor];
-	struct virtual_line *told = &v->told[find_line(v, queue->addr)->serial];
-	uint64_t wait;
 
 	if (clock->now < v->changed_at)
 		clock->now = v->changed_at;
 	clock->now += v->costs->transfer;
-	wait = clock->now - clock->since;
-	told->lock_waits++;
-	told->lock_total += wait;
-	clock->waited += wait;
-	if (wait > told->lock_longest)
-		told->lock_longest = wait;
+	clock->waited += clock->now - clock->since;
 	clock->called = true;
 	queue->called += is_lock(stage_actor(actor));
 	queue->first = clock->behind;
@@ -504,7 +483,6 @@ static struct stage_actor *next_turn(struct virtual *v, uint32_t first)
 			wait_in_line(v, actor->id);
 			continue;
 		}
-		v->turns++;
 		v->hash = mix(v->hash, v->clock[actor->id].now << 11 ^ actor->id);
 		return actor;
 	}
@@ -580,30 +558,3 @@ uint64_t virtual_now(const struct virtual *v) { return v->clock[stage_now()->id]
 uint64_t virtual_waited(const struct virtual *v) { return v->clock[stage_now()->id].waited; }
 uint64_t virtual_end(const struct virtual *v) { return v->end; }
 uint64_t virtual_hash(const struct virtual *v) { return v->hash; }
-uint64_t virtual_turns(const struct virtual *v) { return v->turns; }
-
-static int worse(const void *a, const void *b)
-{
-	const struct virtual_line *x = a, *y = b;
-	uint64_t wait_x = x->wait_total + x->lock_total, wait_y = y->wait_total + y->lock_total;
-
-	return wait_x < wait_y ? 1 : wait_x > wait_y ? -1 : 0;
-}
-
-uint32_t virtual_worst(const struct virtual *v, struct virtual_line *lines, uint32_t nr)
-{
-	struct virtual_line *all = calloc(v->nr_lines + 1, sizeof(*all));
-	uint32_t found = 0;
-
-	if (!all)
-		return 0;
-	for (uint32_t i = 1; i <= v->nr_lines; i++)
-		if (v->told[i].waits || v->told[i].lock_waits)
-			all[found++] = v->told[i];
-	qsort(all, found, sizeof(*all), worse);
-	if (found > nr)
-		found = nr;
-	memcpy(lines, all, found * sizeof(*all));
-	free(all);
-	return found;
-}

@@ -24,18 +24,9 @@
 #define PAMT_LAB_VIRTUAL_H
 
 #include "lab/costs.h"
-#include "lab/histogram.h"
 #include "port/stage/stage.h"
 
 struct virtual;
-
-/* What was waited for at one line: as a lock, or as a line that others had. */
-struct virtual_line {
-	const void *addr; /* first of it that was touched */
-	uint64_t transfers;
-	uint64_t waits, wait_total, wait_longest; /* ns, behind other transfers */
-	uint64_t lock_waits, lock_total, lock_longest;
-};
 
 struct virtual *virtual_create(const struct costs *costs);
 void virtual_destroy(struct virtual *v);
@@ -49,10 +40,5 @@ uint64_t virtual_waited(const struct virtual *v);
 uint64_t virtual_end(const struct virtual *v);
 /* A hash over every turn: who, and when. */
 uint64_t virtual_hash(const struct virtual *v);
-uint64_t virtual_turns(const struct virtual *v);
-/*
- * The lines that were waited for longest, worst first, at most nr. Returns how many.
- */
-uint32_t virtual_worst(const struct virtual *v, struct virtual_line *lines, uint32_t nr);
 
 #endif

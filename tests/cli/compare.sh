@@ -73,6 +73,7 @@ for design in ours merged v6 per-region static rfc lazy hook; do
 done
 of ours '.adds > 0 and .busy == 0 and .missing == 0'
 of static '.adds == 0 and .removes == 0 and .pamt_boot > 1000000000'
+of merged '.ops.get | .p50_ns <= .p99_ns and .p99_ns <= .p999_ns and .p999_ns <= .longest_ns'
 of merged '.pamt_boot < 20000000 and .pamt_peak > .pamt_boot and .ops.get.total_ns > 0'
 of lazy '.missing > 0'
 # A constructor has nothing that takes back what it did.
@@ -126,6 +127,10 @@ out_has 'times as long as ours, get+put, of 1 cells'
 refuses no_such_cell 'no cell has this in its name' compare --matrix --cells none
 refuses a_design_for_the_matrix 'of its own' compare --matrix --designs ours
 refuses seeds_alone 'go with --matrix' compare --seeds 2
+
+runs prices 0 compare --costs
+out_has '[measured]'
+out_has 'pamt_add     4000'
 
 refuses unknown_design "no design 'best'; allowed are ours, merged" compare --designs ours,best
 refuses twice 'v6 is there twice' compare --designs v6,v6

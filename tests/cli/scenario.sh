@@ -37,7 +37,7 @@ in_every_way()
 if [ "$which" = small ]; then
 	for file in "$scenarios"/*.pamt; do
 		# Many CPUs, even with less memory.
-		case "$file" in */4tb-td.pamt | */compare.pamt) ;; *) in_every_way "$file" ;; esac
+		case "$file" in */4tb-td.pamt | */compare.pamt | */linear.pamt | */edges.pamt) ;; *) in_every_way "$file" ;; esac
 	done
 	finish
 	exit
@@ -48,7 +48,7 @@ if [ -n "$which" ]; then
 		title=$(basename "$file" .pamt)
 		case "$large" in *" $title "*) wanted=long ;; *) wanted=full ;; esac
 		[ "$wanted" = "$which" ] || continue
-		case "$title" in 4tb-td | compare) in_every_way "$file" ;; esac
+		case "$title" in 4tb-td | compare | linear | edges) in_every_way "$file" ;; esac
 		runs "$title" 0 run --json "$file"
 		sound
 		jq -r '"figure: pamt run \(.scenario), threads: \(.seconds.all * 100 | floor / 100) s, " +
@@ -145,6 +145,9 @@ runs scenario_on_stdin 0 run --json - <"$scratch/small.pamt"
 json '.clean'
 printf 'td one\n  memory 1M\n' >"$scratch/bad.pamt"
 refuses bad_size "bad.pamt:2: memory '1M': a size like 512M" run "$scratch/bad.pamt"
+runs one_that_is_shipped 0 run --json --pages 1000 builtin:ten-tds
+json '.scenario == "ten-tds"'
+refuses none_that_is_shipped "no scenario 'builtin:nine-tds'; allowed are 4tb-td, aged-node," run builtin:nine-tds
 refuses bad_size_virtual "bad.pamt:2: memory '1M'" run --virtual "$scratch/bad.pamt"
 refuses no_such_file 'no-such.pamt: No such file' run "$scratch/no-such.pamt"
 refuses a_folder 'Is a directory' run "$scratch"

@@ -5,8 +5,8 @@
 # shellcheck source=tests/cli/expect.sh
 . "$(dirname "$0")/../cli/expect.sh" "$@"
 
-refuses bench_of_nothing_is_refused 'say what to measure: host, seam or virtual' bench
-refuses unknown_bench_is_refused 'say what to measure: host, seam or virtual' bench seem
+refuses bench_of_nothing_is_refused 'say what to measure: host or seam' bench
+refuses unknown_bench_is_refused 'say what to measure: host or seam' bench seem
 refuses zero_rounds_are_refused "'0' is not a number from 1 to" bench seam --rounds 0
 
 runs bench_prints_one_object 0 bench seam --rounds 3 --json

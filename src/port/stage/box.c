@@ -167,13 +167,7 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 	if (fails) {
 		regs->rax = status.v = fault->status;
 	} else {
-		/* Timed, the module says itself how long it took; its steps cost nothing
-		 * more. */
-		bool quiet = box->config.timed && stage_quiet(true);
-
 		status = box->module.call(box->module.ctx, os_cpu(), regs);
-		if (box->config.timed)
-			stage_quiet(quiet);
 	}
 	if (box->observer)
 		box->observer(box->observer_ctx, regs, true);

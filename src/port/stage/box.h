@@ -34,7 +34,6 @@ struct box_config {
 	tdx_hpa_t ram;	    /* base, 1G multiple */
 	uint64_t ram_bytes; /* 1G multiple; a node's part is a multiple of 2M */
 	bool restorable;    /* write-protected and restored; else plain memory */
-	bool timed;	    /* the module passes time itself, its steps are not announced */
 };
 
 /* One failure on request. Both counts are from 1 and run from box_fail(). */

@@ -1,37 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * compare_plan.c - what a comparison runs: the default scenario, and the one of the curve.
+ * compare_curve.c - the scenario of the curve: ns per get over numbers of CPUs.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "lab/compare.h"
-
-/* scenarios/, by name. */
-static const struct shipped {
-	const char *name, *text;
-} shipped[] = {
-#include "lab/scenarios_text.h"
-};
-
-const char *compare_shipped(uint32_t i, const char **name)
-{
-	if (i >= sizeof(shipped) / sizeof(shipped[0]))
-		return NULL;
-	*name = shipped[i].name;
-	return shipped[i].text;
-}
-
-const char *compare_default_scenario(void)
-{
-	const char *name, *text;
-
-	for (uint32_t i = 0; (text = compare_shipped(i, &name)); i++)
-		if (!strcmp(name, "compare"))
-			return text;
-	return NULL;
-}
 
 /* TDs of the curve have so many vCPUs. */
 #define CURVE_VCPUS 16u
