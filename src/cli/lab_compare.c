@@ -29,6 +29,7 @@ enum {
 	OPT_CELLS,
 	OPT_SEEDS,
 	OPT_COSTS,
+	OPT_FIXED,
 	OPT_JOBS = 'j',
 };
 
@@ -44,6 +45,8 @@ static const struct cli_option compare_options[] = {
 	  "ours, v6, per-region and merged on many loads, worst first" },
 	{ OPT_CELLS, "cells", "TEXT", "of the matrix those with this in their names" },
 	{ OPT_SEEDS, "seeds", "N", "runs of each cell of the matrix (default: 3)" },
+	{ OPT_FIXED, "fixed-batches", NULL,
+	  "CPUs fetch single pages 64 at a time, not in batches that grow" },
 	{ OPT_COSTS, "costs", NULL, "the prices of virtual time and where they are from" },
 	{ OPT_JOBS, "jobs", "N", "processes; default: one for each CPU" },
 	{ 0 },
@@ -54,7 +57,7 @@ struct wishes {
 	const char *machine, *path;
 	uint64_t cpus, seed, pages, jobs;
 	struct matrix_wishes matrix;
-	bool has_seed, has_pages, no_curve, has_matrix, costs, json;
+	bool has_seed, has_pages, no_curve, has_matrix, fixed, costs, json;
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -135,6 +138,9 @@ static bool take_option(struct wishes *wishes, int option, const char *value)
 	case OPT_MATRIX:
 		wishes->has_matrix = true;
 		return true;
+	case OPT_FIXED:
+		wishes->fixed = true;
+		return true;
 	case OPT_COSTS:
 		wishes->costs = true;
 		return true;
@@ -172,6 +178,7 @@ static bool read_scenario(struct wishes *wishes)
 	}
 	if (wishes->has_seed)
 		scenario->seed = wishes->seed;
+	scenario->fixed_batches |= wishes->fixed;
 	/* What a share is a share of: the memory that so many mappings, all in 4K, come to. */
 	if (wishes->pages && scenario->fill_percent)
 		table->bytes = wishes->pages * TDX_PAGE_SIZE;
@@ -206,6 +213,7 @@ static bool load_maps(struct wishes *wishes)
 	for (uint32_t i = 0; i < table->nr_points; i++) {
 		compare_curve_scenario(&table->curve[i], compare_curve_cpus[i],
 				       table->scenario.seed);
+		table->curve[i].fixed_batches = table->scenario.fixed_batches;
 		if (!load_map("builtin:2t", &table->curve[i], 0, &table->curve_map[i]))
 			return false;
 	}
@@ -345,7 +353,8 @@ static void clean_up(struct comparison_table *table)
 
 static int run_matrix(struct wishes *w)
 {
-	if (w->path || w->machine || w->cpus || w->has_seed || w->table->nr_designs || w->no_curve)
+	if (w->path || w->machine || w->cpus || w->has_seed || w->table->nr_designs ||
+	    w->no_curve || w->fixed)
 		return cli_usage_error("compare: --matrix has scenarios, machines, seeds and "
 				       "designs of its own: --cells, --seeds, --pages and --jobs "
 				       "are allowed");

@@ -57,8 +57,11 @@ uint64_t runner_now(const struct runner *runner);
 /* In virtual time, on a CPU: ns of this run that it has waited for locks and words; else 0. */
 uint64_t runner_waited(const struct runner *runner);
 bool runner_is_virtual(void);
-/* In virtual time: each single page is from another place in memory from now on, or not. */
-void runner_scatter(struct runner *runner, bool scattered);
+/*
+ * In virtual time, before the first job: each single page is from another place in memory
+ * (scattered), or CPUs fetch them in batches that do not grow (fixed).
+ */
+void runner_choose_lists(struct runner *runner, bool fixed, bool scattered);
 uint64_t runner_seamcalls(const struct runner *runner);
 /* In virtual time, a hash over every turn so far: who, and when; else 0. */
 uint64_t runner_hash(const struct runner *runner);

@@ -170,7 +170,9 @@ int runner_run(struct runner *runner, const struct runner_job *job, char *error,
 	return failed;
 }
 
-void runner_scatter(struct runner *runner, bool scattered)
+void runner_choose_lists(struct runner *runner, bool fixed, bool scattered)
 {
-	server_scatter(runner->server, scattered);
+	struct page_lists_kind kind = { .fixed = fixed, .scattered = scattered };
+
+	server_choose_lists(runner->server, kind);
 }

@@ -162,8 +162,9 @@ int runner_run(struct runner *runner, const struct runner_job *job, char *error,
 	return started < job->nr ? -1 : 0;
 }
 
-void runner_scatter(struct runner *runner, bool scattered)
+void runner_choose_lists(struct runner *runner, bool fixed, bool scattered)
 {
 	(void)runner;
+	(void)fixed;
 	(void)scattered;
 }

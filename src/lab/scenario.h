@@ -91,7 +91,8 @@ struct scenario {
 	uint32_t idle_limit;	   /* regions that libpamt keeps backed although nobody uses them */
 	uint32_t rounds;	   /* at least so many between the first boot and the end */
 	bool scattered;		   /* in virtual time: no two free single pages are neighbours */
-	bool overcommit; /* no memory left for a fault: the guest waits for the next round */
+	bool fixed_batches; /* in virtual time: CPUs fetch 64 single pages at once, no more */
+	bool overcommit;    /* no memory left for a fault: the guest waits for the next round */
 	uint32_t nr_offline;
 	struct scenario_offline offline[SCENARIO_MAX_OFFLINE];
 	uint32_t nr_memory;

@@ -60,6 +60,7 @@ static const struct key scenario_keys[] = {
 	IN_SCENARIO("rounds", KIND_NUMBER, rounds, 0, SCENARIO_MAX_ROUNDS),
 	IN_SCENARIO("overcommit", KIND_YES, overcommit, 0, 1),
 	IN_SCENARIO("scattered", KIND_YES, scattered, 0, 1),
+	IN_SCENARIO("fixed-batches", KIND_YES, fixed_batches, 0, 1),
 };
 
 #define IN_GROUP(name, kind, field, min, max)                                \

@@ -218,7 +218,8 @@ static int run_tds(struct workload *load, char *error, size_t error_size)
 	const struct os_services *os = load->stand.os;
 	uint64_t free_before = stand_free_bytes(&load->stand);
 
-	runner_scatter(load->stand.runner, load->scenario->scattered);
+	runner_choose_lists(load->stand.runner, load->scenario->fixed_batches,
+			    load->scenario->scattered);
 	if (age(load, error, error_size) || workload_set_up(load, error, error_size))
 		return -1;
 	load->image = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);

@@ -6,9 +6,8 @@
  * but the run itself: small objects come out of a store of its own, aligned to whole lines and
  * reused in the order in which they were given back.
  *
- * As an allocator of today does it, a CPU has single pages of its node in stock, many at once,
- * so that CPUs that fault memory in side by side do not get the pages of a region in turn; and what
- * it gives back is the first that it gets again. What is left goes back at the end of a run.
+ * Single pages of a CPU's node come out of its list (page_lists.h). What is left in the lists goes
+ * back at the end of a run, or when a range does not fit.
  *
  * A CPU is in the module once at a time. Its own fiber cannot get in its way; one that acts as
  * this CPU (on_each_cpu) can, and comes as an interrupt, which makes a guest leave. The mark that
@@ -23,7 +22,7 @@
 
 #include "machine/allocator.h"
 #include "machine/memory.h"
-#include "machine/random.h"
+#include "port/stage/page_lists.h"
 #include "port/stage/server.h"
 #include "port/stage/stage.h"
 #include "port/threads/sparse.h"
@@ -45,17 +44,10 @@ struct store {
 	struct object *spare[STORE_CLASSES];
 };
 
-/* Single pages come to a CPU so many at once. */
-#define BATCH_PAGES 64u
-
 struct cpu {
 	bool busy; /* in a SEAMCALL */
 	bool kicked;
 	bool offline;
-	uint64_t random;
-	tdx_hpa_t next;	   /* where the last batch ended; 0: nowhere */
-	uint32_t nr_pages; /* of its node, for the next single ones that it asks for */
-	tdx_hpa_t page[2 * BATCH_PAGES];
 };
 
 struct server {
@@ -66,142 +58,27 @@ struct server {
 	struct allocator *allocator;
 	struct seam *seam;
 	struct cpu *cpus;
+	struct page_lists *lists;
 	struct store store;
-	bool scattered;
 	uint64_t seamcalls;
 };
 
 /* ------------------------------------------------------------------------------------------- */
 /* Memory                                                                                       */
 
-/* Per thousand of what is free on the node: not in whole 2M blocks. */
-static uint64_t in_pieces(const struct server *server, uint32_t node)
+void server_drain(struct server *server) { page_lists_drain(server->lists, OS_ANY_NODE); }
+
+void server_choose_lists(struct server *server, struct page_lists_kind kind)
 {
-	uint64_t free = allocator_free_bytes(server->allocator, node) / 1000;
-	uint64_t whole = allocator_free_2m_bytes(server->allocator, node) / 1000;
-
-	return free ? (free - whole) * 1000 / free : 0;
+	page_lists_choose(server->lists, kind);
 }
-
-/* The node's largest range. */
-static const struct map_range *largest_range(const struct server *server, uint32_t node)
-{
-	const struct machine_map *map = machine_map(server->machine);
-	const struct map_range *range = &map->ranges[0];
-
-	for (uint32_t i = 1; i < map->nr_ranges; i++)
-		if (map->ranges[i].node == node &&
-		    (range->node != node || map->ranges[i].size > range->size))
-			range = &map->ranges[i];
-	return range;
-}
-
-/* Free pages in a row at, or behind, a place; *next: where the next ones would be. */
-static tdx_hpa_t take_row(struct server *server, uint32_t node, uint64_t bytes, tdx_hpa_t *next)
-{
-	const struct map_range *range = largest_range(server, node);
-	tdx_hpa_t at = allocator_alloc_range(server->allocator, bytes, bytes, *next,
-					     hpa(range->base + range->size), node, false);
-
-	*next = hpa_is_none(at) ? hpa(0) : hpa(at.v + bytes);
-	return at;
-}
-
-static tdx_hpa_t random_place(const struct map_range *range, uint64_t random)
-{
-	return hpa(range->base + (random >> 16) % range->size);
-}
-
-/*
- * Pages in a row: behind the last ones of this CPU, or, as often as memory is in pieces, from a
- * place that nobody can foresee.
- */
-static tdx_hpa_t take_anywhere(struct server *server, struct cpu *cpu, uint32_t node)
-{
-	uint64_t random = random_quick(&cpu->random);
-
-	/* The first ones are the allocator's own choice: all begin side by side. */
-	if (!cpu->next.v)
-		return HPA_NONE;
-	if ((random >> 33) % 1000 < in_pieces(server, node))
-		cpu->next = random_place(largest_range(server, node), random);
-	return take_row(server, node, BATCH_PAGES * TDX_PAGE_SIZE, &cpu->next);
-}
-
-/* A page of its own, where memory is scattered. */
-static tdx_hpa_t take_scattered(struct server *server, struct cpu *cpu, uint32_t node)
-{
-	tdx_hpa_t from = random_place(largest_range(server, node), random_quick(&cpu->random));
-
-	return take_row(server, node, TDX_PAGE_SIZE, &from);
-}
-
-/*
- * Fills the CPU's stock. Where memory is whole the allocator gives pages in the order of their
- * addresses, so that CPUs that fill at the same time have neighbouring pieces; in a machine that
- * has been up for a while a free list is in no order at all.
- */
-static void fill(struct server *server, struct cpu *cpu)
-{
-	uint32_t node = os_node();
-	tdx_hpa_t batch[BATCH_PAGES], at = HPA_NONE;
-	uint32_t nr = 0;
-
-	/* A few pieces there are always. */
-	if (!server->scattered && in_pieces(server, node) > 20)
-		at = take_anywhere(server, cpu, node);
-	for (; nr < BATCH_PAGES; nr++) {
-		if (server->scattered)
-			batch[nr] = take_scattered(server, cpu, node);
-		else if (hpa_is_none(at))
-			batch[nr] = allocator_alloc(server->allocator, 0, node);
-		else
-			batch[nr] = hpa(at.v + nr * TDX_PAGE_SIZE);
-		if (hpa_is_none(batch[nr]))
-			break;
-	}
-	if (nr && hpa_is_none(at))
-		cpu->next = hpa(batch[nr - 1].v + TDX_PAGE_SIZE);
-	/* The first on top. */
-	while (nr)
-		cpu->page[cpu->nr_pages++] = batch[--nr];
-}
-
-/* Out of the CPU's stock; HPA_NONE: there is none, and nothing to fill it from. */
-static tdx_hpa_t take_single(struct server *server)
-{
-	struct cpu *cpu = &server->cpus[os_cpu()];
-
-	if (!cpu->nr_pages)
-		fill(server, cpu);
-	return cpu->nr_pages ? cpu->page[--cpu->nr_pages] : HPA_NONE;
-}
-
-/* Stocks of a node's CPUs, or of all. False: there were none. */
-static bool drain(struct server *server, uint32_t node)
-{
-	bool found = false;
-
-	for (uint32_t i = 0; i < server->services.nr_cpus; i++) {
-		struct cpu *cpu = &server->cpus[i];
-
-		if (node != OS_ANY_NODE && stage_actor(i)->node != node)
-			continue;
-		found |= cpu->nr_pages;
-		while (cpu->nr_pages)
-			allocator_free(server->allocator, cpu->page[--cpu->nr_pages], 0);
-	}
-	return found;
-}
-
-void server_drain(struct server *server) { drain(server, OS_ANY_NODE); }
 
 static tdx_hpa_t take_block(struct server *server, unsigned int order, uint32_t node)
 {
 	tdx_hpa_t block = HPA_NONE;
 
-	if (!order && stage_now() && (node == OS_ANY_NODE || node == os_node()))
-		block = take_single(server);
+	if (!order && stage_now())
+		block = page_lists_take(server->lists, os_cpu(), node);
 	if (hpa_is_none(block) && node == OS_ANY_NODE)
 		block = allocator_alloc(server->allocator, order, os_node());
 	return hpa_is_none(block) ? allocator_alloc(server->allocator, order, node) : block;
@@ -217,37 +94,9 @@ static tdx_hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
 		return HPA_NONE;
 	block = take_block(server, order, node);
 	/* What other CPUs have in stock may be it. */
-	if (hpa_is_none(block) && drain(server, node))
+	if (hpa_is_none(block) && page_lists_drain(server->lists, node))
 		block = take_block(server, order, node);
 	return block;
-}
-
-static uint32_t node_of(const struct server *server, tdx_hpa_t page)
-{
-	const struct machine_map *map = machine_map(server->machine);
-
-	for (uint32_t i = 0; i < map->nr_ranges; i++) {
-		if (page.v - map->ranges[i].base < map->ranges[i].size)
-			return map->ranges[i].node;
-	}
-	return OS_ANY_NODE;
-}
-
-static bool put_single(struct server *server, tdx_hpa_t page)
-{
-	struct cpu *cpu = &server->cpus[os_cpu()];
-
-	if (!stage_now() || node_of(server, page) != os_node())
-		return false;
-	if (cpu->nr_pages == 2 * BATCH_PAGES) {
-		/* The ones at the bottom, which were not used for the longest time. */
-		for (uint32_t i = 0; i < BATCH_PAGES; i++)
-			allocator_free(server->allocator, cpu->page[i], 0);
-		cpu->nr_pages -= BATCH_PAGES;
-		memmove(cpu->page, cpu->page + BATCH_PAGES, cpu->nr_pages * sizeof(*cpu->page));
-	}
-	cpu->page[cpu->nr_pages++] = page;
-	return true;
 }
 
 static void free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
@@ -255,7 +104,7 @@ static void free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 	struct server *server = ctx;
 
 	stage_call("free_pages", server->allocator, UINT64_C(1) << order);
-	if (!order && put_single(server, block))
+	if (!order && stage_now() && page_lists_give(server->lists, os_cpu(), block))
 		return;
 	allocator_free(server->allocator, block, order);
 }
@@ -264,11 +113,17 @@ static tdx_hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_
 			     tdx_hpa_t high, uint32_t node, bool from_top)
 {
 	struct server *server = ctx;
+	tdx_hpa_t base;
 
 	stage_may_sleep("alloc_range");
 	if (machine_alloc_fails(server->machine))
 		return HPA_NONE;
-	return allocator_alloc_range(server->allocator, bytes, align, low, high, node, from_top);
+	base = allocator_alloc_range(server->allocator, bytes, align, low, high, node, from_top);
+	/* It may be what CPUs have in stock that is in its way. */
+	if (hpa_is_none(base) && page_lists_drain(server->lists, node))
+		base = allocator_alloc_range(server->allocator, bytes, align, low, high, node,
+					     from_top);
+	return base;
 }
 
 static void free_range(void *ctx, tdx_hpa_t base, uint64_t bytes)
@@ -568,9 +423,8 @@ static struct server *make_server(struct machine *machine, const struct server_c
 	server->allocator = machine_allocator(machine);
 	server->store.base = sparse_create(STORE_BYTES);
 	server->cpus = calloc(config->seam.nr_lps, sizeof(*server->cpus));
-	for (uint32_t i = 0; server->cpus && i < config->seam.nr_lps; i++)
-		server->cpus[i].random = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	if (server->cpus && server->store.base &&
+	server->lists = page_lists_create(machine, config->seam.nr_lps);
+	if (server->cpus && server->lists && server->store.base &&
 	    !sparse_populate(server->store.base, 0, STORE_BYTES))
 		return server;
 	server_destroy(server);
@@ -610,6 +464,7 @@ void server_destroy(struct server *server)
 		seam_destroy(server->seam);
 	if (server->store.base)
 		sparse_destroy(server->store.base, STORE_BYTES);
+	page_lists_destroy(server->lists);
 	free(server->cpus);
 	free(server);
 }
@@ -617,4 +472,3 @@ void server_destroy(struct server *server)
 const struct os_services *server_services(const struct server *server) { return &server->services; }
 struct seam *server_seam(struct server *server) { return server->seam; }
 uint64_t server_seamcalls(const struct server *server) { return server->seamcalls; }
-void server_scatter(struct server *server, bool scattered) { server->scattered = scattered; }

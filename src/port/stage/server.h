@@ -15,6 +15,7 @@
 #include <pamt/seam.h>
 
 #include "machine/machine.h"
+#include "port/stage/page_lists.h"
 
 struct server;
 
@@ -45,9 +46,8 @@ const struct os_services *server_services(const struct server *server);
 struct seam *server_seam(struct server *server);
 /* Between two runs: the pages that CPUs have in stock go back to the allocator. */
 void server_drain(struct server *server);
-/* From now on each single page is from another place in memory, as where it is in pieces of 4 KB.
- */
-void server_scatter(struct server *server, bool scattered);
+/* Before the first run: how CPUs come to single pages. */
+void server_choose_lists(struct server *server, struct page_lists_kind kind);
 uint64_t server_seamcalls(const struct server *server);
 
 #endif
