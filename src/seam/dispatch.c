@@ -12,8 +12,9 @@ enum leaf_flags {
 	LEAF_CLEARS = 4,    /* RCX and RDX are results, zero unless the leaf says otherwise */
 	LEAF_L2_PAGES = 8,  /* version 1: R9..R11 are pages of L2 VMs given back, "no page" here */
 	LEAF_IN_SHUTDOWN = 16,
-	LEAF_NEXT = 256,	 /* of the module that comes next: seam_config.next */
-	LEAF_CLEARS_FIELD = 128, /* R8 is the value of a field; version 1: RDX the next one's id */
+	LEAF_NEXT = 256, /* of the module that comes next: seam_config.next */
+	LEAF_CLEARS_FIELD =
+		128, /* R8 is the value that was read; version 1: RDX the next field's id */
 	LEAF_ANY_VERSION =
 		64, /* with LEAF_VERSIONS: the leaf looks at it when it has come so far */
 	LEAF_CLEARS_INIT = 32, /* RCX, RDX, R8..R10 are zero on return: SYS.INIT */
@@ -45,6 +46,8 @@ static const struct leaf leaves[] = {
 	[TDH_MNG_KEY_FREEID] = { tdh_mng_key_freeid, 0 },
 	[TDH_MNG_RD] = { tdh_mng_rd, LEAF_VERSIONS | LEAF_CLEARS_FIELD },
 	[TDH_MNG_WR] = { tdh_mng_wr, LEAF_CLEARS_FIELD },
+	[TDH_MEM_RD] = { tdh_mem_rd, LEAF_CLEARS | LEAF_CLEARS_FIELD },
+	[TDH_MEM_WR] = { tdh_mem_wr, LEAF_CLEARS | LEAF_CLEARS_FIELD },
 	[TDH_MNG_INIT] = { tdh_mng_init, 0 },
 	[TDH_VP_INIT] = { tdh_vp_init, LEAF_VERSIONS },
 	[TDH_MEM_PAGE_PROMOTE] = { tdh_mem_page_promote,

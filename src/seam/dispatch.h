@@ -35,6 +35,8 @@ leaf_fn tdh_mem_sept_add, tdh_mem_sept_rd, tdh_mem_sept_remove;
 leaf_fn tdh_mem_range_block, tdh_mem_range_unblock, tdh_mem_track;
 /* page_map.c */
 leaf_fn tdh_mem_page_add, tdh_mem_page_aug, tdh_mem_page_remove, tdh_mem_page_relocate;
+/* mem_word.c */
+leaf_fn tdh_mem_rd, tdh_mem_wr;
 /* page_split.c */
 leaf_fn tdh_mem_page_demote, tdh_mem_page_promote;
 /* measure.c */

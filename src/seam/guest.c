@@ -71,8 +71,7 @@ static enum seam_exit access_page(struct seam_vcpu *vcpu, tdx_gpa_t at, uint32_t
 	if (!is_usable(&pos))
 		return ept_violation(vcpu, at, qualification,
 				     is_pending(vcpu->td, &pos) ? TDX_EPT_EXTENDED_PENDING : 0);
-	*address = hpa(sept_large_page(pos.value, pos.level).v |
-		       (at.v & ((UINT64_C(1) << TDX_LEVEL_SHIFT(pos.level)) - 1)));
+	*address = sept_translate(&pos, at);
 	vcpu->progress = true;
 	return SEAM_EXIT_NONE;
 }

@@ -129,6 +129,14 @@ struct sept_pos {
 	uint32_t level;
 };
 
+/* Where an address is that came to this leaf. */
+static inline tdx_hpa_t sept_translate(const struct sept_pos *pos, tdx_gpa_t at)
+{
+	uint64_t offset = at.v & ((UINT64_C(1) << TDX_LEVEL_SHIFT(pos->level)) - 1);
+
+	return hpa(sept_large_page(pos->value, pos->level).v | offset);
+}
+
 /*
  * From the root towards level: ends there, or at a leaf, or where the access bits are clear.
  */

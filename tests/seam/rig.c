@@ -37,6 +37,7 @@ void rig_init(struct rig *rig, bool dynamic, uint64_t gigabytes)
 {
 	memset(rig, 0, sizeof(*rig));
 	rig->dynamic = dynamic;
+	rig->attributes = TDX_ATTR_SEPT_VE_DISABLE;
 	rig->end = RIG_BASE + gigabytes * TDX_1G_SIZE;
 	rig->next_page = RIG_BASE;
 	rig->next_region = RIG_BASE + TDX_1G_SIZE;
@@ -329,7 +330,7 @@ static void write_params(struct rig *rig)
 	struct tdx_td_params *params = memory_map(rig->memory, hpa(0x202000), OS_WRITE);
 
 	*params = (struct tdx_td_params){
-		.attributes = TDX_ATTR_SEPT_VE_DISABLE,
+		.attributes = rig->attributes,
 		.xfam = TDX_XFAM_FIXED1,
 		.max_vcpus = RIG_MAX_VCPUS,
 		.eptp_controls = TDX_EPTP_WRITE_BACK | 3 << TDX_EPTP_PWL_SHIFT,

@@ -152,6 +152,7 @@ static void vcpus_and_their_fields_have_rules(void **state)
 		.rdx = FIELD(17, 17), .r8 = 1, .r9 = UINT64_MAX);
 	ANSWERS(&rig, TDX_METADATA_FIELD_NOT_READABLE, 0, .rax = TDH_VP_RD, .rcx = vp,
 		.rdx = FIELD(32, 0));
+	ANSWERS(&rig, TDX_TD_NON_DEBUG, 0, .rax = TDH_MEM_RD, .rdx = td.tdr);
 	/* VP.INIT has tied it to LP 0. */
 	ANSWERS(&rig, TDX_VCPU_ASSOCIATED, 1, .rax = TDH_VP_RD, .rcx = vp, .rdx = FIELD(32, 0));
 
