@@ -163,8 +163,8 @@ static tdx_status_t check_pamt_apart(const struct seam *seam, uint32_t i)
 {
 	const struct tdmr *tdmr = &seam->tdmr[i];
 
-	for (uint32_t j = 0; j < i; j++)
-		for (uint32_t mine = TDX_4K; mine <= TDX_1G; mine++)
+	for (uint32_t mine = TDX_4K; mine <= TDX_1G; mine++)
+		for (uint32_t j = 0; j < i; j++)
 			for (uint32_t other = TDX_4K; other <= TDX_1G; other++)
 				if (spans_overlap(span_pamt(tdmr, mine),
 						  span_pamt(&seam->tdmr[j], other)))

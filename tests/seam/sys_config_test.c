@@ -343,6 +343,36 @@ static void addresses_of_the_array_are_taken_without_shared_keyids(void **state)
 	fixture_destroy(&f);
 }
 
+/*
+ * Both of TDMR 1's areas lie where TDMR 0 has metadata: what is said is which of its own overlaps
+ * first, from 4K up, whatever it overlaps with. Three TDMRs, so that the order of the others shows.
+ */
+static void metadata_of_a_tdmr_is_compared_level_by_level(void **state)
+{
+	struct seam_config config = fixture_config();
+	struct tdx_tdmr_info info[3];
+	struct fixture f;
+
+	(void)state;
+	fixture_create(&f, &config);
+	fixture_init(&f);
+	fixture_tdmrs(info);
+	info[2] = info[1];
+	info[1].size = GB;
+	info[2].base = info[1].base + GB;
+	info[2].size = GB;
+	/* 2M with TDMR 0's, 4K with TDMR 1's. */
+	info[2].pamt_1g_base = 800 * MB;
+	info[2].pamt_2m_base = info[0].pamt_1g_base;
+	info[2].pamt_4k_base = info[1].pamt_4k_base;
+	assert_int_equal(fixture_config_call(&f, info, 3, true), TDMR(PAMT_OVERLAP, 2, 0, 1));
+	info[2].pamt_4k_base = 810 * MB;
+	assert_int_equal(fixture_config_call(&f, info, 3, true), TDMR(PAMT_OVERLAP, 2, 1, 0));
+	info[2].pamt_2m_base = 820 * MB;
+	assert_int_equal(fixture_config_call(&f, info, 3, true), TDX_SUCCESS);
+	fixture_destroy(&f);
+}
+
 /* KeyIDs of refused calls stay out of use: MNG.CREATE does not get them. */
 static void a_refused_call_keeps_its_keyid(void **state)
 {
@@ -403,6 +433,7 @@ int main(void)
 		cmocka_unit_test(dynamic_pamt_needs_the_keyid_at_or_below_bit_48),
 		cmocka_unit_test(dynamic_pamt_that_is_not_offered_is_a_reserved_bit),
 		cmocka_unit_test(addresses_of_the_array_are_taken_without_shared_keyids),
+		cmocka_unit_test(metadata_of_a_tdmr_is_compared_level_by_level),
 		cmocka_unit_test(a_refused_call_keeps_its_keyid),
 		cmocka_unit_test(random_registers_never_configure),
 	};
