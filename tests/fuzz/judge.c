@@ -128,6 +128,12 @@ static void tell(struct court *c, const struct vector_item *item)
 	case VECTOR_TD_FATAL:
 		model_td_fatal(m, item->word.at.v, n);
 		break;
+	case VECTOR_LP_INIT:
+		model_lp_init(m, (uint32_t)item->word.at.v, n);
+		break;
+	case VECTOR_EPF:
+		model_epf(m, item->list.at.v, item->list.value, item->list.nr);
+		break;
 	default:
 		break;
 	}

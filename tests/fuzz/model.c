@@ -61,6 +61,8 @@ static void learn_sys(struct attempt *a, uint32_t leaf)
 		a->m->key_packages |= 1u << a->lp % a->m->config.nr_packages;
 		a->m->ready = a->m->key_packages == (1u << a->m->config.nr_packages) - 1;
 	}
+	if (leaf == TDH_SYS_LP_INIT && !a->out->rax)
+		a->m->lp_done[a->lp] = true;
 	if (leaf == TDH_SYS_TDMR_INIT && !a->out->rax)
 		for (unsigned int i = 0; i < a->m->nr_tdmrs; i++)
 			if (a->m->tdmrs[i].base == a->in->rcx)
@@ -73,6 +75,7 @@ enum {
 	CLEARS = 1,   /* RCX and RDX are 0 on return, unless a rule says otherwise */
 	HARMLESS = 2, /* nothing that the model keeps can change */
 	VERSION_1 = 4,
+	ANY_STATE = 16, /* also before the module is READY */
 	L2_RESULTS = 8, /* version 1 returns "no page" for three L2 VMs */
 };
 
@@ -91,30 +94,34 @@ static const struct {
 	[TDH_MNG_CREATE] = { mng_create, 0 },
 	[TDH_VP_CREATE] = { vp_create, 0 },
 	[TDH_MEM_PAGE_DEMOTE] = { page_demote, CLEARS },
-	[TDH_MR_EXTEND] = { NULL, HARMLESS },
+	[TDH_MR_EXTEND] = { mr_extend, CLEARS },
 	[TDH_MR_FINALIZE] = { mr_finalize, 0 },
 	[TDH_VP_INIT] = { vp_init, VERSION_1 },
 	[TDH_VP_FLUSH] = { vp_flush, 0 },
-	[TDH_VP_ENTER] = { vp_touched, HARMLESS },
-	[TDH_VP_RD] = { vp_touched, HARMLESS | VERSION_1 },
-	[TDH_VP_WR] = { vp_touched, HARMLESS },
+	[TDH_VP_ENTER] = { vp_enter, 0 },
+	[TDH_VP_RD] = { vp_rd, HARMLESS | VERSION_1 },
+	[TDH_VP_WR] = { vp_wr, 0 },
 	[TDH_MNG_INIT] = { mng_init, 0 },
 	[TDH_MNG_RD] = { mng_rd, HARMLESS | VERSION_1 },
-	[TDH_MNG_WR] = { NULL, HARMLESS },
+	[TDH_MNG_WR] = { mng_wr, 0 },
 	[TDH_MNG_VPFLUSHDONE] = { mng_vpflushdone, 0 },
 	[TDH_MNG_KEY_FREEID] = { mng_key_freeid, 0 },
 	[TDH_MEM_PAGE_PROMOTE] = { page_promote, CLEARS | VERSION_1 | L2_RESULTS },
 	[TDH_PHYMEM_PAGE_RDMD] = { page_rdmd, 0 },
-	[TDH_MEM_SEPT_RD] = { NULL, HARMLESS },
+	[TDH_MEM_SEPT_RD] = { sept_rd, CLEARS },
+	[TDH_MEM_RD] = { mem_rd, CLEARS },
+	[TDH_MEM_WR] = { mem_wr, CLEARS },
 	[TDH_MNG_KEY_RECLAIMID] = { NULL, HARMLESS },
 	[TDH_PHYMEM_PAGE_RECLAIM] = { page_reclaim, 0 },
 	[TDH_MEM_PAGE_REMOVE] = { page_remove, CLEARS },
 	[TDH_MEM_SEPT_REMOVE] = { sept_remove, CLEARS | VERSION_1 | L2_RESULTS },
 	[TDH_SYS_KEY_CONFIG] = { NULL, HARMLESS },
-	[TDH_SYS_INFO] = { NULL, HARMLESS },
-	[TDH_SYS_RD] = { NULL, HARMLESS },
+	[TDH_SYS_INFO] = { sys_info, HARMLESS | ANY_STATE },
+	[TDH_SYS_RD] = { sys_rd, HARMLESS | ANY_STATE },
+	[TDH_SYS_LP_INIT] = { NULL, HARMLESS },
+	[TDH_SYS_SHUTDOWN] = { sys_shutdown, 0 },
 	[TDH_SYS_TDMR_INIT] = { NULL, HARMLESS },
-	[TDH_SYS_RDALL] = { NULL, HARMLESS },
+	[TDH_SYS_RDALL] = { sys_rdall, HARMLESS | ANY_STATE },
 	[TDH_MEM_TRACK] = { mem_track, 0 },
 	[TDH_MEM_RANGE_UNBLOCK] = { range_unblock, CLEARS },
 	[TDH_PHYMEM_CACHE_WB] = { cache_wb, 0 },
@@ -177,11 +184,15 @@ enum model_verdict model_call(struct model *m, uint32_t lp, const struct tdx_reg
 	/* A processor that the machine does not have never gets as far as the module. */
 	if (m->lost || lp >= m->config.nr_lps)
 		return MODEL_UNKNOWN;
+	if (m->shut && !(in->rax >> 16) && leaf != TDH_SYS_LP_SHUTDOWN) {
+		a.want.rax = TDX_SYS_SHUTDOWN;
+		return compare(&a, 0, why, why_size);
+	}
 	learn_sys(&a, leaf);
 	if (leaf >= sizeof(rules) / sizeof(rules[0]) || !rules[leaf].rule ||
 	    in->rax >> 16 > (flags & VERSION_1 ? 1 : 0))
 		return unknown(&a, flags);
-	if (!m->ready) {
+	if (!m->ready && !(flags & ANY_STATE)) {
 		a.want.rax = TDX_SYS_NOT_READY;
 		return compare(&a, 0, why, why_size);
 	}
@@ -190,6 +201,8 @@ enum model_verdict model_call(struct model *m, uint32_t lp, const struct tdx_reg
 	    tdx_status_is((tdx_status_t){ out->rax }, TDX_EPT_INVALID_PROMOTE_CONDITIONS))
 		return MODEL_UNKNOWN;
 	if (excused && is_excuse(out->rax)) {
+		if (leaf == TDH_VP_ENTER)
+			vp_enter_gave_way(&a);
 		/* An interrupted write-back can be resumed. */
 		if (out->rax == TDX_INTERRUPTED_RESUMABLE && leaf == TDH_PHYMEM_CACHE_WB) {
 			m->write_back_open[lp % m->config.nr_packages] = true;

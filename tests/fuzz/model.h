@@ -51,6 +51,8 @@ void model_force_td(struct model *model, uint64_t tdr, enum tdx_op_state state, 
 void model_num_vcpus(struct model *model, uint64_t tdr, uint32_t n);
 void model_assoc_vcpus(struct model *model, uint64_t tdr, uint32_t n);
 void model_vcpu_state(struct model *model, uint64_t tdvpr, uint32_t state);
+void model_epf(struct model *model, uint64_t tdvpr, const uint64_t *gpa, unsigned int nr);
+void model_lp_init(struct model *model, uint32_t lp, bool done);
 void model_td_fatal(struct model *model, uint64_t tdr, bool fatal);
 void model_enter(struct model *model, uint64_t tdr, uint32_t id);
 void model_exit(struct model *model, uint32_t id);

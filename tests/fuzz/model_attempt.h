@@ -14,6 +14,8 @@
 
 /* No status of the module: the model has no rule for this call. */
 #define UNKNOWN UINT64_MAX
+/* Nor this: the call says that it succeeded, and what it should have written is not there. */
+#define NOT_WRITTEN (UINT64_MAX - 1)
 
 #define OP(code, operand) ((uint64_t)(code) | (uint64_t)TDX_OP_##operand)
 
@@ -42,6 +44,7 @@ struct attempt {
 #define REG_BIT(reg) (1u << (offsetof(struct tdx_regs, reg) / sizeof(uint64_t)))
 
 #define IN_INITIALIZED 2u
+#define IN_RUNNABLE    4u
 #define IN_BUILT       6u
 
 /* Questions: 0, or the status that the leaf returns. op: enum tdx_operand. */
@@ -86,13 +89,20 @@ typedef uint64_t rule_fn(struct attempt *a);
 rule_fn pamt_add, pamt_remove, page_rdmd, page_wbinvd, page_reclaim;
 /* model_life.c */
 rule_fn mng_create, mng_key_config, mng_addcx, mng_vpflushdone, cache_wb, mng_key_freeid;
-rule_fn vp_create, vp_addcx, mr_finalize;
+rule_fn vp_create, vp_addcx, mr_finalize, sys_shutdown;
 /* model_td.c */
-rule_fn mng_init, mng_rd, vp_init, vp_flush, vp_touched;
+rule_fn mng_init;
+/* model_field.c */
+rule_fn sys_rd, sys_rdall, sys_info, mng_rd, mng_wr;
+/* model_vcpu.c */
+rule_fn vp_init, vp_flush, vp_rd, vp_wr, vp_enter;
+/* VP.ENTER was busy or interrupted, which may have been behind the point of no return. */
+void vp_enter_gave_way(struct attempt *a);
 /* What a write-back of this package that begins now counts for; false: nothing. */
 bool note_flushed(struct model *m, uint32_t package);
 /* model_mem.c */
-rule_fn sept_add, sept_remove, page_add, page_aug, page_remove, page_relocate;
+rule_fn sept_add, sept_rd, sept_remove, mr_extend, mem_rd, mem_wr, page_add, page_aug, page_remove,
+	page_relocate;
 rule_fn range_block, range_unblock, mem_track, page_demote, page_promote;
 
 #endif

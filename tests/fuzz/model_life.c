@@ -58,7 +58,7 @@ uint64_t mng_addcx(struct attempt *a)
 	if (a->td->nr_tdcx >= TDX_MIN_TDCX && a->td->op_state != TDX_OP_UNINITIALIZED)
 		return TDX_OP_STATE_INCORRECT | a->td->op_state;
 	take_page(a, a->in->rcx, TDX_PT_TDCX, a->td->tdr);
-	a->td->nr_tdcx++;
+	a->td->tdcx[a->td->nr_tdcx++] = a->in->rcx;
 	a->td->children++;
 	return 0;
 }
@@ -75,6 +75,7 @@ uint64_t mng_vpflushdone(struct attempt *a)
 	    a->td->nr_assoc)
 		return TDX_FLUSHVP_NOT_DONE;
 	a->td->lifecycle = TDX_BLOCKED;
+	a->td->building = false;
 	a->m->hkid[a->td->hkid] = TDX_KOT_FLUSHED;
 	a->m->to_flush[a->td->hkid] = (1u << a->m->config.nr_packages) - 1;
 	return 0;
@@ -177,5 +178,21 @@ uint64_t mr_finalize(struct attempt *a)
 	if (!a->td->nr_vcpus)
 		return TDX_NO_VCPUS;
 	a->td->op_state = TDX_OP_RUNNABLE;
+	a->td->building = false;
+	return 0;
+}
+
+/* There is one version of a handoff, and no way back. Bit 16: not while TDs are being built. */
+uint64_t sys_shutdown(struct attempt *a)
+{
+	uint64_t builds = 0;
+
+	if ((a->in->rcx & ~UINT64_C(0x10000)) != 1)
+		return OP(TDX_OPERAND_INVALID, RCX);
+	for (size_t i = 0; i < a->m->nr_tds; i++)
+		builds += a->m->tds[i]->building;
+	if (a->in->rcx >> 16 && builds)
+		return TDX_UPDATE_COMPATIBILITY_SENSITIVE | builds << 16;
+	a->m->shut = true;
 	return 0;
 }

@@ -54,6 +54,111 @@ uint64_t sept_add(struct attempt *a)
 	return 0;
 }
 
+/* The entry as a host may see it: RCX and RDX. */
+static void show_entry(struct attempt *a, unsigned int level, const struct m_map *map)
+{
+	const uint64_t sve = UINT64_C(1) << 63, rwx = 0x407, leaf = 0xf0;
+	enum tdx_sept_state state = TDX_SEPT_FREE;
+
+	a->want.rcx = sve;
+	if (map && map->table) {
+		state = map->blocked ? TDX_SEPT_NL_BLOCKED : TDX_SEPT_NL_MAPPED;
+		a->want.rcx = map->blocked ? 0 : rwx;
+	} else if (map) {
+		state = map->pending ? (map->blocked ? TDX_SEPT_PENDING_BLOCKED : TDX_SEPT_PENDING)
+				     : (map->blocked ? TDX_SEPT_BLOCKED : TDX_SEPT_MAPPED);
+		a->want.rcx = sve | leaf | map->hpa | (state == TDX_SEPT_MAPPED ? rwx : 0);
+		/* How far the accept came is not kept. */
+		if (map->half_accepted)
+			a->want.rcx |= a->out->rcx & 0x1ff000;
+	}
+	a->want.rdx = (uint64_t)state << 8 | level;
+}
+
+uint64_t sept_rd(struct attempt *a)
+{
+	const uint64_t tdr = a->in->rdx & ~UINT64_C(1);
+	uint64_t status;
+
+	/* Bit 0 asks for what only a TD with L2 VMs has. */
+	if (a->in->rdx & 1) {
+		status = td_operand(a, tdr, TDX_OP_RDX, false);
+		if (!status)
+			status = td_built(a, IN_BUILT);
+		return status ? status : OP(TDX_OPERAND_INVALID, RDX);
+	}
+	status = mapping(a, tdr, false, IN_BUILT, 0, 4);
+	if (!status)
+		show_entry(a, a->level, a->map);
+	return status;
+}
+
+/* A page that the guest has, at a GPA. The entry at which the way there ends is shown if not. */
+static uint64_t mapped_page(struct attempt *a, uint64_t gpa, uint64_t align,
+			    const struct m_map **map)
+{
+	if (gpa & (align - 1) || gpa >> a->td->gpa_bits)
+		return OP(TDX_OPERAND_INVALID, RCX);
+	*map = m_find_leaf(a->td, gpa);
+	if (*map && !(*map)->pending && !(*map)->blocked)
+		return 0;
+	a->loose |= REG_BIT(rcx) | REG_BIT(rdx);
+	return OP(TDX_EPT_ENTRY_NOT_PRESENT, RCX);
+}
+
+uint64_t mr_extend(struct attempt *a)
+{
+	const struct m_map *map;
+	uint64_t status = td_operand(a, a->in->rdx, TDX_OP_RDX, true);
+
+	if (!status)
+		status = td_built(a, IN_INITIALIZED);
+	return status ? status : mapped_page(a, a->in->rcx, 256, &map);
+}
+
+/* The word that a debugger names. */
+static uint64_t debugged_word(struct attempt *a, const uint64_t **word)
+{
+	const struct m_map *map;
+	uint64_t status = td_operand(a, a->in->rdx, TDX_OP_RDX, false), size;
+
+	a->want.r8 = 0;
+	if (!status)
+		status = td_built(a, IN_BUILT);
+	if (!status && !(a->td->attributes & TDX_ATTR_DEBUG))
+		status = TDX_TD_NON_DEBUG;
+	if (!status)
+		status = mapped_page(a, a->in->rcx, 8, &map);
+	if (status)
+		return status;
+	size = UINT64_C(1) << TDX_LEVEL_SHIFT(map->level);
+	*word = memory_map(a->m->memory, (tdx_hpa_t){ map->hpa | (a->in->rcx & (size - 1)) },
+			   OS_READ);
+	return 0;
+}
+
+uint64_t mem_rd(struct attempt *a)
+{
+	const uint64_t *word;
+	uint64_t status = debugged_word(a, &word);
+
+	if (!status)
+		a->want.r8 = *word;
+	return status;
+}
+
+uint64_t mem_wr(struct attempt *a)
+{
+	const uint64_t *word;
+	uint64_t status = debugged_word(a, &word);
+
+	if (status)
+		return status;
+	/* What was there before is gone; what is there now must be what was written. */
+	a->loose |= REG_BIT(r8);
+	return *word == a->in->r8 ? 0 : NOT_WRITTEN;
+}
+
 static bool table_is_empty(const struct m_td *td, const struct m_map *table)
 {
 	uint64_t size = UINT64_C(1) << TDX_LEVEL_SHIFT(table->level);
@@ -144,6 +249,7 @@ uint64_t range_block(struct attempt *a)
 	if (a->map->blocked)
 		return OP(TDX_GPA_RANGE_ALREADY_BLOCKED, RCX);
 	a->map->blocked = true;
+	a->map->half_accepted = false;
 	a->map->bepoch = a->td->epoch;
 	return 0;
 }
@@ -296,8 +402,6 @@ uint64_t page_demote(struct attempt *a)
 		status = demote_pair(a, a->map->hpa);
 	if (status)
 		return status;
-	if (a->map->half_accepted)
-		return UNKNOWN;
 	map = *a->map;
 	split_metadata(a, map.hpa);
 	take_page(a, a->in->r8, TDX_PT_EPT, a->td->tdr);
@@ -359,7 +463,11 @@ uint64_t page_promote(struct attempt *a)
 	for (uint64_t i = 0; i < 512; i++)
 		m_drop_map(a->td, a->gpa + i * size, a->level - 1);
 	*m_find_map(a->td, a->gpa, a->level) = (struct m_map){
-		.gpa = a->gpa, .level = a->level, .pending = map.pending, .hpa = map.hpa
+		.gpa = a->gpa,
+		.level = a->level,
+		.pending = map.pending,
+		.half_accepted = map.half_accepted,
+		.hpa = map.hpa,
 	};
 	return 0;
 }

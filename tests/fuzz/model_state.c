@@ -27,6 +27,7 @@ struct model *model_create(const struct seam_config *config, struct memory *memo
 		abort();
 	m->config = *config;
 	m->memory = memory;
+	memset(m->lp_done, true, sizeof(m->lp_done));
 	return m;
 }
 
@@ -294,11 +295,34 @@ void m_add_vcpu(struct m_td *td, uint64_t tdvpr)
 	td->vcpus[td->nr_vcpu_pages++] = (struct m_vcpu){ .tdvpr = tdvpr, .pages = 1 };
 }
 
+void m_begin_td(struct m_td *td, unsigned int pwl, bool gpaw, unsigned int max_vcpus)
+{
+	td->pwl = pwl;
+	td->shared_bit = td->gpa_bits = gpaw ? 51 : 47;
+	td->max_vcpus = max_vcpus;
+	td->epoch = 1;
+	td->hp_timeout_us = 1000000;
+}
+
 struct m_map *m_find_map(const struct m_td *td, uint64_t gpa, unsigned int level)
 {
 	for (size_t i = 0; i < td->nr_maps; i++)
 		if (td->maps[i].level == level && td->maps[i].gpa == gpa)
 			return &td->maps[i];
+	return NULL;
+}
+
+const struct m_map *m_find_leaf(const struct m_td *td, uint64_t gpa)
+{
+	for (unsigned int l = td->pwl + 1; l-- > 0;) {
+		const struct m_map *map =
+			m_find_map(td, gpa & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(l)) - 1), l);
+
+		if (!map || !map->table)
+			return map;
+		if (map->blocked)
+			return NULL;
+	}
 	return NULL;
 }
 
@@ -332,10 +356,8 @@ void model_force_td(struct model *m, uint64_t tdr, enum tdx_op_state state, unsi
 	td->op_state = state;
 	if (td->pwl)
 		return;
-	td->pwl = pwl;
-	td->shared_bit = td->gpa_bits = gpaw ? 51 : 47;
-	td->max_vcpus = 4;
-	td->epoch = 1;
+	td->attributes = TDX_ATTR_SEPT_VE_DISABLE;
+	m_begin_td(td, pwl, gpaw, 4);
 }
 
 void model_num_vcpus(struct model *m, uint64_t tdr, uint32_t n)
@@ -363,11 +385,29 @@ void model_vcpu_state(struct model *m, uint64_t tdvpr, uint32_t state)
 	struct m_td *td;
 	struct m_vcpu *vcpu = m_find_vcpu(m, tdvpr, &td);
 
-	if (vcpu)
+	if (vcpu) {
 		vcpu->state = state;
-	else
+		vcpu->forced = true;
+	} else {
 		m->lost = true;
+	}
 }
+
+void model_epf(struct model *m, uint64_t tdvpr, const uint64_t *gpa, unsigned int nr)
+{
+	struct m_td *td;
+	struct m_vcpu *vcpu = m_find_vcpu(m, tdvpr, &td);
+
+	if (!vcpu) {
+		m->lost = true;
+		return;
+	}
+	vcpu->nr_epf = nr;
+	for (unsigned int i = 0; i < nr; i++)
+		vcpu->epf[i] = gpa[i];
+}
+
+void model_lp_init(struct model *m, uint32_t lp, bool done) { m->lp_done[lp] = done; }
 
 void model_td_fatal(struct model *m, uint64_t tdr, bool fatal)
 {

@@ -53,6 +53,12 @@ struct m_vcpu {
 	uint64_t tdvpr;
 	uint32_t pages, state;
 	uint32_t lp; /* whose it is, + 1 */
+	uint32_t index;
+	bool forced; /* its state was set from outside */
+	/* As the host wrote them, or as they begin. shared_eptp 0: not written. */
+	uint64_t vector, descriptor, pin_controls, timeout, shared_eptp, pend_nmi;
+	uint64_t epf[32];
+	unsigned int nr_epf;
 };
 
 struct m_td {
@@ -65,6 +71,13 @@ struct m_td {
 	unsigned int op_state, pwl, shared_bit; /* pwl 0: no S-EPT yet */
 	unsigned int gpa_bits;			/* of private addresses */
 	unsigned int max_vcpus;
+	uint64_t attributes, xfam, config_flags, notify_enables, vm_ctls[4];
+	uint64_t hp_timeout_us;
+	unsigned int tsc_frequency, virt_maxpa;
+	bool building; /* from MNG.INIT to MR.FINALIZE, or its end */
+	bool has_unnamed_vcpu;
+	uint64_t tdcx[TDX_MAX_TDCX];
+	uint32_t x2apic_id[576];
 	uint64_t epoch, inside[2];
 	uint32_t nr_vcpus, nr_assoc;
 	uint64_t children; /* in 4K pages */
@@ -89,7 +102,8 @@ struct m_inside {
 struct model {
 	struct seam_config config;
 	struct memory *memory;
-	bool lost, configured, ready, dynamic;
+	bool lost, configured, ready, shut, dynamic;
+	bool lp_done[2048]; /* SYS.LP.INIT */
 	uint32_t key_packages;
 	struct m_tdmr tdmrs[TDX_MAX_TDMRS];
 	unsigned int nr_tdmrs;
@@ -147,7 +161,12 @@ void m_drop_td(struct model *m, uint64_t tdr);
 struct m_vcpu *m_find_vcpu(const struct model *m, uint64_t tdvpr, struct m_td **td);
 void m_add_vcpu(struct m_td *td, uint64_t tdvpr);
 
+/* A TD's S-EPT and what goes with it, empty. */
+void m_begin_td(struct m_td *td, unsigned int pwl, bool gpaw, unsigned int max_vcpus);
+
 struct m_map *m_find_map(const struct m_td *td, uint64_t gpa, unsigned int level);
+/* The page that covers a GPA, through tables that are not blocked; NULL: there is none. */
+const struct m_map *m_find_leaf(const struct m_td *td, uint64_t gpa);
 struct m_map *m_add_map(struct m_td *td, const struct m_map *map);
 void m_drop_map(struct m_td *td, uint64_t gpa, unsigned int level);
 

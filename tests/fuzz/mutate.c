@@ -185,6 +185,7 @@ static const struct {
 	unsigned int leaf;
 	const char *regs[7];
 } leaves[] = {
+	{ 0, { "rcx" } },
 	{ 1, { "rcx", "rdx" } },
 	{ 2, { "rcx", "rdx", "r8", "r9" } },
 	{ 3, { "rcx", "rdx", "r8" } },
@@ -198,7 +199,9 @@ static const struct {
 	{ 10, { "rcx", "rdx" } },
 	{ 11, { "rcx", "rdx" } },
 	{ 0x1000b, { "rcx", "rdx" } },
+	{ 12, { "rcx", "rdx" } },
 	{ 13, { "rcx", "rdx", "r8", "r9" } },
+	{ 14, { "rcx", "rdx", "r8" } },
 	{ 15, { "rcx", "rdx", "r8", "r12", "r13" } },
 	{ 16, { "rcx", "rdx" } },
 	{ 17, { "rcx" } },
