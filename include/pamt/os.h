@@ -21,7 +21,8 @@
 #include <pamt/status.h>
 #include <pamt/tdx.h>
 
-enum os_access { OS_READ, OS_WRITE };
+/* OS_OWN, of atomics alone: a read of what the reader is about to write. */
+enum os_access { OS_READ, OS_WRITE, OS_OWN };
 
 #if __has_include("os_port.h")
 /* ------------------------------------------------------------------------------------------- */
@@ -128,6 +129,21 @@ OS_DEFINE_ATOMIC(64)
 #undef OS_DEFINE_ATOMIC
 
 /*
+ * A relaxed load that a compare-and-swap of the same word follows. The line is asked for as a write
+ * would: where another CPU had it, it comes once, and not once to be read and again to be written.
+ */
+static inline uint16_t os_load_own16(const os_a16_t *a)
+{
+	os_point(a, OS_OWN);
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0" : : "m"(a->v));
+#else
+	__builtin_prefetch(&a->v, 1);
+#endif
+	return __atomic_load_n(&a->v, __ATOMIC_RELAXED);
+}
+
+/*
  * Adds to a counter that only this CPU writes: one instruction, so that an interrupt on this CPU
  * loses nothing, without the lock prefix that other CPUs would need. Readers elsewhere load it
  * relaxed. Not a yield point. A port whose threads of control may change CPU in the middle
@@ -140,6 +156,9 @@ OS_DEFINE_ATOMIC(64)
 #define os_count64(a, n) ((void)__atomic_fetch_add(&(a)->v, (uint64_t)(n), __ATOMIC_RELAXED))
 #endif
 #endif
+
+/* What this CPU has counted in such a counter; not a yield point either. */
+#define os_counted64(a) __atomic_load_n(&(a)->v, __ATOMIC_RELAXED)
 
 /* Freestanding memory operations: the compiler may call the environment's functions for them. */
 #define os_memset(to, byte, n) __builtin_memset(to, byte, n)

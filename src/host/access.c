@@ -91,10 +91,12 @@ static HOT bool get_hot(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
 	word = &host->table.word[region_place(region.v)];
 	/* Looked up before the compare-and-swap, which nothing behind it overtakes. */
 	cpu = this_cpu(host);
-	old = os_load16(word, OS_RELAXED);
+	old = os_load_own16(word);
 	/* Acquire: pairs with the release that published the pair. */
-	if (!plainly_used(old, n) || !os_cas16(word, &old, (uint16_t)(old + n), OS_ACQUIRE))
-		return false;
+	do
+		if (!plainly_used(old, n))
+			return false;
+	while (!os_cas16(word, &old, (uint16_t)(old + n), OS_ACQUIRE));
 	os_count64(&cpu->stat[STAT_GETS_FAST], 1);
 	return true;
 }
@@ -110,8 +112,8 @@ static bool get_idle(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
 
 	if (!word)
 		return false;
-	/* Relaxed: chooses what is tried; the compare-and-swap decides. */
-	old = os_load16(word, OS_RELAXED);
+	/* Chooses what is tried; the compare-and-swap decides. */
+	old = os_load_own16(word);
 	if ((old & ~(REGION_BEFORE | REGION_AGAIN)) != REGION_IDLE)
 		return false;
 	/* Acquire: pairs with the release that published the pair. */
@@ -172,10 +174,12 @@ static HOT bool put_hot(struct pamt_host *host, tdx_pfn_t page)
 		return false;
 	word = &host->table.word[region_place(region.v)];
 	cpu = this_cpu(host);
-	old = os_load16(word, OS_RELAXED);
+	old = os_load_own16(word);
 	/* Release: the use of our page is before the REMOVE of whoever is last. */
-	if (!used_by_more(old) || !os_cas16(word, &old, (uint16_t)(old - 1), OS_RELEASE))
-		return false;
+	do
+		if (!used_by_more(old))
+			return false;
+	while (!os_cas16(word, &old, (uint16_t)(old - 1), OS_RELEASE));
 	os_count64(&cpu->stat[STAT_PUTS_FAST], 1);
 	return true;
 }

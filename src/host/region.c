@@ -84,13 +84,13 @@ void region_unlock(struct pamt_host *host, os_a16_t *word, uint16_t value, os_ir
 
 uint16_t region_read(struct pamt_host *host, const os_a16_t *word)
 {
-	/* Relaxed: chooses what is tried; the compare-and-swap decides. */
-	uint16_t old = os_load16(word, OS_RELAXED);
+	/* Chooses what is tried; the compare-and-swap decides. */
+	uint16_t old = os_load_own16(word);
 
 	while (old & REGION_LOCKED) {
 		count(host, STAT_WAITS);
 		os_wait_change16(word, old);
-		old = os_load16(word, OS_RELAXED);
+		old = os_load_own16(word);
 	}
 	OS_INVARIANT(region_state(old) != REGION_STATE_ILLEGAL);
 	return old;

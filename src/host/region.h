@@ -84,7 +84,9 @@
  *   An increment is an acquire: it pairs with the release that published the pair, or with a
  *   decrement in the sequence behind that.
  *   A plain look at the word is relaxed. Nothing is decided by it: it only chooses which
- *   compare-and-swap is tried, and that one checks the whole word.
+ *   compare-and-swap is tried, and that one checks the whole word. Where one follows, the look
+ *   asks for the word's line as a write does (os_load_own16): many CPUs fault in one region at
+ *   once, and then the line comes to each of them once and not twice.
  *
  * INTERRUPTS
  *

@@ -412,7 +412,7 @@ static bool take_step(struct virtual *v, struct stage_actor *actor)
 
 	switch (step->kind) {
 	case STAGE_READ:
-		touch(v, actor->id, step->addr, false);
+		touch(v, actor->id, step->addr, step->value);
 		break;
 	case STAGE_WRITE:
 	case STAGE_UNLOCK:
@@ -450,7 +450,7 @@ static bool runs_ahead(struct virtual *v, const struct stage_actor *self)
 	/* Not where somebody waits for it to change. */
 	if (write && v->nr_waiting && find_queue(v, self->step.addr)->addr)
 		return false;
-	return is_cached(v, self->id, find_line(v, self->step.addr), write);
+	return is_cached(v, self->id, find_line(v, self->step.addr), write || self->step.value);
 }
 
 static inline uint64_t mix(uint64_t a, uint64_t b)

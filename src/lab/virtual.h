@@ -3,14 +3,15 @@
  * virtual.h - virtual time: a policy that gives each CPU a clock, each step a price, and the turn
  * to the CPU whose clock is earliest.
  *
- * WHAT IS MODELLED. Every atomic and lock of the code under test lives in a 64-byte line. An access
- * costs `cached` if this CPU has the line: it wrote it last and nobody has read it since, or, to
- * read, it has read it since the last write. Otherwise the line comes from elsewhere and costs
- * `transfer`, and transfers of one line to writers come one after the other: who comes meanwhile
- * waits in line. Locks are fair: who waits gets the lock in order of arrival, one transfer after
- * it was released; readers that wait together go together. A CPU that waits for a word wakes one
- * transfer after the change. Services and SEAMCALLs have the prices of costs.txt; the module holds
- * its entries for as long as a leaf lasts, so that BUSY is met when it would be.
+ * WHAT IS MODELLED. Every atomic and lock of the code under test lives in a 64-byte line. An
+ * access costs `cached` if this CPU has the line: it wrote it last and nobody has read it since,
+ * or, to read, it has read it since the last write. A read may ask for the line as a writer does
+ * (os_load_own16). Otherwise the line comes from elsewhere and costs `transfer`, and transfers of
+ * one line to writers come one after the other: who comes meanwhile waits in line. Locks are fair:
+ * who waits gets the lock in order of arrival, one transfer after it was released; readers that
+ * wait together go together. A CPU that waits for a word wakes one transfer after the change.
+ * Services and SEAMCALLs have the prices of costs.txt; the module holds its entries for as long as
+ * a leaf lasts, so that BUSY is met when it would be.
  *
  * WHAT IS NOT. Plain memory is free, and so is giving pages back. Caches are of the size of 1024
  * lines per CPU, directly mapped. There is one distance between CPUs. Interrupts are not charged.

@@ -107,6 +107,24 @@ static void a_line_costs_a_transfer_once_and_then_is_here(void **state)
 	assert_int_equal(virtual_end(v), 122);
 }
 
+static void owns(void *arg)
+{
+	(void)arg;
+	os_load_own16(&shared.word);
+	see(0);
+	os_store16(&shared.word, 1, OS_RELAXED);
+	see(1);
+}
+
+static void a_line_that_is_read_to_be_written_comes_once(void **state)
+{
+	(void)state;
+	stage_start(0, owns, NULL);
+	assert_int_equal(run(), STAGE_FINISHED);
+	assert_int_equal(seen[0][0], 10);
+	assert_int_equal(seen[0][1], 11);
+}
+
 static void write_at(void *arg)
 {
 	stage_pass((uintptr_t)arg);
@@ -325,6 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_line_costs_a_transfer_once_and_then_is_here),
+		TEST(a_line_that_is_read_to_be_written_comes_once),
 		TEST(writers_of_one_line_wait_in_line),
 		TEST(a_lock_goes_to_who_came_first),
 		TEST(readers_that_wait_together_go_together),

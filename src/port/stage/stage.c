@@ -291,8 +291,9 @@ void stage_point(const void *addr, enum os_access access)
 {
 	struct stage_actor *self = stage_cast.now;
 
-	self->step.kind = access == OS_READ ? STAGE_READ : STAGE_WRITE;
+	self->step.kind = access == OS_WRITE ? STAGE_WRITE : STAGE_READ;
 	self->step.addr = addr;
+	self->step.value = access == OS_OWN;
 	stage_cast.writes += access == OS_WRITE;
 	choose(self);
 }

@@ -34,7 +34,7 @@
 
 enum stage_kind {
 	STAGE_BEGIN,  /* the actor's first step */
-	STAGE_READ,   /* an atomic load of addr */
+	STAGE_READ,   /* an atomic load of addr; value: 1 if the line comes to be written */
 	STAGE_WRITE,  /* any other atomic on addr */
 	STAGE_LOCK,   /* takes the lock at addr; value: enum stage_lock */
 	STAGE_UNLOCK, /* gives it back */

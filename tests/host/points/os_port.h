@@ -16,7 +16,10 @@
 /* The test's; lock: a spin lock is about to be taken. */
 void test_point(const void *addr, enum os_access access);
 
-static inline void os_point(const void *addr, enum os_access access) { test_point(addr, access); }
+static inline void os_point(const void *addr, enum os_access access)
+{
+	test_point(addr, access == OS_OWN ? OS_READ : access);
+}
 
 static inline os_irq_t os_spin_lock(struct os_spin *lock)
 {
