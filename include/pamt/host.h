@@ -291,7 +291,7 @@ struct pamt_stats {
 	uint64_t os_bytes_peak;
 	uint64_t used_bytes; /* of these: pairs installed, control pages out, pages in caches */
 	uint64_t pairs_installed, pairs_idle;
-	/* Sampled: whenever the pool grows and in pamt_stats() itself. */
+	/* Sampled: whenever the pool has grown by 32 KB for each CPU, and in pamt_stats(). */
 	uint64_t pairs_installed_peak;
 	uint64_t pages_cached;	/* in callers' caches */
 	uint64_t pages_spare;	/* in the pool, magazines included, handed out to nobody */

@@ -81,8 +81,10 @@ int pamt_cache_topup(struct pamt_host *host, struct pamt_cache *cache, uint32_t 
 		ret = draw(host, os_node(), cache->page + cache->nr_pages, want - cache->nr_pages,
 			   &got);
 		PROBE(topup, want - cache->nr_pages, got);
+		cache->nr_pages += got;
+	} else if (has_regions(host) && !os_counted64(&this_cpu(host)->trims_wanted)) {
+		return 0;
 	}
-	cache->nr_pages += got;
 	if (has_regions(host))
 		pool_trim(host, UINT64_MAX);
 	return ret;

@@ -108,6 +108,7 @@ void pool_want_trim(struct pamt_host *host)
 	 */
 	if (!os_load32(&host->trim_wanted, OS_RELAXED))
 		os_store32(&host->trim_wanted, 1, OS_RELAXED);
+	os_count64(&this_cpu(host)->trims_wanted, 1);
 }
 
 /*
@@ -203,6 +204,7 @@ static int create_node(struct pamt_host *host, uint32_t node)
 		if (host->plan.memory[i].node == node)
 			bytes += host->plan.memory[i].end - host->plan.memory[i].base;
 	pool->node = node;
+	pool->hope[false] = pool->hope[true] = CHUNK_MAX_ORDER;
 	for (pool->all.hash_bits = HASH_MIN; pool->all.hash_bits < HASH_MAX; pool->all.hash_bits++)
 		if (bytes >> HASH_SHIFT >> pool->all.hash_bits == 0)
 			break;

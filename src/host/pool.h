@@ -79,6 +79,9 @@
  * one of these comes. Page free may be called in any context and so stops after POOL_TRIM_ANY
  * pages; what is left is for the next one.
  *
+ * Most top-ups find their cache full: every fault begins with one. They look at nothing that other
+ * CPUs write, and trim only after what this CPU itself has left; the rest is for one that draws.
+ *
  * LOCKS
  *
  * The pool's lock is per node, irq-safe and innermost, held for a few instructions: nobody waits
@@ -104,6 +107,8 @@ struct pool {
 	uint64_t lent;	     /* room of all magazines together, pages */
 	uint64_t denied; /* times that room was asked for in vain since magazines were emptied */
 	struct os_mutex grow;
+	/* The growth mutex's: the highest order worth asking for, of this node and of any. */
+	unsigned int hope[2];
 	os_a32_t wanted; /* pages that those want who hold the mutex or wait for it */
 } __attribute__((aligned(CPU_ALIGN)));
 

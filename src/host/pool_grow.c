@@ -31,8 +31,7 @@ static unsigned int choose_order(const struct pool *pool, uint32_t want)
 }
 
 /* A block of TDX memory, of this order or, where there is none, of the next smaller ones. */
-static bool alloc_block(struct pamt_host *host, uint32_t node, unsigned int order,
-			struct block *got)
+static bool find_block(struct pamt_host *host, uint32_t node, unsigned int order, struct block *got)
 {
 	const struct os_services *os = host->os;
 	struct block reject[MAX_REJECTS];
@@ -55,6 +54,25 @@ static bool alloc_block(struct pamt_host *host, uint32_t node, unsigned int orde
 	while (rejects--)
 		os->free_pages(os->ctx, reject[rejects].base, reject[rejects].order);
 	return found;
+}
+
+/*
+ * The same, but no larger than one more than what there was last time: where memory is in pieces,
+ * or there is none on this node, each order that is asked for in vain takes the OS as long as a
+ * page.
+ */
+static bool alloc_block(struct pamt_host *host, struct pool *pool, uint32_t node,
+			unsigned int order, struct block *got)
+{
+	unsigned int *hope = &pool->hope[node == OS_ANY_NODE], ask = order < *hope ? order : *hope;
+
+	if (!find_block(host, node, ask, got)) {
+		*hope = CHUNK_MIN_ORDER;
+		return false;
+	}
+	if (got->order < CHUNK_MAX_ORDER && (got->order < ask || ask == *hope))
+		*hope = got->order + 1;
+	return true;
 }
 
 /* What the next chunk is to be; a descriptor that was used before, if there is any. */
@@ -215,7 +233,7 @@ static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hp
 	*got = 0;
 	if (!c)
 		return -OS_ENOMEM;
-	if (!alloc_block(host, node, order, &block)) {
+	if (!alloc_block(host, pool, node, order, &block)) {
 		keep_descriptor(pool, c);
 		return -OS_ENOMEM;
 	}
@@ -259,8 +277,8 @@ int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_
 	*got += more;
 	os_fetch_add32(&pool->wanted, -nr, OS_RELAXED);
 	os_mutex_unlock(&pool->grow);
-	/* Looks at every CPU's counters: not while others wait for pages. */
+	/* May look at every CPU's counters: not while others wait for pages. */
 	if (!enough && !ret)
-		stats_pairs(host);
+		stats_sample_pairs(host);
 	return ret;
 }

@@ -242,9 +242,12 @@ static bool trim_node(struct pamt_host *host, struct pool *pool, uint64_t max, u
 
 void pool_trim(struct pamt_host *host, uint64_t max)
 {
+	os_a64_t *mine = &this_cpu(host)->trims_wanted;
 	uint64_t pages = 0;
 	bool progress = true;
 
+	/* Whoever trims does it for all; what is left over is wanted again. */
+	os_count64(mine, -os_counted64(mine));
 	for (uint32_t round = 0; progress && round < MAX_TRIM_ROUNDS && pages < max; round++) {
 		uint32_t wanted = os_load32(&host->trim_wanted, OS_RELAXED);
 

@@ -104,7 +104,8 @@ struct magazine {
 
 struct pamt_cpu {
 	os_a64_t stat[NR_CPU_STATS];
-	bool locked; /* debug builds: this CPU holds a LOCKED word */
+	os_a64_t trims_wanted; /* by this CPU since it trimmed last; counted as statistics are */
+	bool locked;	       /* debug builds: this CPU holds a LOCKED word */
 	struct magazine magazine __attribute__((aligned(CPU_ALIGN)));
 } __attribute__((aligned(CPU_STRIDE)));
 
@@ -149,6 +150,7 @@ struct pamt_host {
 	os_a64_t control_pages; /* handed out by pamt_alloc_page() */
 	os_a64_t os_pages, os_pages_peak;
 	os_a64_t pairs_peak;
+	os_a64_t pairs_sampled; /* what os_pages was when pairs were last looked at for the peak */
 };
 
 /* Does the host keep regions: Dynamic PAMT, and brought up? Only then is there a table, a pool. */

@@ -34,6 +34,25 @@ uint64_t stats_pairs(struct pamt_host *host)
 	return pairs;
 }
 
+/*
+ * A sum over all CPUs is a line for each of them, and most come from elsewhere. So it is made once
+ * for so many pages for each CPU: 32 KB, which cost more to get than a line.
+ */
+#define SAMPLE_PAGES 8u
+
+void stats_sample_pairs(struct pamt_host *host)
+{
+	/* Relaxed, all: what is missed or looked at twice is a sample. */
+	uint64_t pages = os_load64(&host->os_pages, OS_RELAXED);
+	uint64_t last = os_load64(&host->pairs_sampled, OS_RELAXED);
+
+	if (pages >= last && pages < last + SAMPLE_PAGES * host->os->nr_cpus)
+		return;
+	os_store64(&host->pairs_sampled, pages, OS_RELAXED);
+	if (pages > last)
+		stats_pairs(host);
+}
+
 void stats_os_pages(struct pamt_host *host, uint64_t taken, uint64_t given)
 {
 	uint64_t pages = os_fetch_add64(&host->os_pages, taken - given, OS_RELAXED);

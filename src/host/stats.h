@@ -31,6 +31,8 @@ static inline void trace(const struct pamt_host *host, const char *event, uint64
 uint64_t stat_sum(const struct pamt_host *host, enum cpu_stat stat);
 /* Pairs that are installed now, and the peak brought up to date with it. */
 uint64_t stats_pairs(struct pamt_host *host);
+/* The peak alone, after the pool grew, now and then. */
+void stats_sample_pairs(struct pamt_host *host);
 /* Pages taken from the OS or given back to it. */
 void stats_os_pages(struct pamt_host *host, uint64_t taken, uint64_t given);
 

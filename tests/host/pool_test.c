@@ -109,9 +109,12 @@ static void bound_holds_after_a_peak_of_pairs(void **state)
 static tdx_hpa_t (*real_alloc)(void *ctx, unsigned int order, uint32_t node);
 static unsigned int max_order;
 static uint32_t empty_node;
+static uint32_t asked, refused; /* so many times */
 
 static tdx_hpa_t aged_alloc(void *ctx, unsigned int order, uint32_t node)
 {
+	asked++;
+	refused += order > max_order || node == empty_node;
 	return order > max_order || node == empty_node ? HPA_NONE : real_alloc(ctx, order, node);
 }
 
@@ -421,6 +424,65 @@ static void pair_page_freed_by_its_user_is_not_freed_twice(void **state)
 	rig_destroy(&rig);
 }
 
+/* The pool holds more than it may, and the CPU that runs this knows. */
+static void leaves_too_much(struct rig *rig)
+{
+	for (uint32_t i = 0; i < RIG_REGIONS; i++)
+		assert_int_equal(pamt_get(rig->host, rig_page(rig, i, 0), NULL), 0);
+	for (uint32_t i = 0; i < RIG_REGIONS; i++)
+		pamt_put(rig->host, rig_page(rig, i, 0));
+}
+
+/* A top-up for which there is nothing to draw looks no further than at its own CPU. */
+static void topup_of_a_full_cache_trims_what_its_cpu_has_left(void **state)
+{
+	struct pamt_cache cache = { 0 };
+	struct rig rig;
+	uint64_t held;
+
+	rig_create(&rig, 1, true);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 4, 1), 0);
+	leaves_too_much(&rig);
+	held = rig_stats(&rig).os_bytes;
+	threads_bind(rig.port, 1);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 4, 1), 0);
+	assert_int_equal(rig_stats(&rig).os_bytes, held);
+	threads_bind(rig.port, 0);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 4, 1), 0);
+	assert_true(rig_stats(&rig).os_bytes < held);
+	rig_expect_bound(&rig);
+	/* One that draws does it for all. */
+	leaves_too_much(&rig);
+	held = rig_stats(&rig).os_bytes;
+	threads_bind(rig.port, 1);
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 5, 1), 0);
+	assert_true(rig_stats(&rig).os_bytes < held);
+	rig_expect_bound(&rig);
+	pamt_cache_free(rig.host, &cache);
+	threads_bind(rig.port, 0);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void memory_in_pieces_is_not_asked_for_large_blocks_each_time(void **state)
+{
+	struct pamt_cache cache[16] = { 0 };
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	age(&rig, 3, OS_ANY_NODE - 1);
+	asked = refused = 0;
+	for (uint32_t i = 0; i < 16; i++)
+		assert_int_equal(pamt_cache_topup(rig.host, &cache[i], 64, 0), 0);
+	/* Two for each chunk: this much, and is there more by now? */
+	assert_true(asked - refused >= 64 * 16 / 8);
+	assert_true(refused <= asked - refused + CHUNK_MAX_ORDER);
+	for (uint32_t i = 0; i < 16; i++)
+		pamt_cache_free(rig.host, &cache[i]);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
 static void memory_that_is_no_tdx_memory_is_never_a_chunk(void **state)
 {
 	struct pamt_error error;
@@ -642,6 +704,8 @@ int main(void)
 		cmocka_unit_test(cpu_that_moves_to_another_node_leaves_its_magazine),
 		cmocka_unit_test(chunk_that_does_not_get_its_own_pages_back_is_stuck),
 		cmocka_unit_test(pair_page_freed_by_its_user_is_not_freed_twice),
+		cmocka_unit_test(topup_of_a_full_cache_trims_what_its_cpu_has_left),
+		cmocka_unit_test(memory_in_pieces_is_not_asked_for_large_blocks_each_time),
 		cmocka_unit_test(memory_that_is_no_tdx_memory_is_never_a_chunk),
 		cmocka_unit_test(static_pages_are_tdx_memory_too),
 		cmocka_unit_test(cache_holds_what_was_asked_and_no_more_fits),
