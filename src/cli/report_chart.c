@@ -65,6 +65,12 @@ static const char *scaled(double value, const char *const *units, double factor,
 	return buffer;
 }
 
+/* A file may name any number: what no memory has is as much as can be said. */
+static uint64_t whole_bytes(double value)
+{
+	return value >= 0x1p64 ? UINT64_MAX : value > 0 ? (uint64_t)value : 0;
+}
+
 const char *report_value(enum chart_unit unit, double value, char *buffer)
 {
 	static const char *const times[] = { " ns", " us", " ms", " s" };
@@ -72,7 +78,7 @@ const char *report_value(enum chart_unit unit, double value, char *buffer)
 
 	switch (unit) {
 	case CHART_BYTES:
-		return cli_bytes(value > 0 ? (uint64_t)value : 0, buffer);
+		return cli_bytes(whole_bytes(value), buffer);
 	case CHART_SECONDS:
 		value *= 1e9;
 		/* fallthrough */
