@@ -7,11 +7,15 @@
 
 bool call_lock_promote(struct call *call, os_a64_t *word)
 {
+	struct held_lock *held;
+
 	if (call->faults && fault_happens(call->faults, SEAM_FAULT_BUSY))
 		return false;
 	if (!sharex_hp_promote(word))
 		return false;
-	held_find(call, word)->kind = LOCK_SHAREX_HP_X;
+	held = held_find(call, word);
+	held->kind = LOCK_SHAREX_HP_X;
+	held->add = 0;
 	return true;
 }
 

@@ -22,6 +22,10 @@ enum lock_kind {
 	LOCK_SHAREX_X,
 	LOCK_SHAREX_HP_S,
 	LOCK_SHAREX_HP_X,
+	LOCK_SECOND_S, /* of a pair; its first is LOCK_SHAREX_HP_* */
+	LOCK_SECOND_X,
+	LOCK_PAIR_S, /* both shared */
+	LOCK_PAIR_X, /* the first shared, the second exclusive */
 	LOCK_MUTEX,
 	LOCK_SEPT_ENTRY, /* as the host takes it */
 	LOCK_RELEASED,	 /* not any more */
@@ -29,6 +33,8 @@ enum lock_kind {
 
 struct held_lock {
 	os_a64_t *word;
+	/* Held shared: what is added to the word to give it back. Else 0. */
+	uint64_t add;
 	enum lock_kind kind;
 };
 
@@ -66,9 +72,17 @@ static inline bool try_lock(os_a64_t *word, enum lock_kind kind, uint64_t *value
 {
 	switch (kind) {
 	case LOCK_SHAREX_HP_S:
-		return sharex_hp_shared(word, value);
+		return sharex_hp_shared(word, 0, value);
 	case LOCK_SHAREX_HP_X:
-		return sharex_hp_exclusive(word, value);
+		return sharex_hp_exclusive(word, 0, value);
+	case LOCK_SECOND_S:
+		return sharex_hp_shared(word, PAIR_SECOND, value);
+	case LOCK_SECOND_X:
+		return sharex_hp_exclusive(word, PAIR_SECOND, value);
+	case LOCK_PAIR_S:
+		return pair_lock(word, false);
+	case LOCK_PAIR_X:
+		return pair_lock(word, true);
 	case LOCK_SEPT_ENTRY:
 		return sept_lock_host(word, value);
 	case LOCK_SHAREX_S:
@@ -83,17 +97,36 @@ static inline bool try_lock(os_a64_t *word, enum lock_kind kind, uint64_t *value
 	return false;
 }
 
+/* What gives a lock back by being added to its word; 0: something else does. */
+static inline uint64_t lock_add(enum lock_kind kind)
+{
+	switch (kind) {
+	case LOCK_SHAREX_S:
+		return -LOCK_READER;
+	case LOCK_SHAREX_HP_S:
+		return -LOCK_HP_READER;
+	case LOCK_SECOND_S:
+		return -(LOCK_HP_READER << PAIR_SECOND);
+	case LOCK_PAIR_S:
+		return -(LOCK_HP_READER | LOCK_HP_READER << PAIR_SECOND);
+	default:
+		return 0;
+	}
+}
+
 static inline void held_unlock(const struct held_lock *held)
 {
 	/* By far the most frequent first. */
-	if (held->kind == LOCK_SHAREX_HP_S)
-		sharex_hp_unlock_shared(held->word);
+	if (held->add)
+		lock_unlock_shared(held->word, held->add);
+	else if (held->kind == LOCK_PAIR_X)
+		pair_unlock_exclusive(held->word);
 	else if (held->kind == LOCK_SHAREX_HP_X)
-		sharex_hp_unlock_exclusive(held->word);
+		sharex_hp_unlock_exclusive(held->word, 0);
+	else if (held->kind == LOCK_SECOND_X)
+		sharex_hp_unlock_exclusive(held->word, PAIR_SECOND);
 	else if (held->kind == LOCK_SEPT_ENTRY)
 		sept_unlock(held->word);
-	else if (held->kind == LOCK_SHAREX_S)
-		sharex_unlock_shared(held->word);
 	else if (held->kind == LOCK_SHAREX_X)
 		sharex_unlock_exclusive(held->word);
 	else if (held->kind == LOCK_MUTEX)
@@ -115,7 +148,7 @@ static inline bool call_lock_read(struct call *call, os_a64_t *word, enum lock_k
 		return false;
 	if (!try_lock(word, kind, value))
 		return false;
-	held->lock[held->nr++] = (struct held_lock){ word, kind };
+	held->lock[held->nr++] = (struct held_lock){ word, lock_add(kind), kind };
 	return true;
 }
 
@@ -163,16 +196,23 @@ static inline struct held_lock *held_find(struct call *call, const os_a64_t *wor
 /* Forgets a lock that the caller has released by itself, together with a change of the word. */
 static inline void call_lock_forget(struct call *call, const os_a64_t *word)
 {
-	held_find(call, word)->kind = LOCK_RELEASED;
+	struct held_lock *held = held_find(call, word);
+
+	held->kind = LOCK_RELEASED;
+	held->add = 0;
 }
 
-/* Releases a lock that is held, before the others. */
-static inline void call_unlock(struct call *call, const os_a64_t *word)
+/* Releases a lock that is held as that kind, before the others. */
+static inline void call_unlock(struct call *call, const os_a64_t *word, enum lock_kind kind)
 {
 	struct held_lock *held = held_find(call, word);
 
+	/* Of a pair both may be held, each for itself. */
+	while (held->kind != kind || held->word != word)
+		held--;
 	held_unlock(held);
 	held->kind = LOCK_RELEASED;
+	held->add = 0;
 }
 
 /* A bit of the random number source; false: no entropy now. */

@@ -175,9 +175,7 @@ static os_a64_t *td_lock(struct seam *seam, enum seam_debug_lock what, tdx_hpa_t
 
 	if (!find_td(seam, tdr, &td))
 		return NULL;
-	if (what == SEAM_DEBUG_OPSTATE)
-		return &td.tdcs->op_state_lock;
-	return what == SEAM_DEBUG_SEPT ? &td.tdcs->sept_lock : &td.tdcs->epoch_lock;
+	return what == SEAM_DEBUG_EPOCH ? &td.tdcs->epoch_lock : &td.tdcs->locks;
 }
 
 static os_a64_t *find_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, uint64_t map)
@@ -207,7 +205,7 @@ static const enum lock_kind lock_kinds[][2] = {
 	[SEAM_DEBUG_WBT] = { LOCK_MUTEX, LOCK_MUTEX },
 	[SEAM_DEBUG_TDMR] = { LOCK_MUTEX, LOCK_MUTEX },
 	[SEAM_DEBUG_OPSTATE] = { LOCK_SHAREX_HP_S, LOCK_SHAREX_HP_X },
-	[SEAM_DEBUG_SEPT] = { LOCK_SHAREX_HP_S, LOCK_SHAREX_HP_X },
+	[SEAM_DEBUG_SEPT] = { LOCK_SECOND_S, LOCK_SECOND_X },
 	[SEAM_DEBUG_EPOCH] = { LOCK_SHAREX_S, LOCK_SHAREX_X },
 	[SEAM_DEBUG_SEPTE] = { LOCK_SEPT_ENTRY, LOCK_SEPT_ENTRY },
 };
@@ -422,12 +420,14 @@ int seam_debug_bitmap(struct seam *seam, tdx_hpa_t pa)
 
 int seam_debug_chldcnt(struct seam *seam, tdx_hpa_t tdr, uint64_t *chldcnt)
 {
-	const struct tdr *t;
+	const struct pamt_entry *entry;
+	uint64_t head;
 
-	/* A TDR that is reclaimed has it still: the page is as its TD left it. */
 	if (tdr.v % TDX_PAGE_SIZE || !pamt_tdmr(seam, tdr))
 		return -OS_EINVAL;
-	t = module_map(seam, tdr, OS_READ);
-	*chldcnt = os_load64(&t->chldcnt, OS_RELAXED);
+	entry = pamt_peek(seam, tdr, TDX_4K);
+	head = entry ? os_load64(&entry->head, OS_RELAXED) : PAMT_HEAD_NDA;
+	/* A TDR that is reclaimed had none any more. */
+	*chldcnt = pamt_type(head) == TDX_PT_TDR ? td_children(head) : 0;
 	return 0;
 }

@@ -185,6 +185,7 @@ struct field_view field_view_of(const struct call *call, enum abi_context contex
 		.debug = td->tdcs->attributes & TDX_ATTR_DEBUG,
 		.has = (2u << td->tdcs->nr_l2_vms) - 1, /* ALWAYS, and the VMs in order */
 		.tdr = td->tdr,
+		.children = td_children(td->page.head),
 		.tdcs = td->tdcs,
 	};
 }

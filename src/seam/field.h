@@ -31,6 +31,7 @@ struct field_view {
 	bool debug;   /* a debug TD's */
 	uint32_t has; /* set of enum abi_field_needs */
 	struct tdr *tdr;
+	uint64_t children; /* CHLDCNT */
 	struct tdcs *tdcs;
 	struct tdvps *tdvps;
 	tdx_hpa_t tdvpr; /* address of it */

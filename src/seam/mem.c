@@ -21,16 +21,43 @@ static bool decode_map(const struct call *call, const struct mem_rule *rule, str
 	return !(mem->gpa.v & ((UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level)) - 1));
 }
 
-static tdx_status_t lock_tree(struct call *call, const struct mem_rule *rule, struct mem *mem)
+/* What is asked of the TD's state and of RCX. Nothing of it changes while the TDR is locked. */
+static tdx_status_t check_operands(struct call *call, const struct mem_rule *rule, struct mem *mem)
 {
-	os_a64_t *lock = &mem->td.tdcs->sept_lock;
-	bool locked = rule->tdr_exclusive;
+	tdx_status_t status = td_check_op_state(&mem->td, rule->op_states);
 
-	if (!locked && rule->tree_exclusive)
-		locked = call_lock(call, lock, LOCK_SHAREX_HP_X);
-	else if (!locked)
-		locked = call_lock(call, lock, LOCK_SHAREX_HP_S);
-	return locked ? CALL_OK : status_operand(TDX_OPERAND_BUSY, TDX_OP_SEPT_TREE);
+	if (call_failed(status))
+		return status;
+	if (mem->flag && rule->flag == MEM_DEBUG_FLAG)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
+	if (!decode_map(call, rule, mem) || mem->gpa.v >> mem->td.tdcs->gpa_bits)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
+	return CALL_OK;
+}
+
+/*
+ * OP_STATE's lock, then the operands, then the tree's. Where nothing is wrong and nobody in the
+ * way one step takes both locks, and nobody can tell. A plan of faults is asked at each.
+ */
+static tdx_status_t lock_td(struct call *call, const struct mem_rule *rule, struct mem *mem)
+{
+	tdx_status_t operands = check_operands(call, rule, mem);
+	os_a64_t *locks = &mem->td.tdcs->locks;
+	bool exclusive = rule->tree_exclusive;
+
+	if (rule->tdr_exclusive)
+		return operands;
+	if (!call_failed(operands) && !call->faults &&
+	    (exclusive ? call_lock(call, locks, LOCK_PAIR_X) : call_lock(call, locks, LOCK_PAIR_S)))
+		return CALL_OK;
+	if (!call_lock(call, locks, LOCK_SHAREX_HP_S))
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_OP_STATE);
+	if (call_failed(operands))
+		return operands;
+	if (!(exclusive ? call_lock(call, locks, LOCK_SECOND_X)
+			: call_lock(call, locks, LOCK_SECOND_S)))
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_SEPT_TREE);
+	return CALL_OK;
 }
 
 /* To the entry, which is locked unless the whole TD is. */
@@ -57,14 +84,10 @@ tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule, st
 	status = td_explicit(call, tdr, TDX_OP_RDX, rule->tdr_exclusive, &mem->td);
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &mem->td, rule->op_states, !rule->tdr_exclusive);
+	status = td_has_tdcs(call, &mem->td);
 	if (call_failed(status))
 		return status;
-	if (mem->flag && rule->flag == MEM_DEBUG_FLAG)
-		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RDX);
-	if (!decode_map(call, rule, mem) || mem->gpa.v >> mem->td.tdcs->gpa_bits)
-		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	status = lock_tree(call, rule, mem);
+	status = lock_td(call, rule, mem);
 	if (call_failed(status))
 		return status;
 	return walk(call, rule, mem);
@@ -120,7 +143,7 @@ tdx_status_t mem_check_interrupt(struct call *call, const struct mem *mem)
 	if (call_interrupted(call))
 		status = tdx_status(TDX_INTERRUPTED_RESTARTABLE, 0);
 	/* Relaxed: a hint, set by whoever failed to get the tree exclusively. */
-	else if (os_load64(&mem->td.tdcs->sept_lock, OS_RELAXED) & LOCK_HP)
+	else if (os_load64(&mem->td.tdcs->locks, OS_RELAXED) & LOCK_HP << PAIR_SECOND)
 		status = tdx_status(TDX_INTERRUPTED_BUSY, 0);
 	if (call_failed(status)) {
 		call->regs->rcx = call->in.rcx;

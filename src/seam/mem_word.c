@@ -29,7 +29,7 @@ static tdx_status_t find_word(struct call *call, enum os_access access, os_a64_t
 		return tdx_status(TDX_TD_NON_DEBUG, 0);
 	if (at.v & (WORD_BYTES - 1) || at.v >> td.tdcs->gpa_bits)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	if (!call_lock(call, &td.tdcs->sept_lock, LOCK_SHAREX_HP_S))
+	if (!call_lock(call, &td.tdcs->locks, LOCK_SECOND_S))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_SEPT_TREE);
 	sept_walk(call->seam, &td, at, TDX_4K, &pos);
 	if (sept_state(pos.value) != SEPT_MAPPED) {

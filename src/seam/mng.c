@@ -111,7 +111,7 @@ tdx_status_t tdh_mng_addcx(struct call *call)
 	/* The root of the S-EPT gets its entries in MNG.INIT, when it is known what they hold. */
 	os->zero(os->ctx, hpa(call->in.rcx), TDX_PAGE_SIZE);
 	pamt_claim(call, &page, TDX_PT_TDCX, td.address);
-	td_add_children(td.tdr, 1);
+	td_add_children(call, &td, 1);
 	td.tdr->tdcx[td.tdr->nr_tdcx++] = hpa(call->in.rcx);
 	return CALL_OK;
 }

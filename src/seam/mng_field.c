@@ -34,6 +34,12 @@ static uint64_t tdcx(const struct field_view *view, uint32_t i)
 	return page.v ? hpa_with_key(view->seam, page, view->tdr->hkid).v : 0;
 }
 
+static uint64_t chldcnt(const struct field_view *view, uint32_t i)
+{
+	(void)i;
+	return view->children;
+}
+
 static uint64_t gpaw(const struct field_view *view, uint32_t i)
 {
 	(void)i;
@@ -76,7 +82,7 @@ static uint64_t x2apic_id(const struct field_view *view, uint32_t i)
 const struct field_value td_field_values[NR_TD_FIELDS] = {
 	[TD_FIELD_FATAL] = IN_TDR(fatal),
 	[TD_FIELD_NUM_TDCX] = IN_TDR(nr_tdcx),
-	[TD_FIELD_CHLDCNT] = IN_TDR(chldcnt),
+	[TD_FIELD_CHLDCNT] = FIELD_BY(chldcnt),
 	[TD_FIELD_LIFECYCLE_STATE] = IN_TDR(lifecycle),
 	[TD_FIELD_TDCX_PA] = FIELD_BY(tdcx),
 	[TD_FIELD_TD_UUID] = FIELD_ARRAY(FIELD_IN_TDR, struct tdr, uuid),

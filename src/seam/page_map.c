@@ -48,7 +48,7 @@ tdx_status_t tdh_mem_page_add(struct call *call)
 
 	os->copy(os->ctx, hpa(call->in.r8), hpa_strip(call->seam, hpa(call->in.r9)));
 	pamt_claim(call, &page, TDX_PT_REG, mem.td.address);
-	td_add_children(mem.td.tdr, 1);
+	td_add_children(call, &mem.td, 1);
 	mem.td.tdcs->pages_added++;
 	/*
 	 * With the whole TD locked nobody else can want the entry, and a HP that somebody has left
@@ -75,7 +75,7 @@ tdx_status_t tdh_mem_page_aug(struct call *call)
 
 	/* Contents stay what they are: the guest's ACCEPT clears the page. */
 	pamt_claim(call, &page, TDX_PT_REG, mem.td.address);
-	td_add_children(mem.td.tdr, mem_pages(mem.level));
+	td_add_children(call, &mem.td, mem_pages(mem.level));
 	sept_commit(call, &mem.pos, sept_entry(SEPT_PENDING, hpa(call->in.r8)));
 	return CALL_OK;
 }
@@ -98,7 +98,7 @@ tdx_status_t tdh_mem_page_remove(struct call *call)
 		return status;
 
 	sept_commit(call, &mem.pos, SEPT_FREE_ENTRY);
-	td_drop_children(mem.td.tdr, mem_pages(mem.level));
+	td_drop_children(call, &mem.td, mem_pages(mem.level));
 	call->regs->rcx = at.v | (pamt_release(call, &page) ? TDX_HINT_BIT : 0);
 	return CALL_OK;
 }

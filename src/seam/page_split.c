@@ -128,7 +128,7 @@ tdx_status_t tdh_mem_page_demote(struct call *call)
 	split_metadata(call, &mem, &large, with_pair ? pair : NULL);
 	fill_sept(call, &mem, hpa(call->in.r8));
 	pamt_claim(call, &sept, TDX_PT_EPT, mem.td.address);
-	td_add_children(mem.td.tdr, 1);
+	td_add_children(call, &mem.td, 1);
 	sept_commit(call, &mem.pos, sept_entry(SEPT_NL_MAPPED, hpa(call->in.r8)));
 	return CALL_OK;
 }
@@ -244,7 +244,7 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 	if (call_failed(status))
 		return status;
 	sept_commit(call, &mem.pos, sept_entry(sept_state(first), sept_page(first)));
-	td_drop_children(mem.td.tdr, 1);
+	td_drop_children(call, &mem.td, 1);
 	call->regs->rcx = freed.v | (pamt_release(call, &sept) ? TDX_HINT_BIT : 0);
 	return CALL_OK;
 }

@@ -61,22 +61,11 @@ static INLINE void *map_area(struct call *call, tdx_hpa_t at, uint32_t level)
 	return mapped + offset;
 }
 
-/*
- * Every walk locks a 1G entry, and four of them fit a cache line. Neighbours are laid out a line
- * apart, within each page of 256, so that calls on neighbouring 1 GiB blocks do not meet there.
- */
-static inline uint64_t spread_1g(uint64_t index)
-{
-	return (index & ~UINT64_C(255)) | (index & 63) << 2 | (index >> 6 & 3);
-}
-
 /* Where in physical memory the entry of a TDMR's array is. */
 static INLINE tdx_hpa_t entry_address(const struct tdmr *tdmr, tdx_hpa_t address, uint32_t level)
 {
 	uint64_t index = (address.v - tdmr->base.v) >> TDX_LEVEL_SHIFT(level);
 
-	if (level == TDX_1G)
-		index = spread_1g(index);
 	return hpa(tdmr->pamt_base[level].v + index * sizeof(struct pamt_entry));
 }
 
@@ -181,10 +170,33 @@ static INLINE bool lock_entry(struct call *call, struct pamt_entry *entry, bool 
 	return call_lock_read(call, &entry->head, LOCK_SHAREX_HP_S, head);
 }
 
+/*
+ * The entry of a GiB that is NDA is locked exclusively now. That holds up every walk that begins;
+ * is one on its way below? It has an entry at 2M locked then. Both sides have a full barrier (x86)
+ * between their own step and the look at the other's: the lock that each has just taken.
+ */
+static bool is_alone(struct call *call, const struct pamt_page *page)
+{
+	uint64_t gib = page->address.v & ~(TDX_1G_SIZE - 1), locks = 0;
+
+	if (page->level != TDX_1G || pamt_type(page->head) != TDX_PT_NDA)
+		return true;
+	for (uint32_t half = 0; half < 2; half++) {
+		const struct pamt_entry *entry =
+			entry_at(call, page->tdmr, hpa(gib + half * TDX_1G_SIZE / 2), TDX_2M);
+
+		/* Relaxed: see above. */
+		for (uint32_t i = 0; i < 256; i++)
+			locks |= os_load64(&entry[i].head, OS_RELAXED);
+	}
+	return !(locks & (LOCK_HP_READERS | LOCK_EXCLUSIVE)) ||
+	       sharex_hp_fail(&page->entry->head, 0);
+}
+
 /* The walk ends at an entry above 4K, which is locked shared so far. */
 static bool end_walk(struct call *call, bool exclusive, struct pamt_page *page)
 {
-	return !exclusive || call_lock_promote(call, &page->entry->head);
+	return !exclusive || (call_lock_promote(call, &page->entry->head) && is_alone(call, page));
 }
 
 /* Down to the entry of a level above 4K, which is locked shared. */
@@ -216,22 +228,54 @@ static inline bool is_inner_2m(const struct seam *seam, uint64_t head)
 	return pamt_type(head) == (seam->dpamt ? TDX_PT_PAMT : TDX_PT_NDA);
 }
 
-static INLINE bool walk(struct call *call, const struct region_map *region, tdx_hpa_t address,
-			uint32_t target, bool exclusive, struct pamt_page *page)
+/* From the 2M entry down, which is locked shared. */
+static INLINE bool walk_on(struct call *call, uint32_t target, bool exclusive,
+			   struct pamt_page *page)
 {
-	page->address = address;
-	page->tdmr = region->tdmr;
-	page->node = NULL;
-	page->all_free = NULL;
+	if (target == TDX_2M || !is_inner_2m(call->seam, page->head))
+		return end_walk(call, exclusive, page);
+	return step_4k(call, exclusive, page);
+}
+
+/*
+ * The 1G entry is where the walk ends, or somebody has it, or a host has left its priority; or a
+ * plan of faults is asked at each lock.
+ */
+static __attribute__((noinline)) bool walk_1g(struct call *call, const struct region_map *region,
+					      uint32_t target, bool exclusive,
+					      struct pamt_page *page)
+{
 	if (!step(call, region->entry_1g, TDX_1G, page))
 		return false;
 	if (target == TDX_1G || pamt_type(page->head) != TDX_PT_NDA)
 		return end_walk(call, exclusive, page);
+	return step(call, region->entry_2m, TDX_2M, page) && walk_on(call, target, exclusive, page);
+}
+
+/*
+ * A 1G entry that only leads on, NDA and not taken, is not locked by itself: the shared lock of the
+ * 2M entry below stands for both, and is_alone() looks for it. So walks write to no word that all
+ * of a GiB have in common. The second look says that nobody came before that lock was there.
+ */
+static INLINE bool walk(struct call *call, const struct region_map *region, tdx_hpa_t address,
+			uint32_t target, bool exclusive, struct pamt_page *page)
+{
+	const uint64_t taken = LOCK_EXCLUSIVE | LOCK_HP | PAMT_TYPE_MASK;
+	uint32_t held = call->held.nr;
+
+	page->address = address;
+	page->tdmr = region->tdmr;
+	page->node = NULL;
+	page->all_free = NULL;
+	if (target == TDX_1G || call->faults || read_head(region->entry_1g) & taken)
+		return walk_1g(call, region, target, exclusive, page);
 	if (!step(call, region->entry_2m, TDX_2M, page))
 		return false;
-	if (target == TDX_2M || !is_inner_2m(call->seam, page->head))
-		return end_walk(call, exclusive, page);
-	return step_4k(call, exclusive, page);
+	if (read_head(region->entry_1g) & taken) {
+		held_release(&call->held, held);
+		return walk_1g(call, region, target, exclusive, page);
+	}
+	return walk_on(call, target, exclusive, page);
 }
 
 /* Inline for callers that know target and exclusive. */
@@ -316,7 +360,7 @@ tdx_status_t pamt_implicit_parent(struct call *call, tdx_hpa_t address, uint32_t
 
 tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx_operand operand)
 {
-	if (!lock_entry(call, page->entry, true, &page->head))
+	if (!lock_entry(call, page->entry, true, &page->head) || !is_alone(call, page))
 		return status_operand(TDX_OPERAND_BUSY, operand);
 	return CALL_OK;
 }
@@ -467,20 +511,20 @@ tdx_status_t pamt_free_2m(struct call *call, tdx_hpa_t address, enum tdx_operand
 
 void pamt_set(struct pamt_entry *entry, enum tdx_page_type type, tdx_hpa_t owner)
 {
-	sharex_hp_store(&entry->head, pamt_head(type, owner), LOCK_MASK);
+	sharex_hp_change(&entry->head, pamt_head(type, owner), LOCK_MASK);
 }
 
 void pamt_make_node(struct pamt_entry *entry, const tdx_hpa_t pair[2], uint32_t count)
 {
 	/* Relaxed: ordered by the change of the head that follows. */
 	os_store64(&entry->tail, hpa_to_pfn(pair[1]).v << PAMT_PAIR_SHIFT | count, OS_RELAXED);
-	sharex_hp_store(&entry->head,
-			pamt_head(TDX_PT_PAMT, PAMT_NO_OWNER) |
-				(hpa_to_pfn(pair[0]).v << PAMT_PAIR_SHIFT),
-			LOCK_MASK);
+	sharex_hp_change(&entry->head,
+			 pamt_head(TDX_PT_PAMT, PAMT_NO_OWNER) |
+				 (hpa_to_pfn(pair[0]).v << PAMT_PAIR_SHIFT),
+			 LOCK_MASK);
 }
 
-void pamt_free_node(struct pamt_entry *node) { sharex_hp_store(&node->head, 0, ~PAMT_TYPE_MASK); }
+void pamt_free_node(struct pamt_entry *node) { sharex_hp_change(&node->head, 0, ~PAMT_TYPE_MASK); }
 
 void pamt_node_pair(const struct pamt_entry *node, tdx_hpa_t pair[2])
 {
@@ -503,7 +547,7 @@ void pamt_claim(struct call *call, struct pamt_page *page, enum tdx_page_type ty
 	/* Relaxed: ordered by the shared lock of the 2M entry, which keeps AUG away until later. */
 	if (page->all_free)
 		os_fetch_and64(&page->all_free->head, ~PAMT_ALL_FREE, OS_RELAXED);
-	sharex_hp_store(&page->entry->head, pamt_head(type, owner), LOCK_HP);
+	sharex_hp_change(&page->entry->head, pamt_head(type, owner), LOCK_HP);
 	call_lock_forget(call, &page->entry->head);
 }
 
@@ -532,14 +576,14 @@ bool pamt_release(struct call *call, struct pamt_page *page)
 	 * to return.
 	 */
 	if (page->node) {
-		sharex_hp_store(&page->entry->head, 0,
-				SEAM_MUTANT(FREE_BEFORE_COUNT) ? keep : ~PAMT_TYPE_MASK);
+		sharex_hp_change(&page->entry->head, 0,
+				 SEAM_MUTANT(FREE_BEFORE_COUNT) ? keep : ~PAMT_TYPE_MASK);
 		last = drop_count(call, page);
 	}
 	if (page->level == TDX_2M && !call->seam->dpamt)
-		sharex_hp_store(&page->entry->head, PAMT_ALL_FREE, LOCK_HP);
+		sharex_hp_change(&page->entry->head, PAMT_ALL_FREE, LOCK_HP);
 	else if (!page->node || !SEAM_MUTANT(FREE_BEFORE_COUNT))
-		sharex_hp_store(&page->entry->head, 0, keep);
+		sharex_hp_change(&page->entry->head, 0, keep);
 	call_lock_forget(call, &page->entry->head);
 	return last;
 }

@@ -17,7 +17,10 @@
  * and pair addresses stay as they were, and mean nothing under the type NDA.
  *
  * The walk, from the 1G entry down, locks each entry it passes shared and the one it ends at as
- * asked. It ends at the target level, or above at an entry that describes a page: the leaf.
+ * asked. It ends at the target level, or above at an entry that describes a page: the leaf. The
+ * shared lock of a 1G entry that only leads on is not taken one by one, which would have all LPs
+ * write to one word: whoever holds a 2M entry below has it, and who wants the 1G entry exclusively
+ * locks it first and then looks at the 512 below.
  * Pages found through the S-EPT or through an owner are accessed implicitly: the leaf is locked
  * alone, since the way to it cannot change while the page is in use.
  *
@@ -36,8 +39,9 @@
 
 struct pamt_entry {
 	/*
-	 * 15:0 lock, 20:16 type, 21 PAMT_ALL_FREE. A page: 63:24 owner (TDR address >> 12). A
-	 * node: 63:28 address of the pair's first page >> 12.
+	 * 15:0 lock, 20:16 type, 21 PAMT_ALL_FREE. A page: 63:24 owner (TDR address >> 12); a TDR
+	 * has none, and counts its TD's other pages there (td.h). A node: 63:28 address of the
+	 * pair's first page >> 12.
 	 */
 	os_a64_t head;
 	/*
@@ -64,9 +68,11 @@ static inline enum tdx_page_type pamt_type(uint64_t head)
 	return (enum tdx_page_type)((head & PAMT_TYPE_MASK) >> PAMT_TYPE_SHIFT);
 }
 
-/* Address of the owner's TDR. */
+/* Address of the owner's TDR; a TDR has none. */
 static inline tdx_hpa_t pamt_owner(uint64_t head)
 {
+	if (pamt_type(head) == TDX_PT_TDR)
+		return hpa(0);
 	return pfn_to_hpa(pfn(head >> PAMT_OWNER_SHIFT));
 }
 

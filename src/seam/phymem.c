@@ -77,14 +77,13 @@ static tdx_status_t check_owner(struct call *call, tdx_hpa_t owner, struct td *t
 	return CALL_OK;
 }
 
-static tdx_status_t check_tdr(struct call *call, tdx_hpa_t address)
+static tdx_status_t check_tdr(struct call *call, const struct pamt_page *page)
 {
-	const struct tdr *tdr = module_map(call->seam, address, OS_READ);
+	const struct tdr *tdr = module_map(call->seam, page->address, OS_READ);
 
 	if (tdr->lifecycle != TDX_TEARDOWN)
 		return tdx_status(TDX_LIFECYCLE_STATE_INCORRECT, 0);
-	/* Acquire: pairs with td_drop_children(). */
-	if (os_load64(&tdr->chldcnt, OS_ACQUIRE))
+	if (td_children(page->head))
 		return tdx_status(TDX_TD_ASSOCIATED_PAGES_EXIST, 0);
 	return CALL_OK;
 }
@@ -112,14 +111,14 @@ tdx_status_t tdh_phymem_page_reclaim(struct call *call)
 	if (address.v & ((UINT64_C(1) << TDX_LEVEL_SHIFT(page.level)) - 1))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	if (type == TDX_PT_TDR)
-		status = check_tdr(call, address);
+		status = check_tdr(call, &page);
 	else
 		status = check_owner(call, hpa(regs->rdx), &td);
 	if (call_failed(status))
 		return status;
 
 	if (type != TDX_PT_TDR)
-		td_drop_children(td.tdr, UINT64_C(1) << 9 * page.level);
+		td_drop_children(call, &td, UINT64_C(1) << 9 * page.level);
 	if (pamt_release(call, &page))
 		regs->r9 = TDX_HINT_BIT;
 	return CALL_OK;

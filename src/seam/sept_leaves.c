@@ -104,7 +104,7 @@ tdx_status_t tdh_mem_sept_add(struct call *call)
 
 	sept_clear_page(call->seam, hpa(r8));
 	pamt_claim(call, &page, TDX_PT_EPT, mem.td.address);
-	td_add_children(mem.td.tdr, 1);
+	td_add_children(call, &mem.td, 1);
 	sept_commit(call, &mem.pos, sept_entry(SEPT_NL_MAPPED, hpa(r8)));
 	if (call->version)
 		call->regs->r8 = TDX_NULL_PA;
@@ -159,7 +159,7 @@ tdx_status_t tdh_mem_sept_remove(struct call *call)
 		return mem_entry_status(call, &mem, TDX_EPT_PAGE_NOT_FREE);
 
 	sept_commit(call, &mem.pos, SEPT_FREE_ENTRY);
-	td_drop_children(mem.td.tdr, 1);
+	td_drop_children(call, &mem.td, 1);
 	call->regs->rcx = at.v | (pamt_release(call, &page) ? TDX_HINT_BIT : 0);
 	return CALL_OK;
 }

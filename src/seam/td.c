@@ -42,7 +42,7 @@ struct tdcs *td_tdcs(const struct seam *seam, const struct tdr *tdr)
 	return module_map(seam, tdr->tdcx[TDCS_PAGE], OS_WRITE);
 }
 
-tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool lock)
+tdx_status_t td_has_tdcs(struct call *call, struct td *td)
 {
 	if (td->tdr->fatal)
 		return tdx_status(TDX_TD_FATAL, 0);
@@ -51,11 +51,25 @@ tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool l
 	td->tdcs = td_tdcs(call->seam, td->tdr);
 	if (!td->tdcs)
 		return tdx_status(TDX_TDCS_NOT_ALLOCATED, 0);
-	if (lock && !call_lock(call, &td->tdcs->op_state_lock, LOCK_SHAREX_HP_S))
-		return status_operand(TDX_OPERAND_BUSY, TDX_OP_OP_STATE);
+	return CALL_OK;
+}
+
+tdx_status_t td_check_op_state(const struct td *td, uint32_t allowed)
+{
 	if (!(OP_BIT(td->tdcs->op_state) & allowed))
 		return tdx_status(TDX_OP_STATE_INCORRECT, td->tdcs->op_state);
 	return CALL_OK;
+}
+
+tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool lock)
+{
+	tdx_status_t status = td_has_tdcs(call, td);
+
+	if (call_failed(status))
+		return status;
+	if (lock && !call_lock(call, &td->tdcs->locks, LOCK_SHAREX_HP_S))
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_OP_STATE);
+	return td_check_op_state(td, allowed);
 }
 
 void td_begin_build(struct seam *seam, struct td *td)
@@ -91,14 +105,19 @@ bool td_tracked(const struct tdcs *tdcs, uint64_t bepoch)
 	return !os_load64(&tdcs->refcount[bepoch & 1], OS_ACQUIRE);
 }
 
-void td_add_children(struct tdr *tdr, uint64_t pages)
+void td_add_children(struct call *call, const struct td *td, uint64_t pages)
 {
-	/* Relaxed: who acts on the number holds the TDR's lock exclusively. */
-	os_fetch_add64(&tdr->chldcnt, pages, OS_RELAXED);
+	os_a64_t *word = &td->page.entry->head;
+	struct held_lock *held = held_find(call, word);
+
+	/* Held exclusively. Relaxed: the release of the lock comes after. */
+	if (!held->add)
+		os_fetch_add64(word, pages << TD_CHILD_SHIFT, OS_RELAXED);
+	else
+		held->add += pages << TD_CHILD_SHIFT;
 }
 
-void td_drop_children(struct tdr *tdr, uint64_t pages)
+void td_drop_children(struct call *call, const struct td *td, uint64_t pages)
 {
-	/* Release: the use of the pages is over when RECLAIM of the TDR sees the number. */
-	os_fetch_add64(&tdr->chldcnt, -pages, OS_RELEASE);
+	td_add_children(call, td, -pages);
 }

@@ -6,17 +6,16 @@
  * host cannot read them but through MNG.RD and VP.RD.
  *
  * What protects what:
- *   tdr, but chldcnt   the TDR page's PAMT lock: exclusive to change
- *   tdr.chldcnt        atomic
- *   tdcs.op_state      changed with the TDR locked exclusively; read with the TDR locked and
- *                      op_state_lock held shared
- *   S-EPT              sept_lock: shared to change one entry under the entry's own lock,
- *                      exclusive to take a page out of the tree or block a range
- *   tdcs.epoch         changed with epoch_lock exclusive; VP.ENTER holds it shared from reading
- *                      the epoch until the vCPU is counted in refcount
- *   tdcs, the counts   atomic
- *   tdvps              the TDVPR page's PAMT lock: exclusive to change. Or shared, by the LP with
- *                      which the vCPU is associated; lp itself is atomic
+ *   tdr                the TDR page's PAMT lock: exclusive to change
+ *   CHLDCNT            atomic: the word of that lock. Whoever makes it another holds the lock, and
+ *                      gives it back with the same step
+ *   tdcs.op_state      changed with the TDR locked exclusively; read with the TDR locked. Its own
+ *                      lock, the first of tdcs.locks, is held shared by those who go by it
+ *   S-EPT              the second of tdcs.locks: shared to change one entry under the entry's own
+ * lock, exclusive to take a page out of the tree or block a range tdcs.epoch         changed with
+ * epoch_lock exclusive; VP.ENTER holds it shared from reading the epoch until the vCPU is counted
+ * in refcount tdcs, the counts   atomic tdvps              the TDVPR page's PAMT lock: exclusive to
+ * change. Or shared, by the LP with which the vCPU is associated; lp itself is atomic
  */
 #ifndef SEAM_TD_H
 #define SEAM_TD_H
@@ -37,20 +36,17 @@ struct tdr {
 	uint32_t nr_tdcx;
 	uint32_t key_packages; /* packages whose key is configured */
 	uint16_t hkid;
-	/* Pages of the TD but the TDR itself, in 4K. */
-	os_a64_t chldcnt;
 	tdx_hpa_t tdcx[TDX_MAX_TDCX];
 	uint64_t uuid[4];
 };
 
 struct tdcs {
-	os_a64_t op_state_lock; /* sharex_hp */
-	os_a64_t sept_lock;	/* sharex_hp */
-	os_a64_t epoch_lock;	/* sharex */
-	uint32_t op_state;	/* enum tdx_op_state */
-	uint32_t pwl;		/* level of the S-EPT's root: 3 or 4 */
-	uint32_t shared_bit;	/* the GPA bit that means shared: 47 or 51 */
-	uint32_t gpa_bits;	/* private GPAs are below 2^gpa_bits */
+	os_a64_t locks;	     /* a pair: OP_STATE, S-EPT tree */
+	os_a64_t epoch_lock; /* sharex */
+	uint32_t op_state;   /* enum tdx_op_state */
+	uint32_t pwl;	     /* level of the S-EPT's root: 3 or 4 */
+	uint32_t shared_bit; /* the GPA bit that means shared: 47 or 51 */
+	uint32_t gpa_bits;   /* private GPAs are below 2^gpa_bits */
 	uint32_t max_vcpus;
 	os_a64_t epoch;
 	os_a64_t refcount[2]; /* vCPUs inside, by parity of the epoch in which they entered */
@@ -132,9 +128,12 @@ tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, bool exclusive, s
 
 /*
  * Is the TD fit for a leaf that works on it: not fatal, keys configured, TDCS there, op_state one
- * of allowed (a set of OP_BIT)? lock: takes op_state_lock shared.
+ * of allowed (a set of OP_BIT)? lock: takes OP_STATE's lock shared.
  */
 tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool lock);
+/* Its two halves, for who takes the lock in between. */
+tdx_status_t td_has_tdcs(struct call *call, struct td *td);
+tdx_status_t td_check_op_state(const struct td *td, uint32_t allowed);
 /*
  * By the holder of the TDR, exclusive: the TD becomes INITIALIZED and is built from now on; its
  * building is over, be it finalised or given up. seam->nr_builds counts those in between.
@@ -147,8 +146,15 @@ struct tdcs *td_tdcs(const struct seam *seam, const struct tdr *tdr);
 /* Is a page that was blocked in that epoch out of reach of every vCPU? */
 bool td_tracked(const struct tdcs *tdcs, uint64_t bepoch);
 
-/* The TD gets pages (4K units), or gives them back. */
-void td_add_children(struct tdr *tdr, uint64_t pages);
-void td_drop_children(struct tdr *tdr, uint64_t pages);
+/*
+ * CHLDCNT, the pages of the TD but the TDR itself, in 4K: 40 bits of the head of the TDR's
+ * metadata, where other pages have their owner, so that any memory below 2^52 can be counted.
+ */
+#define TD_CHILD_SHIFT PAMT_OWNER_SHIFT
+static inline uint64_t td_children(uint64_t head) { return head >> TD_CHILD_SHIFT; }
+
+/* The TD gets pages (4K units), or gives them back: counted when the call lets go of the TDR. */
+void td_add_children(struct call *call, const struct td *td, uint64_t pages);
+void td_drop_children(struct call *call, const struct td *td, uint64_t pages);
 
 #endif

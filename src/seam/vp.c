@@ -61,7 +61,7 @@ tdx_status_t tdh_vp_create(struct call *call)
 	os_memset(tdvps, 0, TDX_PAGE_SIZE);
 	tdvps->nr_pages = 1;
 	pamt_claim(call, &page, TDX_PT_TDVPR, td.address);
-	td_add_children(td.tdr, 1);
+	td_add_children(call, &td, 1);
 	return CALL_OK;
 }
 
@@ -98,7 +98,7 @@ tdx_status_t tdh_vp_addcx(struct call *call)
 
 	os->zero(os->ctx, hpa(call->in.rcx), TDX_PAGE_SIZE);
 	pamt_claim(call, &page, TDX_PT_TDCX, vp.td.address);
-	td_add_children(vp.td.tdr, 1);
+	td_add_children(call, &vp.td, 1);
 	vp.tdvps->tdcx[vp.tdvps->nr_pages++ - 1] = hpa(call->in.rcx);
 	return CALL_OK;
 }

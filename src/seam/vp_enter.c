@@ -66,7 +66,7 @@ static tdx_status_t decode(struct call *call, struct vp *vp, uint32_t *parity)
 	if (!call_lock(call, &vp->td.tdcs->epoch_lock, LOCK_SHAREX_S))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_TD_EPOCH);
 	count_in(vp, parity);
-	call_unlock(call, &vp->td.tdcs->epoch_lock);
+	call_unlock(call, &vp->td.tdcs->epoch_lock, LOCK_SHAREX_S);
 	return CALL_OK;
 }
 
@@ -227,7 +227,7 @@ tdx_status_t tdh_vp_enter(struct call *call)
 	if (call_failed(status))
 		return status;
 	noted = vp.tdvps->nr_epf;
-	if (noted && !call_lock(call, &vp.td.tdcs->sept_lock, LOCK_SHAREX_HP_S)) {
+	if (noted && !call_lock(call, &vp.td.tdcs->locks, LOCK_SECOND_S)) {
 		count_out(&vp, parity);
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_SEPT_TREE);
 	}
@@ -237,9 +237,9 @@ tdx_status_t tdh_vp_enter(struct call *call)
 		return ept_results(call->regs, TDX_EPT_VIOLATION_WRITE, 0, at);
 	}
 
-	call_unlock(call, &vp.td.tdcs->op_state_lock);
+	call_unlock(call, &vp.td.tdcs->locks, LOCK_SHAREX_HP_S);
 	if (noted)
-		call_unlock(call, &vp.td.tdcs->sept_lock);
+		call_unlock(call, &vp.td.tdcs->locks, LOCK_SECOND_S);
 	how = run(call, &vp, &vcpu);
 	status = exit_results(call, &vp, &vcpu, how);
 	count_out(&vp, parity);

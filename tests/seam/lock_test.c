@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "seam/lock.h"
+#include "seam/call.h"
 #include "seam/sept.h"
 
 #define METADATA UINT64_C(0xabcdef0123450000)
@@ -20,17 +21,17 @@ static void readers_share_and_a_writer_is_alone(void **state)
 	uint64_t found;
 
 	(void)state;
-	assert_true(sharex_hp_shared(&word, &found));
-	assert_true(sharex_hp_shared(&word, &found));
-	assert_false(sharex_hp_exclusive(&word, &found));
-	sharex_hp_unlock_shared(&word);
-	sharex_hp_unlock_shared(&word);
-	assert_true(sharex_hp_exclusive(&word, &found));
-	assert_false(sharex_hp_shared(&word, &found));
-	assert_false(sharex_hp_exclusive(&word, &found));
-	sharex_hp_unlock_exclusive(&word);
-	assert_true(sharex_hp_shared(&word, &found));
-	sharex_hp_unlock_shared(&word);
+	assert_true(sharex_hp_shared(&word, 0, &found));
+	assert_true(sharex_hp_shared(&word, 0, &found));
+	assert_false(sharex_hp_exclusive(&word, 0, &found));
+	lock_unlock_shared(&word, -LOCK_HP_READER);
+	lock_unlock_shared(&word, -LOCK_HP_READER);
+	assert_true(sharex_hp_exclusive(&word, 0, &found));
+	assert_false(sharex_hp_shared(&word, 0, &found));
+	assert_false(sharex_hp_exclusive(&word, 0, &found));
+	sharex_hp_unlock_exclusive(&word, 0);
+	assert_true(sharex_hp_shared(&word, 0, &found));
+	lock_unlock_shared(&word, -LOCK_HP_READER);
 	assert_int_equal(word.v, METADATA);
 }
 
@@ -40,18 +41,18 @@ static void a_failed_try_leaves_host_priority_and_a_success_takes_it(void **stat
 	uint64_t found;
 
 	(void)state;
-	assert_true(sharex_hp_exclusive(&word, &found));
-	assert_false(sharex_hp_exclusive(&word, &found));
-	sharex_hp_unlock_exclusive(&word);
+	assert_true(sharex_hp_exclusive(&word, 0, &found));
+	assert_false(sharex_hp_exclusive(&word, 0, &found));
+	sharex_hp_unlock_exclusive(&word, 0);
 	assert_int_equal(word.v, METADATA | LOCK_HP);
-	assert_true(sharex_hp_shared(&word, &found));
+	assert_true(sharex_hp_shared(&word, 0, &found));
 	assert_int_equal(word.v, METADATA | LOCK_HP_READER);
-	assert_false(sharex_hp_exclusive(&word, &found));
-	sharex_hp_unlock_shared(&word);
+	assert_false(sharex_hp_exclusive(&word, 0, &found));
+	lock_unlock_shared(&word, -LOCK_HP_READER);
 	assert_int_equal(word.v, METADATA | LOCK_HP);
-	assert_true(sharex_hp_exclusive(&word, &found));
+	assert_true(sharex_hp_exclusive(&word, 0, &found));
 	assert_int_equal(word.v, METADATA | LOCK_EXCLUSIVE);
-	sharex_hp_unlock_exclusive(&word);
+	sharex_hp_unlock_exclusive(&word, 0);
 }
 
 static void only_the_sole_reader_is_promoted(void **state)
@@ -60,14 +61,14 @@ static void only_the_sole_reader_is_promoted(void **state)
 	uint64_t found;
 
 	(void)state;
-	assert_true(sharex_hp_shared(&word, &found));
-	assert_true(sharex_hp_shared(&word, &found));
+	assert_true(sharex_hp_shared(&word, 0, &found));
+	assert_true(sharex_hp_shared(&word, 0, &found));
 	assert_false(sharex_hp_promote(&word));
-	sharex_hp_unlock_shared(&word);
+	lock_unlock_shared(&word, -LOCK_HP_READER);
 	assert_int_equal(word.v, METADATA | LOCK_HP_READER | LOCK_HP);
 	assert_true(sharex_hp_promote(&word));
 	assert_int_equal(word.v, METADATA | LOCK_EXCLUSIVE);
-	sharex_hp_unlock_exclusive(&word);
+	sharex_hp_unlock_exclusive(&word, 0);
 	assert_int_equal(word.v, METADATA);
 }
 
@@ -77,7 +78,7 @@ static void the_owner_clears_strays(void **state)
 	os_a64_t word = { METADATA | LOCK_EXCLUSIVE | 3 * LOCK_HP_READER };
 
 	(void)state;
-	sharex_hp_unlock_exclusive(&word);
+	sharex_hp_unlock_exclusive(&word, 0);
 	assert_int_equal(word.v, METADATA);
 	word.v = LOCK_EXCLUSIVE | 3 * LOCK_READER;
 	sharex_unlock_exclusive(&word);
@@ -90,10 +91,59 @@ static void failed_readers_do_not_pile_up(void **state)
 	uint64_t found;
 
 	(void)state;
-	assert_true(sharex_hp_exclusive(&word, &found));
+	assert_true(sharex_hp_exclusive(&word, 0, &found));
 	for (int i = 0; i < 100000; i++)
-		assert_false(sharex_hp_shared(&word, &found));
+		assert_false(sharex_hp_shared(&word, 0, &found));
 	assert_int_equal(word.v, METADATA | LOCK_EXCLUSIVE | LOCK_HP);
+}
+
+static void a_pair_is_taken_in_one_step_or_not_at_all(void **state)
+{
+	const uint64_t hp = LOCK_HP | LOCK_HP << PAIR_SECOND;
+	os_a64_t word = { hp };
+	uint64_t found;
+
+	(void)state;
+	assert_true(pair_lock(&word, false));
+	assert_int_equal(word.v, LOCK_HP_READER | LOCK_HP_READER << PAIR_SECOND);
+	assert_true(pair_lock(&word, false));
+	assert_false(pair_lock(&word, true));
+	lock_unlock_shared(&word, lock_add(LOCK_PAIR_S));
+	lock_unlock_shared(&word, lock_add(LOCK_PAIR_S));
+	assert_int_equal(word.v, 0);
+
+	/* Each of them for itself keeps the pair away, and is left no mark by a try for both. */
+	assert_true(sharex_hp_exclusive(&word, 0, &found));
+	assert_false(pair_lock(&word, false));
+	assert_int_equal(word.v, LOCK_EXCLUSIVE);
+	sharex_hp_unlock_exclusive(&word, 0);
+	assert_true(sharex_hp_shared(&word, PAIR_SECOND, &found));
+	assert_true(pair_lock(&word, false));
+	assert_false(pair_lock(&word, true));
+	lock_unlock_shared(&word, lock_add(LOCK_PAIR_S));
+	lock_unlock_shared(&word, lock_add(LOCK_SECOND_S));
+	assert_int_equal(word.v, 0);
+}
+
+static void who_has_the_second_of_a_pair_leaves_the_first_to_others(void **state)
+{
+	os_a64_t word = { 0 };
+	uint64_t found;
+
+	(void)state;
+	assert_true(pair_lock(&word, true));
+	assert_true(sharex_hp_shared(&word, 0, &found));
+	assert_false(sharex_hp_shared(&word, PAIR_SECOND, &found));
+	assert_false(sharex_hp_exclusive(&word, 0, &found));
+	/* A stray at each of them: the second's goes with its owner, the first has none. */
+	word.v += LOCK_HP_READER << PAIR_SECOND;
+	pair_unlock_exclusive(&word);
+	assert_int_equal(word.v, LOCK_HP_READER | LOCK_HP | LOCK_HP << PAIR_SECOND);
+	lock_unlock_shared(&word, lock_add(LOCK_SHAREX_HP_S));
+	assert_true(sharex_hp_exclusive(&word, PAIR_SECOND, &found));
+	assert_int_equal(word.v, LOCK_HP | LOCK_EXCLUSIVE << PAIR_SECOND);
+	sharex_hp_unlock_exclusive(&word, PAIR_SECOND);
+	assert_int_equal(word.v, LOCK_HP);
 }
 
 static void plain_locks_know_no_priority(void **state)
@@ -103,7 +153,7 @@ static void plain_locks_know_no_priority(void **state)
 	(void)state;
 	assert_true(sharex_shared(&word));
 	assert_false(sharex_exclusive(&word));
-	sharex_unlock_shared(&word);
+	lock_unlock_shared(&word, -LOCK_READER);
 	assert_true(sharex_exclusive(&word));
 	assert_false(sharex_shared(&word));
 	sharex_unlock_exclusive(&word);
@@ -135,21 +185,21 @@ static void what_is_found_is_what_stays_while_the_lock_is_held(void **state)
 	uint64_t found = 0;
 
 	(void)state;
-	assert_true(sharex_hp_shared(&word, &found));
+	assert_true(sharex_hp_shared(&word, 0, &found));
 	assert_int_equal(found & ~LOCK_MASK, METADATA);
-	sharex_hp_unlock_shared(&word);
-	assert_true(sharex_hp_exclusive(&word, &found));
+	lock_unlock_shared(&word, -LOCK_HP_READER);
+	assert_true(sharex_hp_exclusive(&word, 0, &found));
 	assert_int_equal(found & ~LOCK_MASK, METADATA);
-	sharex_hp_unlock_exclusive(&word);
+	sharex_hp_unlock_exclusive(&word, 0);
 	assert_true(sept_lock_host(&entry, &found));
 	assert_int_equal(found, SEPT_SVE);
 	sept_unlock(&entry);
 }
 
 /*
- * The owner ends its ownership with a plain store, while others leave strays and host priority in
- * the word. Nobody may be lost: a reader that is missing would leave a count behind, one too many
- * would keep the owners out for ever.
+ * The owner ends its ownership while others leave strays and host priority in the word. Nobody may
+ * be lost: a reader that is missing would leave a count behind, one too many would keep the owners
+ * out for ever.
  */
 #define THREADS 4
 #define ROUNDS	20000
@@ -173,21 +223,21 @@ static void *come_and_go(void *arg)
 	uint64_t found, seen = 0;
 
 	for (uint32_t i = 0; i < ROUNDS; i++) {
-		if ((i + me->number) % 3 && sharex_hp_shared(&crowd->word, &found)) {
+		if ((i + me->number) % 3 && sharex_hp_shared(&crowd->word, 0, &found)) {
 			if (crowd->written < seen || found >> 16 != METADATA >> 16)
 				abort();
 			seen = crowd->written;
-			sharex_hp_unlock_shared(&crowd->word);
-		} else if (sharex_hp_exclusive(&crowd->word, &found)) {
+			lock_unlock_shared(&crowd->word, -LOCK_HP_READER);
+		} else if (sharex_hp_exclusive(&crowd->word, 0, &found)) {
 			crowd->written++;
 			crowd->owned[me->number]++;
-			sharex_hp_unlock_exclusive(&crowd->word);
+			sharex_hp_unlock_exclusive(&crowd->word, 0);
 		}
 	}
 	return NULL;
 }
 
-static void owners_that_leave_with_a_store_lose_no_reader(void **state)
+static void owners_that_leave_lose_no_reader(void **state)
 {
 	struct crowd crowd = { .word = { METADATA } };
 	struct member member[THREADS];
@@ -216,10 +266,12 @@ int main(void)
 		cmocka_unit_test(only_the_sole_reader_is_promoted),
 		cmocka_unit_test(the_owner_clears_strays),
 		cmocka_unit_test(failed_readers_do_not_pile_up),
+		cmocka_unit_test(a_pair_is_taken_in_one_step_or_not_at_all),
+		cmocka_unit_test(who_has_the_second_of_a_pair_leaves_the_first_to_others),
 		cmocka_unit_test(plain_locks_know_no_priority),
 		cmocka_unit_test(a_host_that_fails_on_an_entry_goes_before_the_guest),
 		cmocka_unit_test(what_is_found_is_what_stays_while_the_lock_is_held),
-		cmocka_unit_test(owners_that_leave_with_a_store_lose_no_reader),
+		cmocka_unit_test(owners_that_leave_lose_no_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,8 +233,7 @@ static uint64_t hash_tdcs(struct rig *rig, uint64_t hash, uint64_t at)
 	struct tdcs tdcs;
 
 	memcpy(&tdcs, memory_map(rig->memory, hpa(at), OS_READ), sizeof(tdcs));
-	tdcs.op_state_lock.v &= ~LOCK_HP;
-	tdcs.sept_lock.v &= ~LOCK_HP;
+	tdcs.locks.v &= ~(LOCK_HP | LOCK_HP << PAIR_SECOND);
 	return hash_words(hash, &tdcs, sizeof(tdcs));
 }
 
