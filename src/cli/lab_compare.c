@@ -6,17 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/lab.h"
 #include "cli/lab_compare.h"
+#include "lab/clock.h"
 #include "lab/costs.h"
 #include "lab/workers.h"
 
 /* Mappings that a design makes in a default run: a second or two of real time. */
 #define DEFAULT_PAGES UINT64_C(100000)
-
-const uint32_t compare_curve_cpus[COMPARE_CURVE] = { 1, 4, 16, 64, 256 };
 
 enum {
 	OPT_MACHINE = 'm',
@@ -59,32 +57,6 @@ struct wishes {
 	struct matrix_wishes matrix;
 	bool has_seed, has_pages, no_curve, has_matrix, fixed, costs, json;
 };
-
-/* ------------------------------------------------------------------------------------------- */
-/* Figures                                                                                      */
-
-const struct compare_result *compare_find(const struct comparison_table *table,
-					  const struct design *design, uint32_t point)
-{
-	for (uint32_t i = 0; i < table->nr; i++)
-		if (table->run[i].config.design == design && table->run[i].point == point)
-			return &table->run[i].result;
-	return NULL;
-}
-
-double compare_per_get(const struct compare_result *result)
-{
-	struct meter_figure sum;
-
-	meter_sum(result->of, &sum);
-	return result->of[METER_GET].count ? (double)sum.total / (double)result->of[METER_GET].count
-					   : 0;
-}
-
-double compare_fault_rate(const struct compare_result *result)
-{
-	return result->run_seconds > 0 ? (double)result->faults / result->run_seconds : 0;
-}
 
 /* ------------------------------------------------------------------------------------------- */
 /* Options                                                                                      */
@@ -275,26 +247,6 @@ static bool tick(void *ctx, uint32_t done)
 	return true;
 }
 
-static double seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-int compare_judge(const struct compare_result *r, const char *title)
-{
-	if (*r->error)
-		return cli_error(CLI_FAILED, "compare: ours, %s: %s", title, r->error);
-	if (!r->failures && !r->left_bytes && !r->busy && !r->missing)
-		return CLI_OK;
-	return cli_error(
-		CLI_FAILED, "compare: ours, %s: %llu failures, %llu BUSY, %llu bytes left%s%s",
-		title, (unsigned long long)r->failures, (unsigned long long)(r->busy + r->missing),
-		(unsigned long long)r->left_bytes, *r->failure ? ": " : "", r->failure);
-}
-
 /* Libpamt is not to fail, nor to leave anything, whatever others do. */
 static int judge(const struct comparison_table *table)
 {
@@ -320,7 +272,7 @@ static int run_all(struct wishes *wishes)
 	struct workers workers = {
 		.unit = run_one, .crashed = crashed, .tick = tick, .ctx = table
 	};
-	double began = seconds_now();
+	double began = clock_seconds();
 	int failed;
 
 	workers.nr_workers = (uint32_t)wishes->jobs;
@@ -335,7 +287,7 @@ static int run_all(struct wishes *wishes)
 	cli_progress_end(&ticking.progress);
 	if (failed)
 		return cli_error(CLI_FAILED, "compare: no process to work in");
-	table->seconds = seconds_now() - began;
+	table->seconds = clock_seconds() - began;
 	if (wishes->json)
 		compare_show_json(table);
 	else

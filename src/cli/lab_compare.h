@@ -33,15 +33,7 @@ struct comparison_table {
 	struct compare_run_of run[COMPARE_MAX_RUNS];
 };
 
-extern const uint32_t compare_curve_cpus[COMPARE_CURVE];
-
-/* The run of a design; point as above. */
-const struct compare_result *compare_find(const struct comparison_table *table,
-					  const struct design *design, uint32_t point);
-/* ns in get, put, top-up, control pages for each get; 0: there was none. */
-double compare_per_get(const struct compare_result *result);
-/* Served per second of virtual time in which guests run. */
-double compare_fault_rate(const struct compare_result *result);
+static const uint32_t compare_curve_cpus[COMPARE_CURVE] = { 1, 4, 16, 64, 256 };
 
 /* Has libpamt failed, left something, met BUSY? Then one line says so. Return: an exit code. */
 int compare_judge(const struct compare_result *ours, const char *title);

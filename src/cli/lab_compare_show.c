@@ -6,6 +6,45 @@
 
 #include "cli/lab_compare.h"
 
+/* The run of a design, which has one; point as in struct compare_run_of. */
+static const struct compare_result *find_run(const struct comparison_table *table,
+					     const struct design *design, uint32_t point)
+{
+	const struct compare_run_of *run = table->run;
+
+	while (run->config.design != design || run->point != point)
+		run++;
+	return &run->result;
+}
+
+/* ns in get, put, top-up, control pages for each get; 0: there was none. */
+static double per_get(const struct compare_result *result)
+{
+	struct meter_figure sum;
+
+	meter_sum(result->of, &sum);
+	return result->of[METER_GET].count ? (double)sum.total / (double)result->of[METER_GET].count
+					   : 0;
+}
+
+/* Served per second of virtual time in which guests run. */
+static double fault_rate(const struct compare_result *result)
+{
+	return result->run_seconds > 0 ? (double)result->faults / result->run_seconds : 0;
+}
+
+int compare_judge(const struct compare_result *r, const char *title)
+{
+	if (*r->error)
+		return cli_error(CLI_FAILED, "compare: ours, %s: %s", title, r->error);
+	if (!r->failures && !r->left_bytes && !r->busy && !r->missing)
+		return CLI_OK;
+	return cli_error(
+		CLI_FAILED, "compare: ours, %s: %llu failures, %llu BUSY, %llu bytes left%s%s",
+		title, (unsigned long long)r->failures, (unsigned long long)(r->busy + r->missing),
+		(unsigned long long)r->left_bytes, *r->failure ? ": " : "", r->failure);
+}
+
 static void cell_bytes(struct cli_table *table, uint64_t bytes)
 {
 	char text[24];
@@ -32,7 +71,7 @@ static void print_memory(const struct comparison_table *t)
 	struct cli_table *table = cli_table_create(columns, sizeof(columns) / sizeof(columns[0]));
 
 	for (uint32_t i = 0; i < t->nr_designs; i++) {
-		const struct compare_result *r = compare_find(t, t->design[i], 0);
+		const struct compare_result *r = find_run(t, t->design[i], 0);
 
 		cli_table_cell(table, "%s", t->design[i]->name);
 		cell_bytes(table, r->boot_bytes);
@@ -58,7 +97,7 @@ static void print_time(const struct comparison_table *t)
 	struct cli_table *table = cli_table_create(columns, sizeof(columns) / sizeof(columns[0]));
 
 	for (uint32_t i = 0; i < t->nr_designs; i++) {
-		const struct compare_result *r = compare_find(t, t->design[i], 0);
+		const struct compare_result *r = find_run(t, t->design[i], 0);
 		const struct meter_figure *get = &r->of[METER_GET];
 		struct meter_figure sum;
 
@@ -71,7 +110,7 @@ static void print_time(const struct comparison_table *t)
 		cli_table_cell(table, "%.3f", (double)sum.total / 1e6);
 		cli_table_cell(table, "%.3f", (double)sum.waited / 1e6);
 		cli_table_cell(table, "%.1f", (double)sum.waited_longest / 1e3);
-		cli_table_cell(table, "%.0f", compare_fault_rate(r) / 1e3);
+		cli_table_cell(table, "%.0f", fault_rate(r) / 1e3);
 		cli_table_cell(table, "%.2f", r->boot_seconds * 1e3);
 	}
 	cli_table_print(table);
@@ -91,8 +130,7 @@ static void print_curve(const struct comparison_table *t)
 	for (uint32_t i = 0; i < t->nr_designs; i++) {
 		cli_table_cell(table, "%s", t->design[i]->name);
 		for (uint32_t point = 1; point <= t->nr_points; point++)
-			cli_table_cell(table, "%.1f",
-				       compare_per_get(compare_find(t, t->design[i], point)));
+			cli_table_cell(table, "%.1f", per_get(find_run(t, t->design[i], point)));
 	}
 	cli_table_print(table);
 }
@@ -116,7 +154,7 @@ static void print_failures(const struct comparison_table *t)
 
 void compare_show_text(const struct comparison_table *t)
 {
-	const struct compare_result *first = compare_find(t, t->design[0], 0);
+	const struct compare_result *first = find_run(t, t->design[0], 0);
 	char bytes[24];
 
 	printf("%s%s%s: %u TDs, %u vCPUs on %u CPUs, %s in all", cli_bold(),
@@ -213,9 +251,9 @@ static json_t *run_json(const struct compare_run_of *run)
 	json_object_set_new(object, "get_put_ns", number(sum.total));
 	json_object_set_new(object, "waited_ns", number(sum.waited));
 	json_object_set_new(object, "waited_longest_ns", number(sum.waited_longest));
-	json_object_set_new(object, "ns_per_get", json_real(compare_per_get(r)));
+	json_object_set_new(object, "ns_per_get", json_real(per_get(r)));
 	json_object_set_new(object, "faults", number(r->faults));
-	json_object_set_new(object, "faults_per_second", json_real(compare_fault_rate(r)));
+	json_object_set_new(object, "faults_per_second", json_real(fault_rate(r)));
 	json_object_set_new(object, "td_boot_seconds", json_real(r->boot_seconds));
 	json_object_set_new(object, "seconds", json_real(r->seconds));
 	json_object_set_new(object, "hash", cli_json_hex(r->hash));
@@ -224,7 +262,7 @@ static json_t *run_json(const struct compare_run_of *run)
 
 void compare_show_json(const struct comparison_table *t)
 {
-	const struct compare_result *first = compare_find(t, t->design[0], 0);
+	const struct compare_result *first = find_run(t, t->design[0], 0);
 	json_t *object = cli_json("pamt.compare/1"), *runs = json_array(), *curve = json_array();
 
 	json_object_set_new(

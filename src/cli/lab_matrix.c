@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/lab_compare.h"
+#include "lab/clock.h"
 #include "lab/workers.h"
 
 #define DEFAULT_SEEDS 3u
@@ -292,19 +292,18 @@ static int run_cells(struct matrix *m)
 				   .crashed = crashed,
 				   .tick = tick,
 				   .ctx = m };
-	struct timespec from, to;
+	double began;
 	int code;
 
 	workers.nr_units = m->nr_cells * m->nr_seeds * NR_RIVALS;
 	m->result = workers_share(workers.nr_units * sizeof(*m->result));
 	if (!m->result)
 		return cli_error(CLI_FAILED, "compare: no memory");
-	clock_gettime(CLOCK_MONOTONIC, &from);
+	began = clock_seconds();
 	cli_progress_begin(&m->progress, "compare", workers.nr_units);
 	code = workers_run(&workers);
 	cli_progress_end(&m->progress);
-	clock_gettime(CLOCK_MONOTONIC, &to);
-	m->seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+	m->seconds = clock_seconds() - began;
 	if (code)
 		return cli_error(CLI_FAILED, "compare: no process to work in");
 	/* In the order in which they ran: sorted, a cell's results are no longer at its place. */

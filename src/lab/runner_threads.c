@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lab/clock.h"
 #include "lab/runner.h"
 #include "port/threads/threads.h"
 
@@ -16,7 +17,7 @@
 
 struct runner {
 	struct threads_port *port;
-	struct timespec start;
+	uint64_t start_ns;
 };
 
 struct cpu {
@@ -36,7 +37,7 @@ int runner_create(struct machine *machine, const struct seam_config *seam,
 		snprintf(error, error_size, "out of memory");
 		return -1;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &runner->start);
+	runner->start_ns = clock_ns();
 	if (threads_port_create(machine, seam, &runner->port, error, error_size)) {
 		free(runner);
 		return -1;
@@ -72,14 +73,7 @@ const struct os_services *runner_services(const struct runner *runner)
 
 struct threads_port *runner_threads(const struct runner *runner) { return runner->port; }
 
-uint64_t runner_now(const struct runner *runner)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)(now.tv_sec - runner->start.tv_sec) * 1000000000 + (uint64_t)now.tv_nsec -
-	       (uint64_t)runner->start.tv_nsec;
-}
+uint64_t runner_now(const struct runner *runner) { return clock_ns() - runner->start_ns; }
 
 uint64_t runner_waited(const struct runner *runner)
 {

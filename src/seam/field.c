@@ -91,13 +91,7 @@ uint64_t field_next(const struct field_view *view, uint64_t id, const struct fie
 
 static const struct field_value *value_of(const struct field_view *view, uint32_t place)
 {
-	static const struct field_value *const tables[ABI_NR_CONTEXTS] = {
-		[ABI_SYS] = sys_field_values,
-		[ABI_TD] = td_field_values,
-		[ABI_VP] = vp_field_values,
-	};
-
-	return &tables[view->context][place];
+	return &view->values[place];
 }
 
 static void *home(const struct field_view *view, const struct field_ref *ref,
@@ -177,11 +171,13 @@ void field_change(const struct field_view *view, const struct field_ref *ref, ui
 /* ------------------------------------------------------------------------------------------- */
 /* Leaves.                                                                                      */
 
-struct field_view field_view_of(const struct call *call, enum abi_context context, struct td *td)
+struct field_view field_view_of(const struct call *call, enum abi_context context,
+				const struct field_value *values, struct td *td)
 {
 	return (struct field_view){
 		.seam = call->seam,
 		.context = context,
+		.values = values,
 		.debug = td->tdcs->attributes & TDX_ATTR_DEBUG,
 		.has = (2u << td->tdcs->nr_l2_vms) - 1, /* ALWAYS, and the VMs in order */
 		.tdr = td->tdr,

@@ -28,8 +28,9 @@ enum vp_field { VP_FIELD_LIST(FIELD_PLACE_VP) NR_VP_FIELDS };
 struct field_view {
 	const struct seam *seam;
 	enum abi_context context;
-	bool debug;   /* a debug TD's */
-	uint32_t has; /* set of enum abi_field_needs */
+	const struct field_value *values; /* of that context */
+	bool debug;			  /* a debug TD's */
+	uint32_t has;			  /* set of enum abi_field_needs */
 	struct tdr *tdr;
 	uint64_t children; /* CHLDCNT */
 	struct tdcs *tdcs;
@@ -103,7 +104,8 @@ void field_change(const struct field_view *view, const struct field_ref *ref, ui
 		  uint64_t mask);
 
 /* What MNG.RD and VP.RD, MNG.WR and VP.WR do alike, once they have their TD or vCPU. */
-struct field_view field_view_of(const struct call *call, enum abi_context context, struct td *td);
+struct field_view field_view_of(const struct call *call, enum abi_context context,
+				const struct field_value *values, struct td *td);
 tdx_status_t field_read_leaf(struct call *call, const struct field_view *view);
 
 extern const struct field_value sys_field_values[], td_field_values[], vp_field_values[];

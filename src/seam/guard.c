@@ -2,25 +2,10 @@
 /*
  * guard.c - guard mode: the host's accesses to pages that are not its own, reported as what they
  * are on hardware.
- *
- * A table of words remembers which call took a page: 63:24 page number, 23:16 leaf, 15:0 logical
- * processor + 1. A page has PROBES places; where all are taken, the call is not remembered. Every
- * change is one atomic store or compare-and-swap, and a lost race costs a name in a report.
  */
 #include "seam/guard.h"
 #include "seam/hpa.h"
 #include "seam/pamt.h"
-
-#define ENTRIES_BITS	 15
-#define ENTRIES		 (1u << ENTRIES_BITS)
-#define PROBES		 8u
-#define TAKEN_PAGE_SHIFT 24
-#define JUNK		 0xa7
-
-struct guard {
-	os_a64_t violations;
-	os_a64_t entry[ENTRIES];
-};
 
 int guard_create(struct seam *seam)
 {
@@ -33,60 +18,6 @@ void guard_destroy(struct seam *seam)
 	if (seam->guard)
 		seam->os->free(seam->os->ctx, seam->guard);
 	seam->guard = NULL;
-}
-
-static os_a64_t *place(struct guard *guard, tdx_pfn_t page, uint32_t probe)
-{
-	uint64_t hash = page.v * UINT64_C(0x9e3779b97f4a7c15) >> (64 - ENTRIES_BITS);
-
-	return &guard->entry[(hash + probe) % ENTRIES];
-}
-
-/* The place that holds the page; NULL: none. */
-static os_a64_t *find(struct guard *guard, tdx_pfn_t page)
-{
-	for (uint32_t i = 0; i < PROBES; i++) {
-		os_a64_t *entry = place(guard, page, i);
-
-		/* Relaxed, as all in this table: words that stand for themselves. */
-		if (os_load64(entry, OS_RELAXED) >> TAKEN_PAGE_SHIFT == page.v)
-			return entry;
-	}
-	return NULL;
-}
-
-void guard_note_taken(struct call *call, tdx_hpa_t address)
-{
-	tdx_pfn_t page = hpa_to_pfn(address);
-	uint64_t value =
-		page.v << TAKEN_PAGE_SHIFT | (call->leaf & 0xff) << 16 | ((call->lp + 1) & 0xffff);
-	struct guard *guard = call->seam->guard;
-	os_a64_t *entry = find(guard, page);
-
-	if (entry) {
-		os_store64(entry, value, OS_RELAXED);
-		return;
-	}
-	for (uint32_t i = 0; i < PROBES; i++) {
-		uint64_t empty = 0;
-
-		if (os_cas64(place(guard, page, i), &empty, value, OS_RELAXED))
-			return;
-	}
-}
-
-void guard_note_freed(struct call *call, tdx_hpa_t address, uint32_t level)
-{
-	os_a64_t *entry = find(call->seam->guard, hpa_to_pfn(address));
-
-	if (entry)
-		os_store64(entry, 0, OS_RELAXED);
-	/*
-	 * What was encrypted with a key that is gone reads as junk. Large pages are left as they
-	 * are: their memory is mostly not there at all.
-	 */
-	if (level == TDX_4K)
-		os_memset(module_map(call->seam, address, OS_WRITE), JUNK, TDX_PAGE_SIZE);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -176,7 +107,7 @@ bool seam_guard_host_access(struct seam *seam, tdx_hpa_t at, enum os_access acce
 		"check on hardware",
 		access == OS_WRITE ? "writes" : "reads", (unsigned long long)page.v,
 		(unsigned int)owner.type, (unsigned long long)owner.tdr.v);
-	entry = find(seam->guard, hpa_to_pfn(first));
+	entry = guard_find(seam->guard, hpa_to_pfn(first));
 	if (entry)
 		taken = os_load64(entry, OS_RELAXED);
 	if (taken)

@@ -10,6 +10,16 @@
 
 #include "seam/call.h"
 
+#define GUARD_ENTRIES (1u << 15)
+
+struct guard {
+	os_a64_t violations;
+	os_a64_t entry[GUARD_ENTRIES]; /* guard_note.c */
+};
+
+/* The word of a page that is remembered: leaf in 23:16, logical processor + 1 in 15:0; NULL. */
+os_a64_t *guard_find(struct guard *guard, tdx_pfn_t page);
+
 /* With a module in guard mode; both return at once without. */
 void guard_note_taken(struct call *call, tdx_hpa_t address);
 void guard_note_freed(struct call *call, tdx_hpa_t address, uint32_t level);

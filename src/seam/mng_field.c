@@ -143,7 +143,7 @@ tdx_status_t tdh_mng_rd(struct call *call)
 	status = td_operand(call, &td);
 	if (call_failed(status))
 		return status;
-	view = field_view_of(call, ABI_TD, &td);
+	view = field_view_of(call, ABI_TD, td_field_values, &td);
 	return field_read_leaf(call, &view);
 }
 
@@ -170,7 +170,7 @@ tdx_status_t tdh_mng_wr(struct call *call)
 	status = td_operand(call, &td);
 	if (call_failed(status))
 		return status;
-	view = field_view_of(call, ABI_TD, &td);
+	view = field_view_of(call, ABI_TD, td_field_values, &td);
 	status = field_find(&view, call->in.rdx, &ref);
 	if (call_failed(status))
 		return status;

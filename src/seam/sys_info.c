@@ -17,6 +17,7 @@ static struct field_view sys_view(const struct seam *seam)
 	return (struct field_view){
 		.seam = seam,
 		.context = ABI_SYS,
+		.values = sys_field_values,
 		.has = 1u << ABI_ALWAYS | (dpamt ? 1u << ABI_DYNAMIC_PAMT : 0),
 	};
 }
