@@ -26,6 +26,7 @@ enum {
 	OPT_MATRIX,
 	OPT_CELLS,
 	OPT_SEEDS,
+	OPT_CHECK,
 	OPT_COSTS,
 	OPT_FIXED,
 	OPT_JOBS = 'j',
@@ -46,6 +47,7 @@ static const struct cli_option compare_options[] = {
 	{ OPT_FIXED, "fixed-batches", NULL,
 	  "CPUs fetch single pages 64 at a time, not in batches that grow" },
 	{ OPT_COSTS, "costs", NULL, "the prices of virtual time and where they are from" },
+	{ OPT_CHECK, "check", NULL, "exit 1 if a cell of the matrix is behind what it is to be" },
 	{ OPT_JOBS, "jobs", "N", "processes; default: one for each CPU" },
 	{ 0 },
 };
@@ -115,6 +117,9 @@ static bool take_option(struct wishes *wishes, int option, const char *value)
 		return true;
 	case OPT_COSTS:
 		wishes->costs = true;
+		return true;
+	case OPT_CHECK:
+		wishes->matrix.check = true;
 		return true;
 	case OPT_CELLS:
 		wishes->matrix.cells = value;
@@ -308,8 +313,8 @@ static int run_matrix(struct wishes *w)
 	if (w->path || w->machine || w->cpus || w->has_seed || w->table->nr_designs ||
 	    w->no_curve || w->fixed)
 		return cli_usage_error("compare: --matrix has scenarios, machines, seeds and "
-				       "designs of its own: --cells, --seeds, --pages and --jobs "
-				       "are allowed");
+				       "designs of its own: --cells, --seeds, --pages, --check and "
+				       "--jobs are allowed");
 	w->matrix.pages = w->has_pages ? w->pages : 0;
 	w->matrix.jobs = (uint32_t)w->jobs;
 	w->matrix.json = w->json;
@@ -348,8 +353,8 @@ int lab_compare(int argc, char **argv)
 		code = show_costs();
 	else if (wishes.has_matrix)
 		code = run_matrix(&wishes);
-	else if (wishes.matrix.cells || wishes.matrix.seeds)
-		cli_usage_error("compare: --cells and --seeds go with --matrix");
+	else if (wishes.matrix.cells || wishes.matrix.seeds || wishes.matrix.check)
+		cli_usage_error("compare: --cells, --seeds and --check go with --matrix");
 	else if (read_scenario(&wishes) && load_maps(&wishes))
 		code = run_all(&wishes);
 	clean_up(wishes.table);

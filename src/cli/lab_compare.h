@@ -45,7 +45,7 @@ struct matrix_wishes {
 	uint64_t seeds;	   /* 0: three */
 	uint64_t pages;	   /* mappings of a cell; 0: the usual */
 	uint32_t jobs;
-	bool json;
+	bool json, check;
 };
 int lab_matrix(const struct matrix_wishes *wishes);
 

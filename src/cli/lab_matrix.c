@@ -4,7 +4,8 @@
  * over every cell of the matrix (lab/compare_matrix.c), the worst cell first.
  *
  * A cell is run with several seeds. Its get+put and its mean get are those of all runs together,
- * its longest wait that of the worst run.
+ * its longest wait that of the worst run. get+put is compared by get: who fails early, as
+ * per-region does where pairs cross, is not to gain by that.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,16 +23,34 @@ static const struct design *const rivals[] = { &design_ours, &design_v6, &design
 					       &design_merged };
 #define NR_RIVALS ((uint32_t)(sizeof(rivals) / sizeof(rivals[0])))
 
+/* All of a design's time for each get, in get alone, and its longest operation. */
 enum figure { GET_PUT, MEAN_GET, LONGEST, FIGURES };
-static const char *const figure_name[FIGURES] = { "get_put_ns", "mean_get_ns", "longest_ns" };
+static const char *const figure_name[FIGURES] = { "ns_per_get", "mean_get_ns", "longest_ns" };
 
 struct cell {
-	uint32_t number;
+	uint32_t number, weight;
 	char name[64];
 	double figure[NR_RIVALS][FIGURES];
-	double waited[NR_RIVALS]; /* part of get+put */
+	double total[NR_RIVALS];     /* ns in get and put of all runs */
+	double waited[NR_RIVALS];    /* part of get+put, for locks and words */
+	double topped_up[NR_RIVALS]; /* part of it, allocating beforehand */
 	uint64_t failures[NR_RIVALS];
 };
+
+/* What the figures of get+put are to be: of each cell, or of those with this in their names. */
+static const struct target {
+	uint32_t rival;
+	double least;
+	const char *cells; /* NULL: all */
+	bool where_slow;   /* of those in which the other waits or allocates for most of its time */
+} targets[] = {
+	{ .rival = 1, .least = 1.0 },
+	{ .rival = 1, .least = 5.0, .cells = "linear, unaged, 64 CPUs, 64M, fixed batches" },
+	{ .rival = 2, .least = 0.9 },
+	{ .rival = 3, .least = 4.0, .where_slow = true },
+};
+#define NR_TARGETS   (sizeof(targets) / sizeof(targets[0]))
+#define LEAST_MEDIAN 1.5 /* of v6, over all cells */
 
 struct matrix {
 	const struct matrix_wishes *wishes;
@@ -103,7 +122,7 @@ static void add_up(const struct matrix *m, uint32_t i)
 	struct cell *cell = &m->cell[i];
 
 	for (uint32_t d = 0; d < NR_RIVALS; d++) {
-		double *figure = cell->figure[d], waited = 0;
+		double *figure = cell->figure[d], waited = 0, topped_up = 0, total = 0;
 		uint64_t gets = 0, in_get = 0;
 
 		for (uint32_t seed = 0; seed < m->nr_seeds; seed++) {
@@ -111,16 +130,20 @@ static void add_up(const struct matrix *m, uint32_t i)
 			struct meter_figure sum;
 
 			meter_sum(r->of, &sum);
-			figure[GET_PUT] += (double)sum.total;
+			total += (double)sum.total;
 			waited += (double)sum.waited;
+			topped_up += (double)r->of[METER_TOPUP].total;
 			gets += r->of[METER_GET].count;
 			in_get += r->of[METER_GET].total;
 			if ((double)sum.longest > figure[LONGEST])
 				figure[LONGEST] = (double)sum.longest;
 			cell->failures[d] += r->failures + (*r->error != 0);
 		}
+		figure[GET_PUT] = gets ? total / (double)gets : 0;
 		figure[MEAN_GET] = gets ? (double)in_get / (double)gets : 0;
-		cell->waited[d] = figure[GET_PUT] > 0 ? waited / figure[GET_PUT] : 0;
+		cell->total[d] = total;
+		cell->waited[d] = total > 0 ? waited / total : 0;
+		cell->topped_up[d] = total > 0 ? topped_up / total : 0;
 	}
 }
 
@@ -163,8 +186,70 @@ static void summarise(const struct matrix *m, uint32_t rival, enum figure figure
 	free(list);
 }
 
+static bool misses(const struct cell *cell, const struct target *target)
+{
+	uint32_t d = target->rival;
+
+	if (target->cells && strcmp(target->cells, cell->name))
+		return false;
+	if (target->where_slow && cell->waited[d] + cell->topped_up[d] < 0.5)
+		return false;
+	return cell->figure[0][GET_PUT] > 0 && times(cell, d, GET_PUT) < target->least;
+}
+
+/* Calls back, if that is wanted, with each cell that is behind. Return: how many, the median's miss
+ * included. */
+static uint32_t
+for_misses(const struct matrix *m,
+	   void (*call)(void *arg, const struct cell *cell, const struct target *target), void *arg)
+{
+	double worst, median;
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < m->nr_cells; i++)
+		for (size_t t = 0; t < NR_TARGETS; t++) {
+			if (!misses(&m->cell[i], &targets[t]))
+				continue;
+			nr++;
+			if (call)
+				call(arg, &m->cell[i], &targets[t]);
+		}
+	/* Of some cells a median says little. */
+	summarise(m, 1, GET_PUT, &worst, &median);
+	if (m->wishes->cells || median >= LEAST_MEDIAN)
+		return nr;
+	if (call)
+		call(arg, NULL, &(struct target){ .rival = 1, .least = LEAST_MEDIAN });
+	return nr + 1;
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* Showing                                                                                      */
+
+struct telling {
+	const struct matrix *m;
+	json_t *list; /* NULL: as text */
+};
+
+/* cell NULL: it is about the median of all. */
+static void tell_miss(void *arg, const struct cell *cell, const struct target *target)
+{
+	const struct telling *telling = arg;
+	const char *name = cell ? cell->name : "the median", *rival = rivals[target->rival]->name;
+	double worst, is;
+
+	if (cell)
+		is = times(cell, target->rival, GET_PUT);
+	else
+		summarise(telling->m, target->rival, GET_PUT, &worst, &is);
+	if (telling->list)
+		json_array_append_new(telling->list,
+				      json_pack("{s:s,s:s,s:f,s:f}", "cell", name, "design", rival,
+						"times", is, "least", target->least));
+	else
+		printf("behind: %s: %s takes %.2f times as long as ours, %.1f is wanted\n", name,
+		       rival, is, target->least);
+}
 
 static void show_text(const struct matrix *m)
 {
@@ -180,7 +265,7 @@ static void show_text(const struct matrix *m)
 		const struct cell *cell = &m->cell[i];
 
 		cli_table_cell(table, "%s", cell->name);
-		cli_table_cell(table, "%.3f", cell->figure[0][GET_PUT] / m->nr_seeds / 1e6);
+		cli_table_cell(table, "%.3f", cell->total[0] / m->nr_seeds / 1e6);
 		for (enum figure f = 0; f < FIGURES; f++)
 			for (uint32_t d = 1; d < NR_RIVALS; d++)
 				cli_table_cell(table, "%.2f", times(cell, d, f));
@@ -193,6 +278,7 @@ static void show_text(const struct matrix *m)
 		summarise(m, d, GET_PUT, &worst, &median);
 		printf("%-10s worst cell %.2f, median %.2f\n", rivals[d]->name, worst, median);
 	}
+	for_misses(m, tell_miss, &(struct telling){ .m = m });
 	if (!cli_quiet())
 		cli_note("%.1f s", m->seconds);
 }
@@ -206,11 +292,11 @@ static json_t *cell_json(const struct matrix *m, const struct cell *cell)
 		json_t *one = json_object();
 
 		json_object_set_new(one, "design", json_string(rivals[d]->name));
+		json_object_set_new(one, "get_put_ns", json_real(cell->total[d] / m->nr_seeds));
 		for (enum figure f = 0; f < FIGURES; f++)
-			json_object_set_new(
-				one, figure_name[f],
-				json_real(cell->figure[d][f] / (f == GET_PUT ? m->nr_seeds : 1)));
+			json_object_set_new(one, figure_name[f], json_real(cell->figure[d][f]));
 		json_object_set_new(one, "waited", json_real(cell->waited[d]));
+		json_object_set_new(one, "topped_up", json_real(cell->topped_up[d]));
 		json_object_set_new(one, "failures", json_integer((json_int_t)cell->failures[d]));
 		if (d)
 			json_object_set_new(one, "times", json_real(times(cell, d, GET_PUT)));
@@ -222,8 +308,8 @@ static json_t *cell_json(const struct matrix *m, const struct cell *cell)
 
 static void show_json(const struct matrix *m)
 {
-	json_t *object = cli_json("pamt.compare-matrix/1"), *cells = json_array();
-	json_t *summary = json_object();
+	json_t *object = cli_json("pamt.compare-matrix/2"), *cells = json_array();
+	json_t *summary = json_object(), *behind = json_array();
 
 	for (uint32_t i = 0; i < m->nr_cells; i++)
 		json_array_append_new(cells, cell_json(m, &m->cell[i]));
@@ -243,11 +329,22 @@ static void show_json(const struct matrix *m)
 	}
 	json_object_set_new(object, "seeds", json_integer(m->nr_seeds));
 	json_object_set_new(object, "times", summary);
+	for_misses(m, tell_miss, &(struct telling){ .m = m, .list = behind });
+	json_object_set_new(object, "behind", behind);
 	json_object_set_new(object, "cells", cells);
 	cli_json_print(object);
 }
 
 /* ------------------------------------------------------------------------------------------- */
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct cell *x = a, *y = b;
+
+	if (x->weight != y->weight)
+		return x->weight < y->weight ? 1 : -1;
+	return x->number < y->number ? -1 : 1;
+}
 
 static int choose_cells(struct matrix *m)
 {
@@ -259,15 +356,21 @@ static int choose_cells(struct matrix *m)
 		return cli_error(CLI_FAILED, "compare: no memory");
 	for (uint32_t i = 0; i < matrix_nr_cells(); i++) {
 		struct cell *cell = &m->cell[m->nr_cells];
+		int result = matrix_cell(i, m->pages, &scenario, error, sizeof(error));
 
-		if (matrix_cell(i, m->pages, &scenario, error, sizeof(error)))
+		if (result < 0)
 			return cli_error(CLI_FAILED, "compare: %s", error);
+		if (result)
+			continue;
 		if (m->wishes->cells && !strstr(scenario.name, m->wishes->cells))
 			continue;
 		cell->number = i;
+		cell->weight = scenario.cpus * (scenario.scattered ? 2 : 1);
 		snprintf(cell->name, sizeof(cell->name), "%s", scenario.name);
 		m->nr_cells++;
 	}
+	/* The longest ones first, so that no core waits for the last one. */
+	qsort(m->cell, m->nr_cells, sizeof(*m->cell), by_weight);
 	if (m->nr_cells)
 		return CLI_OK;
 	return cli_usage_error("compare: --cells '%s': no cell has this in its name; such as "
@@ -316,6 +419,8 @@ static int run_cells(struct matrix *m)
 	else
 		show_text(m);
 	workers_unshare(m->result, workers.nr_units * sizeof(*m->result));
+	if (!code && m->wishes->check && for_misses(m, NULL, NULL))
+		code = CLI_FAILED;
 	return code;
 }
 

@@ -59,7 +59,7 @@ void compare_explore(const struct design *design, struct compare_explored *explo
 
 /*
  * compare_matrix.c: the i-th cell of the matrix, scaled to so many mappings; its name is the
- * scenario's. Return: 0, or -1 with one line in error.
+ * scenario's. Return: 0; 1: it would be the one before again; -1 with one line in error.
  */
 uint32_t matrix_nr_cells(void);
 int matrix_cell(uint32_t i, uint64_t pages, struct scenario *scenario, char *error,

@@ -14,6 +14,9 @@
  * ones 64 and nine tenths in 2M pages; there are as many as the machine has CPUs for, 16 at most,
  * with more vCPUs if need be. Memory is
  * scaled (scenario_scale()), so that a cell takes about a second; a region for each vCPU stays.
+ *
+ * Each is there twice, with CPUs' lists of single pages as Linux fills them and with fixed batches
+ * (port/stage/page_lists.h), but for what is scattered, where that makes no difference.
  */
 #include <stdio.h>
 #include <string.h>
@@ -60,7 +63,7 @@ static uint32_t nr_shipped(void)
 	return nr;
 }
 
-uint32_t matrix_nr_cells(void) { return nr_shipped() + NR_GENERATED; }
+uint32_t matrix_nr_cells(void) { return 2 * (nr_shipped() + NR_GENERATED); }
 
 static void generate(uint32_t i, struct scenario *s)
 {
@@ -91,17 +94,22 @@ static void generate(uint32_t i, struct scenario *s)
 	group->touch = load->touch;
 }
 
-int matrix_cell(uint32_t i, uint64_t pages, struct scenario *scenario, char *error,
-		size_t error_size)
+int matrix_cell(uint32_t i, uint64_t pages, struct scenario *s, char *error, size_t error_size)
 {
-	const char *name, *text = scenario_shipped(i, &name);
+	const char *name, *text = scenario_shipped(i / 2, &name);
 
 	if (!text)
-		generate(i - nr_shipped(), scenario);
-	else if (scenario_parse(text, name, scenario, error, error_size))
+		generate(i / 2 - nr_shipped(), s);
+	else if (scenario_parse(text, name, s, error, error_size))
 		return -1;
 	else
-		snprintf(scenario->name, sizeof(scenario->name), "%s", name);
-	scenario_scale(scenario, pages);
+		snprintf(s->name, sizeof(s->name), "%s", name);
+	s->fixed_batches = i % 2;
+	if (s->fixed_batches && s->scattered)
+		return 1;
+	if (s->fixed_batches)
+		snprintf(s->name + strlen(s->name), sizeof(s->name) - strlen(s->name),
+			 ", fixed batches");
+	scenario_scale(s, pages);
 	return 0;
 }

@@ -113,20 +113,34 @@ err_empty
 
 runs a_part_of_the_matrix 0 compare --matrix --cells 'unaged, 8 CPUs, 64M' --seeds 2 --pages 4096 --json
 err_empty
-json '.schema == "pamt.compare-matrix/1" and .seeds == 2 and (.cells | length) == 3'
+# linear and random with either kind of lists; edges once.
+json '.schema == "pamt.compare-matrix/2" and .seeds == 2 and (.cells | length) == 5'
+json '[.cells[].cell | select(endswith(", fixed batches"))] | length == 2'
+json '[.cells[].designs[] | .waited >= 0 and .topped_up >= 0 and .waited + .topped_up <= 1] | all'
 json '[.cells[] | .designs[0] | .design == "ours" and .failures == 0 and .get_put_ns > 0] | all'
 json '[.cells[].designs[1].times] | . == sort and .[0] > 0'
-json '.times.v6.get_put_ns.worst == .cells[0].designs[1].times'
+json '.times.v6.ns_per_get.worst == .cells[0].designs[1].times'
 json '[.cells[] | select(.cell | startswith("edges"))][0].designs[0].mean_get_ns >
 	5 * [.cells[] | select(.cell | startswith("linear"))][0].designs[0].mean_get_ns'
 cp "$scratch/out" "$scratch/first"
 runs the_same_part_again 0 compare --matrix --cells 'unaged, 8 CPUs, 64M' --seeds 2 --pages 4096 --json -j 1
 check_that 'the output is the same' cmp "$scratch/out" "$scratch/first"
 runs the_matrix_as_a_table 0 compare --matrix --cells restarts --seeds 1 --pages 2048 -q
-out_has 'times as long as ours, get+put, of 1 cells'
+out_has 'times as long as ours, get+put, of 2 cells'
+# What is wanted of each cell, and who is behind: the exit code and the list say the same.
+status=0
+"$pamt" compare --matrix --seeds 1 -q --check --json --cells 'unaged, 8 CPUs, 16G' --pages 2048 \
+	>"$scratch/out" || status=$?
+check_that 'exit 1 where a cell is behind' test "$status" = "$(jq 'if .behind == [] then 0 else 1 end' "$scratch/out")"
+json '[.behind[] | .times < .least] | all'
+json '([.cells[] | select(.designs[1].times < 1) | .cell] | sort) ==
+	([.behind[] | select(.design == "v6" and .least == 1) | .cell] | sort)'
+runs nobody_behind 0 compare --matrix --seeds 1 -q --cells 'edges, unaged, 8 CPUs, 64M' --pages 2048 --check
+check_that 'nobody is behind' test -z "$(grep behind: "$scratch/out")"
 refuses no_such_cell 'no cell has this in its name' compare --matrix --cells none
 refuses a_design_for_the_matrix 'of its own' compare --matrix --designs ours
 refuses seeds_alone 'go with --matrix' compare --seeds 2
+refuses check_alone 'go with --matrix' compare --check
 
 runs prices 0 compare --costs
 out_has '[measured]'
