@@ -132,16 +132,22 @@ OS_DEFINE_ATOMIC(64)
  * A relaxed load that a compare-and-swap of the same word follows. The line is asked for as a write
  * would: where another CPU had it, it comes once, and not once to be read and again to be written.
  */
-static inline uint16_t os_load_own16(const os_a16_t *a)
-{
-	os_point(a, OS_OWN);
 #if defined(__x86_64__)
-	__asm__ volatile("prefetchw %0" : : "m"(a->v));
+#define OS_PREFETCH_OWN(a) __asm__ volatile("prefetchw %0" : : "m"((a)->v))
 #else
-	__builtin_prefetch(&a->v, 1);
+#define OS_PREFETCH_OWN(a) __builtin_prefetch(&(a)->v, 1)
 #endif
-	return __atomic_load_n(&a->v, __ATOMIC_RELAXED);
-}
+#define OS_DEFINE_LOAD_OWN(bits)                                                \
+	static inline uint##bits##_t os_load_own##bits(const os_a##bits##_t *a) \
+	{                                                                       \
+		os_point(a, OS_OWN);                                            \
+		OS_PREFETCH_OWN(a);                                             \
+		return __atomic_load_n(&a->v, __ATOMIC_RELAXED);                \
+	}
+
+OS_DEFINE_LOAD_OWN(16)
+OS_DEFINE_LOAD_OWN(64)
+#undef OS_DEFINE_LOAD_OWN
 
 /*
  * Adds to a counter that only this CPU writes: one instruction, so that an interrupt on this CPU

@@ -132,7 +132,7 @@ int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *ca
 /* Takes one from the number of control pages. False: there is none, so that this one is not one. */
 static bool uncount(struct pamt_host *host)
 {
-	uint64_t pages = os_load64(&host->control_pages, OS_RELAXED);
+	uint64_t pages = os_load_own64(&host->control_pages);
 
 	do {
 		if (!pages)

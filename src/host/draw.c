@@ -125,20 +125,30 @@ static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from
 	return ret;
 }
 
+/* What all pools have as they are. */
+static void take_anywhere(struct pamt_host *host, tdx_hpa_t *pages, uint32_t nr, uint32_t *got)
+{
+	for (uint32_t i = 0; i < host->os->nr_nodes && *got < nr; i++)
+		*got += pool_take(&host->pool[i], pages + *got, nr - *got);
+}
+
 int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t nr, uint32_t *got)
 {
 	struct pool *pool;
 	int ret;
 
-	*got = 0;
-	if (node >= host->os->nr_nodes)
-		node = os_node();
+	node = node < host->os->nr_nodes ? host->pool[node].home : home_node(host);
 	pool = &host->pool[node];
-	*got = node == os_node() ? draw_local(host, pool, pages, nr) : pool_take(pool, pages, nr);
+	*got = node == home_node(host) ? draw_local(host, pool, pages, nr)
+				       : pool_take(pool, pages, nr);
+	if (*got == nr)
+		return 0;
+	/* Relaxed: where to look first, no more. */
+	if (os_load32(&pool->dry, OS_RELAXED))
+		take_anywhere(host, pages, nr, got);
 	ret = take_growing(host, pool, node, pages, nr, got);
 	/* Remote pages are better than none: first what other nodes have, then any chunk. */
-	for (uint32_t i = 0; i < host->os->nr_nodes && *got < nr; i++)
-		*got += pool_take(&host->pool[i], pages + *got, nr - *got);
+	take_anywhere(host, pages, nr, got);
 	if (*got < nr && host->os->nr_nodes > 1)
 		ret = take_growing(host, pool, OS_ANY_NODE, pages, nr, got);
 	return *got < nr ? ret : 0;
@@ -147,7 +157,7 @@ int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t 
 void pool_give(struct pamt_host *host, const tdx_hpa_t *pages, uint32_t nr)
 {
 	struct magazine *m = &this_cpu(host)->magazine;
-	uint32_t node = os_node(), room = 0;
+	uint32_t node = home_node(host), room = 0;
 	tdx_hpa_t over[POOL_GIVE_MAX];
 	bool grow;
 

@@ -195,15 +195,25 @@ static int create_node_spans(struct pamt_host *host)
 	return 0;
 }
 
-static int create_node(struct pamt_host *host, uint32_t node)
+static uint64_t bytes_of(const struct pamt_host *host, uint32_t node)
 {
-	struct pool *pool = &host->pool[node];
 	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i < host->plan.nr_memory; i++)
 		if (host->plan.memory[i].node == node)
 			bytes += host->plan.memory[i].end - host->plan.memory[i].base;
+	return bytes;
+}
+
+static int create_node(struct pamt_host *host, uint32_t node)
+{
+	struct pool *pool = &host->pool[node];
+	uint64_t bytes = bytes_of(host, node);
+
 	pool->node = node;
+	/* Some node has memory: there is a TDMR. */
+	for (pool->home = node; !bytes_of(host, pool->home);)
+		pool->home = (pool->home + 1) % host->os->nr_nodes;
 	pool->hope[false] = pool->hope[true] = CHUNK_MAX_ORDER;
 	for (pool->all.hash_bits = HASH_MIN; pool->all.hash_bits < HASH_MAX; pool->all.hash_bits++)
 		if (bytes >> HASH_SHIFT >> pool->all.hash_bits == 0)

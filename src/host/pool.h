@@ -82,6 +82,14 @@
  * Most top-ups find their cache full: every fault begins with one. They look at nothing that other
  * CPUs write, and trim only after what this CPU itself has left; the rest is for one that draws.
  *
+ * NODES WITHOUT MEMORY
+ *
+ * CPUs of a node that has no memory are at home on the next one that has: its pool is theirs, and
+ * so is what their magazines hold. Otherwise each of their draws would ask the OS in vain, one
+ * after the other, and go to another pool's lock then. A node whose memory is all in use is DRY
+ * since the OS refused the smallest block last: its draws look at what other nodes' pools have
+ * first.
+ *
  * LOCKS
  *
  * The pool's lock is per node, irq-safe and innermost, held for a few instructions: nobody waits
@@ -99,6 +107,7 @@
 struct pool {
 	struct os_spin lock;
 	uint32_t node;
+	uint32_t home; /* the node whose pool this one's CPUs use; constant */
 	struct chunks all;
 	struct chunk *waiting; /* head; tried from here, put back at the tail */
 	struct chunk *waiting_tail;
@@ -109,6 +118,7 @@ struct pool {
 	struct os_mutex grow;
 	/* The growth mutex's: the highest order worth asking for, of this node and of any. */
 	unsigned int hope[2];
+	os_a32_t dry;	 /* written under the growth mutex */
 	os_a32_t wanted; /* pages that those want who hold the mutex or wait for it */
 } __attribute__((aligned(CPU_ALIGN)));
 
@@ -123,6 +133,12 @@ int pool_create(struct pamt_host *host);
 void pool_destroy(struct pamt_host *host);
 
 uint32_t node_of_region(const struct pamt_host *host, region_t region);
+
+/* The node whose pool serves this CPU. */
+static inline uint32_t home_node(const struct pamt_host *host)
+{
+	return host->pool[os_node()].home;
+}
 
 /*
  * pool_draw - nr pages, of this node if possible; takes chunks from the OS as needed. May sleep.

@@ -65,8 +65,12 @@ static bool alloc_block(struct pamt_host *host, struct pool *pool, uint32_t node
 			unsigned int order, struct block *got)
 {
 	unsigned int *hope = &pool->hope[node == OS_ANY_NODE], ask = order < *hope ? order : *hope;
+	bool found = find_block(host, node, ask, got);
 
-	if (!find_block(host, node, ask, got)) {
+	/* Relaxed: a hint, of which the mutex makes one. */
+	if (node != OS_ANY_NODE && os_load32(&pool->dry, OS_RELAXED) == found)
+		os_store32(&pool->dry, !found, OS_RELAXED);
+	if (!found) {
 		*hope = CHUNK_MIN_ORDER;
 		return false;
 	}

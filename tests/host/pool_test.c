@@ -474,11 +474,68 @@ static void memory_in_pieces_is_not_asked_for_large_blocks_each_time(void **stat
 	asked = refused = 0;
 	for (uint32_t i = 0; i < 16; i++)
 		assert_int_equal(pamt_cache_topup(rig.host, &cache[i], 64, 0), 0);
-	/* Two for each chunk: this much, and is there more by now? */
+	/* Two for each chunk at most: this much, and is there more by now? */
 	assert_true(asked - refused >= 64 * 16 / 8);
 	assert_true(refused <= asked - refused + CHUNK_MAX_ORDER);
 	for (uint32_t i = 0; i < 16; i++)
 		pamt_cache_free(rig.host, &cache[i]);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+static void node_without_free_memory_is_not_asked_while_others_have_pages(void **state)
+{
+	struct pamt_cache cache = { 0 };
+	tdx_hpa_t page[8];
+	struct rig rig;
+
+	rig_create(&rig, 2, true);
+	assert_int_equal(pamt_alloc_page(rig.host, 1, NULL, &page[0]), 0);
+	age(&rig, CHUNK_MAX_ORDER, 0);
+	/* Node 0 turns out to be dry, and then the other's chunk will do. */
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[1]), 0);
+	assert_true(page[1].v >= UINT64_C(4) << 30);
+	asked = refused = 0;
+	for (uint32_t i = 2; i < 8; i++)
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[i]), 0);
+	assert_int_equal(asked, 0);
+	/* It is again where the others have none, and has some now. */
+	rig.services.alloc_pages = real_alloc;
+	assert_int_equal(pamt_cache_topup(rig.host, &cache, 40, 0), 0);
+	assert_true(cache.page[39].v < UINT64_C(4) << 30);
+	for (uint32_t i = 0; i < 8; i++)
+		pamt_free_page(rig.host, page[i]);
+	pamt_cache_free(rig.host, &cache);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+/* All memory is said to be on the first of two nodes: CPU 1 is on the other. */
+static void cpus_of_a_node_without_memory_are_at_home_on_another(void **state)
+{
+	struct pamt_error error;
+	struct pool *pool;
+	struct rig rig;
+
+	rig_machine(&rig, 2);
+	for (uint32_t i = 0; i < rig.map.nr_ranges; i++)
+		rig.ranges[i].node = 0;
+	assert_int_equal(rig_host(&rig, true, &error), 0);
+	pool = rig.host->pool;
+	assert_int_equal(pool[0].home, 0);
+	assert_int_equal(pool[1].home, 0);
+	threads_bind(rig.port, 1);
+	assert_int_equal(os_node(), 1);
+	/* What its puts bring back stays with it, and the next draw finds it there. */
+	for (uint32_t i = 0; i < 8; i++)
+		assert_int_equal(pamt_get(rig.host, rig_page(&rig, i, 0), NULL), 0);
+	for (uint32_t i = 0; i < 8; i++)
+		pamt_put(rig.host, rig_page(&rig, i, 0));
+	assert_true(rig.host->cpu[1].magazine.room > 0);
+	assert_int_equal(rig.host->cpu[1].magazine.node, 0);
+	assert_int_equal(pool[1].all.held, 0);
+	threads_bind(rig.port, 0);
+	pamt_cache_free(rig.host, &(struct pamt_cache){ 0 });
 	rig_expect_nothing_left(&rig);
 	rig_destroy(&rig);
 }
@@ -706,6 +763,8 @@ int main(void)
 		cmocka_unit_test(pair_page_freed_by_its_user_is_not_freed_twice),
 		cmocka_unit_test(topup_of_a_full_cache_trims_what_its_cpu_has_left),
 		cmocka_unit_test(memory_in_pieces_is_not_asked_for_large_blocks_each_time),
+		cmocka_unit_test(node_without_free_memory_is_not_asked_while_others_have_pages),
+		cmocka_unit_test(cpus_of_a_node_without_memory_are_at_home_on_another),
 		cmocka_unit_test(memory_that_is_no_tdx_memory_is_never_a_chunk),
 		cmocka_unit_test(static_pages_are_tdx_memory_too),
 		cmocka_unit_test(cache_holds_what_was_asked_and_no_more_fits),
