@@ -48,6 +48,12 @@ struct softseam_options {
 	 * that changed. 0: none. The descriptor stays the caller's.
 	 */
 	int trace_fd;
+	/*
+	 * All that happens to the module, as a recording that `pamt replay` does again
+	 * (docs/vectors.md), to this file descriptor. Calls then do their work one after the other;
+	 * those that overlap still meet each other's locks. 0: none; it stays the caller's.
+	 */
+	int record_fd;
 };
 
 /*

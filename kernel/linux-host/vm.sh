@@ -137,6 +137,13 @@ host()
 		-no-user-config -display none -no-reboot "$@"
 }
 
+# On a machine that is too busy Linux measures a frequency of the TSC with which no TD can be made.
+# Under QEMU it is that of the machine.
+tsc_frequency()
+{
+	sed -n 's/^cpu MHz[^:]*: \([1-9][0-9]*\).*/tsc_early_khz=\1000/p' /proc/cpuinfo | head -n 1
+}
+
 # boot_linux OF-PAMT... -- ENVIRONMENT...
 boot_linux()
 {
@@ -150,7 +157,7 @@ boot_linux()
 	host "${before[@]}" -- -m 2G -smp 8,sockets=2 -numa node,cpus=0-3 -numa node,cpus=4-7 \
 		-serial $serial -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$kernel" \
 		-initrd "$cache/initrd-linux" \
-		-append "console=ttyS0 panic=-1 no_timer_check nohibernate kvm-intel.tdx=1 $*"
+		-append "console=ttyS0 panic=-1 no_timer_check nohibernate kvm-intel.tdx=1 $(tsc_frequency) $*"
 }
 
 # with_limit SECONDS LOG COMMAND...: what hangs is ended.

@@ -31,6 +31,7 @@ enum {
 	OPTION_LEAF,
 	OPTION_SEED,
 	OPTION_STATS,
+	OPTION_RECORD,
 	OPTION_VERSION,
 };
 
@@ -48,6 +49,7 @@ static const struct cli_option options[] = {
 	{ OPTION_GUARD, "guard", NULL,
 	  "report what the host does to pages that are a TD's or the module's" },
 	{ OPTION_TRACE, "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE" },
+	{ OPTION_RECORD, "record", "FILE", "all that happens to the module, for `pamt replay`" },
 	{ OPTION_STATS, "stats", NULL, "at the end: calls by leaf and status, pairs, pages" },
 	{ 0 },
 };
@@ -56,6 +58,7 @@ struct request {
 	const char *qemu;
 	const char *machine; /* NULL: none */
 	const char *trace;   /* NULL: none; "-": stderr */
+	const char *record;  /* NULL: none */
 	const char *faults;  /* NULL: none */
 	uint64_t seed;
 	const struct abi_leaf *leaf; /* NULL: any */
@@ -200,7 +203,8 @@ static bool add_plugin(struct qemu_line *line, const struct request *request,
 
 	if (!cli_find_part("qemu", "src/port/qemu/libpamt-qemu.so", PAMT_QEMU_LIBRARY, library))
 		return false;
-	if (!fits("the library", library) || (request->trace && !fits("--trace", request->trace)))
+	if (!fits("the library", library) || (request->trace && !fits("--trace", request->trace)) ||
+	    (request->record && !fits("--record", request->record)))
 		return false;
 	add_word(&words, "%s,packages=%u", library, line->packages);
 	for (unsigned int i = 0; i < line->nr_memories; i++)
@@ -208,6 +212,8 @@ static bool add_plugin(struct qemu_line *line, const struct request *request,
 	if (request->trace)
 		add_word(&words, ",trace=%s",
 			 strcmp(request->trace, "-") ? request->trace : "/dev/stderr");
+	if (request->record)
+		add_word(&words, ",record=%s", request->record);
 	if (request->machine)
 		add_word(&words, ",keyids=%u-%u", map->hkid_min, map->hkid_max);
 	if (!add_module_words(&words, request))
@@ -275,6 +281,9 @@ static int read_option(struct request *request, int id, const char *value)
 	case OPTION_GUARD:
 		request->guard = true;
 		break;
+	case OPTION_RECORD:
+		request->record = value;
+		break;
 	case OPTION_STATS:
 		request->stats = true;
 		break;
@@ -314,6 +323,8 @@ int cmd_qemu(int argc, char **argv)
 		return args.exit;
 	if (args.json)
 		return cli_usage_error("qemu: no --json: the output is the machine's");
+	if (request.record && request.faults)
+		return cli_usage_error("qemu: --record: failures on request cannot be recorded");
 	request.words = cli_operands(&args, &nr);
 	return run(&request);
 }

@@ -3,7 +3,7 @@
  * cmd_replay.c - `pamt replay`: recordings against the software module.
  *
  * All files are read before the first is replayed: bad input costs one line and no half results.
- * With --record one file is printed again, with the results that the software module gives.
+ * With --fill one file is printed again, with the results that the software module gives.
  */
 #include <errno.h>
 #include <fts.h>
@@ -270,32 +270,27 @@ static void print_json(const struct recordings *all, const struct replay_result 
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Recording.                                                                                   */
+/* Filling in.                                                                                 */
 
-static void record_call(const struct vector_call *call, const struct replay_outcome *outcome,
-			const struct seam *seam)
+static void fill_call(const struct vector_call *call, const struct replay_outcome *outcome,
+		      const struct seam *seam)
 {
-	struct tdx_regs in = call->in, after = outcome->regs;
+	char text[1024];
 	struct seam_fatal fatal;
+	struct words line;
 
-	printf("call 0x%" PRIx64, in.rax);
-	if (call->lp)
-		printf(" lp=%u", call->lp);
-	for (unsigned int i = 1; i < VECTOR_REGS; i++)
-		if (*vector_reg(&in, i))
-			printf(" %s=0x%" PRIx64, vector_reg_name[i], *vector_reg(&in, i));
+	words_begin(&line, text, sizeof(text));
+	call_line_in(&line, call->lp, &call->in);
 	if (outcome->fatal && seam_is_fatal(seam, &fatal)) {
-		printf(" -> fatal %u\n", fatal.id);
-		return;
+		words_add(&line, " -> fatal ");
+		words_number(&line, fatal.id);
+	} else {
+		call_line_out(&line, &call->in, &outcome->regs);
 	}
-	printf(" -> rax=0x%" PRIx64, after.rax);
-	for (unsigned int i = 1; i < VECTOR_REGS; i++)
-		if (*vector_reg(&after, i) != *vector_reg(&in, i))
-			printf(" %s=0x%" PRIx64, vector_reg_name[i], *vector_reg(&after, i));
-	printf("\n");
+	printf("%s\n", text);
 }
 
-static void record_accept(const struct vector_accept *a, const struct replay_outcome *outcome)
+static void fill_accept(const struct vector_accept *a, const struct replay_outcome *outcome)
 {
 	printf("accept 0x%" PRIx64 " rcx=0x%" PRIx64 " -> ", a->tdr.v, a->rcx);
 	if (outcome->how == SEAM_ACCEPT_STATUS)
@@ -304,49 +299,49 @@ static void record_accept(const struct vector_accept *a, const struct replay_out
 		printf("%s\n", outcome->how == SEAM_ACCEPT_TDEXIT ? "tdexit" : "interrupted");
 }
 
-struct recorder {
+struct filler {
 	const struct vector_item *machine; /* the next one to come */
 	const struct seam *seam;
 };
 
-static void record_machine(void *ctx, const struct seam_config *config, struct seam *seam,
-			   struct memory *memory)
+static void fill_machine(void *ctx, const struct vector_machine *machine, struct seam *seam,
+			 struct memory *memory)
 {
-	struct recorder *recorder = ctx;
+	struct filler *filler = ctx;
 
-	while (recorder->machine->kind != VECTOR_MACHINE)
-		recorder->machine++;
-	printf("%s\n", recorder->machine++->text);
-	recorder->seam = seam;
+	while (filler->machine->kind != VECTOR_MACHINE)
+		filler->machine++;
+	printf("%s\n", filler->machine++->text);
+	filler->seam = seam;
 }
 
-static void record_item(void *ctx, const struct vector_item *item,
-			const struct replay_outcome *outcome)
+static void fill_item(void *ctx, const struct vector_item *item,
+		      const struct replay_outcome *outcome)
 {
-	struct recorder *recorder = ctx;
+	struct filler *filler = ctx;
 
 	if (item->kind == VECTOR_CALL)
-		record_call(&item->call, outcome, recorder->seam);
+		fill_call(&item->call, outcome, filler->seam);
 	else if (item->kind == VECTOR_ACCEPT)
-		record_accept(&item->accept, outcome);
+		fill_accept(&item->accept, outcome);
 	else
 		printf("%s\n", item->text);
 }
 
-static int record(const struct recordings *all)
+static int fill(const struct recordings *all)
 {
-	struct recorder recorder;
+	struct filler filler;
 	const struct replay_watcher watcher = {
-		.ctx = &recorder,
-		.machine = record_machine,
-		.item = record_item,
+		.ctx = &filler,
+		.machine = fill_machine,
+		.item = fill_item,
 	};
 	struct replay_result result;
 	char error[1024];
 
 	if (all->nr != 1)
-		return cli_usage_error("--record: %zu recordings; exactly 1 is allowed", all->nr);
-	recorder.machine = all->list[0].vector.items;
+		return cli_usage_error("--fill: %zu recordings; exactly 1 is allowed", all->nr);
+	filler.machine = all->list[0].vector.items;
 	if (replay_run(&all->list[0].vector, &watcher, &result, error, sizeof(error)))
 		return cli_usage_error("%s", error);
 	return CLI_OK;
@@ -366,24 +361,24 @@ static int show(const struct recordings *all, const struct replay_result *total,
 int cmd_replay(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{ 'r', "record", NULL, "print the recording with the results of softseam" },
+		{ 'f', "fill", NULL, "print the recording with the results of softseam" },
 		{ 0 },
 	};
 	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
 	struct recordings all = { 0 };
 	struct replay_result total = { 0 };
 	char **operands;
-	bool recording = false;
+	bool filling = false;
 	int nr, code, option;
 
 	while ((option = cli_next_option(&args)) > 0)
-		recording = true;
+		filling = true;
 	if (option < 0)
 		return args.exit;
 	operands = cli_operands(&args, &nr);
 	code = read_all(&all, operands, nr);
-	if (code == CLI_OK && recording)
-		code = record(&all);
+	if (code == CLI_OK && filling)
+		code = fill(&all);
 	else if (code == CLI_OK && (code = replay_all(&all, &total)) == CLI_OK)
 		code = show(&all, &total, args.json);
 	recordings_free(&all);

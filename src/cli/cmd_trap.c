@@ -26,7 +26,8 @@ enum {
 	OPTION_TRACE = 't',
 	OPTION_GUARD = 'g',
 	OPTION_CPUS = 1,
-	OPTION_VERSION
+	OPTION_VERSION,
+	OPTION_RECORD
 };
 
 static const struct cli_option options[] = {
@@ -36,6 +37,7 @@ static const struct cli_option options[] = {
 	  "report what it does to pages that are a TD's or the module's" },
 	{ OPTION_VERSION, "module-version", "1.5.25|next",
 	  "next: the module after it, with SYS.DISABLE" },
+	{ OPTION_RECORD, "record", "FILE", "all that happens to the module, for `pamt replay`" },
 	{ OPTION_TRACE, "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE" },
 	{ 0 },
 };
@@ -43,9 +45,10 @@ static const struct cli_option options[] = {
 struct request {
 	const char *machine; /* NULL: this one */
 	bool guard, next;
-	uint64_t cpus;	   /* 0: those it may run on */
-	const char *trace; /* NULL: none; "-": stderr */
-	char **program;	   /* with its arguments */
+	uint64_t cpus;	    /* 0: those it may run on */
+	const char *trace;  /* NULL: none; "-": stderr */
+	const char *record; /* NULL: none */
+	char **program;	    /* with its arguments */
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -275,24 +278,28 @@ static bool set_machine(const struct request *request)
 }
 
 /* The file is made empty here; each process then writes to its end. */
-static bool set_trace(const struct request *request)
+static bool set_output(const char *option, const char *variable, const char *name)
 {
 	int fd;
 
-	unsetenv("PAMT_TRAP_TRACE");
-	if (!request->trace)
+	unsetenv(variable);
+	if (!name)
 		return true;
-	if (!strcmp(request->trace, "-")) {
-		setenv("PAMT_TRAP_TRACE", "-", 1);
-		return true;
-	}
-	fd = open(request->trace, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (fd < 0) {
-		cli_usage_error("trap: --trace: %s: %s", request->trace, strerror(errno));
+		cli_usage_error("trap: --%s: %s: %s", option, name, strerror(errno));
 		return false;
 	}
 	close(fd);
-	return set_path("PAMT_TRAP_TRACE", request->trace);
+	return set_path(variable, name);
+}
+
+static bool set_trace(const struct request *request)
+{
+	if (!request->trace || strcmp(request->trace, "-"))
+		return set_output("trace", "PAMT_TRAP_TRACE", request->trace);
+	setenv("PAMT_TRAP_TRACE", "-", 1);
+	return true;
 }
 
 static void set_cpus(const struct request *request)
@@ -319,7 +326,8 @@ static int run(const struct request *request)
 	char program[PATH_MAX], library[PATH_MAX];
 
 	if (!find_program(request->program[0], program) || !program_fits(program, 0) ||
-	    !set_machine(request) || !set_trace(request))
+	    !set_machine(request) || !set_trace(request) ||
+	    !set_output("record", "PAMT_TRAP_RECORD", request->record))
 		return CLI_USAGE;
 	if (!cli_find_part("trap", "pkg/libpamt-trap.so", PAMT_TRAP_LIBRARY, library) ||
 	    !put_in_front(library))
@@ -362,6 +370,9 @@ int cmd_trap(int argc, char **argv)
 		case OPTION_VERSION:
 			if (!cli_module_version(args.value, &request.next))
 				return CLI_USAGE;
+			break;
+		case OPTION_RECORD:
+			request.record = args.value;
 			break;
 		case OPTION_TRACE:
 			request.trace = args.value ? args.value : "-";

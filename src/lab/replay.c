@@ -12,10 +12,11 @@
 
 struct replay {
 	const struct vector *vector;
-	const struct seam_config *config; /* of the machine that runs now */
+	const struct vector_machine *machine; /* that runs now */
 	struct memory *memory;
 	struct seam *seam;
 	struct bare bare;
+	const struct vector_guest *guest; /* for the next VP.ENTER; NULL: none */
 	/* Of the item that is being executed. */
 	struct replay_difference difference;
 	struct replay_outcome outcome;
@@ -45,9 +46,27 @@ static bool sys_call(struct replay *r, enum tdx_leaf leaf, uint32_t lp, char *er
 	return false;
 }
 
+/* What a vCPU does is what the line before its VP.ENTER says. */
+static enum seam_exit play_guest(void *ctx, struct seam_vcpu *vcpu)
+{
+	struct replay *r = ctx;
+	const struct vector_guest *guest = r->guest;
+
+	r->guest = NULL;
+	if (!guest)
+		return SEAM_EXIT_INTERRUPT;
+	if (guest->how == SEAM_EXIT_EPT)
+		return seam_debug_violation(vcpu, guest->regs.rcx, guest->regs.rdx,
+					    gpa(guest->regs.r8), guest->progress);
+	if (guest->how == SEAM_EXIT_VMCALL)
+		return seam_guest_vmcall(vcpu, &guest->regs);
+	return guest->how;
+}
+
 /* Memory and module as recordings find them at the start; false: why is filled. */
 static bool start_machine(struct replay *r, char *why, size_t why_size)
 {
+	struct seam_config config = r->machine->config;
 	const char *fault;
 
 	r->memory = memory_create();
@@ -55,15 +74,19 @@ static bool start_machine(struct replay *r, char *why, size_t why_size)
 		snprintf(why, why_size, "no memory for the machine");
 		return false;
 	}
-	bare_init(&r->bare, r->memory, r->config->nr_lps, r->config->max_pa, r->config->hkid_bits);
-	if (seam_create(&r->bare.os, r->config, &r->seam, &fault)) {
+	bare_init(&r->bare, r->memory, config.nr_lps, config.max_pa, config.hkid_bits);
+	config.guest = play_guest;
+	config.guest_ctx = r;
+	if (seam_create(&r->bare.os, &config, &r->seam, &fault)) {
 		r->seam = NULL;
 		snprintf(why, why_size, "no such machine: %s", fault);
 		return false;
 	}
+	if (!r->machine->init)
+		return true;
 	if (!sys_call(r, TDH_SYS_INIT, 0, why, why_size))
 		return false;
-	for (uint32_t lp = 0; lp < r->config->nr_lps; lp++)
+	for (uint32_t lp = 0; lp < config.nr_lps; lp++)
 		if (!sys_call(r, TDH_SYS_LP_INIT, lp, why, why_size))
 			return false;
 	return true;
@@ -121,13 +144,13 @@ static bool done(struct replay *r, int error)
 
 static bool step_poke64(struct replay *r, const struct vector_item *item)
 {
-	uint64_t value = item->word.value;
+	const struct vector_list *list = &item->list;
 
 	/* Byte by byte: an address that is no multiple of 8 may reach into the next page. */
-	for (unsigned int i = 0; i < sizeof(value); i++) {
-		uint8_t *byte = r->bare.os.map_host(&r->bare, hpa(item->word.at.v + i), OS_WRITE);
+	for (unsigned int i = 0; i < 8 * list->nr; i++) {
+		uint8_t *byte = r->bare.os.map_host(&r->bare, hpa(list->at.v + i), OS_WRITE);
 
-		*byte = (uint8_t)(value >> 8 * i);
+		*byte = (uint8_t)(list->value[i / 8] >> 8 * (i % 8));
 	}
 	return true;
 }
@@ -162,6 +185,7 @@ static bool step_call(struct replay *r, const struct vector_item *item)
 
 	*regs = call->in;
 	threads_issue(r->seam, call->lp, regs);
+	r->guest = NULL; /* was for this call only */
 	r->outcome.fatal = !was_fatal && seam_is_fatal(r->seam, NULL);
 	good = same_end(r, call);
 	if (call->fatal) /* the machine stops: nobody sees registers */
@@ -170,7 +194,8 @@ static bool step_call(struct replay *r, const struct vector_item *item)
 		good = false;
 	for (unsigned int i = 1; i < VECTOR_REGS; i++)
 		if (!(call->any & 1u << i) &&
-		    !same(r, vector_reg_name[i], *vector_reg(&after, i), *vector_reg(regs, i)))
+		    !same(r, call_line_reg_name[i], *call_line_reg(&after, i),
+			  *call_line_reg(regs, i)))
 			good = false;
 	return good;
 }
@@ -371,6 +396,12 @@ static bool step_epf(struct replay *r, const struct vector_item *item)
 	return done(r, seam_debug_epf(r->seam, list->at, at, list->nr));
 }
 
+static bool step_guest(struct replay *r, const struct vector_item *item)
+{
+	r->guest = item->guest;
+	return true;
+}
+
 /* machine lines have no step: they can fail in a way that ends the replay. */
 static const struct {
 	bool (*step)(struct replay *r, const struct vector_item *item);
@@ -398,6 +429,7 @@ static const struct {
 	[VECTOR_PEEK64] = { step_peek64, true },
 	[VECTOR_LP_INIT] = { step_lp_init, false },
 	[VECTOR_EPF] = { step_epf, false },
+	[VECTOR_GUEST] = { step_guest, false },
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -408,7 +440,7 @@ static int next_machine(struct replay *r, const struct vector_item *item, char *
 	char why[160];
 
 	end_machine(r);
-	r->config = item->machine;
+	r->machine = item->machine;
 	if (start_machine(r, why, sizeof(why)))
 		return 0;
 	snprintf(error, error_size, "%s:%u: %s", r->vector->name, item->line, why);
@@ -446,7 +478,7 @@ static int run_items(struct replay *r, const struct replay_watcher *watcher,
 		if (next_machine(r, item, error, error_size))
 			return -1;
 		if (watcher->machine)
-			watcher->machine(watcher->ctx, r->config, r->seam, r->memory);
+			watcher->machine(watcher->ctx, r->machine, r->seam, r->memory);
 	}
 	return 0;
 }

@@ -52,7 +52,7 @@ struct replay_outcome {
 struct replay_watcher {
 	void *ctx;
 	/* A new machine has begun; the last one, if any, is gone. */
-	void (*machine)(void *ctx, const struct seam_config *config, struct seam *seam,
+	void (*machine)(void *ctx, const struct vector_machine *machine, struct seam *seam,
 			struct memory *memory);
 	/* An item of any kind but machine was executed. */
 	void (*item)(void *ctx, const struct vector_item *item,

@@ -15,6 +15,8 @@ static void free_item(struct vector_item *item)
 {
 	if (item->kind == VECTOR_MACHINE)
 		free(item->machine);
+	if (item->kind == VECTOR_GUEST)
+		free(item->guest);
 	free(item->text);
 }
 

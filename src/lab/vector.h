@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <pamt/seam.h>
 
+#include "abi/call_line.h"
 #include "seam/debug.h"
 
 /* One kind per sort of line, in the order of docs/vectors.md. */
@@ -42,14 +43,13 @@ enum vector_kind {
 	VECTOR_PEEK64,
 	VECTOR_LP_INIT,
 	VECTOR_EPF,
+	VECTOR_GUEST,
 	VECTOR_KINDS
 };
 
 /* Registers of a SEAMCALL by index, in the order of struct tdx_regs: rax is 0. */
-#define VECTOR_REGS	15
+#define VECTOR_REGS	CALL_LINE_REGS
 #define VECTOR_ANY_REGS ((1u << VECTOR_REGS) - 1)
-extern const char *const vector_reg_name[VECTOR_REGS];
-uint64_t *vector_reg(struct tdx_regs *regs, unsigned int index);
 
 struct vector_call {
 	uint32_t lp;
@@ -85,8 +85,21 @@ struct vector_lock {
 	bool exclusive;
 };
 
+/* guest: how the next vCPU leaves VP.ENTER. */
+struct vector_guest {
+	enum seam_exit how; /* SEAM_EXIT_EPT, _VMCALL or _INTERRUPT */
+	bool progress;
+	struct tdx_regs regs; /* of a VMCALL: rcx: the mask; of EPT: rcx, rdx, r8 as at the exit */
+};
+
+/* A module before its SYS.INIT, or one that has come as far as recordings begin. */
+struct vector_machine {
+	struct seam_config config; /* geometry and kind: no guest, no callbacks */
+	bool init;
+};
+
 /*
- * poke64, init-tdmr, vcpus, assoc, vcpu-state, td-fatal, half-freed, bitmap, chldcnt, and lp-init,
+ * init-tdmr, vcpus, assoc, vcpu-state, td-fatal, half-freed, bitmap, chldcnt, and lp-init,
  * at being the LP.
  */
 struct vector_word {
@@ -104,7 +117,7 @@ struct vector_pamt {
 	tdx_hpa_t pair[2];
 };
 
-/* peek64: the words from an address on; epf: a TDVPR and its GPAs. */
+/* peek64, poke64: the words from an address on; epf: a TDVPR and its GPAs. */
 #define VECTOR_MAX_LIST 32u
 struct vector_list {
 	tdx_hpa_t at;
@@ -118,7 +131,8 @@ struct vector_item {
 	uint32_t line; /* number in the file, from 1 */
 	char *text;    /* the line as it was written */
 	union {
-		struct seam_config *machine; /* geometry only: no guest, no callbacks */
+		struct vector_machine *machine;
+		struct vector_guest *guest;
 		struct vector_call call;
 		struct vector_accept accept;
 		struct vector_force_td force_td;

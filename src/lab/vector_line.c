@@ -13,16 +13,6 @@
 
 #include "lab/vector_line.h"
 
-const char *const vector_reg_name[VECTOR_REGS] = {
-	"rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", "r8",
-	"r9",  "r10", "r11", "r12", "r13", "r14", "r15",
-};
-
-_Static_assert(sizeof(struct tdx_regs) == VECTOR_REGS * sizeof(uint64_t),
-	       "registers are numbered by their place in struct tdx_regs");
-
-uint64_t *vector_reg(struct tdx_regs *regs, unsigned int index) { return &regs->rax + index; }
-
 /* How a kind of line is written. */
 struct form {
 	/*
@@ -151,15 +141,32 @@ static int cmr_list(struct vector_line *line, const char *text, struct seam_conf
 	}
 }
 
+/* What kind of module, and how far it has come. */
+static int build_module(struct vector_line *line, struct vector_machine *machine)
+{
+	uint32_t init = 1, is_static = 0, next = 0;
+
+	if (key_u32(line, "init", 1, &init) || key_u32(line, "static", 1, &is_static) ||
+	    key_u32(line, "next", 1, &next))
+		return -1;
+	machine->init = init;
+	machine->config.next = next;
+	if (is_static)
+		machine->config.features0_clear = TDX_FEATURES0_DYNAMIC_PAMT;
+	return 0;
+}
+
 static int build_machine(struct vector_line *line, struct vector_item *item)
 {
 	uint32_t hkid_min = 0, hkid_max = 0;
-	struct seam_config *config = calloc(1, sizeof(*config));
+	struct vector_machine *machine = calloc(1, sizeof(*machine));
 	const char *seamrr = key_text(line, "seamrr");
+	struct seam_config *config;
 
-	if (!config)
+	if (!machine)
 		return vector_line_fail(line, "out of memory");
-	item->machine = config;
+	item->machine = machine;
+	config = &machine->config;
 	/* What the numbers may be together is for seam_create() to say. */
 	if (key_u32(line, "max_pa", 64, &config->max_pa) ||
 	    key_u32(line, "hkid_bits", 64, &config->hkid_bits) ||
@@ -173,7 +180,8 @@ static int build_machine(struct vector_line *line, struct vector_item *item)
 	config->hkid_max = (uint16_t)hkid_max;
 	if (!range(&seamrr, &config->seamrr) || *seamrr)
 		return fail_syntax(line, "bad seamrr", key_text(line, "seamrr"));
-	return cmr_list(line, key_text(line, "cmr"), config);
+	return build_module(line, machine) || cmr_list(line, key_text(line, "cmr"), config) ? -1
+											    : 0;
 }
 
 static int build_word(struct vector_line *line, struct vector_item *item)
@@ -189,11 +197,6 @@ static int check_words(struct vector_line *line, uint64_t at, unsigned int nr)
 	if (at <= (UINT64_C(1) << TDX_PA_BITS) - nr * sizeof(uint64_t))
 		return 0;
 	return fail_syntax(line, "no physical address, which is below 2^52:", line->field[1]);
-}
-
-static int build_poke64(struct vector_line *line, struct vector_item *item)
-{
-	return check_words(line, line->arg[0], 1) ? -1 : build_word(line, item);
 }
 
 static int build_u32(struct vector_line *line, struct vector_item *item)
@@ -271,13 +274,13 @@ static int build_lock(struct vector_line *line, struct vector_item *item)
 	return key_u32(line, "id", UINT32_MAX, &item->lock.id);
 }
 
-/* PA VALUE|* ..., TDVPR [GPA ...]: all that follows the first number. */
+/* PA VALUE|* ..., PA VALUE ..., TDVPR [GPA ...]: all that follows the first number. */
 static int build_list(struct vector_line *line, struct vector_item *item)
 {
 	struct vector_list *list = &item->list;
-	bool stars = strchr(line->form->syntax, '*');
+	bool stars = strchr(line->form->syntax, '*'), words = strstr(line->form->syntax, " VALUE");
 
-	if (line->nr_fields < (stars ? 3u : 2u))
+	if (line->nr_fields < (words ? 3u : 2u))
 		return fail_syntax(line, "too few fields behind", line->field[0]);
 	if (line->nr_fields > 2 + VECTOR_MAX_LIST)
 		return vector_line_fail(line, "more than %u values; allowed: %s", VECTOR_MAX_LIST,
@@ -290,7 +293,7 @@ static int build_list(struct vector_line *line, struct vector_item *item)
 		else if (!number(line->field[i], &list->value[list->nr]))
 			return fail_syntax(line, "bad number", line->field[i]);
 	}
-	return stars ? check_words(line, list->at.v, list->nr) : 0;
+	return words ? check_words(line, list->at.v, list->nr) : 0;
 }
 
 static int build_inject(struct vector_line *line, struct vector_item *item)
@@ -338,7 +341,7 @@ static int reg_value(struct vector_line *line, char *field, unsigned int *index,
 		return fail_syntax(line, "not register=value:", field);
 	*equals = '\0';
 	for (*index = 0; *index < VECTOR_REGS; ++*index)
-		if (!strcmp(field, vector_reg_name[*index]))
+		if (!strcmp(field, call_line_reg_name[*index]))
 			break;
 	if (*index == VECTOR_REGS)
 		return fail_syntax(line, "no register is called", field);
@@ -362,10 +365,10 @@ static int reg_list(struct vector_line *line, unsigned int first, unsigned int l
 		if (reg_value(line, line->field[i], &index, &value, any))
 			return -1;
 		if (*seen & 1u << index)
-			return fail_syntax(line, "given twice:", vector_reg_name[index]);
+			return fail_syntax(line, "given twice:", call_line_reg_name[index]);
 		*seen |= (uint16_t)(1u << index);
 		if (!any || !(*any & 1u << index))
-			*vector_reg(regs, index) = value;
+			*call_line_reg(regs, index) = value;
 	}
 	return 0;
 }
@@ -454,6 +457,41 @@ static int build_accept(struct vector_line *line, struct vector_item *item)
 	return 0;
 }
 
+static int build_guest(struct vector_line *line, struct vector_item *item)
+{
+	item->guest = calloc(1, sizeof(*item->guest));
+	if (!item->guest)
+		return vector_line_fail(line, "out of memory");
+	item->guest->how = SEAM_EXIT_INTERRUPT;
+	return 0;
+}
+
+static int build_guest_ept(struct vector_line *line, struct vector_item *item)
+{
+	uint32_t progress = 0;
+
+	if (build_guest(line, item))
+		return -1;
+	item->guest->how = SEAM_EXIT_EPT;
+	if (key_number(line, "qualification", UINT64_MAX, &item->guest->regs.rcx) ||
+	    key_number(line, "extended", UINT64_MAX, &item->guest->regs.rdx) ||
+	    key_number(line, "gpa", UINT64_MAX, &item->guest->regs.r8) ||
+	    key_u32(line, "progress", 1, &progress))
+		return -1;
+	item->guest->progress = progress;
+	return 0;
+}
+
+static int build_guest_vmcall(struct vector_line *line, struct vector_item *item)
+{
+	uint16_t seen = 1; /* rax is not the guest's to give */
+
+	if (build_guest(line, item))
+		return -1;
+	item->guest->how = SEAM_EXIT_VMCALL;
+	return reg_list(line, 2, line->nr_fields, &item->guest->regs, NULL, &seen);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* The forms.                                                                                   */
 
@@ -461,11 +499,11 @@ static int build_accept(struct vector_line *line, struct vector_item *item)
 #define MODE "mode=shared|exclusive id=N"
 #define MACHINE                                                                               \
 	"machine max_pa=N hkid_bits=N hkid_min=N hkid_max=N lps=N packages=N cache_blocks=N " \
-	"seamrr=BASE+SIZE cmr=BASE+SIZE,..."
+	"seamrr=BASE+SIZE cmr=BASE+SIZE,... [init=0|1] [static=0|1] [next=0|1]"
 
 static const struct form forms[] = {
 	{ MACHINE, 1, VECTOR_MACHINE, build_machine, 0 },
-	{ "poke64 PA VALUE", 1, VECTOR_POKE64, build_poke64, 0 },
+	{ "poke64 PA VALUE ...", 1, VECTOR_POKE64, build_list, 0 },
 	{ CALL, 1, VECTOR_CALL, build_call, 0 },
 	{ "init-tdmr BASE calls=N", 1, VECTOR_INIT_TDMR, build_init_tdmr, 0 },
 	{ "force-td TDR op_state=0|1|2 [pwl=3|4] [gpaw=0|1]", 1, VECTOR_FORCE_TD, build_force_td,
@@ -499,6 +537,10 @@ static const struct form forms[] = {
 	{ "chldcnt TDR N", 1, VECTOR_CHLDCNT, build_word, 0 },
 	{ "peek64 PA VALUE|* ...", 1, VECTOR_PEEK64, build_list, 0 },
 	{ "lp-init LP 0|1", 1, VECTOR_LP_INIT, build_flag, 0 },
+	{ "guest ept gpa=N qualification=N extended=N progress=0|1", 2, VECTOR_GUEST,
+	  build_guest_ept, 0 },
+	{ "guest vmcall [reg=VALUE ...]", 2, VECTOR_GUEST, build_guest_vmcall, 0 },
+	{ "guest interrupt", 2, VECTOR_GUEST, build_guest, 0 },
 	{ "epf TDVPR [GPA ...]", 1, VECTOR_EPF, build_list, 0 },
 };
 #define NR_FORMS (sizeof(forms) / sizeof(forms[0]))

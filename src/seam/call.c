@@ -4,15 +4,35 @@
  * module-fatal rule is broken.
  */
 #include "seam/call.h"
+#include "seam/hpa.h"
+
+bool call_is_busy(const struct call *call, const os_a64_t *word, enum lock_kind kind)
+{
+	const struct seam_watch *watch = call->seam->watch;
+
+	/* Of a pair each is tried by itself then. */
+	if (watch && watch->busy && kind != LOCK_PAIR_S && kind != LOCK_PAIR_X)
+		watch->busy(watch->ctx, call->lp, word,
+			    kind == LOCK_SECOND_S || kind == LOCK_SECOND_X);
+	return false;
+}
+
+void call_has_read(const struct call *call, tdx_hpa_t at, const void *bytes, uint32_t nr)
+{
+	const struct seam_watch *watch = call->seam->watch;
+
+	if (watch && watch->read)
+		watch->read(watch->ctx, hpa_strip(call->seam, at), bytes, nr);
+}
 
 bool call_lock_promote(struct call *call, os_a64_t *word)
 {
 	struct held_lock *held;
 
 	if (call->faults && fault_happens(call->faults, SEAM_FAULT_BUSY))
-		return false;
+		return call_is_busy(call, word, LOCK_SHAREX_HP_X);
 	if (!sharex_hp_promote(word))
-		return false;
+		return call_is_busy(call, word, LOCK_SHAREX_HP_X);
 	held = held_find(call, word);
 	held->kind = LOCK_SHAREX_HP_X;
 	held->add = 0;

@@ -133,6 +133,9 @@ static inline void held_unlock(const struct held_lock *held)
 		mutex_word_unlock(held->word);
 }
 
+/* The lock in this word is not to be had: tells who watches. Return: false. */
+bool call_is_busy(const struct call *call, const os_a64_t *word, enum lock_kind kind);
+
 /*
  * Takes a lock whose word holds what it protects, and notes it. *value: the word as it was taken;
  * what is above the lock's bits does not change from then on. False: somebody else has it, nothing
@@ -145,9 +148,9 @@ static inline bool call_lock_read(struct call *call, os_a64_t *word, enum lock_k
 
 	OS_INVARIANT(held->nr < CALL_MAX_LOCKS);
 	if (call->faults && fault_happens(call->faults, SEAM_FAULT_BUSY))
-		return false;
+		return call_is_busy(call, word, kind);
 	if (!try_lock(word, kind, value))
-		return false;
+		return call_is_busy(call, word, kind);
 	held->lock[held->nr++] = (struct held_lock){ word, lock_add(kind), kind };
 	return true;
 }
@@ -214,6 +217,12 @@ static inline void call_unlock(struct call *call, const os_a64_t *word, enum loc
 	held->kind = LOCK_RELEASED;
 	held->add = 0;
 }
+
+/*
+ * Takes down what was read of the host's memory at a shared address: up to 4K within one page,
+ * which are now at bytes.
+ */
+void call_has_read(const struct call *call, tdx_hpa_t at, const void *bytes, uint32_t nr);
 
 /* A bit of the random number source; false: no entropy now. */
 bool call_random(struct call *call);

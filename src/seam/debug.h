@@ -87,6 +87,55 @@ int seam_debug_faults(struct seam *seam, const struct seam_faults *faults);
 /* Occasions of a kind since the plan was set. */
 uint64_t seam_debug_occasions(const struct seam *seam, enum seam_fault fault);
 
+/*
+ * Somebody who takes down what a module does, so that it can be done again call by call
+ * (docs/vectors.md). Told on the LP that is in the call. Functions that are NULL are not called.
+ */
+struct seam_watch {
+	void *ctx;
+	/* A call begins, with these registers; it is over, with those. */
+	void (*began)(void *ctx, uint32_t lp, const struct tdx_regs *in);
+	void (*ended)(void *ctx, uint32_t lp, const struct tdx_regs *out);
+	/* A leaf has done its work, succeeds, and still holds its locks; out: without RAX. */
+	void (*worked)(void *ctx, uint32_t lp, const struct tdx_regs *out);
+	/* The call did not get the lock in this word, or the second one there; or was not to. */
+	void (*busy)(void *ctx, uint32_t lp, const os_a64_t *word, bool second);
+	/* It has read these bytes of the host's memory; they do not reach into another page. */
+	void (*read)(void *ctx, tdx_hpa_t at, const void *bytes, uint32_t nr);
+	/* A guest has tried TDG.MEM.PAGE.ACCEPT; rcx, how and status as below. */
+	void (*accepted)(void *ctx, uint32_t lp, tdx_hpa_t tdr, uint64_t rcx,
+			 enum seam_debug_accept how, tdx_status_t status);
+};
+/* It is not copied; NULL: nobody any more. No call may be in flight. */
+void seam_debug_watch(struct seam *seam, const struct seam_watch *watch);
+
+/* A lock by name: what seam_debug_hold() (is_page) or seam_debug_lock() takes. */
+struct seam_debug_word {
+	const os_a64_t *word;
+	bool is_page;
+	enum seam_debug_lock what;
+	uint64_t at;  /* page, TDR, base of a TDMR, package */
+	uint64_t map; /* SEAM_DEBUG_SEPTE: GPA | level */
+	unsigned int level;
+};
+/*
+ * The name of the lock in this word, among those that a call with these registers may take. Return:
+ * false: it is none of them.
+ */
+bool seam_debug_find_lock(struct seam *seam, const os_a64_t *word, bool second,
+			  const struct tdx_regs *regs, struct seam_debug_word *found);
+/* The word of a lock by name, the other way round. Return: false: there is no such lock. */
+bool seam_debug_lock_word(struct seam *seam, enum seam_debug_lock what, uint64_t at, uint64_t map,
+			  struct seam_debug_word *found);
+/* Is it held now? */
+bool seam_debug_is_held(const struct seam_debug_word *lock, bool *exclusive);
+
+/* For guest programs: has an access gone through since VP.ENTER? */
+bool seam_debug_progress(const struct seam_vcpu *vcpu);
+/* To leave VP.ENTER as if by this EPT violation, and with this progress. */
+enum seam_exit seam_debug_violation(struct seam_vcpu *vcpu, uint64_t qualification,
+				    uint64_t extended, tdx_gpa_t at, bool progress);
+
 /* The PAMT entry itself at that level that covers pa, not a walk. */
 struct seam_debug_entry {
 	bool present;

@@ -135,11 +135,13 @@ static tdx_status_t dispatch(struct call *call)
 	/* What fails at once lets go at once. */
 	if (call->seam->config.pace && !call_failed(status))
 		call->seam->config.pace(call->seam->config.ctx, call->lp, call->leaf);
+	if (call->seam->watch && call->seam->watch->worked && !call_failed(status))
+		call->seam->watch->worked(call->seam->watch->ctx, call->lp, call->regs);
 	held_release(&call->held, 0);
 	return status;
 }
 
-tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
+static tdx_status_t serve(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
 {
 	struct call call;
 	tdx_status_t status;
@@ -177,5 +179,18 @@ tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
 	if (os_load32(&seam->fatal_state, OS_RELAXED))
 		status = tdx_status(TDX_SYS_SHUTDOWN, 0);
 	regs->rax = status.v;
+	return status;
+}
+
+tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
+{
+	const struct seam_watch *watch = seam->watch;
+	tdx_status_t status;
+
+	if (watch && watch->began)
+		watch->began(watch->ctx, lp, regs);
+	status = serve(seam, lp, regs);
+	if (watch && watch->ended)
+		watch->ended(watch->ctx, lp, regs);
 	return status;
 }

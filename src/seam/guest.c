@@ -144,7 +144,6 @@ static enum seam_exit accept_locked(struct call *call, const struct td *td, stru
 	enum sept_state state = sept_state(pos->value);
 	uint32_t done = 0;
 
-	*status = CALL_OK;
 	if (state != SEPT_PENDING) {
 		sept_unlock(pos->entry);
 		/* A table, blocked or not, and a page that the guest has already. */
@@ -173,6 +172,7 @@ enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx
 	uint32_t level;
 	tdx_gpa_t at;
 
+	*status = CALL_OK;
 	if (!accept_operand(td, rcx, &at, &level)) {
 		*status = status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 		return SEAM_EXIT_NONE;
@@ -193,11 +193,27 @@ enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx
 	return accept_locked(call, td, &pos, status);
 }
 
+enum seam_debug_accept accept_end(enum seam_exit how)
+{
+	switch (how) {
+	case SEAM_EXIT_NONE:
+		return SEAM_ACCEPT_STATUS;
+	case SEAM_EXIT_INTERRUPT:
+		return SEAM_ACCEPT_INTERRUPTED;
+	default:
+		return SEAM_ACCEPT_TDEXIT;
+	}
+}
+
 enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, tdx_gpa_t at, unsigned int level,
 				 tdx_status_t *status)
 {
+	const struct seam_watch *watch = vcpu->call->seam->watch;
 	enum seam_exit how = guest_accept(vcpu->call, vcpu->td, at.v | level, status);
 
+	if (watch && watch->accepted)
+		watch->accepted(watch->ctx, vcpu->call->lp, vcpu->td->address, at.v | level,
+				accept_end(how), *status);
 	if (how == SEAM_EXIT_EPT)
 		return ept_violation(vcpu, at, TDX_EPT_VIOLATION_WRITE, TDX_EPT_EXTENDED_ACCEPT);
 	vcpu->progress = true;

@@ -28,6 +28,9 @@ struct seam_vcpu {
 /* Would an access to this private page leave the TD? The tree is locked. */
 bool guest_would_fault(const struct call *call, const struct td *td, tdx_gpa_t gpa);
 
+/* What a guest's ACCEPT has come to, as recordings have it. */
+enum seam_debug_accept accept_end(enum seam_exit how);
+
 /* TDG.MEM.PAGE.ACCEPT; SEAM_EXIT_NONE: *status is the answer. */
 enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx,
 			    tdx_status_t *status);

@@ -178,6 +178,7 @@ static tdx_status_t check_filters(struct call *call, struct td_init *init)
 	for (uint32_t i = 0; i < nr; i++, before = entry) {
 		/* A copy: the host may change its own page any time. */
 		os_memcpy(&entry, entries + i, sizeof(entry));
+		call_has_read(call, hpa(page.v + i * sizeof(entry)), &entry, sizeof(entry));
 		if (!filter_ok(entry))
 			return tdx_status(TDX_EVENT_FILTER_INVALID, i);
 		if (i && FILTER_ORDER(entry) <= FILTER_ORDER(before))
@@ -278,6 +279,7 @@ tdx_status_t tdh_mng_init(struct call *call)
 	/* A copy: the host may change its own page any time. */
 	os_memcpy(&init.params, module_map(seam, hpa_strip(seam, hpa(call->in.rdx)), OS_READ),
 		  sizeof(init.params));
+	call_has_read(call, hpa(call->in.rdx), &init.params, sizeof(init.params));
 	status = check_params(call, &init);
 	if (call_failed(status))
 		return status;

@@ -126,10 +126,11 @@ struct seam {
 	os_a32_t fatal_state; /* 0 none, 1 being written, 2 readable */
 	struct seam_fatal fatal;
 
-	os_a32_t inject;	    /* enum seam_debug_inject for the next call */
-	struct guard *guard;	    /* NULL: not in guard mode */
-	struct fault_plan *faults;  /* NULL: none were ever asked for */
-	struct debug_holder *debug; /* debug.c: what is held from outside */
+	os_a32_t inject;		/* enum seam_debug_inject for the next call */
+	struct guard *guard;		/* NULL: not in guard mode */
+	struct fault_plan *faults;	/* NULL: none were ever asked for */
+	struct debug_holder *debug;	/* debug.c: what is held from outside */
+	const struct seam_watch *watch; /* NULL: nobody */
 
 	/* What is above is read by every call, lp[0] is written by its own. */
 	uint8_t pad[64];

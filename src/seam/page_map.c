@@ -47,6 +47,8 @@ tdx_status_t tdh_mem_page_add(struct call *call)
 		return status;
 
 	os->copy(os->ctx, hpa(call->in.r8), hpa_strip(call->seam, hpa(call->in.r9)));
+	call_has_read(call, hpa(call->in.r9), module_map(call->seam, hpa(call->in.r8), OS_READ),
+		      TDX_PAGE_SIZE);
 	pamt_claim(call, &page, TDX_PT_REG, mem.td.address);
 	td_add_children(call, &mem.td, 1);
 	mem.td.tdcs->pages_added++;

@@ -231,13 +231,15 @@ static tdx_status_t (*const tdmr_checks[])(const struct seam *seam, uint32_t i) 
 /* ------------------------------------------------------------------------------------------- */
 
 /* The TDMR_INFO at a shared address into entry i of the table. */
-static void read_tdmr(struct seam *seam, uint32_t i, tdx_hpa_t info_at)
+static void read_tdmr(struct call *call, uint32_t i, tdx_hpa_t info_at)
 {
+	struct seam *seam = call->seam;
 	struct tdmr *tdmr = &seam->tdmr[i];
 	struct tdx_tdmr_info info;
 
 	/* One copy: the host may write to it meanwhile, and what is checked is what is used. */
 	os_memcpy(&info, module_map(seam, hpa_strip(seam, info_at), OS_READ), sizeof(info));
+	call_has_read(call, info_at, &info, sizeof(info));
 	*tdmr = (struct tdmr){
 		.base = hpa(info.base),
 		.size = info.size,
@@ -249,29 +251,31 @@ static void read_tdmr(struct seam *seam, uint32_t i, tdx_hpa_t info_at)
 	os_memcpy(tdmr->reserved, info.reserved, sizeof(tdmr->reserved));
 }
 
-static tdx_status_t take_tdmr(struct seam *seam, uint32_t i, tdx_hpa_t info_at)
+static tdx_status_t take_tdmr(struct call *call, uint32_t i, tdx_hpa_t info_at)
 {
 	tdx_status_t status = CALL_OK;
 
-	if (!hpa_is_shared(seam, info_at, TDX_INFO_ALIGN, TDX_INFO_ALIGN))
+	if (!hpa_is_shared(call->seam, info_at, TDX_INFO_ALIGN, TDX_INFO_ALIGN))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	read_tdmr(seam, i, info_at);
+	read_tdmr(call, i, info_at);
 	for (uint32_t c = 0; c < sizeof(tdmr_checks) / sizeof(tdmr_checks[0]); c++) {
-		status = tdmr_checks[c](seam, i);
+		status = tdmr_checks[c](call->seam, i);
 		if (call_failed(status))
 			break;
 	}
 	return status;
 }
 
-static tdx_status_t take_tdmrs(struct seam *seam, tdx_hpa_t array, uint32_t count)
+static tdx_status_t take_tdmrs(struct call *call, tdx_hpa_t array, uint32_t count)
 {
 	tdx_hpa_t info[TDX_MAX_TDMRS];
 
 	/* The array's alignment is its greatest size: it does not reach into another page. */
-	os_memcpy(info, module_map(seam, hpa_strip(seam, array), OS_READ), count * sizeof(info[0]));
+	os_memcpy(info, module_map(call->seam, hpa_strip(call->seam, array), OS_READ),
+		  count * sizeof(info[0]));
+	call_has_read(call, array, info, count * (uint32_t)sizeof(info[0]));
 	for (uint32_t i = 0; i < count; i++) {
-		tdx_status_t status = take_tdmr(seam, i, info[i]);
+		tdx_status_t status = take_tdmr(call, i, info[i]);
 
 		if (call_failed(status))
 			return status;
@@ -315,7 +319,7 @@ tdx_status_t tdh_sys_config(struct call *call)
 	seam->dpamt = flags & TDX_SYS_CONFIG_DYNAMIC_PAMT;
 	if (seam->dpamt && seam->hkid_start_bit > TDX_DPAMT_MAX_PA_BITS)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R8);
-	status = take_tdmrs(seam, hpa(call->in.rcx), (uint32_t)count);
+	status = take_tdmrs(call, hpa(call->in.rcx), (uint32_t)count);
 	if (call_failed(status))
 		return status;
 

@@ -85,6 +85,10 @@ refuses odd_sockets '3 processors in 2 sockets' "${qemu[@]}" -- -smp 3,sockets=2
 refuses no_size '-m x: not a size' "${qemu[@]}" -- -m x
 refuses backend_of_no_node "is no node's" "${qemu[@]}" -- -object memory-backend-ram,id=a,size=1G
 refuses node_without_its_backend "no memory backend 'a'" "${qemu[@]}" -- -numa node,memdev=a
+runs record_reaches_the_plugin 7 "${qemu[@]}" --record "$scratch/x.vec"
+out_has ",record=$scratch/x.vec"
+refuses faults_are_not_recorded 'cannot be recorded' "${qemu[@]}" --record x --faults 1
+refuses comma_in_a_name 'no commas, please' "${qemu[@]}" --record x,y
 refuses bad_version "'2.0' is no version" "${qemu[@]}" --module-version 2.0
 refuses bad_faults 'up to four numbers' "${qemu[@]}" --faults 1,x
 refuses fault_in_no_leaf "no leaf 'AUGX'" "${qemu[@]}" --fault-leaf AUGX

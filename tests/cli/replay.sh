@@ -55,7 +55,7 @@ out_has '396 passed, 0 failed'
 
 # A recording whose results are all taken out gets the same ones again.
 sed 's/ -> .*/ -> */' "$vectors/27-fatal-remove-race.vec" >"$scratch/open.vec"
-runs results_are_filled_in 0 replay --record "$scratch/open.vec"
+runs results_are_filled_in 0 replay --fill "$scratch/open.vec"
 err_empty
 check_that 'no result is open' bash -c '! grep -qF -- "-> *" "$1"' _ "$scratch/out"
 check_that 'the stop is there' grep -qxF 'call 0x3b rcx=0x138a00001 -> fatal 343' "$scratch/out"
@@ -64,8 +64,8 @@ runs what_was_recorded_passes 0 replay "$scratch/filled.vec"
 check_that 'all of it is there' test "$(grep -cE '^(call|accept|pamt|bitmap|chldcnt|poke64) ' \
 	"$scratch/filled.vec")" -eq "$(grep -cE '^(call|accept|pamt|bitmap|chldcnt|poke64) ' \
 	"$vectors/27-fatal-remove-race.vec")"
-refuses one_file_is_recorded_at_a_time \
-	"--record: $(find "$vectors" -name '*.vec' | wc -l) recordings; exactly 1" replay --record "$vectors"
+refuses one_file_is_filled_in_at_a_time \
+	"--fill: $(find "$vectors" -name '*.vec' | wc -l) recordings; exactly 1" replay --fill "$vectors"
 
 refuses nothing_to_replay_is_refused 'nothing to replay; allowed: recordings' replay
 refuses an_empty_name_is_refused 'an empty file name' replay ''

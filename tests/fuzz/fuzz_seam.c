@@ -4,7 +4,7 @@
  * module must not crash, whatever the recording does.
  *
  * Inputs are recordings as docs/vectors.md has them. An input that was found to fail is made a
- * regression by `pamt replay --record`, after the module was mended.
+ * regression by `pamt replay --fill`, after the module was mended.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static bool too_large(const struct vector *vector)
 		const struct vector_item *item = &vector->items[i];
 
 		if (item->kind == VECTOR_MACHINE &&
-		    (item->machine->nr_lps > 16 || item->machine->cache_blocks > 64))
+		    (item->machine->config.nr_lps > 16 || item->machine->config.cache_blocks > 64))
 			return true;
 		if (item->kind == VECTOR_INIT_TDMR)
 			calls += item->word.value;

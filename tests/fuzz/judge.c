@@ -43,13 +43,16 @@ static void compare(struct court *c, const struct vector_item *item)
 		object(c, item, why);
 }
 
-static void begin_machine(void *ctx, const struct seam_config *config, struct seam *seam,
+static void begin_machine(void *ctx, const struct vector_machine *machine, struct seam *seam,
 			  struct memory *memory)
 {
 	struct court *c = ctx;
 
 	model_destroy(c->model); /* what it had to say about the last machine was said */
-	c->model = model_create(config, memory);
+	c->model = model_create(&machine->config, memory);
+	/* It knows one module, and that from SYS.CONFIG on. */
+	if (!machine->init || machine->config.next || machine->config.features0_clear)
+		model_lose(c->model);
 	c->seam = seam;
 	c->locks = 0;
 	c->injected = c->may_stop = false;
@@ -184,10 +187,14 @@ static void see_item(void *ctx, const struct vector_item *item,
 	case VECTOR_POKE64:
 		/* What a host writes over a control page or a pair is no longer the model's
 		 * business. */
-		if (model_owns(c->model, item->word.at.v)) {
+		if (model_owns(c->model, item->list.at.v) ||
+		    model_owns(c->model, item->list.at.v + 8 * item->list.nr - 8)) {
 			c->may_stop = true;
 			model_lose(c->model);
 		}
+		break;
+	case VECTOR_GUEST: /* the model has none */
+		model_lose(c->model);
 		break;
 	case VECTOR_HALF_FREED:
 		c->may_stop = true;

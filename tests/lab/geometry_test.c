@@ -75,7 +75,7 @@ static uint64_t *reg(struct tdx_regs *regs, uint8_t operand)
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (order[i].operand == operand)
-			return vector_reg(regs, order[i].index);
+			return call_line_reg(regs, order[i].index);
 	return NULL;
 }
 
@@ -95,10 +95,10 @@ static void rewrite_call(const struct geometry *g, struct vector_call *call)
 			*word = rewrite(g, *word);
 	}
 	for (unsigned int i = 1; i < VECTOR_REGS; i++) {
-		uint64_t *to = vector_reg(&call->after, i);
+		uint64_t *to = call_line_reg(&call->after, i);
 
-		if (*vector_reg(&after, i) == *vector_reg(&in, i))
-			*to = *vector_reg(&call->in, i);
+		if (*call_line_reg(&after, i) == *call_line_reg(&in, i))
+			*to = *call_line_reg(&call->in, i);
 		else if (!reads_fields(number))
 			*to = rewrite(g, *to);
 	}
@@ -114,8 +114,8 @@ static void rewrite_item(const struct geometry *g, struct vector_item *item)
 
 	switch (item->kind) {
 	case VECTOR_MACHINE:
-		item->machine->max_pa = g->max_pa;
-		item->machine->nr_lps += g->more_lps;
+		item->machine->config.max_pa = g->max_pa;
+		item->machine->config.nr_lps += g->more_lps;
 		return;
 	case VECTOR_CALL:
 		rewrite_call(g, &item->call);
@@ -142,8 +142,9 @@ static void rewrite_item(const struct geometry *g, struct vector_item *item)
 		return;
 	case VECTOR_POKE64:
 		/* What is written is TDMRs: addresses, and sizes that say the same below 2^40. */
-		item->word.value = rewrite(g, item->word.value);
-		tdr = &item->word.at;
+		for (unsigned int i = 0; i < item->list.nr; i++)
+			item->list.value[i] = rewrite(g, item->list.value[i]);
+		tdr = &item->list.at;
 		break;
 	case VECTOR_EXIT:
 	case VECTOR_RELEASE:
@@ -165,7 +166,7 @@ static bool can_move(const struct vector *vector)
 	for (size_t i = 0; i < vector->nr_items; i++) {
 		const struct vector_item *item = &vector->items[i];
 
-		if (item->kind == VECTOR_MACHINE && item->machine->max_pa > 46)
+		if (item->kind == VECTOR_MACHINE && item->machine->config.max_pa > 46)
 			return false;
 		if (item->kind == VECTOR_PEEK64 || item->kind == VECTOR_EPF)
 			return false;
@@ -199,11 +200,11 @@ static void on_machines_of(uint32_t max_pa, uint32_t more_lps)
 
 			if (item->kind == VECTOR_MACHINE)
 				g = (struct geometry){
-					.old_max_pa = item->machine->max_pa,
+					.old_max_pa = item->machine->config.max_pa,
 					.max_pa = max_pa,
-					.hkid_bits = item->machine->hkid_bits,
+					.hkid_bits = item->machine->config.hkid_bits,
 					/* Which package an LP is in must not change. */
-					.more_lps = more_lps * item->machine->nr_packages,
+					.more_lps = more_lps * item->machine->config.nr_packages,
 				};
 			rewrite_item(&g, item);
 		}

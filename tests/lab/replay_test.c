@@ -85,8 +85,8 @@ static void flip_item(const struct vector *vector, struct vector_item *item, uin
 	case VECTOR_CALL:
 		for (unsigned int i = 0; i < VECTOR_REGS && !item->call.fatal; i++)
 			if (!(item->call.any & 1u << i))
-				flip(vector, item, vector_reg_name[i],
-				     vector_reg(&item->call.after, i), UINT64_C(1) << 5 * i % 64,
+				flip(vector, item, call_line_reg_name[i],
+				     call_line_reg(&item->call.after, i), UINT64_C(1) << 5 * i % 64,
 				     passed);
 		break;
 	case VECTOR_ACCEPT:

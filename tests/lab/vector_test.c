@@ -59,7 +59,7 @@ static void a_machine_line_gives_the_geometry(void **state)
 	assert_int_equal(vector.nr_items, 1);
 	assert_int_equal(vector.items[0].kind, VECTOR_MACHINE);
 	assert_int_equal(vector.items[0].line, 3);
-	config = vector.items[0].machine;
+	config = &vector.items[0].machine->config;
 	assert_int_equal(config->max_pa, 46);
 	assert_int_equal(config->hkid_bits, 6);
 	assert_int_equal(config->hkid_min, 0x20);
@@ -223,8 +223,6 @@ static void lines_of_two_numbers(void **state)
 		enum vector_kind kind;
 		uint64_t at, value;
 	} cases[] = {
-		{ "poke64 0xffffffffffff8 0xffffffffffffffff", VECTOR_POKE64, 0xffffffffffff8,
-		  UINT64_MAX },
 		{ "init-tdmr 0x40000000 calls=64", VECTOR_INIT_TDMR, 0x40000000, 64 },
 		{ "vcpus 1 2", VECTOR_VCPUS, 1, 2 },
 		{ "assoc 1 2", VECTOR_ASSOC, 1, 2 },
@@ -291,6 +289,63 @@ static void an_injection_is_one_of_four(void **state)
 	}
 }
 
+static void a_guest_leaves_in_one_of_three_ways(void **state)
+{
+	struct vector vector;
+	const struct vector_guest *g;
+
+	(void)state;
+	g = read_one("guest ept gpa=0x5000 qualification=2 extended=4 progress=1", &vector)->guest;
+	assert_int_equal(g->how, SEAM_EXIT_EPT);
+	assert_int_equal(g->regs.rcx, 2);
+	assert_int_equal(g->regs.rdx, 4);
+	assert_int_equal(g->regs.r8, 0x5000);
+	assert_true(g->progress);
+	vector_free(&vector);
+	g = read_one("guest vmcall rcx=0xc00 r10=1 r11=0x10001", &vector)->guest;
+	assert_int_equal(g->how, SEAM_EXIT_VMCALL);
+	assert_int_equal(g->regs.rcx, 0xc00);
+	assert_int_equal(g->regs.r11, 0x10001);
+	vector_free(&vector);
+	g = read_one("guest interrupt", &vector)->guest;
+	assert_int_equal(g->how, SEAM_EXIT_INTERRUPT);
+	vector_free(&vector);
+}
+
+static void a_machine_may_be_of_another_kind(void **state)
+{
+	struct vector vector;
+	char text[512];
+
+	(void)state;
+	assert_int_equal(read_text(MACHINE, &vector), 0);
+	assert_true(vector.items[0].machine->init);
+	assert_false(vector.items[0].machine->config.next);
+	assert_int_equal(vector.items[0].machine->config.features0_clear, 0);
+	vector_free(&vector);
+	snprintf(text, sizeof(text), "%.*s init=0 static=1 next=1\n", (int)strlen(MACHINE) - 1,
+		 MACHINE);
+	assert_int_equal(read_text(text, &vector), 0);
+	assert_false(vector.items[0].machine->init);
+	assert_true(vector.items[0].machine->config.next);
+	assert_int_equal(vector.items[0].machine->config.features0_clear,
+			 TDX_FEATURES0_DYNAMIC_PAMT);
+	vector_free(&vector);
+}
+
+static void words_of_memory_are_written_in_a_row(void **state)
+{
+	const struct vector_list *list;
+	struct vector vector;
+
+	(void)state;
+	list = &read_one("poke64 0xffffffffffff0 1 0xffffffffffffffff", &vector)->list;
+	assert_int_equal(list->at.v, 0xffffffffffff0);
+	assert_int_equal(list->nr, 2);
+	assert_int_equal(list->value[1], UINT64_MAX);
+	vector_free(&vector);
+}
+
 static void pamt_fields_not_listed_are_not_compared(void **state)
 {
 	struct vector vector;
@@ -330,9 +385,13 @@ static void mistakes_are_named_with_their_place(void **state)
 		{ "poke64 1 0x", "test:2: bad number '0x'" },
 		{ "poke64 1 -1", "test:2: bad number '-1'" },
 		{ "poke64 1 0x10000000000000000", "test:2: bad number '0x10000000000000000'" },
-		{ "poke64 1 2 3", "test:2: one field too many: '3'" },
-		{ "poke64 1 2 x=3", "test:2: unknown field 'x'" },
-		{ "poke64 1 2 =3", "test:2: unknown field ''" },
+		{ "poke64 1 2 *", "test:2: bad number '*'" },
+		{ "bitmap 1 1 3", "test:2: one field too many: '3'" },
+		{ "bitmap 1 1 x=3", "test:2: unknown field 'x'" },
+		{ "bitmap 1 1 =3", "test:2: unknown field ''" },
+		{ "guest", "test:2: unknown line 'guest'; allowed: guest ept gpa=N" },
+		{ "guest ept gpa=1", "test:2: missing field 'qualification'; allowed: guest ept" },
+		{ "guest vmcall rax=1", "test:2: given twice: 'rax'" },
 		{ "hold 1 level=1 mode=shared", "test:2: missing field 'id'; allowed: hold PA" },
 		{ "hold 1 level=3 mode=shared id=1",
 		  "test:2: level='3' is no number from 0 to 0x2" },
@@ -459,7 +518,7 @@ static void line_ends_and_blanks_do_not_matter(void **state)
 	assert_int_equal(read_text(MACHINE "  poke64  1\t2 \r\n\r\n  # x\nrelease id=1", &vector),
 			 0);
 	assert_int_equal(vector.nr_items, 3);
-	assert_int_equal(vector.items[1].word.value, 2);
+	assert_int_equal(vector.items[1].list.value[0], 2);
 	assert_int_equal(vector.items[2].line, 5);
 	assert_int_equal(vector.items[2].lock.id, 1);
 	vector_free(&vector);
@@ -469,6 +528,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_machine_line_gives_the_geometry),
+		cmocka_unit_test(a_guest_leaves_in_one_of_three_ways),
+		cmocka_unit_test(a_machine_may_be_of_another_kind),
+		cmocka_unit_test(words_of_memory_are_written_in_a_row),
 		cmocka_unit_test(registers_not_listed_keep_their_input),
 		cmocka_unit_test(a_star_alone_means_that_nothing_is_compared),
 		cmocka_unit_test(a_call_may_end_fatal),

@@ -88,6 +88,8 @@ void rig_start(struct rig *rig)
 	rig->memory = rig->bare.memory = memory_create();
 	assert_non_null(rig->memory);
 	assert_int_equal(seam_create(&rig->bare.os, &rig->config, &rig->seam, NULL), 0);
+	if (rig->created)
+		rig->created(rig);
 	RIG_OK(rig, 0, .rax = TDH_SYS_INIT);
 	for (uint32_t lp = 0; lp < rig->config.nr_lps; lp++)
 		RIG_OK(rig, lp, .rax = TDH_SYS_LP_INIT);

@@ -27,7 +27,8 @@ struct rig {
 	struct seam_fatal fatal; /* as on_fatal was told */
 	uint32_t nr_fatal;
 	bool dynamic;
-	uint64_t attributes; /* of TDs */
+	uint64_t attributes;		  /* of TDs */
+	void (*created)(struct rig *rig); /* the module is there, no call was made; or NULL */
 	/* Every rig_ok() call fails first, once at each occasion for this kind of fault. */
 	bool sweep;
 	enum seam_fault fault;

@@ -29,6 +29,21 @@ runs trace_goes_to_a_file 0 trap --machine builtin:256g --trace="$scratch/trace"
 err_empty
 check_that 'it has the same lines' test "$(wc -l <"$scratch/trace")" -eq "$lines"
 
+runs recording_is_made 0 trap --machine builtin:256g --record "$scratch/own.vec" "$seamcall"
+err_empty
+runs recording_replays 0 replay "$scratch/own.vec"
+out_has ' passed, 0 failed'
+check_that 'each call is in it' test "$(grep -c '^call ' "$scratch/own.vec")" -eq "$lines"
+sed -i '$s/-> rax=0x0/-> rax=0x1/' "$scratch/own.vec"
+runs mistake_in_a_recording_is_named 1 replay "$scratch/own.vec"
+out_has "own.vec:$((lines + 1)): call 0x22 "
+out_has 'TDH.SYS.RD on LP '
+runs two_processes_one_after_the_other 0 trap --machine builtin:256g --record "$scratch/own.vec" \
+	bash -c '"$0" && "$0"' "$seamcall"
+runs both_are_replayed 0 replay "$scratch/own.vec"
+check_that 'two machines' test "$(grep -c '^machine ' "$scratch/own.vec")" -eq 2
+refuses record_to_a_folder "$scratch: Is a directory" trap --record "$scratch" "$seamcall"
+
 runs one_processor_is_a_choice 0 trap --cpus 1 --machine builtin:256g --trace "$seamcall"
 check_that 'all calls are on LP 0' bash -c '! grep -qv "^lp 0 " "$1"' _ "$scratch/err"
 

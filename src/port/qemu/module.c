@@ -15,6 +15,7 @@
 #include "port/qemu/memory.h"
 #include "port/qemu/module.h"
 #include "port/qemu/stats.h"
+#include "port/trap/record.h"
 #include "port/trap/trace.h"
 
 #define SEAMRR_BYTES (UINT64_C(32) << 20)
@@ -24,7 +25,8 @@ static struct {
 	struct os_services services;
 	struct seam *seam;
 	uint32_t nr_cpus, nr_packages;
-	int trace_fd; /* -1: none */
+	int trace_fd, record_fd;   /* -1: none */
+	struct recorder *recorder; /* NULL: none */
 	bool stats;
 	os_a64_t calls, touches;
 } module;
@@ -38,15 +40,15 @@ static void on_fatal(void *ctx, const struct seam_fatal *fatal)
 		fatal->id, fatal->lp, fatal->leaf, (unsigned long long)fatal->at.v, fatal->rule);
 }
 
-static bool open_trace(const char *path)
+static bool open_file(const char *what, const char *path, int *fd)
 {
-	module.trace_fd = -1;
+	*fd = -1;
 	if (!path)
 		return true;
-	module.trace_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
-	if (module.trace_fd < 0)
-		fprintf(stderr, "pamt-qemu: trace=%s: %s\n", path, strerror(errno));
-	return module.trace_fd >= 0;
+	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+	if (*fd < 0)
+		fprintf(stderr, "pamt-qemu: %s=%s: %s\n", what, path, strerror(errno));
+	return *fd >= 0;
 }
 
 static bool set_faults(const struct seam_faults *faults)
@@ -74,7 +76,8 @@ bool module_create(const struct module_options *options)
 	uint64_t above = memory_end() + SEAMRR_BYTES - 1;
 	const char *why = "out of memory";
 
-	if (!open_trace(options->trace))
+	if (!open_file("trace", options->trace, &module.trace_fd) ||
+	    !open_file("record", options->record, &module.record_fd))
 		return false;
 	if (!options->nr_packages || options->nr_cpus % options->nr_packages) {
 		fprintf(stderr, "pamt-qemu: packages=%u does not divide %u CPUs\n",
@@ -91,8 +94,14 @@ bool module_create(const struct module_options *options)
 	module.nr_packages = options->nr_packages;
 	memory_services(&module.services);
 	module.services.nr_cpus = options->nr_cpus;
-	if (!seam_create(&module.services, &config, &module.seam, &why))
+	if (module.record_fd >= 0)
+		module.recorder = record_create(module.record_fd, &config);
+	if ((module.recorder || module.record_fd < 0) &&
+	    !seam_create(&module.services, &config, &module.seam, &why)) {
+		if (module.recorder)
+			record_begin(module.recorder, module.seam);
 		return set_faults(&options->faults);
+	}
 	fprintf(stderr, "pamt-qemu: no module for this machine: %s\n", why);
 	return false;
 }
@@ -139,6 +148,21 @@ void module_touched(uint32_t lp, uint64_t pc, uint64_t physical, bool store)
 		fprintf(stderr, " of the TD %#llx\n", (unsigned long long)owner.tdr.v);
 }
 
+static void end_recording(void)
+{
+	struct record_troubles troubles;
+
+	/* A vCPU of QEMU's may still be in the module: what it needs stays. */
+	if (!module.recorder)
+		return;
+	troubles = record_end(module.recorder);
+	if (troubles.unnamed || troubles.unwritten)
+		fprintf(stderr,
+			"pamt-qemu: record: %llu locks without a name, %llu lines not written\n",
+			(unsigned long long)troubles.unnamed,
+			(unsigned long long)troubles.unwritten);
+}
+
 void module_end(void)
 {
 	uint64_t touches = os_load64(&module.touches, OS_RELAXED);
@@ -152,4 +176,5 @@ void module_end(void)
 		(unsigned long long)os_load64(&module.calls, OS_RELAXED));
 	if (module.stats)
 		stats_print(module.seam);
+	end_recording();
 }

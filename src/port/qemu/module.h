@@ -13,10 +13,11 @@
 struct module_options {
 	uint32_t nr_cpus, nr_packages;
 	struct identity identity;
-	bool is_static;	   /* without Dynamic PAMT */
-	bool next;	   /* the module after 1.5.25 */
-	const char *trace; /* file for a line per SEAMCALL; NULL: none */
-	bool stats;	   /* more than a line at the end */
+	bool is_static;	    /* without Dynamic PAMT */
+	bool next;	    /* the module after 1.5.25 */
+	const char *trace;  /* file for a line per SEAMCALL; NULL: none */
+	const char *record; /* file for a recording; NULL: none */
+	bool stats;	    /* more than a line at the end */
 	struct seam_faults faults;
 };
 

@@ -378,6 +378,8 @@ static bool read_argument(const char *argument, struct module_options *options)
 		options->nr_packages = (uint32_t)strtoul(value, NULL, 10);
 	else if ((value = value_of(argument, "trace")))
 		options->trace = value;
+	else if ((value = value_of(argument, "record")))
+		options->record = value;
 	else if ((value = value_of(argument, "static")))
 		options->is_static = !strcmp(value, "on");
 	else if ((value = value_of(argument, "guard")))

@@ -10,6 +10,7 @@
  *	PAMT_TRAP_LPS       logical processors; not set: the processors that it may run on
  *	PAMT_TRAP_GUARD     set and not empty: guard mode
  *	PAMT_TRAP_NEXT      set and not empty: the module that comes after 1.5.25
+ *	PAMT_TRAP_RECORD    set and not empty: record to the end of this file
  *	PAMT_TRAP_TRACE     "-": trace to stderr; else to the end of this file
  */
 #include <errno.h>
@@ -30,7 +31,7 @@ static __attribute__((noreturn)) void give_up(const char *what, const char *why)
 	_exit(2);
 }
 
-static int open_trace(const char *name)
+static int open_output(const char *name)
 {
 	int fd;
 
@@ -80,7 +81,8 @@ __attribute__((constructor)) static void begin(void)
 		.nr_lps = processors(),
 		.guard = guard && *guard,
 		.next = next && *next,
-		.trace_fd = open_trace(getenv("PAMT_TRAP_TRACE")),
+		.trace_fd = open_output(getenv("PAMT_TRAP_TRACE")),
+		.record_fd = open_output(getenv("PAMT_TRAP_RECORD")),
 	};
 	struct softseam *softseam;
 	char error[512];

@@ -18,6 +18,7 @@
 #include "machine/machine.h"
 #include "machine/map.h"
 #include "port/threads/threads.h"
+#include "port/trap/record.h"
 #include "port/trap/trace.h"
 #include "port/trap/trap.h"
 
@@ -33,7 +34,8 @@ struct softseam {
 	const struct os_services *services;
 	struct lp_lock *busy; /* by LP */
 	uint32_t nr_lps;
-	int trace_fd; /* 0: none */
+	int trace_fd;		   /* 0: none */
+	struct recorder *recorder; /* NULL: none */
 
 	bool trapped;
 	struct trap_target unbound;  /* where SEAMCALLs of unbound threads go */
@@ -309,8 +311,15 @@ static int build(struct softseam *s, const struct softseam_options *options, cha
 	config.next = options->next;
 	config.guest = options->guest;
 	config.guest_ctx = options->guest_ctx;
+	if (options->record_fd) {
+		s->recorder = record_create(options->record_fd, &config);
+		if (!s->recorder)
+			return no_memory(error, error_size);
+	}
 	if (threads_port_create(s->machine, &config, &s->port, error, error_size))
 		return -EINVAL;
+	if (s->recorder)
+		record_begin(s->recorder, threads_seam(s->port));
 	s->services = threads_services(s->port);
 	s->trace_fd = options->trace_fd;
 	if (s->trace_fd)
@@ -346,6 +355,7 @@ void softseam_destroy(struct softseam *s)
 		trap_set_thread_target(NULL);
 	}
 	threads_port_destroy(s->port);
+	record_destroy(s->recorder);
 	machine_destroy(s->machine);
 	map_free(&s->map);
 	free(s->busy);

@@ -85,7 +85,7 @@ static void add_result(struct words *line, const struct tdx_regs *in, const stru
 			add_register(line, i, value_of(out, i));
 }
 
-static bool write_all(int fd, const char *text, size_t bytes)
+bool trace_write(int fd, const char *text, size_t bytes)
 {
 	while (bytes) {
 		ssize_t n = write(fd, text, bytes);
@@ -114,5 +114,5 @@ bool trace_call(int fd, uint32_t lp, const struct tdx_regs *in, const struct tdx
 	else
 		words_add(&line, "no module (VMfailInvalid)");
 	*line.at++ = '\n';
-	return write_all(fd, text, (size_t)(line.at - text));
+	return trace_write(fd, text, (size_t)(line.at - text));
 }

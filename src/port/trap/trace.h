@@ -14,5 +14,7 @@
  */
 bool trace_call(int fd, uint32_t lp, const struct tdx_regs *in, const struct tdx_regs *out,
 		bool served);
+/* Writes a text. Async-signal-safe. False: not all of it was written. */
+bool trace_write(int fd, const char *text, size_t bytes);
 
 #endif
