@@ -6,7 +6,8 @@
 #include "seam/sys.h"
 #include "seam/td_init.h"
 
-#define ADDRESS_BITS 0xffu     /* leaf 0x80000008, EAX: of a physical address */
+#define ADDRESS_LEAF 0x80000008u
+#define ADDRESS_BITS 0xffu     /* EAX of it: of a physical address */
 #define HLE	     (1u << 4) /* leaf 7, EBX */
 #define RTM	     (1u << 11)
 
@@ -17,7 +18,7 @@ static const uint32_t *param_of(const struct tdx_td_params *params, const struct
 
 static uint32_t asked_maxpa(const struct tdx_td_params *params)
 {
-	const struct cpuid_entry *entry = cpuid_find(0x80000008, CPUID_NO_SUBLEAF);
+	const struct cpuid_entry *entry = cpuid_find(ADDRESS_LEAF, CPUID_NO_SUBLEAF);
 
 	return param_of(params, entry)[CPUID_REG_EAX] & ADDRESS_BITS;
 }
@@ -72,21 +73,33 @@ static bool entry_ok(const struct tdx_td_params *params, const struct cpuid_entr
 	return true;
 }
 
+/* The address width that is asked for, if one is. */
+static bool maxpa_ok(const struct seam *seam, const struct tdx_td_params *params)
+{
+	const uint32_t bits = asked_maxpa(params);
+
+	if (!(params->config_flags & TDX_CONFIG_MAXPA_VIRT) || !bits)
+		return true;
+	return bits >= SYS_MIN_VIRT_MAXPA && bits <= widest(seam, params);
+}
+
+/* One entry after the other. RCX says which is wrong; not where it is the address width. */
 tdx_status_t td_cpuid_check(struct call *call, struct td_init *init)
 {
+	const tdx_status_t wrong = status_operand(TDX_OPERAND_INVALID, TDX_OP_CPUID_CONFIG);
 	const struct tdx_td_params *params = &init->params;
 	const struct cpuid_entry *entry;
-	uint32_t bits = asked_maxpa(params);
 
 	for (uint32_t i = 0; (entry = cpuid_at(i)); i++) {
-		if (!entry->param || entry_ok(params, entry))
+		if (!entry->param)
 			continue;
-		call->regs->rcx = entry->leaf | (uint64_t)entry->subleaf << 32;
-		return status_operand(TDX_OPERAND_INVALID, TDX_OP_CPUID_CONFIG);
+		if (!entry_ok(params, entry)) {
+			call->regs->rcx = entry->leaf | (uint64_t)entry->subleaf << 32;
+			return wrong;
+		}
+		if (entry->leaf == ADDRESS_LEAF && !maxpa_ok(call->seam, params))
+			return wrong;
 	}
-	if (params->config_flags & TDX_CONFIG_MAXPA_VIRT && bits &&
-	    (bits < SYS_MIN_VIRT_MAXPA || bits > widest(call->seam, params)))
-		return status_operand(TDX_OPERAND_INVALID, TDX_OP_CPUID_CONFIG);
 	return CALL_OK;
 }
 
@@ -171,7 +184,7 @@ void td_cpuid_setup(const struct seam *seam, struct td_init *init)
 		cpuid[cpuid_place(entry)][CPUID_REG_EAX] = CPUID_PLATFORM_FMS;
 	entry = cpuid_find(0x15, CPUID_NO_SUBLEAF);
 	cpuid[cpuid_place(entry)][CPUID_REG_EBX] = params->tsc_frequency;
-	entry = cpuid_find(0x80000008, CPUID_NO_SUBLEAF);
+	entry = cpuid_find(ADDRESS_LEAF, CPUID_NO_SUBLEAF);
 	cpuid[cpuid_place(entry)][CPUID_REG_EAX] = tdcs->virt_maxpa | 48u << 8;
 	set_topology(tdcs, params);
 }

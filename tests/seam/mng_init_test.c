@@ -200,6 +200,28 @@ static void cpuid_values_are_as_given_where_they_may_be(void **state)
 	rig_stop(&t.rig);
 }
 
+/* Leaf 0x80000008 with the width asked for stands between 0x1c and 0x7.2. */
+static void a_wrong_address_width_is_reported_in_its_leaf_s_turn(void **state)
+{
+	struct tdx_regs regs;
+	struct td_pages t;
+
+	(void)state;
+	start(&t, 52);
+	*t.params = good;
+	t.params->config_flags = TDX_CONFIG_MAXPA_VIRT;
+	t.params->cpuid_config[9][0] = 49;
+	t.params->cpuid_config[10][0] = 1; /* leaf 7, subleaf 2 */
+	regs = (struct tdx_regs){ .rax = TDH_MNG_INIT, .rcx = t.tdr, .rdx = PARAMS };
+	assert_int_equal(rig_call(&t.rig, 0, &regs), TDX_OPERAND_INVALID | TDX_OP_CPUID_CONFIG);
+	assert_int_equal(regs.rcx, 0);
+	t.params->cpuid_config[8][1] = 1; /* leaf 0x1c */
+	regs = (struct tdx_regs){ .rax = TDH_MNG_INIT, .rcx = t.tdr, .rdx = PARAMS };
+	assert_int_equal(rig_call(&t.rig, 0, &regs), TDX_OPERAND_INVALID | TDX_OP_CPUID_CONFIG);
+	assert_int_equal(regs.rcx, UINT64_C(0xffffffff0000001c));
+	rig_stop(&t.rig);
+}
+
 static void an_address_width_can_be_asked_for(void **state)
 {
 	struct td_pages t;
@@ -228,6 +250,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(guest_addresses_end_where_the_machine_s_do),
 		cmocka_unit_test(wide_addresses_need_five_levels),
 		cmocka_unit_test(cpuid_values_are_as_given_where_they_may_be),
+		cmocka_unit_test(a_wrong_address_width_is_reported_in_its_leaf_s_turn),
 		cmocka_unit_test(an_address_width_can_be_asked_for),
 	};
 
