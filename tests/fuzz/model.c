@@ -184,7 +184,9 @@ enum model_verdict model_call(struct model *m, uint32_t lp, const struct tdx_reg
 	/* A processor that the machine does not have never gets as far as the module. */
 	if (m->lost || lp >= m->config.nr_lps)
 		return MODEL_UNKNOWN;
-	if (m->shut && !(in->rax >> 16) && leaf != TDH_SYS_LP_SHUTDOWN) {
+	if (m->shut && in->rax >> 16)
+		return MODEL_UNKNOWN;
+	if (m->shut && leaf != TDH_SYS_LP_SHUTDOWN) {
 		a.want.rax = TDX_SYS_SHUTDOWN;
 		return compare(&a, 0, why, why_size);
 	}

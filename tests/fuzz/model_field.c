@@ -36,21 +36,29 @@ static bool is_there(const struct field_place *p, const struct abi_field *f)
 	return f->needs == ABI_ALWAYS || (f->needs == ABI_DYNAMIC_PAMT && p->context == ABI_SYS);
 }
 
+static bool find_element(const struct abi_field *f, uint64_t id, uint32_t *element)
+{
+	for (*element = 0; *element < f->fields * f->elements; ++*element)
+		if (CLASS_CODE(id_of(f, *element)) == CLASS_CODE(id))
+			return true;
+	return false;
+}
+
 bool field_lookup(struct field_place *p, uint64_t id)
 {
 	const struct abi_field *f;
 
 	if (field_id_is_null(id) || id & (RESERVED_BITS | LIST_BITS))
 		return false;
-	for (uint32_t i = 0; (f = abi_field_at(p->context, i)); i++)
-		for (uint32_t e = 0; is_there(p, f) && e < f->fields * f->elements; e++)
-			if (CLASS_CODE(id_of(f, e)) == CLASS_CODE(id)) {
-				p->field = f;
-				p->element = e;
-				p->read = (p->debug ? f->read_debug : f->read) & width_mask(f);
-				p->write = (p->debug ? f->write_debug : f->write) & width_mask(f);
-				return true;
-			}
+	for (uint32_t i = 0; (f = abi_field_at(p->context, i)); i++) {
+		if (!is_there(p, f) || abi_id_class(f->id) != abi_id_class(id) ||
+		    !find_element(f, id, &p->element))
+			continue;
+		p->field = f;
+		p->read = (p->debug ? f->read_debug : f->read) & width_mask(f);
+		p->write = (p->debug ? f->write_debug : f->write) & width_mask(f);
+		return true;
+	}
 	return false;
 }
 
