@@ -105,6 +105,37 @@ static void what_is_not_a_field_is_refused(void **state)
 	rig_stop(&rig);
 }
 
+/* A code of CPUID_VALUES: registers EAX and EBX of a leaf without subleaves, or of a subleaf. */
+#define CPUID_LEAF(leaf)	 ID(0x14, ((leaf)&0x7f) << 9 | ((leaf) >> 31) << 16 | 0x1fe)
+#define CPUID_SUBLEAF(leaf, sub) ID(0x14, (leaf) << 9 | (sub) << 1)
+
+/* A TD has no entry for them; some of them are known to be 0 nevertheless. */
+static void leaves_that_a_td_does_not_have_are_0_or_not_readable(void **state)
+{
+	static const uint64_t zero[] = { CPUID_LEAF(0x9u), CPUID_LEAF(0x10u), CPUID_LEAF(0x1bu),
+					 CPUID_LEAF(0x80000003u), CPUID_LEAF(0x80000005u) };
+	static const uint64_t none[] = { CPUID_LEAF(0x24u), CPUID_LEAF(0x80000009u),
+					 CPUID_SUBLEAF(4u, 7u), CPUID_SUBLEAF(0xdu, 19u) };
+	struct rig_td td;
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, true, 2);
+	rig_start(&rig);
+	rig_td_create(&rig, &td, 0);
+	for (size_t i = 0; i < sizeof(zero) / sizeof(zero[0]); i++)
+		assert_int_equal(mng_rd(&rig, td.tdr, zero[i]), 0);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_int_equal(
+			RIG_CALL(&rig, 0, .rax = TDH_MNG_RD, .rcx = td.tdr, .rdx = none[i]),
+			TDX_METADATA_FIELD_NOT_READABLE);
+	/* What has no subleaves is the same for all of them. */
+	assert_int_equal(mng_rd(&rig, td.tdr, CPUID_SUBLEAF(0u, 5u)),
+			 mng_rd(&rig, td.tdr, CPUID_LEAF(0u)));
+	assert_int_equal(mng_rd(&rig, td.tdr, CPUID_LEAF(0u)), 0x23);
+	rig_stop(&rig);
+}
+
 static void a_vcpu_takes_what_the_host_posts(void **state)
 {
 	struct tdx_regs regs;
@@ -152,6 +183,7 @@ int main(void)
 		cmocka_unit_test(fields_tell_what_the_td_is),
 		cmocka_unit_test(version_1_goes_from_field_to_field),
 		cmocka_unit_test(what_is_not_a_field_is_refused),
+		cmocka_unit_test(leaves_that_a_td_does_not_have_are_0_or_not_readable),
 		cmocka_unit_test(a_vcpu_takes_what_the_host_posts),
 	};
 
