@@ -100,7 +100,7 @@ static const struct {
 	[TDH_VP_FLUSH] = { vp_flush, 0 },
 	[TDH_VP_ENTER] = { vp_enter, 0 },
 	[TDH_VP_RD] = { vp_rd, HARMLESS | VERSION_1 },
-	[TDH_VP_WR] = { vp_wr, 0 },
+	[TDH_VP_WR] = { vp_wr, HARMLESS },
 	[TDH_MNG_INIT] = { mng_init, 0 },
 	[TDH_MNG_RD] = { mng_rd, HARMLESS | VERSION_1 },
 	[TDH_MNG_WR] = { mng_wr, 0 },
