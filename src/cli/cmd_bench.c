@@ -287,31 +287,41 @@ static int bench_seam(uint32_t rounds, bool json, bool check)
 	return check && count_misses(&results, true) ? CLI_FAILED : CLI_OK;
 }
 
-enum { OPTION_ROUNDS = 'n', OPTION_CHECK = 'c' };
+enum { OPTION_ROUNDS = 'n', OPTION_CHECK = 'c', OPTION_THREADS = 't' };
 
 static const struct cli_option options[] = {
 	{ OPTION_ROUNDS, "rounds", "N", "rounds of calls to take medians of; default 101" },
 	{ OPTION_CHECK, "check", NULL, "exit 1 if anything is slower or larger than it should be" },
+	{ OPTION_THREADS, "threads", "N",
+	  "host: ours, v6 and merged on 1 to N pinned threads, and nothing else" },
 	{ 0 },
 };
 
 int cmd_bench(int argc, char **argv)
 {
 	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
-	uint64_t rounds = DEFAULT_ROUNDS;
+	uint64_t rounds = DEFAULT_ROUNDS, threads = 0;
 	bool check = false;
 	char **operands;
 	int id, nr;
 
 	while ((id = cli_next_option(&args)) > 0) {
-		if (id == OPTION_CHECK)
+		if (id == OPTION_CHECK) {
 			check = true;
-		else if (!cli_option_number("rounds", args.value, 1, BENCH_SAMPLES, &rounds))
+		} else if (id == OPTION_THREADS) {
+			if (!cli_option_number("threads", args.value, 1, 1024, &threads))
+				return CLI_USAGE;
+		} else if (!cli_option_number("rounds", args.value, 1, BENCH_SAMPLES, &rounds)) {
 			return CLI_USAGE;
+		}
 	}
 	if (id < 0)
 		return args.exit;
 	operands = cli_operands(&args, &nr);
+	if (threads && (nr != 1 || strcmp(operands[0], "host") || check))
+		return cli_usage_error("bench: --threads goes with host, and without --check");
+	if (threads)
+		return cli_bench_threads((uint32_t)threads, (uint32_t)rounds, args.json);
 	if (nr == 1 && !strcmp(operands[0], "host"))
 		return cli_bench_host((uint32_t)rounds, args.json, check);
 	if (nr != 1 || strcmp(operands[0], "seam"))

@@ -27,7 +27,6 @@ static tdx_status_t rdmd(struct model *model, struct tdx_regs *regs)
 	region = region_at(model, at);
 	if (!lock_shared(region))
 		return answer(TDX_OPERAND_BUSY, TDX_OP_RCX);
-	work(model, regs);
 	regs->rdx = 0;
 	regs->r9 = regs->r10 = regs->r11 = 0;
 	if (size == TDX_2M || region->type != TDX_PT_PAMT) {
@@ -219,5 +218,3 @@ void model_module(struct model *model, struct lab_module *module)
 				       .is_entry = is_entry,
 				       .name_of = name_of };
 }
-
-void model_set_cost(struct model *model, uint64_t (*cost)(uint32_t leaf)) { model->cost = cost; }

@@ -15,7 +15,5 @@ struct model;
  */
 struct model *model_create(const struct os_services *os, region_t first, uint64_t nr);
 void model_module(struct model *model, struct lab_module *module);
-/* Virtual time, ns, that a leaf takes while it holds its locks; NULL: none. */
-void model_set_cost(struct model *model, uint64_t (*cost)(uint32_t leaf));
 
 #endif

@@ -31,7 +31,6 @@ struct model {
 	struct model_region *region;
 	os_a16_t *page;	  /* 4K entries */
 	os_a64_t *bitmap; /* pages in use as PAMT pages */
-	uint64_t (*cost)(uint32_t leaf);
 	const char *fatal;
 };
 
@@ -129,13 +128,6 @@ static inline bool test_bit(struct model *model, uint64_t at)
 	os_a64_t *word = bitmap_word(model, at, &bit);
 
 	return os_load64(word, OS_ACQUIRE) & bit;
-}
-
-/* The leaf's time passes while its locks are held. */
-static inline void work(struct model *model, const struct tdx_regs *regs)
-{
-	if (model->cost)
-		stage_pass(model->cost(TDX_RAX_LEAF(regs->rax)));
 }
 
 /* ------------------------------------------------------------------------------------------- */

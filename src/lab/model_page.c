@@ -83,10 +83,8 @@ tdx_status_t model_aug(struct model *model, struct tdx_regs *regs)
 
 	if ((regs->rcx & 7) == TDX_4K) {
 		status = model_claim_page(model, regs->r8, TDX_OP_R8);
-		if (!status.v) {
-			work(model, regs);
+		if (!status.v)
 			model_page_done(model, regs->r8, TDX_PT_REG);
-		}
 		return status;
 	}
 	if (regs->r8 % TDX_2M_SIZE || !is_known(model, regs->r8))
@@ -104,10 +102,8 @@ tdx_status_t model_aug(struct model *model, struct tdx_regs *regs)
 		if (os_load64(bitmap_word(model, at, &bit), OS_ACQUIRE))
 			status = answer(TDX_PAGE_METADATA_INCORRECT, TDX_OP_R8);
 	}
-	if (!status.v) {
-		work(model, regs);
+	if (!status.v)
 		region->type = TDX_PT_REG;
-	}
 	unlock_exclusive(region);
 	return status;
 }
@@ -123,7 +119,6 @@ tdx_status_t model_page_remove(struct model *model, struct tdx_regs *regs)
 	if ((regs->rcx & 7) == TDX_2M) {
 		if (!lock_exclusive(region))
 			return answer(TDX_OPERAND_BUSY, TDX_OP_RCX);
-		work(model, regs);
 		region->type = TDX_PT_NDA;
 		unlock_exclusive(region);
 		regs->rcx = at;
@@ -134,7 +129,6 @@ tdx_status_t model_page_remove(struct model *model, struct tdx_regs *regs)
 	if (!os_cas16(page_at(model, at), &entry, entry | PAGE_LOCK, OS_ACQUIRE))
 		return entry & PAGE_LOCK ? answer(TDX_OPERAND_BUSY, TDX_OP_RCX)
 					 : answer(TDX_EPT_ENTRY_STATE_INCORRECT, TDX_OP_RCX);
-	work(model, regs);
 	status = model_release_page(model, at, false, &hint);
 	regs->rcx = at | hint;
 	return status;
@@ -144,10 +138,8 @@ tdx_status_t model_sept_add(struct model *model, struct tdx_regs *regs)
 {
 	tdx_status_t status = model_claim_page(model, regs->r8, TDX_OP_R8);
 
-	if (!status.v) {
-		work(model, regs);
+	if (!status.v)
 		model_page_done(model, regs->r8, TDX_PT_EPT);
-	}
 	return status;
 }
 
@@ -163,7 +155,6 @@ tdx_status_t model_sept_remove(struct model *model, struct tdx_regs *regs)
 	if (!os_cas16(page_at(model, at), &entry, entry | PAGE_LOCK, OS_ACQUIRE))
 		return entry & PAGE_LOCK ? answer(TDX_OPERAND_BUSY, TDX_OP_RCX)
 					 : answer(TDX_EPT_ENTRY_STATE_INCORRECT, TDX_OP_RCX);
-	work(model, regs);
 	status = model_release_page(model, at, false, &hint);
 	regs->rcx = at | hint;
 	return status;
@@ -189,7 +180,6 @@ tdx_status_t model_reclaim(struct model *model, struct tdx_regs *regs)
 		status = answer(TDX_OPERAND_BUSY, TDX_OP_RCX);
 	else
 		status = model_release_page(model, at, true, &hint);
-	work(model, regs);
 	unlock_shared(region);
 	regs->r9 = hint;
 	return status;

@@ -65,7 +65,6 @@ static tdx_status_t install_pair(struct model *model, struct tdx_regs *regs, uin
 		unwalk_donated(model, pair[1], own);
 	}
 	if (!status.v) {
-		work(model, regs);
 		region->pair[0] = hpa(pair[0]);
 		region->pair[1] = hpa(pair[1]);
 		region->type = TDX_PT_PAMT;
@@ -115,7 +114,6 @@ tdx_status_t model_pamt_remove(struct model *model, struct tdx_regs *regs)
 	region = region_at(model, target);
 	if (!lock_exclusive(region))
 		return answer(TDX_OPERAND_BUSY, TDX_OP_RCX);
-	work(model, regs);
 	if (region->type != TDX_PT_PAMT)
 		status = answer(TDX_NO_PAMT_PAGE_PAIR, TDX_OP_RCX);
 	else if (region->used[0] || region->used[1])
@@ -192,7 +190,6 @@ tdx_status_t model_promote(struct model *model, struct tdx_regs *regs)
 		os_store16(page_at(model, sept.v), PAGE(TDX_PT_EPT), OS_RELEASE);
 		return answer(TDX_OPERAND_BUSY, TDX_OP_RCX);
 	}
-	work(model, regs);
 	set_pages(model, target, TDX_PT_NDA);
 	region->used[0] = region->used[1] = 0;
 	os_store16(&region->count, 0, OS_RELAXED);

@@ -7,6 +7,9 @@
 
 refuses bench_of_nothing_is_refused 'say what to measure: host or seam' bench
 refuses unknown_bench_is_refused 'say what to measure: host or seam' bench seem
+refuses no_threads "'0' is not a number from 1 to 1024" bench host --threads 0
+refuses threads_of_seam '--threads goes with host' bench seam --threads 2
+refuses threads_and_check '--threads goes with host, and without --check' bench host --threads 1 --check
 refuses zero_rounds_are_refused "'0' is not a number from 1 to" bench seam --rounds 0
 
 runs bench_prints_one_object 0 bench seam --rounds 3 --json

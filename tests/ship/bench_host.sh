@@ -19,4 +19,15 @@ json '[.hot | .ours_over_bare, .ours_ns, .bare_ns, .threads | . > 0] | all'
 json '[.range512 | .gets_over_range, .range_ns, .gets_ns | . > 0] | all'
 jq -r '.virtual64 | "figure: 64 CPUs in virtual time: linear, merged over ours \(.linear.merged_over_ours), v6 over ours \(.linear.v6_over_ours); edges, v6 over ours \(.edges.v6_over_ours)"' "$scratch/out"
 
+runs designs_on_one_thread 0 bench host --threads 1 --rounds 3 --json
+err_empty
+json '.schema == "pamt.bench.threads/1" and .processors >= 1'
+json '[.rows[] | .load + " " + .design] == ["hot ours", "edges ours", "hot v6", "edges v6",
+	"hot merged", "edges merged"]'
+json '[.rows[] | .threads == 1 and .ns > 0 and .millions_per_second > 0 and .times_one_thread == 1] | all'
+all=$(jq .processors "$scratch/out")
+runs designs_on_all_processors 0 bench host --threads "$all" --rounds 3
+out_has 'times one thread'
+refuses more_threads_than_processors "there are $all processors" bench host --threads $((all + 1))
+
 finish
