@@ -114,7 +114,10 @@ struct seam_owner {
 	tdx_hpa_t tdr;
 };
 
-/* Is the page the module's or a TD's now? Any context; exact while no call is in flight. */
+/*
+ * Is the page the module's or a TD's now? Any context; exact while no call is in flight that
+ * concerns the page itself.
+ */
 bool seam_owns(const struct seam *seam, tdx_hpa_t page, struct seam_owner *owner);
 /*
  * The port asks this for every map_host() of a module created with config.guard: is the page not

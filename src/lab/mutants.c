@@ -103,6 +103,8 @@ static const struct mutant_setup setups[] = {
 	{ 0, SUITE "pages=apart;idle=1;program=gA pA MA" },
 	/* A page of a full region goes while somebody else tries to have it. */
 	{ 1, "module=softseam;pages=apart;program=MA SA wA/zA" },
+	/* The host writes into a page of its own while the region's pair goes. */
+	{ 2, "module=softseam;pages=apart;program=gA pA/hA" },
 	/* Puts from softirqs. */
 	{ 2, SUITE "program=gA gA qA/gA pA" },
 	/* A chunk is stripped as it comes. The longest, so the last: what else is wrong is found

@@ -38,6 +38,7 @@ static const struct {
 	[OP_EMPTY] = { 'e', false, "empty" },	 [OP_SHRINK] = { 'k', false, "shrink" },
 	[OP_REMAP] = { 'w', true, "remap" },	 [OP_STEAL] = { 'z', true, "steal" },
 	[OP_VERIFY] = { 'v', false, "verify" },	 [OP_STRAY] = { 'x', true, "stray put" },
+	[OP_TOUCH] = { 'h', true, "touch" },
 };
 
 const char *op_name(enum op_kind kind) { return kinds[kind].name; }
@@ -57,8 +58,11 @@ bool program_kinds(const char *letters, uint32_t *set)
 	for (; *letters; letters++) {
 		enum op_kind kind = kind_of(*letters);
 
-		/* Who steals waits for another CPU's split: only where somebody wrote both. */
-		if (kind == OP_KINDS || kind == OP_STEAL)
+		/*
+		 * Who steals waits for another CPU's split: only where somebody wrote both. And a
+		 * touch is a matter of softseam's alone.
+		 */
+		if (kind == OP_KINDS || kind == OP_STEAL || kind == OP_TOUCH)
 			return false;
 		*set |= 1u << kind;
 	}
@@ -87,7 +91,8 @@ bool program_parse(const char *text, struct program *program, const char **why)
 		if (program->nr_ops[cpu] == PROGRAM_MAX_OPS)
 			return false;
 		op->kind = kind_of(*text);
-		*why = "operations are g a r p q M U S J w z x with a region A..H, and c f t e k v";
+		*why = "operations are g a r p q M U S J w z x h with a region A..H, and c f t e k "
+		       "v";
 		if (op->kind == OP_KINDS)
 			return false;
 		if (kinds[op->kind].region) {

@@ -38,6 +38,7 @@ enum op_kind {
 	OP_REMAP,   /* w: a 4K page of the split region removed and mapped again */
 	OP_STEAL,   /* z: AUG of that page, which is another's */
 	OP_STRAY,   /* x: a put that nothing answers to */
+	OP_TOUCH,   /* h: the host writes into a page of its own, under softseam's guard mode */
 	OP_KINDS,
 };
 

@@ -216,6 +216,7 @@ static void read_program(struct trial *trial, bool *steals)
 
 			if (op->kind == OP_MAP_2M)
 				trial->uses_2m |= 1u << op->region;
+			trial->touches |= op->kind == OP_TOUCH;
 			trial->env.strays += op->kind == OP_STRAY;
 			softirqs |= op->kind == OP_SOFTPUT;
 			*steals |= op->kind == OP_STEAL;

@@ -62,6 +62,7 @@ struct trial {
 	uint64_t pages_at_start;
 	bool cleaning;	  /* the schedule is over */
 	uint32_t uses_2m; /* regions that somebody may map as a whole */
+	bool touches;	  /* somebody touches pages of his own */
 	os_a16_t *split;  /* NULL, or where those who steal see which regions are split */
 	FILE *tell;
 	/* The same call again and again, as verify makes them, is told once. */

@@ -89,7 +89,8 @@ static const char *make_softseam(struct trial *trial)
 				      .nr_packages = 1,
 				      .cache_blocks = 1,
 				      .seamrr = seamrr,
-				      .cmr = { { .base = TRIAL_RAM, .size = TRIAL_RAM_BYTES } } };
+				      .cmr = { { .base = TRIAL_RAM, .size = TRIAL_RAM_BYTES } },
+				      .guard = trial->touches };
 	const char *why;
 
 	if (seam_create(box_services(trial->box), &config, &trial->seam, &why))

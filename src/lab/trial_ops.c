@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include <pamt/seam.h>
+
 #include "abi/abi.h"
 #include "lab/trial_internal.h"
 
@@ -14,7 +16,8 @@
 #endif
 #include "host/mutant.h"
 
-#define CPU_PAGES   24u
+#define CPU_PAGES 24u
+_Static_assert(PROGRAM_MAX_OPS < CPU_PAGES, "one of a CPU's pages is never got");
 #define STRAY_PAGE  511u
 #define CONTROL_GIB 2u /* guest addresses of control pages begin here */
 
@@ -463,6 +466,17 @@ static void steal(struct trial_cpu *cpu, uint32_t region)
 		first_page(cpu, TDH_MEM_PAGE_REMOVE, region, at);
 }
 
+/* A page that nobody gets: whatever becomes of its region, it is the host's. */
+static void touch(struct trial_cpu *cpu, uint32_t region)
+{
+	struct seam *seam = cpu->trial->seam;
+
+	if (seam && seam_guard_host_access(seam, page_of(cpu, region, CPU_PAGES - 1), OS_WRITE))
+		stage_fail(STAGE_INVARIANT,
+			   "a page of region %c, which is the host's, is taken for another's",
+			   letter(region));
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* Control pages, and the host's own business                                                   */
 
@@ -575,6 +589,7 @@ static void (*const on_region[OP_KINDS])(struct trial_cpu *cpu, uint32_t region)
 	[OP_GET] = get,		[OP_AUG] = aug,	      [OP_REMOVE] = remove_page, [OP_PUT] = put,
 	[OP_SOFTPUT] = softput, [OP_MAP_2M] = map_2m, [OP_UNMAP] = unmap_2m,	 [OP_SPLIT] = split,
 	[OP_MERGE] = merge,	[OP_STRAY] = stray,   [OP_REMAP] = remap,	 [OP_STEAL] = steal,
+	[OP_TOUCH] = touch,
 };
 static void (*const on_cpu[OP_KINDS])(struct trial_cpu *cpu) = {
 	[OP_TAKE] = take,   [OP_GIVE] = give,	  [OP_TOPUP] = topup,

@@ -5,6 +5,7 @@
  */
 #include "seam/guard.h"
 #include "seam/hpa.h"
+#include "seam/mutant.h"
 #include "seam/pamt.h"
 
 int guard_create(struct seam *seam)
@@ -66,10 +67,13 @@ static bool find_owner(const struct seam *seam, tdx_hpa_t page, struct seam_owne
 		return false;
 	for (uint32_t level = TDX_1G + 1; level-- > TDX_4K;) {
 		const struct pamt_entry *entry = pamt_peek(seam, page, level);
-		/* Relaxed: a look without a lock. */
-		uint64_t head = entry ? os_load64(&entry->head, OS_RELAXED) : PAMT_HEAD_NDA;
+		/* A look without a lock. Acquire: it is before the second look at the node. */
+		uint64_t head = entry ? os_load64(&entry->head, OS_ACQUIRE) : PAMT_HEAD_NDA;
 
 		if (!is_taken(pamt_type(head)) || pamt_type(head) == TDX_PT_PAMT)
+			continue;
+		/* The pair went meanwhile, and this was no entry: a page in use keeps its pair. */
+		if (pamt_peek(seam, page, level) != entry && !SEAM_MUTANT(UNWATCHED_LOOK))
 			continue;
 		*first = hpa(page.v & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1));
 		owner->type = pamt_type(head);
@@ -86,6 +90,30 @@ bool seam_owns(const struct seam *seam, tdx_hpa_t page, struct seam_owner *owner
 	return find_owner(seam, hpa(page.v & ~(TDX_PAGE_SIZE - 1)), owner, &first);
 }
 
+/*
+ * In guard mode a pair's pages are written to once their region has none, here or by the host that
+ * has them again; whoever looks at entries in them has ended by then.
+ */
+static bool find_owner_watched(const struct seam *seam, tdx_hpa_t page, struct seam_owner *owner,
+			       tdx_hpa_t *first)
+{
+	os_irq_t irq;
+	bool found;
+
+	if (SEAM_MUTANT(UNWATCHED_LOOK))
+		return find_owner(seam, page, owner, first);
+	irq = os_spin_lock(&seam->guard->looking);
+	found = find_owner(seam, page, owner, first);
+	os_spin_unlock(&seam->guard->looking, irq);
+	return found;
+}
+
+void guard_note_node_gone(struct seam *seam)
+{
+	/* Who comes from now on finds no pair; who came before is waited for. */
+	os_spin_unlock(&seam->guard->looking, os_spin_lock(&seam->guard->looking));
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* Reports.                                                                                     */
 
@@ -97,7 +125,7 @@ bool seam_guard_host_access(struct seam *seam, tdx_hpa_t at, enum os_access acce
 	uint64_t taken = 0;
 	os_a64_t *entry;
 
-	if (!seam->guard || !find_owner(seam, page, &owner, &first))
+	if (!seam->guard || !find_owner_watched(seam, page, &owner, &first))
 		return false;
 	/* Relaxed: a count. */
 	os_fetch_add64(&seam->guard->violations, 1, OS_RELAXED);

@@ -14,15 +14,17 @@
 
 struct guard {
 	os_a64_t violations;
+	struct os_spin looking;	       /* at entries without a lock of theirs */
 	os_a64_t entry[GUARD_ENTRIES]; /* guard_note.c */
 };
 
 /* The word of a page that is remembered: leaf in 23:16, logical processor + 1 in 15:0; NULL. */
 os_a64_t *guard_find(struct guard *guard, tdx_pfn_t page);
 
-/* With a module in guard mode; both return at once without. */
+/* With a module in guard mode. */
 void guard_note_taken(struct call *call, tdx_hpa_t address);
 void guard_note_freed(struct call *call, tdx_hpa_t address, uint32_t level);
+void guard_note_node_gone(struct seam *seam);
 
 /* The call takes a page for the module or a TD. */
 static inline void guard_taken(struct call *call, tdx_hpa_t address)
@@ -36,6 +38,13 @@ static inline void guard_freed(struct call *call, tdx_hpa_t address, uint32_t le
 {
 	if (call->seam->guard)
 		guard_note_freed(call, address, level);
+}
+
+/* A region has its pair no more, whose pages are about to be given back. */
+static inline void guard_node_gone(struct call *call)
+{
+	if (call->seam->guard)
+		guard_note_node_gone(call->seam);
 }
 
 /* -OS_ENOMEM; guard mode is on afterwards. */

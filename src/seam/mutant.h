@@ -14,7 +14,8 @@
 /* Name, and what is done wrong. */
 #define SEAM_MUTANT_LIST(X)                                                                    \
 	X(FREE_BEFORE_COUNT, "softseam: a page can be had again before its region counts one " \
-			     "less")
+			     "less")                                                           \
+	X(UNWATCHED_LOOK, "softseam: guard mode looks into a pair that goes meanwhile")
 
 #define SEAM_MUTANT_ENUM(name, what) SEAM_MUTANT_##name,
 enum seam_mutant { SEAM_MUTANT_LIST(SEAM_MUTANT_ENUM) NR_SEAM_MUTANTS };

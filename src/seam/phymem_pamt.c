@@ -5,6 +5,7 @@
  */
 #include "seam/dispatch.h"
 #include "seam/donate.h"
+#include "seam/guard.h"
 #include "seam/hpa.h"
 
 /* RCX of both: a 2M region, its size in the low bits. */
@@ -98,6 +99,7 @@ tdx_status_t tdh_phymem_pamt_remove(struct call *call)
 		return call_fatal(call, FATAL_REMOVE_COUNT, region);
 
 	pamt_free_node(page.entry);
+	guard_node_gone(call);
 	donate_return(call, pair);
 	call->regs->rdx = pair[0].v;
 	call->regs->r8 = pair[1].v;
