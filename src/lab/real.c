@@ -16,7 +16,7 @@
 #include "lab/clock.h"
 #include "lab/real_internal.h"
 
-#define ROUND_NS UINT64_C(500000000)
+#define ROUND_NS UINT64_C(250000000)
 #define TICK_NS	 50000000
 /* Nobody ends an operation in so long, on however slow a machine: they wait for each other. */
 #define STILL_NS UINT64_C(120000000000)
@@ -37,6 +37,7 @@ const char *real_op_name(enum real_op op)
 		[REAL_PRESSURE] = "pressure",
 		[REAL_CPU] = "cpu",
 		[REAL_LOOK] = "look",
+		[REAL_TOUCH] = "touch",
 	};
 
 	return op < REAL_OPS ? names[op] : "";
@@ -50,6 +51,7 @@ static void hunt(const struct real_config *config, struct real_board *board)
 
 	/* Nobody is left to be told. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	real_still_init(board);
 	while ((now = clock_ns()) < end) {
 		/* Relaxed, both: for whoever looks on. */
 		os_store64(&board->seed, seed, OS_RELAXED);

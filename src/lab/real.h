@@ -10,12 +10,12 @@
  *
  * A round
  * -------
- * A new machine, aged: memory on some nodes and none on the last, most of it in use, what is free
+ * A new machine, aged: memory on all nodes but the last of several, most of it in use, what is free
  * lies in single pages and small blocks, each in a region that somebody has pages of. A host is
- * brought up on it; each thread is a CPU and does operations for half a second, of kinds that the
- * round weighs at random or leaves out, so that rounds differ in character. Then each thread gives
- * back what it has, and with nothing in use everything is counted. Nodes are small, so that rounds
- * are many.
+ * brought up on it; each thread is a CPU and does operations for a quarter of a second. Which ones,
+ * all the same or each its own few, on how many threads and nodes, how much each has: that differs
+ * from round to round (real_shape.c). Then each thread gives back what it has, and with nothing in
+ * use everything is counted. Nodes are small, so that rounds are many.
  *
  *   bare      get and put, single and in ranges that fill whole regions; with and without cache
  *   control   caches topped up and freed, control pages taken and given back
@@ -24,11 +24,14 @@
  *   pressure  shrink, idle limits, memory that asks whether it may go
  *   CPUs      go offline with vCPUs bound to them, and come back
  *   looking   verify, statistics
+ *   touching  memory that libpamt has no part in, beside other threads' in its regions
  *
  * The OS takes up to 3 ms to find memory for libpamt, and to return from being given some, every
- * second and third time: a thread is away in the middle of what it does, and others empty or fill
- * the pool meanwhile, or own the pages already. Other services take their time rarely, which would
- * only make operations fewer. Two cores are enough.
+ * second time, or until others have ended some operations: a thread is away in the middle of what
+ * it does, and others empty or fill the pool meanwhile (some wait for that moment), or own the
+ * pages already. Other services take their time rarely, which would only make operations fewer. In
+ * every other round any thread may stand still between any two instructions (real_still.c). Two
+ * cores are enough.
  *
  * Who judges
  * ----------
@@ -36,8 +39,8 @@
  * libpamt hands out or gives to the module was taken from the OS before, and is handed out once; a
  * page that it gives back to the OS is nobody's, as the module sees it too. What functions answer:
  * -OS_ENOMEM where memory is short, never a refusal for memory that is wholly the caller's, never
- * BUSY. pamt_verify() while all run. The module, whose fatal rules end a round, in every other
- * round in guard mode. At the end of a round: nothing held, nothing leaked, no page missing.
+ * BUSY. pamt_verify() while all run. The module, whose fatal rules end a round, in three of
+ * four rounds in guard mode. At the end of a round: nothing held, nothing leaked, no page missing.
  *
  * Rounds run in a process of their own, so that a crash, a stop by an invariant and a hang are
  * findings like others.
@@ -63,6 +66,7 @@ enum real_op {
 	REAL_PRESSURE,
 	REAL_CPU,
 	REAL_LOOK,
+	REAL_TOUCH,
 	REAL_OPS, /* how many */
 };
 

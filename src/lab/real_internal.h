@@ -6,11 +6,13 @@
 #ifndef PAMT_LAB_REAL_INTERNAL_H
 #define PAMT_LAB_REAL_INTERNAL_H
 
+#include <pthread.h>
+
 #include "lab/real.h"
 #include "lab/stand.h"
 #include "machine/random.h"
 
-#define REAL_NODES	  3u /* the last one without memory */
+#define REAL_NODES	  3u /* at most; the last of several is without memory */
 #define REAL_NODE_BYTES	  (UINT64_C(128) << 20)
 #define REAL_NODE_BASE(n) (TDX_1G_SIZE * (1 + 2 * (n)))
 #define REAL_MEMORY_END	  REAL_NODE_BASE(REAL_NODES)
@@ -35,6 +37,7 @@ struct real_run {
 };
 #define REAL_MAX_RUNS	 4096u
 #define REAL_MAX_CONTROL 48u
+#define REAL_MAX_OWN	 16u
 
 /* A TD that a thread has, or that lies between threads. */
 struct real_td {
@@ -48,14 +51,19 @@ struct real_td {
 
 struct real_thread {
 	struct real_hunt *hunt;
+	pthread_t thread;
+	uint32_t weight[REAL_OPS];
 	uint32_t cpu;
 	uint64_t random;
 	struct real_run run[REAL_MAX_RUNS];
 	uint32_t nr_runs, most_runs; /* it means to have no more */
 	uint64_t pages;		     /* in runs */
 	struct pamt_cache cache;
+	uint32_t most_cached; /* pages that it fills its cache with, at most */
 	tdx_hpa_t control[REAL_MAX_CONTROL];
 	uint32_t nr_control;
+	tdx_hpa_t own[REAL_MAX_OWN]; /* of the OS's memory, with nobody else */
+	uint32_t nr_own;
 	struct real_td *td;
 };
 
@@ -69,6 +77,7 @@ struct real_judge {
 	os_a64_t given[REAL_MEMORY_END / TDX_PAGE_SIZE / 64]; /* in pairs, to the module */
 	os_a64_t held;					      /* pages taken */
 	struct vmm_backing backing;
+	os_a32_t away; /* threads that libpamt waits for in a service of the OS */
 };
 
 #define REAL_SLOTS 8u
@@ -77,9 +86,10 @@ struct real_hunt {
 	struct real_board *board;
 	uint64_t seed;
 	uint64_t deadline_ns; /* of the round */
-	uint32_t nr_threads;
-	uint32_t weight[REAL_OPS];
+	uint32_t nr_threads, nr_nodes;
+	uint32_t still_ns; /* between two threads that are made to stand still, at most; 0: none */
 	uint64_t most_pages; /* that a thread means to have */
+	uint32_t singles;    /* 0..2: one, two or three thirds of aged regions have single pages */
 	uint32_t hole_order; /* of what is free between pages in use, at most */
 	struct stand stand;
 	struct real_judge judge;
@@ -110,6 +120,18 @@ static inline bool real_stopped(const struct real_hunt *hunt)
 
 /* real_round.c: false: found something. */
 bool real_round(struct real_board *board, uint64_t seed, uint32_t threads, uint64_t until_ns);
+
+/* real_shape.c: hunt->thread has room for so many, ranges for REAL_NODES. */
+void real_shape(struct real_hunt *hunt, uint32_t threads, uint64_t *random, struct machine_map *map,
+		struct map_range *ranges);
+
+/* real_still.c: once in a process; then a thread that makes others stand still. arg: the hunt. */
+void real_still_init(struct real_board *board);
+void *real_still(void *arg);
+/* The thread does nothing until others have ended so many operations, or for some ms. */
+void real_stand_still(uint32_t ops);
+/* It does nothing until libpamt waits for the OS in another one, or for some ms. */
+void real_await_service(struct real_hunt *hunt);
 
 /* real_judge.c */
 void real_judge_init(struct real_hunt *hunt);

@@ -36,8 +36,20 @@ static void take_time(uint32_t one_in, uint32_t most_us)
 		noise = hunt->seed * 31 + os_cpu() + 1;
 	if (real_below(&noise, one_in) || clock_ns() > hunt->deadline_ns)
 		return;
+	if (real_below(&noise, 2)) {
+		real_stand_still(1u << real_below(&noise, 4));
+		return;
+	}
 	t.tv_nsec = real_below(&noise, most_us >> real_below(&noise, 4)) * 1000l;
 	nanosleep(&t, NULL);
+}
+
+/* The same, in a service during which others do what they like to the pool. */
+static void be_away(uint32_t one_in)
+{
+	os_fetch_add32(&hunt->judge.away, 1, OS_RELAXED);
+	take_time(one_in, 3000);
+	os_fetch_add32(&hunt->judge.away, -1u, OS_RELAXED);
 }
 
 static uint64_t bit_of(tdx_hpa_t page) { return UINT64_C(1) << page.v / TDX_PAGE_SIZE % 64; }
@@ -82,7 +94,7 @@ static tdx_hpa_t host_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 			real_found(hunt, "page 0x%llx came from the OS while libpamt had it",
 				   (unsigned long long)(block.v + i * TDX_PAGE_SIZE));
 	os_fetch_add64(&hunt->judge.held, UINT64_C(1) << order, OS_RELAXED);
-	take_time(2, 3000);
+	be_away(2);
 	return block;
 }
 
@@ -106,7 +118,7 @@ static void host_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 	os_fetch_add64(&hunt->judge.held, -(UINT64_C(1) << order), OS_RELAXED);
 	under()->free_pages(ctx, block, order);
 	/* The page is somebody else's already, and libpamt not yet through with it. */
-	take_time(3, 3000);
+	be_away(2);
 }
 
 /* Leaves that give a pair to the module, or take one back, and where they have it. */

@@ -15,6 +15,13 @@
 static uint32_t below(struct real_thread *t, uint32_t n) { return real_below(&t->random, n); }
 static bool one_in(struct real_thread *t, uint32_t n) { return !below(t, n); }
 
+/* What comes next is done while another thread waits for the OS. */
+static void maybe_await(struct real_thread *t)
+{
+	if (one_in(t, 2))
+		real_await_service(t->hunt);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* Get and put                                                                                  */
 
@@ -56,7 +63,8 @@ bool real_take(struct real_thread *t, unsigned int order)
 
 	if (t->nr_runs == REAL_MAX_RUNS)
 		return false;
-	block = os->alloc_pages(os->ctx, order, one_in(t, 2) ? OS_ANY_NODE : below(t, REAL_NODES));
+	block = os->alloc_pages(os->ctx, order,
+				one_in(t, 2) ? OS_ANY_NODE : below(t, t->hunt->nr_nodes));
 	if (hpa_is_none(block))
 		return false;
 	error = get_pages(t, hpa_to_pfn(block), nr);
@@ -102,6 +110,7 @@ static void op_get(struct real_thread *t)
 /* All single pages at once: regions are left by dozens, and their pairs come to the pool. */
 static void put_singles(struct real_thread *t)
 {
+	maybe_await(t);
 	for (uint32_t i = t->nr_runs; i--;) {
 		struct real_run run = t->run[i];
 
@@ -115,7 +124,7 @@ static void put_singles(struct real_thread *t)
 /* A piece of a random run: naturally aligned, of a size that a chunk may have. */
 static void op_put(struct real_thread *t)
 {
-	if (one_in(t, 8)) {
+	if (one_in(t, 3)) {
 		put_singles(t);
 		return;
 	}
@@ -145,16 +154,21 @@ static void op_put(struct real_thread *t)
 /* ------------------------------------------------------------------------------------------- */
 /* Caches and control pages                                                                     */
 
+/* Filled and given back, some times: the pool is empty at one moment and full at the next. */
 static void op_cache(struct real_thread *t)
 {
 	struct pamt_host *host = t->hunt->stand.host;
 
-	if (one_in(t, 3))
-		pamt_cache_free(host, &t->cache);
-	else
+	for (uint32_t i = below(t, 8) + 1; i; i--) {
+		uint32_t pages = below(t, t->most_cached) + 1, pairs = below(t, pages / 2 + 1);
+
+		maybe_await(t);
 		real_allowed(t, "pamt_cache_topup()",
-			     pamt_cache_topup(host, &t->cache, below(t, 20), below(t, 16)));
-	real_judge_cache(&t->cache);
+			     pamt_cache_topup(host, &t->cache, pages - 2 * pairs, pairs));
+		real_judge_cache(&t->cache);
+		if (i > 1)
+			pamt_cache_free(host, &t->cache);
+	}
 }
 
 static void op_control(struct real_thread *t)
@@ -170,9 +184,9 @@ static void op_control(struct real_thread *t)
 		real_judge_out(page, false);
 		pamt_free_page(host, page);
 	}
-	for (uint32_t i = below(t, 16) + 1; i && !give && t->nr_control < REAL_MAX_CONTROL; i--) {
+	for (uint32_t i = 1u << below(t, 5); i && !give && t->nr_control < REAL_MAX_CONTROL; i--) {
 		struct pamt_cache *cache = one_in(t, 3) ? &t->cache : NULL;
-		uint32_t node = one_in(t, 3) ? OS_ANY_NODE : below(t, REAL_NODES);
+		uint32_t node = one_in(t, 3) ? OS_ANY_NODE : below(t, t->hunt->nr_nodes);
 		tdx_hpa_t page;
 		int error = pamt_alloc_page(host, node, cache, &page);
 
@@ -186,11 +200,61 @@ static void op_control(struct real_thread *t)
 }
 
 /* ------------------------------------------------------------------------------------------- */
+/* Memory that libpamt has no part in                                                            */
+
+static uint64_t *map_own(struct real_thread *t, uint32_t i)
+{
+	const struct os_services *os = t->hunt->judge.under;
+
+	return os->map_host(os->ctx, t->own[i], OS_WRITE);
+}
+
+static void free_own(struct real_thread *t)
+{
+	const struct os_services *os = t->hunt->judge.under;
+
+	while (t->nr_own)
+		os->free_pages(os->ctx, t->own[--t->nr_own], 0);
+}
+
+static void take_own(struct real_thread *t)
+{
+	const struct os_services *os = t->hunt->judge.under;
+
+	while (t->nr_own < REAL_MAX_OWN) {
+		tdx_hpa_t page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
+
+		if (hpa_is_none(page))
+			break;
+		t->own[t->nr_own] = page;
+		*map_own(t, t->nr_own++) = page.v;
+	}
+}
+
+/* Pages of its own, beside others' in their regions: nobody writes there, and nobody minds. */
+static void op_touch(struct real_thread *t)
+{
+	if (one_in(t, 64))
+		free_own(t);
+	if (!t->nr_own)
+		take_own(t);
+	for (uint32_t n = below(t, 256); n && t->nr_own; n--) {
+		uint32_t i = below(t, t->nr_own);
+		uint64_t *word = map_own(t, i);
+
+		if (*word != t->own[i].v)
+			real_found(t->hunt, "page 0x%llx, which is a thread's, has been written to",
+				   (unsigned long long)t->own[i].v);
+		*word = t->own[i].v;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
 /* The system around                                                                            */
 
 static tdx_hpa_t random_region(struct real_thread *t)
 {
-	uint64_t node = below(t, REAL_NODES);
+	uint64_t node = below(t, t->hunt->nr_nodes);
 
 	return hpa(REAL_NODE_BASE(node) +
 		   ((uint64_t)below(t, REAL_NODE_BYTES >> TDX_2M_SHIFT) << TDX_2M_SHIFT));
@@ -266,7 +330,7 @@ static void op_look(struct real_thread *t)
 		return;
 	}
 	pamt_stats(host, &stats);
-	pamt_node_stats(host, below(t, REAL_NODES), &node);
+	pamt_node_stats(host, below(t, t->hunt->nr_nodes), &node);
 	if (stats.busy || stats.unbalanced_puts || stats.leaked_regions || stats.quarantined)
 		real_found(t->hunt,
 			   "statistics: %llu BUSY, %llu unbalanced puts, %llu leaked regions, %llu "
@@ -291,6 +355,7 @@ void real_give_back(struct real_thread *t)
 		pamt_free_page(t->hunt->stand.host, page);
 	}
 	pamt_cache_free(t->hunt->stand.host, &t->cache);
+	free_own(t);
 	while (t->nr_runs) {
 		struct real_run run = t->run[--t->nr_runs];
 
@@ -310,4 +375,5 @@ real_op_fn *const real_ops[REAL_OPS] = {
 	[REAL_PRESSURE] = op_pressure,
 	[REAL_CPU] = op_cpu,
 	[REAL_LOOK] = op_look,
+	[REAL_TOUCH] = op_touch,
 };

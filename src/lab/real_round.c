@@ -13,33 +13,10 @@
 #include "lab/real_internal.h"
 #include "machine/random.h"
 
-#define MAX_AGED   (REAL_NODES * REAL_NODE_BYTES / TDX_PAGE_SIZE)
-#define MAX_WEIGHT 8u
+#define MAX_AGED (REAL_NODES * REAL_NODE_BYTES / TDX_PAGE_SIZE)
 
 /* ------------------------------------------------------------------------------------------- */
 /* The machine                                                                                  */
-
-static void fill_map(struct machine_map *map, struct map_range *ranges, uint32_t cpus)
-{
-	*map = (struct machine_map){
-		.name = "hunt",
-		.nr_ranges = REAL_NODES - 1,
-		.ranges = ranges,
-		.nr_cmrs = REAL_NODES - 1,
-		.hkid_min = 32,
-		.hkid_max = 63,
-		.max_pa = 52,
-		.hkid_bits = 6,
-		.nr_cpus = cpus,
-		.nr_packages = cpus < 4 ? 1 : 2,
-		.nr_nodes = REAL_NODES,
-		.log_pamt_kb = MAP_NO_PAMT_KB,
-	};
-	for (uint32_t n = 0; n < REAL_NODES - 1; n++) {
-		ranges[n] = (struct map_range){ REAL_NODE_BASE(n), REAL_NODE_BYTES, n };
-		map->cmr[n] = (struct tdx_cmr){ REAL_NODE_BASE(n), REAL_NODE_BYTES };
-	}
-}
 
 static void keep(struct real_hunt *hunt, tdx_pfn_t first, uint32_t nr, bool crowd)
 {
@@ -53,7 +30,8 @@ static void keep(struct real_hunt *hunt, tdx_pfn_t first, uint32_t nr, bool crow
  */
 static void keep_aged(struct real_hunt *hunt, uint64_t *random, tdx_pfn_t first)
 {
-	bool singles = !real_below(random, 3), crowd = !singles && real_below(random, 4);
+	bool singles = real_below(random, 3) <= hunt->singles,
+	     crowd = !singles && real_below(random, 4);
 	uint32_t nr = singles ? 1 : 1u << real_below(random, hunt->hole_order + 1), at = 0;
 
 	for (uint32_t hole = singles ? 7 : real_below(random, TDX_PAGES_PER_2M / nr) * nr;
@@ -133,12 +111,12 @@ static enum real_op choose(struct real_thread *t)
 	uint32_t sum = 0, at;
 
 	for (uint32_t i = 0; i < REAL_OPS; i++)
-		sum += t->hunt->weight[i];
+		sum += t->weight[i];
 	at = real_below(&t->random, sum);
 	for (uint32_t i = 0;; i++) {
-		if (at < t->hunt->weight[i])
+		if (at < t->weight[i])
 			return (enum real_op)i;
-		at -= t->hunt->weight[i];
+		at -= t->weight[i];
 	}
 }
 
@@ -164,15 +142,23 @@ static void *live(void *arg)
 /* False: no thread to be had. */
 static bool run_threads(struct real_hunt *hunt)
 {
-	pthread_t thread[REAL_MAX_THREADS];
+	struct real_thread *t = hunt->thread;
 	uint32_t started = 0;
+	pthread_t still;
+	bool good;
 
 	while (started < hunt->nr_threads &&
-	       !pthread_create(&thread[started], NULL, live, &hunt->thread[started]))
+	       !pthread_create(&t[started].thread, NULL, live, &t[started]))
 		started++;
+	good = started == hunt->nr_threads;
+	if (good && hunt->still_ns) {
+		good = !pthread_create(&still, NULL, real_still, hunt);
+		if (good)
+			pthread_join(still, NULL);
+	}
 	for (uint32_t i = 0; i < started; i++)
-		pthread_join(thread[i], NULL);
-	return started == hunt->nr_threads;
+		pthread_join(t[i].thread, NULL);
+	return good;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -259,34 +245,6 @@ static void end_slots(struct real_hunt *hunt)
 
 /* ------------------------------------------------------------------------------------------- */
 
-static void weigh(struct real_hunt *hunt, uint64_t *random)
-{
-	for (uint32_t i = 0; i < REAL_OPS; i++)
-		hunt->weight[i] = real_below(random, 2) * real_below(random, MAX_WEIGHT + 1);
-	/*
-	 * Kinds that a round has none of make room for what the others do to each other. Never
-	 * nothing but ways to give back, and no round in which CPUs are mostly away.
-	 */
-	hunt->weight[REAL_GET] += 4;
-	hunt->weight[REAL_PUT] += 4;
-	hunt->weight[REAL_CPU] /= 4;
-}
-
-/*
- * Memory of a thread. In two of three rounds none at first, or little: then the pool is small, and
- * what comes back to it at once is more than it may keep. Else from most of its share to more than
- * there is.
- */
-static uint64_t choose_most(struct real_hunt *hunt, uint64_t *random)
-{
-	uint64_t share = (REAL_NODES - 1) * REAL_NODE_BYTES / TDX_PAGE_SIZE / hunt->nr_threads;
-	static const uint32_t least[] = { 0, 2, 60 }, more[] = { 1, 20, 80 };
-	uint32_t kind = real_below(random, 3);
-	uint32_t percent = least[kind] + real_below(random, more[kind]);
-
-	return share * percent / 100;
-}
-
 static void round_on(struct real_hunt *hunt, uint64_t *random, uint64_t free_bytes)
 {
 	hand_out(hunt);
@@ -310,31 +268,17 @@ static void round_on(struct real_hunt *hunt, uint64_t *random, uint64_t free_byt
 			   (long long)(free_bytes - stand_free_bytes(&hunt->stand)));
 }
 
-/* In every other round one thread has most of what is out: when it puts, the pool is full at once.
- */
-static void set_up_threads(struct real_hunt *hunt, uint64_t *random)
-{
-	uint32_t most_runs = 8u << real_below(random, 7), less = real_below(random, 2) ? 7 : 0;
-
-	for (uint32_t i = 0; i < hunt->nr_threads; i++) {
-		hunt->thread[i].hunt = hunt;
-		hunt->thread[i].cpu = i;
-		hunt->thread[i].most_runs = i ? (most_runs >> less) + 1 : most_runs;
-		hunt->thread[i].random = random_next(random);
-	}
-}
-
 bool real_round(struct real_board *board, uint64_t seed, uint32_t threads, uint64_t round_ns)
 {
 	struct real_hunt *hunt = calloc(1, sizeof(*hunt));
 	struct machine_map map;
-	struct map_range ranges[REAL_NODES - 1];
+	struct map_range ranges[REAL_NODES];
 	struct stand_config config = {
 		.map = &map,
 		.dynamic = true,
 		.guest = real_guest,
 		.guest_ctx = hunt,
-		.guard = seed & 1,
+		.guard = seed % 4,
 		.log_level = OS_LOG_ERROR,
 	};
 	uint64_t random = seed, free_bytes;
@@ -344,18 +288,14 @@ bool real_round(struct real_board *board, uint64_t seed, uint32_t threads, uint6
 		return false;
 	hunt->board = board;
 	hunt->seed = seed;
-	hunt->nr_threads = threads;
 	hunt->deadline_ns = round_ns;
-	fill_map(&map, ranges, threads);
-	weigh(hunt, &random);
-	hunt->most_pages = choose_most(hunt, &random);
-	hunt->hole_order = real_below(&random, 5);
 	hunt->thread = calloc(threads, sizeof(*hunt->thread));
+	if (hunt->thread)
+		real_shape(hunt, threads, &random, &map, ranges);
 	if (!hunt->thread || stand_create(&hunt->stand, &config, error, sizeof(error))) {
 		real_found(hunt, "%s", error);
 		return false;
 	}
-	set_up_threads(hunt, &random);
 	free_bytes = stand_free_bytes(&hunt->stand);
 	real_judge_init(hunt);
 	if (stand_bring_up(&hunt->stand, error, sizeof(error)) || !age(hunt, &random)) {

@@ -56,7 +56,7 @@ static void create(struct real_thread *t)
 {
 	struct real_td *td = calloc(1, sizeof(*td));
 	struct td_config config = {
-		.node = below(t, 2) ? OS_ANY_NODE : below(t, REAL_NODES),
+		.node = below(t, 2) ? OS_ANY_NODE : below(t, t->hunt->nr_nodes),
 		.max_vcpus = 2,
 		.bytes = TD_BYTES,
 		.page_size = page_size,
