@@ -10,6 +10,22 @@
  * For readers who know Linux: pamt_get/pamt_put are tdx_pamt_get/put, pamt_alloc_page and
  * pamt_free_page are tdx_alloc/free_control_page, struct pamt_cache is struct tdx_pamt_cache.
  *
+ * Who pays. What libpamt takes it takes with its host's services and in nobody's name, whichever
+ * call and whoever's thread wanted it; a port that charges memory to owners (control groups in
+ * Linux) charges none of it:
+ *
+ * - PAMT, region words and the host's own structures are the machine's, there before the first TD.
+ * - Chunks of the pool are nobody's. Their pages are handed out one by one, as pairs and control
+ *   pages of TDs of any owners: who made a chunk necessary is not who has its pages, or has them
+ *   last. A region's pair stands for the pages of all who use the region.
+ * - Pages in a cache are the pool's still, and go back to it.
+ *
+ * Guest memory, and what a caller keeps of its own for a TD, is the caller's to charge. It may
+ * count a TD's control pages; pamt_stats() says how much is used in all. The rest is bounded: a TD
+ * has at most a pair for each region in which it has 4K pages, and of a node at most twice as many
+ * pages are held as are used, and 16 (but for what puts alone leave, until the next call that may
+ * sleep).
+ *
  * All functions return 0 or -errno (the OS_E* values) unless they say otherwise. Contexts: "may
  * sleep" and "any" as in os.h.
  */
