@@ -21,8 +21,11 @@
 #include <pamt/status.h>
 #include <pamt/tdx.h>
 
-/* OS_OWN, of atomics alone: a read of what the reader is about to write. */
-enum os_access { OS_READ, OS_WRITE, OS_OWN };
+/*
+ * OS_OWN, of atomics alone: a read of what the reader is about to write. OS_FILL, of maps alone: a
+ * write of the whole page, whose contents before that may be anything.
+ */
+enum os_access { OS_READ, OS_WRITE, OS_OWN, OS_FILL };
 
 #if __has_include("os_port.h")
 /* ------------------------------------------------------------------------------------------- */
@@ -169,6 +172,17 @@ OS_DEFINE_LOAD_OWN(64)
 /* Freestanding memory operations: the compiler may call the environment's functions for them. */
 #define os_memset(to, byte, n) __builtin_memset(to, byte, n)
 #define os_memcpy(to, from, n) __builtin_memcpy(to, from, n)
+
+/* Makes n words at to that value; on x86 without reading the cache lines first. */
+static inline void os_fill64(uint64_t *to, uint64_t value, uint64_t n)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("rep stosq" : "+D"(to), "+c"(n) : "a"(value) : "memory");
+#else
+	while (n--)
+		*to++ = value;
+#endif
+}
 
 /* An invariant, checked where PAMT_DEBUG is 1 (debug builds, -Dinvariants=true). */
 #define OS_INVARIANT(cond)                 \

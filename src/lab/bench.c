@@ -11,10 +11,12 @@
 #include "lab/clock.h"
 #include "machine/random.h"
 
-#define WORKING_SET  (UINT64_C(64) << 20)
-#define MEMSET_PAGES 2048 /* per round */
-#define CHAIN_STEPS  200000
-#define CAS_PAIRS    50000
+#define WORKING_SET (UINT64_C(512) << 10)
+#define FILLS	    512 /* per round, and of those below */
+#define CALLS	    4096
+#define MINI_LOCKS  8
+#define CHAIN_STEPS 200000
+#define CAS_PAIRS   50000
 
 uint64_t bench_thread_time(void) { return clock_ns_of(CLOCK_THREAD_CPUTIME_ID); }
 
@@ -74,19 +76,47 @@ static double cas_pair(void)
 	return (double)(clock_ns() - start) / CAS_PAIRS;
 }
 
-/* Goes on where the last round ended, so that no page is in a near cache. */
-static double clear(uint8_t *memory, uint32_t round)
+/*
+ * A call in miniature: registers in, eight places found through a table, at each a lock that is
+ * looked at and taken, and all given back, newest first.
+ */
+static double call(struct bench_miniature *mini)
 {
-	uint64_t pages = WORKING_SET / 4096, first = (uint64_t)round * MEMSET_PAGES;
+	uint64_t start = clock_ns(), taken = 0;
+
+	for (uint32_t i = 0; i < CALLS; i++) {
+		uint64_t *regs = mini->regs[i % BENCH_MINI_BATCH], in[BENCH_MINI_REGS];
+		uint16_t *held[MINI_LOCKS];
+
+		memcpy(in, regs, sizeof(in));
+		for (uint32_t k = 0; k < MINI_LOCKS; k++) {
+			uint64_t place = in[k] * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+
+			held[k] = mini->place[place % BENCH_MINI_PLACES];
+			/* Orders as a lock has them, though nobody else is there. */
+			taken |= __atomic_load_n(held[k], __ATOMIC_RELAXED) & 1;
+			taken |= __atomic_fetch_add(held[k], 4, __ATOMIC_ACQUIRE) & 1;
+		}
+		for (uint32_t k = MINI_LOCKS; k--;)
+			__atomic_fetch_sub(held[k], 4, __ATOMIC_RELEASE);
+		regs[MINI_LOCKS] = taken;
+	}
+	return (double)(clock_ns() - start) / CALLS;
+}
+
+/* As many pages as a batch of calls uses, in turn: a near cache holds them. */
+static double fill(uint8_t *memory)
+{
 	uint64_t start = clock_ns();
 
-	for (uint64_t i = first; i < first + MEMSET_PAGES; i++) {
-		uint8_t *page = memory + i % pages * 4096;
+	for (uint32_t i = 0; i < FILLS; i++) {
+		uint64_t *page = (uint64_t *)(memory + i % (WORKING_SET / 4096) * 4096);
 
-		memset(page, 0, 4096);
+		for (uint32_t k = 0; k < 512; k++)
+			page[k] = i;
 		__asm__ volatile("" : : "r"(page) : "memory");
 	}
-	return (double)(clock_ns() - start) / MEMSET_PAGES;
+	return (double)(clock_ns() - start) / FILLS;
 }
 
 bool bench_calibration_begin(struct bench_calibration *calibration)
@@ -99,6 +129,10 @@ bool bench_calibration_begin(struct bench_calibration *calibration)
 		return false;
 	/* The first touch of memory costs the host of a virtual machine more than any later one. */
 	calibration->memory = memset(memory, 0, WORKING_SET);
+	for (uint32_t i = 0; i < BENCH_MINI_PLACES; i++)
+		calibration->mini.place[i] = calibration->mini.line[i];
+	for (uint32_t i = 0; i < BENCH_MINI_BATCH * BENCH_MINI_REGS; i++)
+		calibration->mini.regs[i / BENCH_MINI_REGS][i % BENCH_MINI_REGS] = i;
 	return true;
 }
 
@@ -108,7 +142,8 @@ void bench_calibrate(struct bench_calibration *calibration)
 
 	bench_add(&series[BENCH_CHAIN], chain());
 	bench_add(&series[BENCH_CAS], cas_pair());
-	bench_add(&series[BENCH_MEMSET], clear(calibration->memory, series[BENCH_MEMSET].nr));
+	bench_add(&series[BENCH_CALL], call(&calibration->mini));
+	bench_add(&series[BENCH_FILL], fill(calibration->memory));
 }
 
 void bench_calibration_end(struct bench_calibration *calibration)

@@ -25,20 +25,31 @@ double bench_median(const struct bench_series *series);
 
 /* Figures that scale between machines, ns each. */
 enum bench_calibrator {
-	BENCH_CHAIN,  /* one step of a chain of dependent 64-bit multiply-adds */
-	BENCH_CAS,    /* compare-and-swap 0 -> 1 and back, one 16-bit word in cache */
-	BENCH_MEMSET, /* clearing 4 KB, out of 64 MB that are cleared in turn */
+	BENCH_CHAIN, /* one step of a chain of dependent 64-bit multiply-adds */
+	BENCH_CAS,   /* compare-and-swap 0 -> 1 and back, one 16-bit word in cache */
+	BENCH_CALL,  /* a call in miniature: registers, look-ups, eight locks and back */
+	BENCH_FILL,  /* filling 4 KB, out of 512 KB that are filled in turn */
 	BENCH_CALIBRATORS,
 };
 
+#define BENCH_MINI_BATCH  64
+#define BENCH_MINI_REGS	  16
+#define BENCH_MINI_PLACES 64
+struct bench_miniature {
+	uint64_t regs[BENCH_MINI_BATCH][BENCH_MINI_REGS];
+	uint16_t *place[BENCH_MINI_PLACES];
+	uint16_t line[BENCH_MINI_PLACES][96]; /* each lock in lines of its own */
+};
+
 struct bench_calibration {
-	void *memory; /* the 64 MB */
+	void *memory; /* the 512 KB */
+	struct bench_miniature mini;
 	struct bench_series series[BENCH_CALIBRATORS];
 };
 
 /* False: no memory. */
 bool bench_calibration_begin(struct bench_calibration *calibration);
-/* One round of all three, a few milliseconds. */
+/* One round of all, some milliseconds. */
 void bench_calibrate(struct bench_calibration *calibration);
 void bench_calibration_end(struct bench_calibration *calibration);
 

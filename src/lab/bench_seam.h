@@ -2,9 +2,10 @@
 /*
  * bench_seam.h - how fast softseam's leaves are, against the reference module's code.
  *
- * The reference figures were taken on a 2-core virtual machine; they are scaled to this machine by
- * the three measurements of bench.h, which were taken there as well: the part of a call that clears
- * pages by the speed of clearing, the rest by the mean of the other two.
+ * The reference module does not run here. Its figures were taken on a 2-core virtual machine, and
+ * are scaled to this one by small measurements made in the same run (bench.h), so that what else
+ * runs meets both: pages that are filled by the speed of filling, the rest by that of a call in
+ * miniature.
  */
 #ifndef PAMT_LAB_BENCH_SEAM_H
 #define PAMT_LAB_BENCH_SEAM_H
@@ -32,8 +33,11 @@ enum bench_seam_row {
 
 struct bench_seam_figure {
 	double ns;	  /* per call, an empty leaf subtracted; 0: there is no such call */
-	double reference; /* as it was measured, ns; 0: unknown */
+	double reference; /* as it was measured, ns */
 	double scaled;	  /* what it would be on this machine */
+	double ratio;	  /* of the two; with_entry: each with its way in and out */
+	double limit;	  /* what the ratio is to be at most */
+	bool with_entry;
 };
 
 struct bench_seam {
@@ -44,7 +48,7 @@ struct bench_seam {
 
 const char *bench_seam_row_name(enum bench_seam_row row);
 const char *bench_calibrator_name(enum bench_calibrator calibrator);
-/* Of the machine that the reference figures come from, ns. */
+/* Of the machine that the reference figures come from, ns: bench_seam.c says how it is known. */
 double bench_reference_calibration(enum bench_calibrator calibrator);
 
 /* Return: 0, or -1 with one line in error. Some seconds. */

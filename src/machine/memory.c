@@ -234,8 +234,11 @@ static struct magazine *magazine_take(struct memory *memory)
 	return magazine;
 }
 
-/* 4K of zeros. backed: 1 if it is to count as backing, 0 if it becomes a table. */
-static void *slot_get(struct memory *memory, int64_t backed)
+/*
+ * 4K of zeros; or of anything, where access says that the caller fills it. backed: 1 if it is to
+ * count as backing, 0 if it becomes a table.
+ */
+static void *slot_get(struct memory *memory, int64_t backed, enum os_access access)
 {
 	struct magazine *magazine = magazine_take(memory);
 	uintptr_t slot;
@@ -249,6 +252,8 @@ static void *slot_get(struct memory *memory, int64_t backed)
 	if (slot & SLOT_CLEAN)
 		return (void *)(slot & ~SLOT_CLEAN);
 	ASAN_UNPOISON_MEMORY_REGION((void *)slot, TDX_PAGE_SIZE);
+	if (access == OS_FILL)
+		return (void *)slot;
 	return memset((void *)slot, 0, TDX_PAGE_SIZE);
 }
 
@@ -291,7 +296,7 @@ static struct directory *directory_add(struct memory *memory, struct directory *
 
 static struct table *table_add(struct memory *memory, struct table **entry)
 {
-	struct table *table = slot_get(memory, 0), *found = NULL;
+	struct table *table = slot_get(memory, 0, OS_WRITE), *found = NULL;
 
 	/* Orders as in directory_add(). */
 	if (__atomic_compare_exchange_n(entry, &found, table, false, __ATOMIC_RELEASE,
@@ -302,7 +307,8 @@ static struct table *table_add(struct memory *memory, struct table **entry)
 }
 
 /* A write to a page without backing. */
-static __attribute__((noinline)) void *back_page(struct memory *memory, uint64_t page)
+static __attribute__((noinline)) void *back_page(struct memory *memory, uint64_t page,
+						 enum os_access access)
 {
 	struct directory **root = &memory->root[page / DIRECTORY_PAGES], *directory;
 	uint64_t index = page / TABLE_PAGES % (1u << DIRECTORY_BITS);
@@ -317,7 +323,7 @@ static __attribute__((noinline)) void *back_page(struct memory *memory, uint64_t
 	if (!table)
 		table = table_add(memory, &directory->entry[index].table);
 
-	slot = slot_get(memory, 1);
+	slot = slot_get(memory, 1, access);
 	entry = &table->slot[page % TABLE_PAGES];
 	/*
 	 * Relaxed, and before the page appears: a memory_zero() that is ordered after this write
@@ -392,7 +398,7 @@ static __attribute__((noinline)) void *map_slowly(struct memory *memory, tdx_hpa
 	if (!slot) {
 		if (access == OS_READ)
 			return (void *)(zeros + offset);
-		slot = back_page(memory, page);
+		slot = back_page(memory, page, access);
 	}
 	return slot + offset;
 }

@@ -21,9 +21,10 @@ void memory_destroy(struct memory *memory);
 
 /*
  * memory_map - the byte at an address, good up to the end of its 4K page and until that page is
- * zeroed. OS_WRITE gives the page backing. OS_READ of a page without backing gives a read-only
- * page of zeros that all such pages share: it does not follow a write that comes later. An address
- * at or above 2^52, and real memory that has run out, stop the program.
+ * zeroed. OS_WRITE gives the page backing, and so does OS_FILL, for who writes all of the page
+ * before anybody reads of it: what he finds may be anything. OS_READ of a page without backing
+ * gives a read-only page of zeros that all such pages share: it does not follow a write that comes
+ * later. An address at or above 2^52, and real memory that has run out, stop the program.
  */
 void *memory_map(struct memory *memory, tdx_hpa_t at, enum os_access access);
 

@@ -86,7 +86,7 @@ static void fill_sept(struct call *call, const struct mem *mem, tdx_hpa_t sept)
 	enum sept_state state = (enum sept_state)sept_states[mem->state].after_unblock;
 	uint64_t step = UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level - 1);
 	uint64_t entry = sept_entry(state, sept_large_page(mem->pos.value, mem->level));
-	os_a64_t *entries = sept_map(call->seam, sept);
+	os_a64_t *entries = module_map(call->seam, sept, OS_FILL);
 
 	/* Plain stores: the page becomes visible with the entry that links it, a release. */
 	for (uint32_t i = 0; i < SEPT_ENTRIES; i++)
@@ -243,7 +243,7 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 	status = merge_metadata(call, &mem, &large, at);
 	if (call_failed(status))
 		return status;
-	sept_commit(call, &mem.pos, sept_entry(sept_state(first), sept_page(first)));
+	sept_commit_alone(call, &mem.pos, sept_entry(sept_state(first), sept_page(first)));
 	td_drop_children(call, &mem.td, 1);
 	call->regs->rcx = freed.v | (pamt_release(call, &sept) ? TDX_HINT_BIT : 0);
 	return CALL_OK;

@@ -65,12 +65,8 @@ void sept_walk(const struct seam *seam, const struct td *td, tdx_gpa_t gpa, uint
 
 void sept_clear_page(const struct seam *seam, tdx_hpa_t page)
 {
-	os_a64_t *entries = sept_map(seam, page);
-	uint64_t free = SEPT_FREE_ENTRY;
-
 	/* Plain stores: the page becomes visible with the store that links it, a release. */
-	for (uint32_t i = 0; i < SEPT_ENTRIES; i++)
-		entries[i].v = free;
+	os_fill64(module_map(seam, page, OS_FILL), SEPT_FREE_ENTRY, SEPT_ENTRIES);
 }
 
 void sept_details(struct call *call, const struct sept_pos *pos)
@@ -103,5 +99,12 @@ void sept_set(os_a64_t *entry, uint64_t value)
 void sept_commit(struct call *call, struct sept_pos *pos, uint64_t value)
 {
 	sept_set(pos->entry, value);
+	call_lock_forget(call, pos->entry);
+}
+
+void sept_commit_alone(struct call *call, struct sept_pos *pos, uint64_t value)
+{
+	/* Release: as in sept_set(). */
+	os_store64(pos->entry, value, OS_RELEASE);
 	call_lock_forget(call, pos->entry);
 }

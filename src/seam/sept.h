@@ -154,5 +154,10 @@ void sept_details(struct call *call, const struct sept_pos *pos);
 void sept_set(os_a64_t *entry, uint64_t value);
 /* The same for an entry that this call has locked and noted. */
 void sept_commit(struct call *call, struct sept_pos *pos, uint64_t value);
+/*
+ * And with the tree locked exclusively: no host can leave HP, and a guest that meets the lock
+ * changes nothing. A plain store, which is no barrier.
+ */
+void sept_commit_alone(struct call *call, struct sept_pos *pos, uint64_t value);
 
 #endif

@@ -158,7 +158,7 @@ tdx_status_t tdh_mem_sept_remove(struct call *call)
 	if (!page_is_free(call->seam, at))
 		return mem_entry_status(call, &mem, TDX_EPT_PAGE_NOT_FREE);
 
-	sept_commit(call, &mem.pos, SEPT_FREE_ENTRY);
+	sept_commit_alone(call, &mem.pos, SEPT_FREE_ENTRY);
 	td_drop_children(call, &mem.td, 1);
 	call->regs->rcx = at.v | (pamt_release(call, &page) ? TDX_HINT_BIT : 0);
 	return CALL_OK;

@@ -15,10 +15,11 @@ refuses zero_rounds_are_refused "'0' is not a number from 1 to" bench seam --rou
 runs bench_prints_one_object 0 bench seam --rounds 3 --json
 err_empty
 json '.schema == "pamt.bench.seam/1"'
-json '[.calibration | .chain_ns, .cas_ns, .memset_ns | . > 0] | all'
+json '[.calibration | .chain_ns, .cas_ns, .call_ns, .fill_ns | . > 0] | all'
 json '.calls | length == 13'
 json '[.calls[] | select(.dynamic) | .dynamic.ns | . > 0] | all'
 json '[.calls[] | select(.static)] | length == 11'
+json '[.calls[] | .dynamic, .static | values | .ratio > 0 and (.limit == 1 or .limit == 0.8)] | all'
 json '.threads == null or .threads.ratio > 0'
 json '[.large[] | .seconds > 0 and .simulated > 0] | all'
 json '[.large[].bytes] == [1099511627776, 17179869184]'
