@@ -59,23 +59,31 @@ enum os_order {
  *   void os_resched(void)                    let others run, in a long loop [may sleep]
  *   uint32_t os_cpu(void)                    index of the CPU that runs this, 0 .. nr_cpus-1 [any]
  *   uint32_t os_node(void)                   NUMA node of that CPU [any]
- *   void os_cpu_hold(void)                   this thread stays on this CPU until the release; it
- *   void os_cpu_release(void)                may sleep and be preempted meanwhile [may sleep]
+ *   void os_cpu_hold(void)                   this thread runs on this CPU, and nobody else but
+ *   void os_cpu_release(void)                interrupts, until the release: no sleeping [any]
  *   typedef os_irq_t
  *   os_irq_t os_irq_save(void)               interrupts off on this CPU [any]
  *   void os_irq_restore(os_irq_t)            as they were before [any]
  *   void os_wait_change16(const os_a16_t *, uint16_t old)
  *                                            returns at the latest when the word is no longer old,
  *                                            may return early; interrupts should be on [any]
- *   struct os_spin                           zero-initialised = unlocked; innermost, irq-safe
+ *   struct os_spin, os_spin_init(lock)       innermost, irq-safe. Each lock is initialised, which
+ *                                            may be a macro: a place in the source is a class of
+ *                                            locks to whoever checks them
  *   os_irq_t os_spin_lock(struct os_spin *)  interrupts off, then the lock [any]
  *   void os_spin_unlock(struct os_spin *, os_irq_t)
- *   struct os_rwlock                         zero-initialised = unlocked; the MMU lock
+ *   struct os_rwlock, os_rwlock_init(lock)   the MMU lock
  *   void os_read_lock, os_read_unlock, os_write_lock, os_write_unlock(struct os_rwlock *)
  *                                            process context; must not sleep while holding it
- *   struct os_mutex                          zero-initialised = unlocked
+ *   struct os_mutex, os_mutex_init(lock)
  *   void os_mutex_lock(struct os_mutex *)    [may sleep]
  *   void os_mutex_unlock(struct os_mutex *)
+ *   bool os_spin_is_held, os_read_is_held, os_write_is_held, os_mutex_is_held(const lock *)
+ *                                            for OS_INVARIANT(): by the caller, as far as the port
+ *                                            knows; true where it cannot know [any]
+ *   struct os_lock_map                       stands for a lock that is a bit of an atomic, for
+ *   os_lock_map_init(map, "name")            whoever checks locks
+ *   void os_lock_map_taken, os_lock_map_given(struct os_lock_map *)
  *   void os_bug(const char *what)            an invariant is broken: report and stop [any]
  */
 #include "os_port.h"

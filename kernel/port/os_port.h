@@ -2,10 +2,6 @@
 /*
  * os_port.h - primitives for the port "linux": the code runs in a kernel, on its CPUs.
  *
- * All locks here are good when they are all zero, as os.h asks for, and that with any configuration
- * of the kernel; so they stand on the architecture's own spin lock, on a word, or on a bit that can
- * be waited for, and not on spinlock_t, rwlock_t and struct mutex.
- *
  * Softirqs, hardirqs and IPIs may come in between any two steps, and where the kernel is built to
  * be preempted, other threads as well.
  */
@@ -14,12 +10,13 @@
 
 #include <linux/bug.h>
 #include <linux/irqflags.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/topology.h>
-#include <linux/wait_bit.h>
 
 /* Macros of Linux that the shared sources use as plain words; the modules' own files keep them. */
 #ifndef PAMT_KERNEL_LINUX_H
@@ -52,9 +49,8 @@ static inline void os_resched(void) { cond_resched(); }
 static inline uint32_t os_cpu(void) { return raw_smp_processor_id(); }
 static inline uint32_t os_node(void) { return cpu_to_node(raw_smp_processor_id()); }
 
-/* Not even a CPU that goes offline loses its threads before they release it. */
-static inline void os_cpu_hold(void) { migrate_disable(); }
-static inline void os_cpu_release(void) { migrate_enable(); }
+static inline void os_cpu_hold(void) { preempt_disable(); }
+static inline void os_cpu_release(void) { preempt_enable(); }
 
 /* A counter "of this CPU" may be met by a thread that has moved, so one instruction is not enough.
  */
@@ -81,92 +77,94 @@ static inline void os_wait_change16(const os_a16_t *a, uint16_t old)
 	}
 }
 
+/* What lockdep knows; without it whether anybody has the lock, where that can be told. */
+#ifdef CONFIG_LOCKDEP
+#define OS_IS_HELD(lockdep, otherwise) (lockdep)
+#else
+#define OS_IS_HELD(lockdep, otherwise) (otherwise)
+#endif
+
+/* Raw: innermost, held for a few instructions, and taken where interrupts are off. */
 struct os_spin {
-	arch_spinlock_t lock;
+	raw_spinlock_t lock;
 };
 
-static inline os_irq_t os_spin_lock(struct os_spin *lock)
-{
-	os_irq_t flags = os_irq_save();
+#define os_spin_init(spin) raw_spin_lock_init(&(spin)->lock)
 
-	arch_spin_lock(&lock->lock);
+static inline bool os_spin_is_held(const struct os_spin *spin)
+{
+	return OS_IS_HELD(lockdep_is_held(&spin->lock),
+			  !IS_ENABLED(CONFIG_SMP) ||
+				  raw_spin_is_locked((raw_spinlock_t *)&spin->lock));
+}
+
+static inline os_irq_t os_spin_lock(struct os_spin *spin)
+{
+	os_irq_t flags;
+
+	raw_spin_lock_irqsave(&spin->lock, flags);
 	return flags;
 }
 
-static inline void os_spin_unlock(struct os_spin *lock, os_irq_t flags)
+static inline void os_spin_unlock(struct os_spin *spin, os_irq_t flags)
 {
-	arch_spin_unlock(&lock->lock);
-	os_irq_restore(flags);
+	raw_spin_unlock_irqrestore(&spin->lock, flags);
 }
 
 /*
- * The MMU lock: readers in 30:0, a writer in bit 31. Whoever has it may be preempted, and must be
- * preemptible: a writer waits for vCPUs to leave their guests, and one of them may be a thread that
- * waits for this very CPU.
+ * The MMU lock. Its writer waits for vCPUs to leave their guests, and is not preempted meanwhile;
+ * nor is a vCPU that is inside (os_cpu_hold()), so neither can keep the other from this CPU.
  */
 struct os_rwlock {
-	uint32_t word;
+	rwlock_t lock;
 };
 
-#define OS_RW_WRITER (UINT32_C(1) << 31)
+#define os_rwlock_init(rwlock) rwlock_init(&(rwlock)->lock)
 
-static inline void os_read_lock(struct os_rwlock *lock)
+static inline bool os_read_is_held(const struct os_rwlock *rwlock)
 {
-	/* Relaxed: a guess, the exchange below decides. */
-	uint32_t word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
-
-	for (;;) {
-		/* Acquire: sees what the last writer did. */
-		if (!(word & OS_RW_WRITER) &&
-		    __atomic_compare_exchange_n(&lock->word, &word, word + 1, true,
-						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return;
-		if (word & OS_RW_WRITER) {
-			os_relax();
-			word = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
-		}
-	}
+	return OS_IS_HELD(lockdep_is_held(&rwlock->lock), true);
 }
 
-static inline void os_read_unlock(struct os_rwlock *lock)
+static inline bool os_write_is_held(const struct os_rwlock *rwlock)
 {
-	/* Release: the next writer comes after what this reader read. */
-	__atomic_fetch_sub(&lock->word, 1, __ATOMIC_RELEASE);
+	return OS_IS_HELD(lockdep_is_held_type(&rwlock->lock, 0), true);
 }
 
-static inline void os_write_lock(struct os_rwlock *lock)
-{
-	/*
-	 * The bit keeps new readers out, so that a writer never starves; then the old ones leave.
-	 * Acquire on the bit: sees the last writer. Acquire on the count: sees the readers go.
-	 */
-	while (__atomic_fetch_or(&lock->word, OS_RW_WRITER, __ATOMIC_ACQUIRE) & OS_RW_WRITER)
-		os_relax();
-	while (__atomic_load_n(&lock->word, __ATOMIC_ACQUIRE) != OS_RW_WRITER)
-		os_relax();
-}
-
-static inline void os_write_unlock(struct os_rwlock *lock)
-{
-	/* Release: pairs with the acquires above. No reader counts while a writer has the lock. */
-	__atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
-}
+static inline void os_read_lock(struct os_rwlock *rwlock) { read_lock(&rwlock->lock); }
+static inline void os_read_unlock(struct os_rwlock *rwlock) { read_unlock(&rwlock->lock); }
+static inline void os_write_lock(struct os_rwlock *rwlock) { write_lock(&rwlock->lock); }
+static inline void os_write_unlock(struct os_rwlock *rwlock) { write_unlock(&rwlock->lock); }
 
 struct os_mutex {
-	unsigned long word;
+	struct mutex lock;
 };
 
-#define OS_MUTEX_HELD 0
+#define os_mutex_init(mutex) mutex_init(&(mutex)->lock)
 
-static inline void os_mutex_lock(struct os_mutex *mutex)
+static inline bool os_mutex_is_held(const struct os_mutex *mutex)
 {
-	wait_on_bit_lock(&mutex->word, OS_MUTEX_HELD, TASK_UNINTERRUPTIBLE);
+	return OS_IS_HELD(lockdep_is_held(&mutex->lock),
+			  mutex_is_locked((struct mutex *)&mutex->lock));
 }
 
-static inline void os_mutex_unlock(struct os_mutex *mutex)
-{
-	clear_and_wake_up_bit(OS_MUTEX_HELD, &mutex->word);
-}
+static inline void os_mutex_lock(struct os_mutex *mutex) { mutex_lock(&mutex->lock); }
+static inline void os_mutex_unlock(struct os_mutex *mutex) { mutex_unlock(&mutex->lock); }
+
+/* lockdep's. All locks of one map are one class, of which nobody takes two. */
+struct os_lock_map {
+	struct lockdep_map map;
+};
+
+#define os_lock_map_init(m, name)                             \
+	do {                                                  \
+		static struct lock_class_key key;             \
+                                                              \
+		lockdep_init_map(&(m)->map, (name), &key, 0); \
+	} while (0)
+
+static inline void os_lock_map_taken(struct os_lock_map *m) { lock_map_acquire(&m->map); }
+static inline void os_lock_map_given(struct os_lock_map *m) { lock_map_release(&m->map); }
 
 static inline void __noreturn os_bug(const char *what)
 {

@@ -326,6 +326,7 @@ int pamt_host_create(const struct os_services *os, const struct pamt_host_config
 		error->reason = "no memory for the host's state";
 		return error->error = -OS_ENOMEM;
 	}
+	os_lock_map_init(&host->word_map, "pamt region word");
 	host->os = os;
 	host->config = *config;
 	host->plan = (struct plan){ .os = os,

@@ -18,7 +18,11 @@ void *alloc_aligned(struct pamt_host *host, size_t bytes, void **memory)
 int cpus_create(struct pamt_host *host)
 {
 	host->cpu = alloc_aligned(host, sizeof(*host->cpu) * host->os->nr_cpus, &host->cpu_memory);
-	return host->cpu ? 0 : -OS_ENOMEM;
+	if (!host->cpu)
+		return -OS_ENOMEM;
+	for (uint32_t i = 0; i < host->os->nr_cpus; i++)
+		os_spin_init(&host->cpu[i].magazine.lock);
+	return 0;
 }
 
 void cpus_destroy(struct pamt_host *host)

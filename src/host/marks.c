@@ -47,14 +47,14 @@ static uint64_t *word_of(struct pamt_host *host, enum mark mark, tdx_pfn_t page)
  * Relaxed, and no yield point: a page has one owner at a time, and how it came from the last one to
  * this one has put everything in order; only its neighbours' bits change at the same time.
  */
-static bool set_bit(struct pamt_host *host, enum mark mark, tdx_pfn_t page)
+static bool set_mark(struct pamt_host *host, enum mark mark, tdx_pfn_t page)
 {
 	uint64_t bit = UINT64_C(1) << page.v % 64;
 
 	return __atomic_fetch_or(word_of(host, mark, page), bit, __ATOMIC_RELAXED) & bit;
 }
 
-static bool clear_bit(struct pamt_host *host, enum mark mark, tdx_pfn_t page)
+static bool clear_mark(struct pamt_host *host, enum mark mark, tdx_pfn_t page)
 {
 	uint64_t bit = UINT64_C(1) << page.v % 64;
 
@@ -78,8 +78,8 @@ static bool has_marks(struct pamt_host *host, tdx_pfn_t first)
 void marks_set(struct pamt_host *host, enum mark mark, tdx_pfn_t first, uint64_t nr)
 {
 	for (uint64_t i = 0; i < nr && has_marks(host, pfn(first.v + i)); i++)
-		if (set_bit(host, mark, pfn(first.v + i)) && mark == MARK_GOT)
-			set_bit(host, MARK_OFTEN, pfn(first.v + i));
+		if (set_mark(host, mark, pfn(first.v + i)) && mark == MARK_GOT)
+			set_mark(host, MARK_OFTEN, pfn(first.v + i));
 }
 
 /* Was the page in use as that? It is not any more, unless it was got by several. */
@@ -90,7 +90,7 @@ static bool clear(struct pamt_host *host, enum mark mark, tdx_pfn_t page)
 	if (mark == MARK_GOT &&
 	    __atomic_load_n(word_of(host, MARK_OFTEN, page), __ATOMIC_RELAXED) & bit)
 		return true;
-	return clear_bit(host, mark, page);
+	return clear_mark(host, mark, page);
 }
 
 bool marks_clear(struct pamt_host *host, enum mark mark, tdx_pfn_t first, uint64_t nr)
@@ -105,7 +105,7 @@ bool marks_clear(struct pamt_host *host, enum mark mark, tdx_pfn_t first, uint64
 			continue;
 		report(host, pfn(first.v + i), what[mark]);
 		while (i--)
-			set_bit(host, mark, pfn(first.v + i));
+			set_mark(host, mark, pfn(first.v + i));
 		return false;
 	}
 	return true;

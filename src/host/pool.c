@@ -22,9 +22,13 @@ uint32_t node_of_region(const struct pamt_host *host, region_t region)
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* How much is too much; all with the pool's lock held                                          */
+/* How much is too much                                                                         */
 
-static uint64_t out(const struct pool *pool) { return pool->all.held - pool->all.free; }
+static uint64_t out(const struct pool *pool)
+{
+	OS_INVARIANT(os_spin_is_held(&pool->lock));
+	return pool->all.held - pool->all.free;
+}
 
 /*
  * held <= 2 x used + 16 solved for free pages, where all room of magazines counts as not used.
@@ -54,14 +58,14 @@ void pool_take_back(struct pool *pool, uint32_t room)
 }
 
 /*
- * With the pool's lock held: room for one more pair in a magazine, if it may be lent. It is not if
- * that alone made the pool hold too much: the trim that follows would take all room back.
+ * Room for one more pair in a magazine, if it may be lent. It is not if that alone made the pool
+ * hold too much: the trim that follows would take all room back.
  */
 uint32_t pool_lend(struct pool *pool)
 {
-	uint64_t out = pool->all.held - pool->all.free, lent = pool->lent + 2;
+	uint64_t used = out(pool), lent = pool->lent + 2;
 
-	if (2 * lent > out || 2 * lent + pool->all.free > out + POOL_SLACK_PAGES) {
+	if (2 * lent > used || 2 * lent + pool->all.free > used + POOL_SLACK_PAGES) {
 		pool->denied++;
 		return 0;
 	}
@@ -210,6 +214,8 @@ static int create_node(struct pamt_host *host, uint32_t node)
 	struct pool *pool = &host->pool[node];
 	uint64_t bytes = bytes_of(host, node);
 
+	os_spin_init(&pool->lock);
+	os_mutex_init(&pool->grow);
 	pool->node = node;
 	/* Some node has memory: there is a TDMR. */
 	for (pool->home = node; !bytes_of(host, pool->home);)

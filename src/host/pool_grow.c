@@ -222,7 +222,7 @@ static void keep_descriptor(struct pool *pool, struct chunk *c)
 	os_spin_unlock(&pool->lock, irq);
 }
 
-/* With the growth mutex of the asking pool held. *got: of nr pages, how many there are now. */
+/* For a pool that asks. *got: of nr pages, how many there are now. */
 static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_t *pages,
 		uint32_t nr, uint32_t *got)
 {
@@ -234,6 +234,7 @@ static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hp
 	struct block block;
 	int ret;
 
+	OS_INVARIANT(os_mutex_is_held(&pool->grow));
 	*got = 0;
 	if (!c)
 		return -OS_ENOMEM;

@@ -50,9 +50,16 @@ static bool change(os_a16_t *word, uint16_t from, uint16_t to, enum os_order ord
 	return os_cas16(word, &from, to, order);
 }
 
-/* Notes that this CPU holds a word, to prove that it never holds two. Interrupts are off. */
+/*
+ * Notes that this CPU holds a word, to prove that it never holds two, and tells who checks locks.
+ * Interrupts are off.
+ */
 static void note_locked(struct pamt_host *host, bool locked)
 {
+	if (locked)
+		os_lock_map_taken(&host->word_map);
+	else
+		os_lock_map_given(&host->word_map);
 	if (!PAMT_DEBUG)
 		return;
 	OS_INVARIANT(host->cpu[os_cpu()].locked != locked);

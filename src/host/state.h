@@ -135,6 +135,7 @@ struct pamt_host {
 
 	void *pool_memory;
 	struct pool *pool;	     /* nr_nodes */
+	struct os_lock_map word_map; /* LOCKED, of any region */
 	struct node_span *node_span; /* which node a region belongs to (pool.h) */
 	uint32_t nr_node_spans;
 

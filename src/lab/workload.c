@@ -286,6 +286,7 @@ int workload_run(const struct workload_config *config, struct workload_result *r
 	if (!load)
 		return -1;
 	memset(load, 0, sizeof(*load));
+	os_spin_init(&load->background_lock);
 	load->config = config;
 	load->scenario = config->scenario;
 	load->result = result;

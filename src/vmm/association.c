@@ -120,6 +120,7 @@ static int init_locked(struct vcpu *vcpu)
 	struct vmm *vmm = vcpu->td->vmm;
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_VP_INIT, 0), .rcx = vcpu->tdvpr.v };
 
+	OS_INVARIANT(os_mutex_is_held(&vmm->vcpu_lock));
 	if (vmm_is_leaving(vmm))
 		return -OS_EAGAIN;
 	vcpu->next = vmm->vcpus;

@@ -41,6 +41,7 @@ int td_walk_open(struct td *td, tdx_gpa_t at, unsigned int level, struct mirror_
 {
 	int error;
 
+	OS_INVARIANT(os_write_is_held(&td->mmu_lock));
 	mirror_walk(&td->mirror, at, td->mirror.levels - 1, slot);
 	while (slot->node->level > level && mirror_is_link(slot->seen)) {
 		if (mirror_is_blocked(slot->seen)) {
@@ -61,6 +62,7 @@ int td_unblock_locked(struct td *td, tdx_gpa_t at)
 	struct mirror_slot slot;
 	int error;
 
+	OS_INVARIANT(os_mutex_is_held(&td->mutex));
 	os_write_lock(&td->mmu_lock);
 	error = td_walk_open(td, at, TDX_4K, &slot);
 	if (!error && mirror_is_blocked(slot.seen)) {

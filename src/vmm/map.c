@@ -89,6 +89,7 @@ int td_link_down(struct td *td, tdx_gpa_t at, unsigned int level, bool through_s
 	enum mirror_state was;
 	int error;
 
+	OS_INVARIANT(os_read_is_held(&td->mmu_lock));
 	mirror_walk(&td->mirror, at, td->mirror.levels - 1, slot);
 	for (;;) {
 		error = look_at(slot->seen, through_shared);

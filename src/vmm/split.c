@@ -85,6 +85,7 @@ int td_split_locked(struct td *td, tdx_gpa_t at)
 	struct mirror_node *node;
 	int error = td_stock_topup(td, &td->stock, 1, 1);
 
+	OS_INVARIANT(os_mutex_is_held(&td->mutex));
 	if (error)
 		return error;
 	node = td_stock_node(&td->stock);

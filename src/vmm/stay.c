@@ -92,6 +92,7 @@ void vcpu_wait_out(struct vcpu *vcpu, uint32_t word)
 
 void td_leave_once(struct td *td)
 {
+	OS_INVARIANT(os_write_is_held(&td->mmu_lock));
 	/*
 	 * All are kicked before any is waited for. A vCPU that is outside when it is looked at, or
 	 * comes in later, is no concern: a vCPU that entered before TRACK took its epoch had set
@@ -115,6 +116,7 @@ void td_leave_once(struct td *td)
 
 void td_bar(struct td *td)
 {
+	OS_INVARIANT(os_write_is_held(&td->mmu_lock));
 	for (uint32_t i = 0; i < td->nr_vcpus; i++) {
 		struct vcpu *vcpu = td->vcpus[i];
 

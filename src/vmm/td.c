@@ -130,6 +130,8 @@ static struct td *alloc_td(struct vmm *vmm, const struct td_config *config)
 
 	if (!td)
 		return NULL;
+	os_mutex_init(&td->mutex);
+	os_rwlock_init(&td->mmu_lock);
 	td->vmm = vmm;
 	td->config = *config;
 	td->tdr = HPA_NONE;

@@ -311,6 +311,7 @@ struct tdx_regs td_on_slot(struct td *td, enum tdx_leaf leaf, const struct mirro
 /* A plain SEAMCALL while the MMU lock is held for writing. */
 static inline int td_issue_barring(struct td *td, struct tdx_regs *regs)
 {
+	OS_INVARIANT(os_write_is_held(&td->mmu_lock));
 	return td_issue(td, NULL, pfn(0), regs, NULL, TD_ISSUE_BARRING);
 }
 

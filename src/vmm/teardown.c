@@ -61,6 +61,7 @@ static int free_key_locked(struct td *td, tdx_status_t *status)
 	const struct os_services *os = td->vmm->os;
 	int error = on_tdr(td, TDH_MNG_VPFLUSHDONE, status);
 
+	OS_INVARIANT(os_mutex_is_held(&td->vmm->kot));
 	if (error)
 		return error;
 	/* What fails on one package is done again on all: those done already have nothing to do. */

@@ -10,6 +10,9 @@ int vmm_init(struct vmm *vmm, const struct os_services *os, struct pamt_host *ho
 	if (!config->nr_hkids || config->nr_hkids >= TDX_MAX_HKIDS)
 		return -OS_EINVAL;
 	os_memset(vmm, 0, sizeof(*vmm));
+	os_mutex_init(&vmm->vcpu_lock);
+	os_mutex_init(&vmm->kot);
+	os_spin_init(&vmm->hkid_lock);
 	vmm->os = os;
 	vmm->backing = config->backing ? config->backing : &vmm_libpamt;
 	vmm->backing_state = config->backing ? config->backing_state : host;

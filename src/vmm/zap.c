@@ -293,6 +293,7 @@ int td_zap_range(struct td *td, struct zap *zap)
 	tdx_gpa_t start = zap->at;
 	int error = 0;
 
+	OS_INVARIANT(os_mutex_is_held(&td->mutex));
 	while (zap->at.v < zap->end.v && !error) {
 		error = zap_round(td, zap);
 		/* A 2M leaf that is split does not come back: this ends. */

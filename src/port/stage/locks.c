@@ -22,6 +22,11 @@ static void announce(enum stage_kind kind, const void *lock, enum stage_lock how
 
 static uint32_t self(void) { return stage_now() ? stage_now()->id + 1 : OUTSIDE; }
 
+bool os_spin_is_held(const struct os_spin *lock) { return lock->word == self(); }
+bool os_mutex_is_held(const struct os_mutex *mutex) { return mutex->word == self(); }
+bool os_read_is_held(const struct os_rwlock *lock) { return lock->word; }
+bool os_write_is_held(const struct os_rwlock *lock) { return lock->word == WRITER; }
+
 static void take(uint32_t *word, enum stage_lock how)
 {
 	announce(STAGE_LOCK, word, how);

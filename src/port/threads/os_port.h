@@ -10,6 +10,7 @@
 #ifndef PAMT_OS_PORT_H
 #define PAMT_OS_PORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef uint32_t os_irq_t;
@@ -41,6 +42,13 @@ struct os_spin {
 	uint32_t word;
 };
 
+static inline void os_spin_init(struct os_spin *lock) { lock->word = 0; }
+/* By whom, no lock here knows. Relaxed: the caller's own lock, or a mistake. */
+static inline bool os_spin_is_held(const struct os_spin *lock)
+{
+	return __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+}
+
 static inline os_irq_t os_spin_lock(struct os_spin *lock)
 {
 	/* Acquire: what the last holder wrote is seen by this one. */
@@ -61,6 +69,15 @@ static inline void os_spin_unlock(struct os_spin *lock, os_irq_t flags)
 struct os_rwlock {
 	uint32_t word;
 };
+static inline void os_rwlock_init(struct os_rwlock *lock) { lock->word = 0; }
+static inline bool os_read_is_held(const struct os_rwlock *lock)
+{
+	return __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
+}
+static inline bool os_write_is_held(const struct os_rwlock *lock)
+{
+	return __atomic_load_n(&lock->word, __ATOMIC_RELAXED) >> 31;
+}
 void os_read_lock(struct os_rwlock *lock);
 void os_read_unlock(struct os_rwlock *lock);
 void os_write_lock(struct os_rwlock *lock);
@@ -70,8 +87,20 @@ void os_write_unlock(struct os_rwlock *lock);
 struct os_mutex {
 	uint32_t word;
 };
+static inline void os_mutex_init(struct os_mutex *mutex) { mutex->word = 0; }
+static inline bool os_mutex_is_held(const struct os_mutex *mutex)
+{
+	return __atomic_load_n(&mutex->word, __ATOMIC_RELAXED);
+}
 void os_mutex_lock(struct os_mutex *mutex);
 void os_mutex_unlock(struct os_mutex *mutex);
+
+/* Nobody checks. */
+struct os_lock_map {
+};
+static inline void os_lock_map_init(struct os_lock_map *map, const char *name) {}
+static inline void os_lock_map_taken(struct os_lock_map *map) {}
+static inline void os_lock_map_given(struct os_lock_map *map) {}
 
 /* Bounded, so that a caller that must give up can count its tries. */
 static inline void os_wait_change16(const os_a16_t *a, uint16_t old)
