@@ -231,8 +231,6 @@ static const char *const stage_names[NR_STAGES] = {
 
 const char *stage_name(enum stage stage) { return stage_names[stage]; }
 
-const struct message *message_at(unsigned int i) { return i < NR_MESSAGES ? &messages[i] : NULL; }
-
 /* What a '*' stood for, without the blanks and the punctuation around it. */
 static void take_wild(char wild[MESSAGE_WILD], const char *from, const char *to)
 {

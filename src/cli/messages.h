@@ -50,8 +50,6 @@ struct message_match {
 };
 
 const char *stage_name(enum stage stage);
-/* The i-th message, NULL at the end. */
-const struct message *message_at(unsigned int i);
 /* False: no message is in the line. */
 bool message_find(const char *line, struct message_match *match);
 /*

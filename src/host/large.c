@@ -8,7 +8,8 @@
 #include "host/pair.h"
 #include "host/pool.h"
 
-os_a16_t *large_word(const struct pamt_host *host, tdx_pfn_t first)
+/* The word of the region that a 2M page fills, or NULL if it may not be one. */
+static os_a16_t *large_word(const struct pamt_host *host, tdx_pfn_t first)
 {
 	os_a16_t *word = region_word(host, pfn_to_region(first));
 

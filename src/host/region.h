@@ -256,7 +256,4 @@ void page_refused(struct pamt_host *host, tdx_hpa_t page);
 /* Which page of the pair a status complains about: operand ids of the two; -1: neither. */
 int32_t pair_fault(tdx_status_t status, uint32_t operand0, uint32_t operand1);
 
-/* The word of the region that a 2M page fills, or NULL if it may not be one. */
-os_a16_t *large_word(const struct pamt_host *host, tdx_pfn_t first);
-
 #endif

@@ -39,11 +39,6 @@ void histogram_add(struct histogram *h, uint64_t ns)
 	h->bucket[bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1]++;
 }
 
-double histogram_mean(const struct histogram *h)
-{
-	return h->count ? (double)h->total / (double)h->count : 0;
-}
-
 uint64_t histogram_percentile(const struct histogram *h, double share)
 {
 	uint64_t below = 0;

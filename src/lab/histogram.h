@@ -17,7 +17,6 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *histogram, uint64_t ns);
-double histogram_mean(const struct histogram *histogram);
 /* The upper end of the bucket below which `share` of the durations lie, at most the longest. */
 uint64_t histogram_percentile(const struct histogram *histogram, double share);
 

@@ -145,8 +145,6 @@ extern real_op_fn *const real_ops[REAL_OPS];
 void real_give_back(struct real_thread *thread);
 /* Frees pages of a run, whatever blocks they came in. */
 void real_free_pages(struct real_hunt *hunt, tdx_pfn_t first, uint32_t nr);
-/* One random piece of the OS's memory, got; false: there is none. order: 0 .. 9 */
-bool real_take(struct real_thread *thread, unsigned int order);
 
 /* real_td.c */
 real_op_fn real_td_life, real_td_fault, real_td_change, real_td_run;

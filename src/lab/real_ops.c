@@ -54,7 +54,8 @@ static int get_pages(struct real_thread *t, tdx_pfn_t first, uint32_t nr)
 	return pamt_get_range(host, first, nr, cache);
 }
 
-bool real_take(struct real_thread *t, unsigned int order)
+/* One random piece of the OS's memory, got; false: there is none. order: 0 .. 9 */
+static bool real_take(struct real_thread *t, unsigned int order)
 {
 	const struct os_services *os = t->hunt->judge.under;
 	uint32_t nr = 1u << order;

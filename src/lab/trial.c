@@ -270,5 +270,3 @@ uint32_t trial_max_steps(const struct setup *setup)
 		steps += setup->program.nr_ops[cpu] * EACH;
 	return steps;
 }
-
-uint32_t trial_hot_pages(const struct trial *trial) { return box_hot_pages(trial->box); }

@@ -67,6 +67,5 @@ void trial_tell(struct trial *trial, FILE *to);
 void trial_watch(void *ctx, const struct stage_actor *actor, bool switched);
 /* More steps than any run of this program takes that gets on at all. */
 uint32_t trial_max_steps(const struct setup *setup);
-uint32_t trial_hot_pages(const struct trial *trial);
 
 #endif

@@ -96,8 +96,6 @@ uint32_t trial_region_of(const struct trial *trial, tdx_hpa_t at);
 const char *trial_check(struct trial *trial);
 /* One line of what happens, if anybody listens. */
 void trial_say(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "the word of region A"; false: nothing that has a name. */
-bool trial_name_of(const struct trial *trial, const void *addr, char text[64]);
 void trial_observe(void *ctx, const struct tdx_regs *regs, bool after);
 /* The guest address at which a CPU maps a page, or a whole region. */
 uint64_t trial_map(const struct trial *trial, tdx_hpa_t page, enum tdx_size size);

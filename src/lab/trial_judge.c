@@ -120,7 +120,8 @@ static const char *const kind_words[] = {
 	[STAGE_PASS] = "time passes",
 };
 
-bool trial_name_of(const struct trial *trial, const void *addr, char text[64])
+/* "the word of region A"; false: nothing that has a name. */
+static bool trial_name_of(const struct trial *trial, const void *addr, char text[64])
 {
 	if (trial->module.name_of && trial->module.name_of(trial->module.box.ctx, addr, text))
 		return true;

@@ -27,7 +27,7 @@ struct board {
 	atomic_uint unit[MAX_WORKERS]; /* what each is at */
 };
 
-/* Of this process, for workers_stopping(). */
+/* Of this process. */
 static struct board *board;
 
 void *workers_share(size_t bytes)
@@ -43,8 +43,6 @@ void workers_unshare(void *memory, size_t bytes)
 	if (memory)
 		munmap(memory, bytes);
 }
-
-bool workers_stopping(void) { return board && atomic_load(&board->stopping); }
 
 static uint32_t default_workers(void)
 {

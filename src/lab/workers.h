@@ -29,7 +29,5 @@ struct workers {
 
 /* Return: 0, or -1 with errno if no process could be made. */
 int workers_run(const struct workers *workers);
-/* In a unit: should it come to an end? */
-bool workers_stopping(void);
 
 #endif

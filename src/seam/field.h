@@ -108,6 +108,6 @@ struct field_view field_view_of(const struct call *call, enum abi_context contex
 				const struct field_value *values, struct td *td);
 tdx_status_t field_read_leaf(struct call *call, const struct field_view *view);
 
-extern const struct field_value sys_field_values[], td_field_values[], vp_field_values[];
+extern const struct field_value sys_field_values[];
 
 #endif

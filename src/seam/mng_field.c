@@ -79,7 +79,7 @@ static uint64_t x2apic_id(const struct field_view *view, uint32_t i)
 }
 
 /* What is not here is 0: no vCPU is ever measured, migrated, or served by another TD. */
-const struct field_value td_field_values[NR_TD_FIELDS] = {
+static const struct field_value td_field_values[NR_TD_FIELDS] = {
 	[TD_FIELD_FATAL] = IN_TDR(fatal),
 	[TD_FIELD_NUM_TDCX] = IN_TDR(nr_tdcx),
 	[TD_FIELD_CHLDCNT] = FIELD_BY(chldcnt),

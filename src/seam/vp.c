@@ -6,8 +6,9 @@
 #include "seam/hpa.h"
 #include "seam/vp.h"
 
-tdx_status_t vp_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
-			 bool exclusive, bool tdr_exclusive, struct vp *vp)
+/* The TDVPR operand, locked as asked, and its TD, the TDR locked as asked. */
+static tdx_status_t vp_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
+				bool exclusive, bool tdr_exclusive, struct vp *vp)
 {
 	tdx_status_t status =
 		pamt_explicit(call, address, operand, TDX_PT_TDVPR, exclusive, &vp->page);

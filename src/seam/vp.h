@@ -27,9 +27,6 @@ struct vp {
 	struct td td; /* its owner; tdcs as after td_implicit() */
 };
 
-/* The TDVPR operand, locked as asked, and its TD, the TDR locked as asked. */
-tdx_status_t vp_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
-			 bool exclusive, bool tdr_exclusive, struct vp *vp);
 /*
  * The TDVPR operand of a leaf that uses the vCPU: TD and vCPU in one of those states (sets of
  * OP_BIT, of bits by enum tdx_vcpu_state), its pages there. On success it belongs to this LP,

@@ -89,7 +89,7 @@ static uint64_t nr_faults(const struct field_view *view, uint32_t i)
 	return view->tdvps->nr_faults;
 }
 
-const struct field_value vp_field_values[NR_VP_FIELDS] = {
+static const struct field_value vp_field_values[NR_VP_FIELDS] = {
 	[VP_FIELD_VMCS_POSTED_INTERRUPT_VECTOR] = IN_TDVPS(posted_intr_vector),
 	[VP_FIELD_VMCS_MSR_BITMAP_ADDRESS] = FIELD_BY(msr_bitmap),
 	[VP_FIELD_VMCS_PML_ADDRESS] = FIELD_FIXED(UINT64_MAX),

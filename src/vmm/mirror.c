@@ -82,8 +82,6 @@ void mirror_destroy(struct mirror *mirror, const struct os_services *os)
 	mirror->root = NULL;
 }
 
-uint64_t mirror_limit(const struct mirror *mirror) { return mirror_bytes(mirror->levels); }
-
 /*
  * Acquire: an entry that says LINK was published by mirror_thaw() with release, so the node behind
  * it is seen filled in.

@@ -151,8 +151,6 @@ const char *mirror_state_name(enum mirror_state state);
 int mirror_create(struct mirror *mirror, const struct os_services *os, unsigned int levels);
 /* Frees the root; everything below has been unlinked. May sleep. */
 void mirror_destroy(struct mirror *mirror, const struct os_services *os);
-/* The first GPA above what the mirror can hold. */
-uint64_t mirror_limit(const struct mirror *mirror);
 
 /*
  * mirror_walk - from the root towards the entry of level at this GPA, through LINKs. Stops where

@@ -313,7 +313,6 @@ static void percentiles_are_within_a_bucket(void **state)
 		histogram_add(&h, i);
 	assert_int_equal(h.count, 100000);
 	assert_int_equal(h.longest, 100000);
-	assert_true(histogram_mean(&h) > 50000 && histogram_mean(&h) < 50001);
 	for (double share = 0.01; share < 1; share += 0.01) {
 		double exact = share * 100000;
 		double found = (double)histogram_percentile(&h, share);

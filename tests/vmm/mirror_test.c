@@ -210,7 +210,7 @@ static void five_levels_hold_what_four_do_not(void **state)
 	memory_left = true;
 	assert_int_equal(mirror_create(&mirror, &os, 5), 0);
 	assert_int_equal(mirror.root->level, 4);
-	assert_int_equal(mirror_limit(&mirror), UINT64_C(1) << 57);
+	assert_int_equal(mirror_bytes(mirror.levels), UINT64_C(1) << 57);
 	mirror_destroy(&mirror, &os);
 }
 

@@ -37,7 +37,6 @@ static void *take_object(struct box *box, uint64_t bytes)
 	if (bytes > OBJECT_BYTES - state->objects_used)
 		return NULL;
 	state->objects_used += bytes;
-	state->objects++;
 	object[0] = OBJECT_LIVE;
 	object[1] = bytes;
 	return (char *)object + OBJECT_HEADER;
@@ -64,7 +63,6 @@ static void free_object(void *ctx, void *object)
 		os_bug("free() of an object that is not alive");
 	header[0] = OBJECT_DEAD;
 	memset(object, 0xdb, header[1] - OBJECT_HEADER);
-	box->state->objects--;
 }
 
 static void *sparse_create(void *ctx, uint64_t bytes)
@@ -221,8 +219,6 @@ static void log_line(void *ctx, enum os_log_level level, const char *format, ...
 	struct box *box = ctx;
 	va_list args;
 
-	if (level <= OS_LOG_WARN)
-		box->state->complaints++;
 	if (!box->show_log)
 		return;
 	va_start(args, format);
@@ -334,7 +330,6 @@ void box_observe(struct box *box, box_observer observer, void *ctx)
 
 int box_freeze(struct box *box) { return arena_freeze(box->arena); }
 void box_restore(struct box *box) { arena_restore(box->arena); }
-uint32_t box_hot_pages(const struct box *box) { return arena_hot_pages(box->arena); }
 
 void box_fail(struct box *box, const struct box_fault *fault)
 {
@@ -344,8 +339,6 @@ void box_fail(struct box *box, const struct box_fault *fault)
 }
 
 uint64_t box_pages_taken(const struct box *box) { return box->state->pages_taken; }
-uint64_t box_objects(const struct box *box) { return box->state->objects; }
-uint64_t box_complaints(const struct box *box) { return box->state->complaints; }
 void box_show_log(struct box *box, bool show) { box->show_log = show; }
 
 const char *box_memory(const struct box *box, uint64_t *bytes)

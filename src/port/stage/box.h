@@ -67,16 +67,12 @@ void box_unclaim(struct box *box, tdx_hpa_t first, uint64_t nr);
 /* Keeps the state as it is now; box_restore() comes back to it. Return: 0 or -1 with errno. */
 int box_freeze(struct box *box);
 void box_restore(struct box *box);
-uint32_t box_hot_pages(const struct box *box);
 
 void box_fail(struct box *box, const struct box_fault *fault);
-/* What is handed out now: 4K pages, and small objects. */
+/* 4K pages that are handed out now. */
 uint64_t box_pages_taken(const struct box *box);
-uint64_t box_objects(const struct box *box);
 /* Is this page handed out? */
 bool box_is_taken(const struct box *box, tdx_hpa_t page);
-/* Warnings and errors logged since the last restore. */
-uint64_t box_complaints(const struct box *box);
 /* Log lines are shown on stderr; for replays. */
 void box_show_log(struct box *box, bool show);
 

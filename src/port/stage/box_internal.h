@@ -13,11 +13,9 @@
 /* What changes in a run. The page bits follow it in memory. */
 struct box_state {
 	uint64_t objects_used, sparse_used; /* bytes of the two areas */
-	uint64_t objects;		    /* alive */
 	uint64_t pages_taken;
 	uint64_t lowest[BOX_MAX_ORDER + 1]; /* no region below this has a free block of the order */
 	uint32_t turn;			    /* which place is next */
-	uint64_t complaints;
 	struct box_fault fault;
 	uint64_t allocs, calls; /* counted for the fault */
 	uint64_t taken[];	/* one bit per 4K page */

@@ -470,5 +470,4 @@ void server_destroy(struct server *server)
 }
 
 const struct os_services *server_services(const struct server *server) { return &server->services; }
-struct seam *server_seam(struct server *server) { return server->seam; }
 uint64_t server_seamcalls(const struct server *server) { return server->seamcalls; }

@@ -43,7 +43,6 @@ int server_offline(struct server *server, uint32_t cpu, int (*leaves)(void *arg)
 int server_online(struct server *server, uint32_t cpu, int (*returns)(void *arg), void *arg);
 
 const struct os_services *server_services(const struct server *server);
-struct seam *server_seam(struct server *server);
 /* Between two runs: the pages that CPUs have in stock go back to the allocator. */
 void server_drain(struct server *server);
 /* Before the first run: how CPUs come to single pages. */
