@@ -12,7 +12,23 @@
 #define CHUNK_MIN_ORDER	 2u
 #define CHUNK_BASE_ORDER (TINY_CHUNKS ? CHUNK_MIN_ORDER : 4u) /* 64 KB: for a single page */
 #define CHUNK_MAX_ORDER	 9u
-#define CHUNK_WORDS	 (TDX_PAGES_PER_2M / 64)
+/* Pages that a pool may hold beyond twice those used. */
+#define POOL_SLACK_PAGES (1u << CHUNK_BASE_ORDER)
+
+/*
+ * The largest chunk with which a pool that holds so many pages, of which so many are used, would
+ * not hold too many.
+ */
+static inline unsigned int chunk_order_for(uint64_t held, uint64_t used)
+{
+	unsigned int order = TINY_CHUNKS ? CHUNK_BASE_ORDER : CHUNK_MAX_ORDER;
+
+	while (order > CHUNK_BASE_ORDER &&
+	       held + (UINT64_C(1) << order) > 2 * used + POOL_SLACK_PAGES)
+		order--;
+	return order;
+}
+#define CHUNK_WORDS (TDX_PAGES_PER_2M / 64)
 
 /*
  * Lists by number of free pages: full, 1, 2-3, 4-7, .. 512. Pages are drawn from the first that

@@ -102,8 +102,6 @@
 
 #include "host/chunk.h"
 
-#define POOL_SLACK_PAGES (1u << CHUNK_BASE_ORDER)
-
 struct pool {
 	struct os_spin lock;
 	uint32_t node;

@@ -21,13 +21,8 @@ struct block {
  */
 static unsigned int choose_order(const struct pool *pool, uint32_t want)
 {
-	uint64_t used = pool->all.held - pool->all.free - pool->lent + want + 2;
-	unsigned int order = TINY_CHUNKS ? CHUNK_BASE_ORDER : CHUNK_MAX_ORDER;
-
-	while (order > CHUNK_BASE_ORDER &&
-	       pool->all.held + (UINT64_C(1) << order) > 2 * used + POOL_SLACK_PAGES)
-		order--;
-	return order;
+	return chunk_order_for(pool->all.held,
+			       pool->all.held - pool->all.free - pool->lent + want + 2);
 }
 
 /* A block of TDX memory, of this order or, where there is none, of the next smaller ones. */

@@ -4,16 +4,12 @@
  */
 #include <string.h>
 
+#include "host/chunk.h"
 #include "lab/capacity.h"
 
 /* S-EPT pages below the root that a fault may need: four levels. */
 #define LEVELS_BELOW_ROOT 3u
 #define CACHED_PAGES	  (LEVELS_BELOW_ROOT + 2)
-
-/* The pool's bound, and the orders of its chunks, as src/host/pool.h has them. */
-#define SLACK_PAGES 16u
-#define BASE_ORDER  4u
-#define MAX_ORDER   9u
 
 #define SHARES 1000u /* a share of all is so many */
 
@@ -61,7 +57,7 @@ static void add_tds(struct capacity *c, const struct capacity_group *g, uint32_t
 /* ------------------------------------------------------------------------------------------- */
 /* One node's pool                                                                              */
 
-struct pool {
+struct filled_pool {
 	uint64_t held;	/* pages */
 	uint64_t own;	/* of these, chunks' own pairs */
 	uint64_t small; /* of these, in chunks of less than 2M */
@@ -69,13 +65,13 @@ struct pool {
 };
 
 /* Regions in which small chunks and guests' 4K pages lie, side by side. */
-static uint64_t shared_regions(const struct pool *pool, const struct demand *demand)
+static uint64_t shared_regions(const struct filled_pool *pool, const struct demand *demand)
 {
 	return div_up(demand->guest_pages + pool->small, TDX_PAGES_PER_2M);
 }
 
 /* Pages that the pool must have out: all but the chunks' own pairs. */
-static uint64_t wanted(const struct pool *pool, const struct demand *demand)
+static uint64_t wanted(const struct filled_pool *pool, const struct demand *demand)
 {
 	uint64_t pairs = shared_regions(pool, demand);
 
@@ -86,15 +82,12 @@ static uint64_t wanted(const struct pool *pool, const struct demand *demand)
 }
 
 /* One more chunk, when everything that is held is in use. */
-static void grow(struct pool *pool)
+static void grow(struct filled_pool *pool)
 {
-	uint64_t used = pool->held + 1 + 2;
-	unsigned int order = MAX_ORDER;
+	unsigned int order = chunk_order_for(pool->held, pool->held + 1 + 2);
 
-	while (order > BASE_ORDER && pool->held + (UINT64_C(1) << order) > 2 * used + SLACK_PAGES)
-		order--;
 	pool->held += UINT64_C(1) << order;
-	if (order == MAX_ORDER) {
+	if (order == CHUNK_MAX_ORDER) {
 		pool->large++;
 		pool->own += 2;
 	} else {
@@ -106,7 +99,7 @@ static void grow(struct pool *pool)
 }
 
 /* The pool that this demand makes; its pairs. */
-static uint64_t fill_pool(const struct demand *demand, struct pool *pool)
+static uint64_t fill_pool(const struct demand *demand, struct filled_pool *pool)
 {
 	memset(pool, 0, sizeof(*pool));
 	if (!demand->pool_pages)
@@ -127,7 +120,7 @@ static void cost(const struct capacity_machine *machine, const struct capacity_g
 	uint32_t nodes =
 		machine->nr_nodes < CAPACITY_MAX_NODES ? machine->nr_nodes : CAPACITY_MAX_NODES;
 	uint64_t own, before = 0;
-	struct pool pool;
+	struct filled_pool pool;
 
 	memset(c, 0, sizeof(*c));
 	for (uint32_t i = 0; i < nr_groups; i++) {
