@@ -4,7 +4,7 @@
 # built once with a small configuration (config, beside this), boots in a QEMU whose processors
 # pamt's plugin makes those of a TDX host, and runs TDs under its own KVM:
 #
-#	kernel/vm linux [--long] [--image BZIMAGE | --tree FOLDER]	the tests; --long: the guard's too
+#	kernel/vm linux [--long] [--image BZIMAGE | --tree FOLDER]	the tests; --long: a recording's and the guard's too
 #	kernel/vm linux --shell [--image BZIMAGE | --tree FOLDER]	a prompt
 #
 # --image boots a kernel of your own, --tree builds one out of your source, with that configuration.
@@ -261,6 +261,38 @@ test_faults()
 		INTERRUPTED
 }
 
+# What four TDs of four vCPUs did is taken down and done again, call by call; and one answer of it
+# changed.
+test_record()
+{
+	local log=$cache/log-linux-record record=$cache/linux.vec status=0 calls
+	with_limit 1200 "$log" boot_linux --record "$record" -- PAMT_MODE=test \
+		'PAMT_TESTS="four_tds td_with"' || status=$?
+	calls=$(sed -n 's/^pamt-qemu: \([0-9]*\) SEAMCALLs.*/\1/p' "$log")
+	if [ "$status" = 85 ] && grep -q '^ok [0-9]* four_tds' "$log" && [ "${calls:-0}" -ge 50000 ]; then
+		result ok "four TDs of four vCPUs live while $calls SEAMCALLs are recorded"
+	else
+		tail -n 25 "$log" >&2
+		result 'not ok' "four TDs of four vCPUs live while ${calls:-0} SEAMCALLs are recorded ($status)"
+	fi
+	if "$root/build/pamt" replay "$record" >"$log"; then
+		result ok "the recording is replayed: $(tail -n 1 "$log")"
+	else
+		head -n 8 "$log" >&2
+		result 'not ok' "the recording is replayed: $(tail -n 1 "$log")"
+	fi
+	sed '0,/^call 0x6 .*-> rax=0x0 /s/^\(call 0x6 .*-> rax=\)0x0 /\10x8000020000000092 /' "$record" >"$record.wrong"
+	status=0
+	"$root/build/pamt" replay "$record.wrong" >"$log" || status=$?
+	if [ "$status" = 1 ] && [ "$(sed -n 2p "$log")" = "TDH.MEM.PAGE.AUG on LP $(
+		sed -n 's/^[^:]*:[0-9]*: call 0x6 lp=\([0-9]*\) .*/\1/p' "$log" | head -n 1)" ]; then
+		result ok "a wrong answer in it is named: $(head -n 1 "$log" | cut -c 1-100)"
+	else
+		head -n 8 "$log" >&2
+		result 'not ok' 'a wrong answer in it is named'
+	fi
+}
+
 # The guard is quiet about Linux and KVM, and names what a program reads out of /dev/mem.
 test_guard()
 {
@@ -318,6 +350,7 @@ linux_host()
 	test_plugin
 	test_linux
 	[ -n "$own$tree" ] || test_faults
+	[ "$long" = no ] || test_record
 	[ "$long" = no ] || test_guard
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]

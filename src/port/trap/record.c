@@ -71,6 +71,13 @@ struct held {
 
 #define LINE_BYTES 1024u /* a call: 30 registers of 20 characters */
 
+/* Somebody who waits for the turn, on the stack. */
+struct waiter {
+	struct waiter *next;
+	pthread_cond_t woken;
+	bool turn; /* it has come */
+};
+
 struct recorder {
 	int fd;
 	struct seam *seam;
@@ -80,8 +87,8 @@ struct recorder {
 
 	/* The turn. */
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	uint64_t next, serving;
+	bool taken;
+	struct waiter *waiters, **last_waiter;
 
 	/* From here on: of whoever has the turn. */
 	struct line *first, **last;
@@ -100,22 +107,39 @@ struct recorder {
 /* ------------------------------------------------------------------------------------------- */
 /* The turn                                                                                     */
 
+/* First come, first served: who waits is woken by whoever passes the turn on, and nobody else. */
 static void take_turn(struct recorder *r)
 {
-	uint64_t mine;
+	struct waiter me = { .next = NULL };
 
 	pthread_mutex_lock(&r->lock);
-	mine = r->next++;
-	while (r->serving != mine)
-		pthread_cond_wait(&r->changed, &r->lock);
+	if (r->taken) {
+		pthread_cond_init(&me.woken, NULL);
+		*r->last_waiter = &me;
+		r->last_waiter = &me.next;
+		while (!me.turn)
+			pthread_cond_wait(&me.woken, &r->lock);
+		pthread_cond_destroy(&me.woken);
+	}
+	r->taken = true;
 	pthread_mutex_unlock(&r->lock);
 }
 
 static void pass_turn(struct recorder *r)
 {
+	struct waiter *first;
+
 	pthread_mutex_lock(&r->lock);
-	r->serving++;
-	pthread_cond_broadcast(&r->changed);
+	first = r->waiters;
+	if (first) {
+		r->waiters = first->next;
+		if (!r->waiters)
+			r->last_waiter = &r->waiters;
+		first->turn = true;
+		pthread_cond_signal(&first->woken);
+	} else {
+		r->taken = false;
+	}
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -586,7 +610,7 @@ struct recorder *record_create(int fd, struct seam_config *config)
 	config->guest = guest;
 	config->guest_ctx = r;
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->changed, NULL);
+	r->last_waiter = &r->waiters;
 	r->watch = (struct seam_watch){
 		.ctx = r,
 		.began = on_began,
@@ -634,7 +658,6 @@ void record_destroy(struct recorder *r)
 		r->held = held->next;
 		free(held);
 	}
-	pthread_cond_destroy(&r->changed);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
