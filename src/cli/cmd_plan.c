@@ -89,17 +89,23 @@ static bool parse_holes(const char *text, enum pamt_holes *holes)
 	return true;
 }
 
+static bool choose_shown(enum shown shown, struct request *r)
+{
+	if (r->shown != SHOW_DEFAULT && r->shown != shown)
+		return cli_usage_error("plan: --static or --dynamic is allowed, not both"), false;
+	r->shown = shown;
+	return true;
+}
+
 static bool parse_option(int option, const char *value, struct request *r)
 {
 	switch (option) {
 	case OPTION_HOLES:
 		return parse_holes(value, &r->holes);
 	case OPTION_STATIC:
-		r->shown = SHOW_STATIC;
-		return true;
+		return choose_shown(SHOW_STATIC, r);
 	case OPTION_DYNAMIC:
-		r->shown = SHOW_DYNAMIC;
-		return true;
+		return choose_shown(SHOW_DYNAMIC, r);
 	case OPTION_MAX_PA:
 		return small_number("max-pa", value, MAP_MIN_PA, TDX_PA_BITS, &r->map.max_pa);
 	case OPTION_CPUS:

@@ -121,9 +121,27 @@ static bool ends_type(const char *at)
 	return !isalnum((unsigned char)at[0]) && at[0] != '_' && at[0] != '-' && at[0] != '/';
 }
 
+/* "639 KB", "1.5 GB": kernels that print sizes have them before the type. */
+static void skip_size(const char **at)
+{
+	static const char *const units[] = { "bytes ", "B ", "KB ", "MB ", "GB ", "TB ", "PB " };
+	const char *unit = *at + strspn(*at, "0123456789.");
+
+	if (unit == *at)
+		return;
+	map_spaces(&unit);
+	for (unsigned int i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (map_literal(&unit, units[i])) {
+			map_spaces(&unit);
+			*at = unit;
+			return;
+		}
+}
+
 bool map_type_is_usable(const char *type, const char **unknown)
 {
 	map_spaces(&type);
+	skip_size(&type);
 	for (unsigned int i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		size_t length = strlen(types[i].word);
 

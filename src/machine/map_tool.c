@@ -39,9 +39,12 @@ static bool dashed_range(const char *at, const char *end, uint64_t *first, uint6
 /* The range stands before the marker. */
 static const char *parse_iomem(const char *text, const char *at, struct map_line *line)
 {
-	const char *marker = at - strlen(" : System RAM"), *word = word_before(text, marker);
+	const char *marker = at - strlen(": System RAM"), *word;
 	uint64_t first, last;
 
+	while (marker > text && marker[-1] == ' ')
+		marker--;
+	word = word_before(text, marker);
 	map_spaces(&at);
 	/* "System RAM (kmem)" and the like; and prose. */
 	if (*at == '(' || isalnum((unsigned char)*at) || !isxdigit((unsigned char)*word) ||
@@ -140,6 +143,24 @@ static const char *parse_end(const char *text, const char *at, struct map_line *
 static const char *parse_type(const char *text, const char *at, struct map_line *line)
 {
 	return parse_field(MAP_FIELD_TYPE, text, at - strlen("/type:"), at, line);
+}
+
+/* "0xFIRST 0xLAST System RAM", the three files side by side. */
+static const char *parse_pasted(const char *text, const char *at, struct map_line *line)
+{
+	const char *marker = at - strlen(" 0x"), *from = word_before(text, marker);
+	const char *unknown = NULL;
+	uint64_t first, last;
+	bool usable;
+
+	if (!map_hex(&from, &first) || from != marker || !map_number(&at, 16, &last) || *at != ' ')
+		return NULL;
+	usable = map_type_is_usable(at, &unknown);
+	if (unknown)
+		return NULL;
+	line->form = MAP_FIRMWARE;
+	line->usable = usable;
+	return map_set_range(line, first, last);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -241,7 +262,8 @@ static const char *parse_available(const char *text, const char *at, struct map_
 }
 
 const struct map_marker map_tool_markers[] = {
-	{ " : System RAM", parse_iomem },
+	{ ": System RAM", parse_iomem },
+	{ " 0x", parse_pasted },
 	{ "-0x", parse_lsmem },
 	{ "RANGE", parse_lsmem_head },
 	{ "\"state\":", parse_lsmem_state },

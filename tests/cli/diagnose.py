@@ -236,6 +236,8 @@ for cut in [KEYS, KEYS + [UP[1][:-6]]]:
     check("cut before the end", b"none says that the module came up" in pamt(decorated(cut, 0)).stdout)
 check("whole", b"none says" not in pamt(decorated(CLEAN[0][1], 0)).stdout)
 
+check("a map alone is not about TDX", b"none of them is about TDX" in pamt(decorated(MAP, 0)).stdout)
+
 # A log on standard input, in a file, and what is none.
 check("stdin that is a pipe", pamt(decorated(CLEAN[0][1], 0)).returncode == 0)
 for args, text, says in [(["no-such-file"], "", "No such file"), (["-"], "", "nothing about TDX"),

@@ -96,6 +96,8 @@ def kind_a():
         got = expect(f"A: {ram}, {other}", lines(e820(machine(gb), "BIOS-e820", ram, other)), 2, gb - 2)
         check("A: nothing to note", "not known" not in got["machine"]["notes"], got["machine"]["notes"])
     table = e820(machine(64), word="System RAM", other="device reserved")
+    for ram in ["639   KB System RAM", "1.5 GB System RAM", "  256 MB usable", "12 bytes System RAM"]:
+        expect(f"A: with sizes: {ram}", lines(e820(machine(64), word=ram, other=" 4 KB device reserved")), 2, 62)
     for gap in ["gap 0x00000000000a0000-0x00000000000fffff", "gap 0x80000000-0xffffffff"]:
         expect("A: gaps", lines(table[:2], [f"[    0.000000] BIOS-e820: [{gap}]"], table[2:]), 2, 62)
     for odd in ["reclaimable", "usables", "RAM", "usab", "", "Systemic RAM", "conventional-ish",
@@ -137,6 +139,7 @@ DECORATIONS = [
     lambda s: f"dmesg.txt:17:{s}",
     lambda s: f"17-{s}",
     lambda s: f"| {s} |",
+    lambda s: s.replace(" : System", "\t: System"),
     lambda s: f"**{s}**",
     lambda s: f"\u201c{s}\u201d",
     lambda s: f"\ufeff{s}\u00a0",
@@ -260,6 +263,8 @@ def kind_e():
             refused(f"E: {n} holes", log, "TDMR [0x0, 0x40000000): reserved areas exhausted",
                     "--holes=linux", code=1)
             expect(f"E: {n} holes, our way", log, 1, 60)
+            refused(f"E: {n} holes, in a journal", "".join(journal(line) + "\n" for line in log.splitlines()),
+                    "reserved areas exhausted", "--holes=linux", code=1)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -353,6 +358,7 @@ def kind_k_sources():
         expect(f"K: memmap {gb}", lines(by_entry), 2, gb - 2)
         expect(f"K: memmap by word {gb}", lines(sorted(by_entry, key=lambda s: s.split("/")[-1])), 2, gb - 2)
         expect(f"K: memmap inside {gb}", lines([s[len("/sys/firmware/memmap/"):] for s in by_entry]), 2, gb - 2)
+        expect(f"K: memmap side by side {gb}", lines(["\t".join(f) for f in files.values()]), 2, gb - 2)
         efi = [("Conventional Memory", 0x1000, 0x9f000), ("Boot Data", MB, GB),
                ("Loader Code", GB, GB + MB), ("Boot Code", GB + MB, 2 * GB - MB),
                ("Runtime Data", 2 * GB - MB, 2 * GB), ("Conventional Memory", 4 * GB, (gb + 2) * GB),
@@ -386,6 +392,10 @@ def kind_k_sizes():
         got = json.loads(out) if out else None
         check(f"K: {word}", got and got["static"]["pamt_kb"] == static_kb(2, gb - 2) and
               got["dynamic"]["pamt_kb"] == dynamic_kb(2, gb - 2), err or got)
+    for word, mb in [("63M", 64), ("64MiB", 64), ("0.0625G", 64), ("65M", 66)]:
+        out, err = pamt(["run", "--json", "--machine", "4G", "--tds", "1", "--vcpus", "1", "--memory", word,
+                         "--flips", "0"])
+        check(f"K: run --memory {word}", out and json.loads(out)["td_bytes"] == mb * MB, err)
     out, _ = pamt(["plan", "--json", "-q", "--nodes", "2", "1T"])
     check("K: nodes of a size", json.loads(out)["machine"]["nodes"] == 2)
 

@@ -142,6 +142,7 @@ refuses unknown_builtin "builtin:big" plan builtin:big
 refuses number_without_a_unit "No such file" plan 768
 refuses machine_too_large "16M to 1024T" plan 2000T
 refuses two_logs_one_of_them_bad 'no-such-file' plan "$scratch/64g" "$scratch/no-such-file"
+refuses static_and_dynamic 'not both' plan --static --dynamic "$scratch/64g"
 refuses unknown_holes "cmr or linux" plan --holes=windows "$scratch/64g"
 refuses narrow_addresses "46 to 52" plan --max-pa=12 "$scratch/64g"
 refuses number_that_is_none "--cpus: 'many'" plan --cpus=many "$scratch/64g"
