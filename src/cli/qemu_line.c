@@ -21,6 +21,7 @@
 #include "machine/size.h"
 
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
+#define MAX_CPUS       256u /* as many as the plugin has room for */
 
 /* What of a processor QEMU's defaults do not have; a value of the user's wins. */
 static const struct {
@@ -282,6 +283,10 @@ static bool add_smp(struct qemu_line *line, struct machine *m, const struct qemu
 	if (m->smp && number_of(m->smp, "maxcpus", &max) && max != m->cpus) {
 		cli_usage_error("qemu: -smp: processors cannot be plugged in later (maxcpus=%u)",
 				max);
+		return false;
+	}
+	if (m->cpus > MAX_CPUS) {
+		cli_usage_error("qemu: -smp: %u processors; allowed: up to %u", m->cpus, MAX_CPUS);
 		return false;
 	}
 	if (!m->sockets || m->cpus % m->sockets) {

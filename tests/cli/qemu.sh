@@ -81,6 +81,7 @@ refuses cpu_host "$kvm" "${qemu[@]}" -- -cpu host
 refuses other_machine 'allowed: q35, pc-q35-' "${qemu[@]}" -- -M pc
 refuses pluggable_processors 'cannot be plugged in later' "${qemu[@]}" -- -smp 2,maxcpus=4
 refuses pluggable_memory 'cannot be plugged in later' "${qemu[@]}" -- -m 1G,maxmem=2G
+refuses too_many_processors '300 processors; allowed: up to 256' "${qemu[@]}" -- -smp 300
 refuses odd_sockets '3 processors in 2 sockets' "${qemu[@]}" -- -smp 3,sockets=2
 refuses no_size '-m x: not a size' "${qemu[@]}" -- -m x
 refuses backend_of_no_node "is no node's" "${qemu[@]}" -- -object memory-backend-ram,id=a,size=1G
