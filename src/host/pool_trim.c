@@ -187,13 +187,14 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 	}
 	chunk_strip(&pool->all, c, leaving ? UINT64_MAX : min64(max, pool->all.free - target),
 		    &set);
-	os_spin_unlock(&pool->lock, irq);
-	*progress = true;
 	/*
 	 * Whoever is given these pages next must not find the pin of a chunk that has none left
 	 * (region.h). A chunk that hosts the region's pair has two left, and keeps them.
 	 */
 	plain = !c->self || MUTANT(PIN_ALONE);
+	os_spin_unlock(&pool->lock, irq);
+	/* Where it is not leaving the chunk is others' as well from here on, and may be gone. */
+	*progress = true;
 	if (leaving && plain && !MUTANT(PIN_LAST))
 		unpin_plain(host, pool, c);
 	*pages += page_set_free(host, &set);
