@@ -81,12 +81,17 @@ static const struct {
 	[FATAL_IMPLICIT] = { 1002, "a page that a TD uses has no metadata that says so" },
 	[FATAL_PROMOTE] = { 1003, "pages to be merged are not all of one type and owner" },
 	[FATAL_WRITE] = { 1004, "results written into a page of the module or of a TD" },
+	[FATAL_ADDRESS] = { 1005, "module memory names a page that the module cannot have" },
+	[FATAL_CONTROL] = { 1006, "a TDR, TDCS or TDVPR says what the module never wrote" },
 };
 
 tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, tdx_hpa_t at)
 {
 	struct seam *seam = call->seam;
 	uint32_t none = 0;
+
+	if (call->look)
+		return tdx_status(TDX_SYS_SHUTDOWN, 0);
 
 	/* Acquire-release: one caller wins and is alone in writing seam->fatal. */
 	if (os_cas32(&seam->fatal_state, &none, 1, OS_ACQ_REL)) {

@@ -56,6 +56,7 @@ struct call {
 	struct held_locks held;
 	struct fault_plan *faults; /* that apply to this call, NULL: none */
 	struct lp_maps *maps;	   /* of the LP */
+	bool look;		   /* no LP's, and without locks (debug.c): it ends nothing */
 };
 
 #define CALL_OK ((tdx_status_t){ TDX_SUCCESS })
@@ -243,6 +244,8 @@ enum fatal_rule {
 	FATAL_IMPLICIT,	    /* page found through S-EPT or OWNER has no usable metadata */
 	FATAL_PROMOTE,	    /* children of a page to be merged are not what the S-EPT says */
 	FATAL_WRITE,	    /* the host had a leaf write into a page that is not its own */
+	FATAL_ADDRESS,	    /* module memory names a page that the module cannot have */
+	FATAL_CONTROL,	    /* a TDR, TDCS or TDVPR says what the module never wrote */
 };
 tdx_status_t call_fatal(struct call *call, enum fatal_rule rule, tdx_hpa_t at);
 

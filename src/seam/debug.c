@@ -43,6 +43,7 @@ static struct call *begin_call(struct debug_call *debug, struct seam *seam)
 	debug->call.seam = seam;
 	debug->call.regs = &debug->call.in;
 	debug->call.maps = &debug->maps;
+	debug->call.look = true;
 	return &debug->call;
 }
 
@@ -130,20 +131,20 @@ static struct tdr *find_tdr(struct seam *seam, tdx_hpa_t address)
 }
 
 /* With its TDCS. In teardown those pages are reclaimed in any order and may be another TD's. */
-static bool find_td(struct seam *seam, tdx_hpa_t address, struct td *td)
+static bool find_td(struct call *call, tdx_hpa_t address, struct td *td)
 {
 	td->address = address;
-	td->tdr = find_tdr(seam, address);
+	td->tdr = find_tdr(call->seam, address);
 	if (!td->tdr || td->tdr->lifecycle == TDX_TEARDOWN)
 		return false;
-	td->tdcs = td_tdcs(seam, td->tdr);
+	td->tdcs = td_tdcs(call, td->tdr);
 	return td->tdcs;
 }
 
 /* And with an S-EPT. */
-static bool find_td_sept(struct seam *seam, tdx_hpa_t address, struct td *td)
+static bool find_td_sept(struct call *call, tdx_hpa_t address, struct td *td)
 {
-	return find_td(seam, address, td) && td->tdcs->pwl;
+	return find_td(call, address, td) && td->tdcs->pwl;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -157,29 +158,31 @@ static os_a64_t *tdmr_lock(struct seam *seam, tdx_hpa_t base)
 	return NULL;
 }
 
-static os_a64_t *sept_entry_lock(struct seam *seam, tdx_hpa_t tdr, uint64_t map)
+static os_a64_t *sept_entry_lock(struct call *call, tdx_hpa_t tdr, uint64_t map)
 {
 	uint32_t level = map & 7;
 	struct sept_pos pos;
 	struct td td;
 
-	if (!find_td_sept(seam, tdr, &td) || level > td.tdcs->pwl || map >> td.tdcs->gpa_bits)
+	if (!find_td_sept(call, tdr, &td) || level > td.tdcs->pwl || map >> td.tdcs->gpa_bits)
 		return NULL;
-	sept_walk(seam, &td, gpa(map & ~UINT64_C(0xfff)), level, &pos);
+	sept_walk(call, &td, gpa(map & ~UINT64_C(0xfff)), level, &pos);
 	return pos.level == level ? pos.entry : NULL;
 }
 
-static os_a64_t *td_lock(struct seam *seam, enum seam_debug_lock what, tdx_hpa_t tdr)
+static os_a64_t *td_lock(struct call *call, enum seam_debug_lock what, tdx_hpa_t tdr)
 {
 	struct td td;
 
-	if (!find_td(seam, tdr, &td))
+	if (!find_td(call, tdr, &td))
 		return NULL;
 	return what == SEAM_DEBUG_EPOCH ? &td.tdcs->epoch_lock : &td.tdcs->locks;
 }
 
-static os_a64_t *find_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, uint64_t map)
+static os_a64_t *find_lock(struct call *call, enum seam_debug_lock what, uint64_t arg, uint64_t map)
 {
+	struct seam *seam = call->seam;
+
 	switch (what) {
 	case SEAM_DEBUG_SYS:
 		return &seam->sys_lock;
@@ -190,11 +193,11 @@ static os_a64_t *find_lock(struct seam *seam, enum seam_debug_lock what, uint64_
 	case SEAM_DEBUG_TDMR:
 		return tdmr_lock(seam, hpa(arg));
 	case SEAM_DEBUG_SEPTE:
-		return sept_entry_lock(seam, hpa(arg), map);
+		return sept_entry_lock(call, hpa(arg), map);
 	case SEAM_DEBUG_OPSTATE:
 	case SEAM_DEBUG_SEPT:
 	case SEAM_DEBUG_EPOCH:
-		return td_lock(seam, what, hpa(arg));
+		return td_lock(call, what, hpa(arg));
 	}
 	return NULL;
 }
@@ -213,13 +216,12 @@ static const enum lock_kind lock_kinds[][2] = {
 int seam_debug_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, uint64_t map,
 		    bool exclusive, uint32_t id)
 {
-	os_a64_t *word = find_lock(seam, what, arg, map);
 	struct debug_call debug;
-	struct call *call;
+	struct call *call = begin_call(&debug, seam);
+	os_a64_t *word = find_lock(call, what, arg, map);
 
 	if (!word || *find_holder(seam, id))
 		return -OS_EINVAL;
-	call = begin_call(&debug, seam);
 	return keep_or_release(call, call_lock(call, word, lock_kinds[what][exclusive]), id);
 }
 
@@ -241,10 +243,10 @@ static bool is_page_word(struct seam *seam, tdx_hpa_t page, struct seam_debug_wo
 	return false;
 }
 
-static bool is_lock(struct seam *seam, enum seam_debug_lock what, uint64_t at, uint64_t map,
+static bool is_lock(struct call *call, enum seam_debug_lock what, uint64_t at, uint64_t map,
 		    struct seam_debug_word *found)
 {
-	if (find_lock(seam, what, at, map) != found->word)
+	if (find_lock(call, what, at, map) != found->word)
 		return false;
 	found->what = what;
 	found->at = at;
@@ -253,48 +255,50 @@ static bool is_lock(struct seam *seam, enum seam_debug_lock what, uint64_t at, u
 }
 
 /* Of the module itself. */
-static bool is_global_word(struct seam *seam, struct seam_debug_word *found)
+static bool is_global_word(struct call *call, struct seam_debug_word *found)
 {
-	if (is_lock(seam, SEAM_DEBUG_SYS, 0, 0, found) ||
-	    is_lock(seam, SEAM_DEBUG_KOT, 0, 0, found))
+	const struct seam *seam = call->seam;
+
+	if (is_lock(call, SEAM_DEBUG_SYS, 0, 0, found) ||
+	    is_lock(call, SEAM_DEBUG_KOT, 0, 0, found))
 		return true;
 	for (uint32_t i = 0; i < seam->config.nr_packages; i++)
-		if (is_lock(seam, SEAM_DEBUG_WBT, i, 0, found))
+		if (is_lock(call, SEAM_DEBUG_WBT, i, 0, found))
 			return true;
 	for (uint32_t i = 0; i < seam->nr_tdmrs; i++)
-		if (is_lock(seam, SEAM_DEBUG_TDMR, seam->tdmr[i].base.v, 0, found))
+		if (is_lock(call, SEAM_DEBUG_TDMR, seam->tdmr[i].base.v, 0, found))
 			return true;
 	return false;
 }
 
 /* On the way to a GPA of the TD, or the page there. */
-static bool is_sept_word(struct seam *seam, tdx_hpa_t tdr, uint64_t rcx,
+static bool is_sept_word(struct call *call, tdx_hpa_t tdr, uint64_t rcx,
 			 struct seam_debug_word *found)
 {
 	struct sept_pos pos;
 	struct td td;
 
-	if (!find_td_sept(seam, tdr, &td) || rcx >> td.tdcs->gpa_bits)
+	if (!find_td_sept(call, tdr, &td) || rcx >> td.tdcs->gpa_bits)
 		return false;
 	for (uint32_t level = TDX_4K; level <= td.tdcs->pwl; level++) {
 		uint64_t at = rcx & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1);
 
-		if (is_lock(seam, SEAM_DEBUG_SEPTE, tdr.v, at | level, found))
+		if (is_lock(call, SEAM_DEBUG_SEPTE, tdr.v, at | level, found))
 			return true;
-		sept_walk(seam, &td, gpa(at), level, &pos);
-		if (is_page_word(seam, sept_page(pos.value), found))
+		sept_walk(call, &td, gpa(at), level, &pos);
+		if (is_page_word(call->seam, sept_page(pos.value), found))
 			return true;
 	}
 	return false;
 }
 
-static bool is_td_word(struct seam *seam, tdx_hpa_t tdr, bool second, uint64_t rcx,
+static bool is_td_word(struct call *call, tdx_hpa_t tdr, bool second, uint64_t rcx,
 		       struct seam_debug_word *found)
 {
-	return is_page_word(seam, tdr, found) ||
-	       is_lock(seam, second ? SEAM_DEBUG_SEPT : SEAM_DEBUG_OPSTATE, tdr.v, 0, found) ||
-	       is_lock(seam, SEAM_DEBUG_EPOCH, tdr.v, 0, found) ||
-	       is_sept_word(seam, tdr, rcx, found);
+	return is_page_word(call->seam, tdr, found) ||
+	       is_lock(call, second ? SEAM_DEBUG_SEPT : SEAM_DEBUG_OPSTATE, tdr.v, 0, found) ||
+	       is_lock(call, SEAM_DEBUG_EPOCH, tdr.v, 0, found) ||
+	       is_sept_word(call, tdr, rcx, found);
 }
 
 /* The TD whose page this is, or the TDR itself; HPA_NONE: nobody's. */
@@ -311,9 +315,11 @@ bool seam_debug_find_lock(struct seam *seam, const os_a64_t *word, bool second,
 			  const struct tdx_regs *regs, struct seam_debug_word *found)
 {
 	const uint64_t *reg = &regs->rax;
+	struct debug_call debug;
+	struct call *call = begin_call(&debug, seam);
 
 	*found = (struct seam_debug_word){ .word = word };
-	if (is_global_word(seam, found))
+	if (is_global_word(call, found))
 		return true;
 	for (uint32_t i = 1; i < sizeof(*regs) / sizeof(*reg); i++) {
 		tdx_hpa_t page = hpa_strip(seam, hpa(reg[i] & ~(TDX_PAGE_SIZE - 1)));
@@ -321,7 +327,7 @@ bool seam_debug_find_lock(struct seam *seam, const os_a64_t *word, bool second,
 
 		if (is_page_word(seam, page, found) ||
 		    (!hpa_is_none(tdr) &&
-		     is_td_word(seam, tdr, second, regs->rcx & ~(TDX_PAGE_SIZE - 1), found)))
+		     is_td_word(call, tdr, second, regs->rcx & ~(TDX_PAGE_SIZE - 1), found)))
 			return true;
 	}
 	return false;
@@ -330,8 +336,11 @@ bool seam_debug_find_lock(struct seam *seam, const os_a64_t *word, bool second,
 bool seam_debug_lock_word(struct seam *seam, enum seam_debug_lock what, uint64_t at, uint64_t map,
 			  struct seam_debug_word *found)
 {
-	*found = (struct seam_debug_word){ .word = find_lock(seam, what, at, map) };
-	return found->word && is_lock(seam, what, at, map, found);
+	struct debug_call debug;
+	struct call *call = begin_call(&debug, seam);
+
+	*found = (struct seam_debug_word){ .word = find_lock(call, what, at, map) };
+	return found->word && is_lock(call, what, at, map, found);
 }
 
 bool seam_debug_is_held(const struct seam_debug_word *lock, bool *exclusive)
@@ -371,12 +380,13 @@ enum seam_exit seam_debug_violation(struct seam_vcpu *vcpu, uint64_t qualificati
 
 int seam_debug_enter(struct seam *seam, tdx_hpa_t tdr, uint32_t id)
 {
-	const struct held_locks none = { 0 };
+	static const struct held_locks none;
+	struct debug_call debug;
 	os_a64_t *refcount;
 	struct td td;
 	int error;
 
-	if (!find_td(seam, tdr, &td) || *find_holder(seam, id))
+	if (!find_td(begin_call(&debug, seam), tdr, &td) || *find_holder(seam, id))
 		return -OS_EINVAL;
 	refcount = &td.tdcs->refcount[os_load64(&td.tdcs->epoch, OS_ACQUIRE) & 1];
 	error = add_holder(seam, id, &none, refcount);
@@ -403,15 +413,17 @@ int seam_debug_exit(struct seam *seam, uint32_t id)
 int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state state, unsigned int pwl,
 			bool gpaw)
 {
+	struct debug_call debug;
+	struct call *call = begin_call(&debug, seam);
 	struct td td;
 
-	if (!find_td(seam, tdr, &td))
+	if (!find_td(call, tdr, &td))
 		return -OS_EINVAL;
 	if (!td.tdcs->pwl) {
 		if (pwl != 3 && pwl != 4)
 			return -OS_EINVAL;
 		td.tdcs->attributes = TDX_ATTR_SEPT_VE_DISABLE;
-		td_setup(seam, &td, &(struct td_setup){ .pwl = pwl, .gpaw = gpaw, .max_vcpus = 4 });
+		td_setup(call, &td, &(struct td_setup){ .pwl = pwl, .gpaw = gpaw, .max_vcpus = 4 });
 	}
 	td.tdcs->op_state = state;
 	return 0;
@@ -419,9 +431,10 @@ int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state stat
 
 int seam_debug_num_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
 {
+	struct debug_call debug;
 	struct td td;
 
-	if (!find_td(seam, tdr, &td))
+	if (!find_td(begin_call(&debug, seam), tdr, &td))
 		return -OS_EINVAL;
 	os_store32(&td.tdcs->nr_vcpus, n, OS_RELAXED);
 	return 0;
@@ -429,9 +442,10 @@ int seam_debug_num_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
 
 int seam_debug_assoc_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
 {
+	struct debug_call debug;
 	struct td td;
 
-	if (!find_td(seam, tdr, &td))
+	if (!find_td(begin_call(&debug, seam), tdr, &td))
 		return -OS_EINVAL;
 	os_store32(&td.tdcs->nr_assoc, n, OS_RELAXED);
 	return 0;
@@ -505,8 +519,10 @@ enum seam_debug_accept seam_debug_accept(struct seam *seam, tdx_hpa_t tdr, uint6
 
 	call = begin_call(&debug, seam);
 	call->inject = debug_take_injection(seam);
-	if (!find_td_sept(seam, tdr, &td))
+	if (!find_td_sept(call, tdr, &td))
 		return SEAM_ACCEPT_TDEXIT;
+	/* The guest's, which goes on as on an LP. */
+	call->look = false;
 	return accept_end(guest_accept(call, &td, rcx, status));
 }
 

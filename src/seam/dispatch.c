@@ -164,6 +164,7 @@ static tdx_status_t serve(struct seam *seam, uint32_t lp, struct tdx_regs *regs)
 	call.regs = regs;
 	call.in = *regs;
 	call.held.nr = 0;
+	call.look = false;
 	call.maps = &seam->lp[lp].maps;
 	call.faults = fault_plan_for(seam, call.leaf);
 	call.inject = debug_take_injection(seam);

@@ -73,6 +73,9 @@ tdx_status_t donate_pair(struct call *call, const tdx_hpa_t pair[2], enum tdx_op
 void donate_return(struct call *call, const tdx_hpa_t pair[2])
 {
 	for (int i = 0; i < 2; i++) {
+		/* The module has ended when it was mapped. */
+		if (!pamt_is_owned(call, pair[i], TDX_PAGE_SIZE))
+			continue;
 		guard_freed(call, pair[i], TDX_4K);
 		pamt_bit_clear(call, pamt_find_tdmr(call, pair[i]), pair[i]);
 	}

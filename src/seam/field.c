@@ -171,11 +171,12 @@ void field_change(const struct field_view *view, const struct field_ref *ref, ui
 /* ------------------------------------------------------------------------------------------- */
 /* Leaves.                                                                                      */
 
-struct field_view field_view_of(const struct call *call, enum abi_context context,
+struct field_view field_view_of(struct call *call, enum abi_context context,
 				const struct field_value *values, struct td *td)
 {
 	return (struct field_view){
 		.seam = call->seam,
+		.call = call,
 		.context = context,
 		.values = values,
 		.debug = td->tdcs->attributes & TDX_ATTR_DEBUG,

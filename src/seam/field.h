@@ -27,6 +27,7 @@ enum vp_field { VP_FIELD_LIST(FIELD_PLACE_VP) NR_VP_FIELDS };
 /* Whose fields, and who looks. */
 struct field_view {
 	const struct seam *seam;
+	struct call *call; /* NULL: of a field that is the module's own */
 	enum abi_context context;
 	const struct field_value *values; /* of that context */
 	bool debug;			  /* a debug TD's */
@@ -104,7 +105,7 @@ void field_change(const struct field_view *view, const struct field_ref *ref, ui
 		  uint64_t mask);
 
 /* What MNG.RD and VP.RD, MNG.WR and VP.WR do alike, once they have their TD or vCPU. */
-struct field_view field_view_of(const struct call *call, enum abi_context context,
+struct field_view field_view_of(struct call *call, enum abi_context context,
 				const struct field_value *values, struct td *td);
 tdx_status_t field_read_leaf(struct call *call, const struct field_view *view);
 

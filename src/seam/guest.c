@@ -28,13 +28,12 @@ static enum seam_exit ept_violation(struct seam_vcpu *vcpu, tdx_gpa_t at, uint64
 }
 
 /* The 4K page of a private GPA as the guest's hardware finds it. */
-static void find_page(const struct call *call, const struct td *td, tdx_gpa_t at,
-		      struct sept_pos *pos)
+static void find_page(struct call *call, const struct td *td, tdx_gpa_t at, struct sept_pos *pos)
 {
 	if (at.v >> td->tdcs->gpa_bits)
 		*pos = (struct sept_pos){ .value = SEPT_FREE_ENTRY };
 	else
-		sept_walk(call->seam, td, at, TDX_4K, pos);
+		sept_walk(call, td, at, TDX_4K, pos);
 }
 
 static bool is_usable(const struct sept_pos *pos)
@@ -49,7 +48,7 @@ static bool is_pending(const struct td *td, const struct sept_pos *pos)
 	       td->tdcs->attributes & TDX_ATTR_SEPT_VE_DISABLE;
 }
 
-bool guest_would_fault(const struct call *call, const struct td *td, tdx_gpa_t at)
+bool guest_would_fault(struct call *call, const struct td *td, tdx_gpa_t at)
 {
 	struct sept_pos pos;
 
@@ -82,7 +81,7 @@ enum seam_exit seam_guest_read(struct seam_vcpu *vcpu, tdx_gpa_t at, void *to, u
 	enum seam_exit how = access_page(vcpu, at, bytes, TDX_EPT_VIOLATION_READ, &address);
 
 	if (how == SEAM_EXIT_NONE)
-		os_memcpy(to, module_map(vcpu->call->seam, address, OS_READ), bytes);
+		os_memcpy(to, pamt_map_owned(vcpu->call, address, OS_READ), bytes);
 	return how;
 }
 
@@ -93,7 +92,7 @@ enum seam_exit seam_guest_write(struct seam_vcpu *vcpu, tdx_gpa_t at, const void
 	enum seam_exit how = access_page(vcpu, at, bytes, TDX_EPT_VIOLATION_WRITE, &address);
 
 	if (how == SEAM_EXIT_NONE)
-		os_memcpy(module_map(vcpu->call->seam, address, OS_WRITE), from, bytes);
+		os_memcpy(pamt_map_owned(vcpu->call, address, OS_WRITE), from, bytes);
 	return how;
 }
 
@@ -153,6 +152,11 @@ static enum seam_exit accept_locked(struct call *call, const struct td *td, stru
 			*status = tdx_status(TDX_PAGE_ALREADY_ACCEPTED, pos->level);
 		return call_failed(*status) ? SEAM_EXIT_NONE : SEAM_EXIT_EPT;
 	}
+	if (!pamt_is_owned(call, page, total * TDX_PAGE_SIZE)) {
+		sept_unlock(pos->entry);
+		*status = call_fatal(call, FATAL_ADDRESS, page);
+		return SEAM_EXIT_NONE;
+	}
 	if (pos->level)
 		done = (uint32_t)((pos->value & SEPT_ACCEPTED) >> SEPT_ACCEPTED_SHIFT);
 	done = clear_guest_page(call, page, done, total);
@@ -177,7 +181,7 @@ enum seam_exit guest_accept(struct call *call, const struct td *td, uint64_t rcx
 		*status = status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 		return SEAM_EXIT_NONE;
 	}
-	sept_walk(call->seam, td, at, level, &pos);
+	sept_walk(call, td, at, level, &pos);
 	if (pos.level != level) {
 		if (!(pos.value & SEPT_RWX))
 			return SEAM_EXIT_EPT;

@@ -26,7 +26,7 @@ struct seam_vcpu {
 };
 
 /* Would an access to this private page leave the TD? The tree is locked. */
-bool guest_would_fault(const struct call *call, const struct td *td, tdx_gpa_t gpa);
+bool guest_would_fault(struct call *call, const struct td *td, tdx_gpa_t gpa);
 
 /* What a guest's ACCEPT has come to, as recordings have it. */
 enum seam_debug_accept accept_end(enum seam_exit how);

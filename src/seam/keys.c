@@ -26,7 +26,7 @@ tdx_status_t tdh_mng_vpflushdone(struct call *call)
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_KOT);
 	if (td.tdr->lifecycle != TDX_KEYS_CONFIGURED && td.tdr->lifecycle != TDX_HKID_ASSIGNED)
 		return tdx_status(TDX_LIFECYCLE_STATE_INCORRECT, 0);
-	tdcs = td_tdcs(seam, td.tdr);
+	tdcs = td_tdcs(call, td.tdr);
 	/* Acquire: what the vCPUs did on their LPs is over. */
 	if (tdcs && tdcs->op_state != TDX_OP_UNINITIALIZED &&
 	    os_load32(&tdcs->nr_assoc, OS_ACQUIRE))

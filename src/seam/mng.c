@@ -77,7 +77,7 @@ tdx_status_t tdh_mng_key_config(struct call *call)
 /* What the number of pages so far asks for: entropy with the sixth, an unborn TD after it. */
 static tdx_status_t check_tdcx_number(struct call *call, const struct tdr *tdr)
 {
-	const struct tdcs *tdcs = td_tdcs(call->seam, tdr);
+	const struct tdcs *tdcs = td_tdcs(call, tdr);
 
 	if (tdr->nr_tdcx == TDX_MIN_TDCX - 1 && !call_random(call))
 		return tdx_status(TDX_RND_NO_ENTROPY, 0);

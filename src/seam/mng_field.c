@@ -73,7 +73,7 @@ static uint64_t cpuid_valid(const struct field_view *view, uint32_t i)
 static uint64_t x2apic_id(const struct field_view *view, uint32_t i)
 {
 	const struct tdcs_vcpus *vcpus =
-		module_map(view->seam, view->tdr->tdcx[TDCS_PAGE_VCPU], OS_READ);
+		td_map_page(view->call, view->tdr, TDCS_PAGE_VCPU, OS_READ);
 
 	return vcpus->x2apic_id[i];
 }

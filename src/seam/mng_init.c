@@ -9,7 +9,7 @@
 #include "seam/sys.h"
 #include "seam/td_init.h"
 
-void td_setup(const struct seam *seam, struct td *td, const struct td_setup *setup)
+void td_setup(struct call *call, struct td *td, const struct td_setup *setup)
 {
 	struct tdcs *tdcs = td->tdcs;
 
@@ -25,7 +25,7 @@ void td_setup(const struct seam *seam, struct td *td, const struct td_setup *set
 	os_store32(&tdcs->hp_lock_timeout, CPUID_TSC_HZ, OS_RELAXED); /* one second */
 	os_store16(&tdcs->topology_enum_configured, 1, OS_RELAXED);
 	os_store16(&tdcs->ve_reduction_valid, 1, OS_RELAXED);
-	sept_clear_page(seam, td->tdr->tdcx[TDCS_PAGE_SEPT]);
+	sept_clear_page(td_map_page(call, td->tdr, TDCS_PAGE_SEPT, OS_FILL));
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -284,7 +284,7 @@ tdx_status_t tdh_mng_init(struct call *call)
 	if (call_failed(status))
 		return status;
 
-	td_setup(seam, &init.td,
+	td_setup(call, &init.td,
 		 &(struct td_setup){
 			 .pwl = params_pwl(&init.params),
 			 .gpaw = init.params.config_flags & TDX_CONFIG_GPAW,

@@ -79,12 +79,14 @@ struct pamt_entry;
 struct region_map {
 	uint64_t number; /* address >> 21, + 1; 0: none */
 	const struct tdmr *tdmr;
+	bool reserved; /* some of it is in a reserved area */
 	struct pamt_entry *entry_1g, *entry_2m;
 };
 
 struct lp_maps {
 	struct area_map area[3][AREA_MAPS]; /* by enum tdx_size */
-	struct region_map control[REGION_MAPS], page[REGION_MAPS];
+	/* Of control pages, of page operands, of what module memory names. */
+	struct region_map control[REGION_MAPS], page[REGION_MAPS], owned[REGION_MAPS];
 };
 
 /* A logical processor. Calls on two never meet on one cache line here. */
@@ -131,6 +133,12 @@ struct seam {
 	struct fault_plan *faults;	/* NULL: none were ever asked for */
 	struct debug_holder *debug;	/* debug.c: what is held from outside */
 	const struct seam_watch *watch; /* NULL: nobody */
+
+	/*
+	 * Where a call goes on that has found an address in module memory which the module never
+	 * wrote there. It has ended the module, and what it does to this page is nothing.
+	 */
+	os_a64_t nowhere[TDX_PAGE_SIZE / sizeof(os_a64_t)];
 
 	/* What is above is read by every call, lp[0] is written by its own. */
 	uint8_t pad[64];

@@ -42,7 +42,7 @@ static struct pamt_entry *children(struct call *call, const struct tdmr *tdmr, t
 				   uint32_t level, const tdx_hpa_t *pair, uint32_t half)
 {
 	if (pair)
-		return module_map(call->seam, pair[half], OS_WRITE);
+		return pamt_map_owned(call, pair[half], OS_WRITE);
 	page.v += (uint64_t)half << (TDX_LEVEL_SHIFT(level) - 1);
 	return pamt_entry_at(call, tdmr, page, level - 1);
 }
@@ -140,9 +140,9 @@ tdx_status_t tdh_mem_page_demote(struct call *call)
  * All 512 children leaves of one state, MAPPED or PENDING, of one contiguous, aligned piece of
  * memory? *first: the first of them; the page keeps its progress of an ACCEPT.
  */
-static bool children_match(const struct seam *seam, const struct mem *mem, uint64_t *first)
+static bool children_match(struct call *call, const struct mem *mem, uint64_t *first)
 {
-	const os_a64_t *entries = sept_map(seam, sept_page(mem->pos.value));
+	const os_a64_t *entries = pamt_map_owned(call, sept_page(mem->pos.value), OS_READ);
 	uint64_t step = UINT64_C(1) << TDX_LEVEL_SHIFT(mem->level - 1);
 	/* HP is left by hosts that failed to lock one; how far an ACCEPT came does not matter. */
 	uint64_t ignored = SEPT_HP | (mem->level > TDX_2M ? SEPT_ACCEPTED : 0);
@@ -230,7 +230,7 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 	status = mem_check_tracked(call, &mem, &sept);
 	if (call_failed(status))
 		return status;
-	if (!children_match(call->seam, &mem, &first))
+	if (!children_match(call, &mem, &first))
 		return mem_entry_status(call, &mem, TDX_EPT_INVALID_PROMOTE_CONDITIONS);
 	at = sept_large_page(first, mem.level);
 	status = mem_check_interrupt(call, &mem);

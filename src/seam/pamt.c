@@ -82,6 +82,18 @@ struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, tdx
 	return entry_at(call, tdmr, address, level);
 }
 
+/* Is some of it in a reserved area? */
+static bool is_reserved(const struct tdmr *tdmr, tdx_hpa_t address, uint64_t bytes)
+{
+	uint64_t offset = address.v - tdmr->base.v;
+
+	for (uint32_t i = 0; i < TDX_MAX_RESERVED; i++)
+		if (offset < tdmr->reserved[i].offset + tdmr->reserved[i].size &&
+		    tdmr->reserved[i].offset < offset + bytes)
+			return true;
+	return false;
+}
+
 /* The map becomes the region's. NULL: no TDMR covers it, or not with usable metadata. */
 static __attribute__((noinline)) const struct region_map *
 map_region(struct call *call, struct region_map *map, tdx_hpa_t address)
@@ -93,6 +105,7 @@ map_region(struct call *call, struct region_map *map, tdx_hpa_t address)
 	*map = (struct region_map){
 		.number = hpa_to_region(address).v + 1,
 		.tdmr = tdmr,
+		.reserved = is_reserved(tdmr, hpa(address.v & ~(TDX_2M_SIZE - 1)), TDX_2M_SIZE),
 		.entry_1g = entry_at(call, tdmr, address, TDX_1G),
 		.entry_2m = entry_at(call, tdmr, address, TDX_2M),
 	};
@@ -121,18 +134,47 @@ const struct tdmr *pamt_find_tdmr(struct call *call, tdx_hpa_t address)
 	return region ? region->tdmr : NULL;
 }
 
-/* The 4K entry behind a node, whose head the caller has read. */
-static INLINE struct pamt_entry *entry_in_pair(const struct seam *seam,
-					       const struct pamt_entry *node, uint64_t head,
-					       tdx_hpa_t address)
+/* Of a 4K page, or of larger ones, aligned. */
+static INLINE bool is_owned(struct call *call, tdx_hpa_t page, uint64_t bytes)
+{
+	const struct region_map *region = find_region(call, call->maps->owned, page);
+
+	return region && !(region->reserved && is_reserved(region->tdmr, page, bytes));
+}
+
+bool pamt_is_owned(struct call *call, tdx_hpa_t page, uint64_t bytes)
+{
+	return is_owned(call, page, bytes);
+}
+
+static __attribute__((noinline)) void *nowhere(struct call *call, tdx_hpa_t address)
+{
+	call_fatal(call, FATAL_ADDRESS, address);
+	return call->seam->nowhere;
+}
+
+/* Inline for those that every walk passes. */
+static INLINE void *map_owned(struct call *call, tdx_hpa_t address, enum os_access access)
+{
+	if (!is_owned(call, hpa(address.v & ~(TDX_PAGE_SIZE - 1)), TDX_PAGE_SIZE))
+		return nowhere(call, address);
+	return module_map(call->seam, address, access);
+}
+
+void *pamt_map_owned(struct call *call, tdx_hpa_t address, enum os_access access)
+{
+	return map_owned(call, address, access);
+}
+
+/* Where the 4K entry behind a node is, whose head the caller has read. */
+static INLINE tdx_hpa_t address_in_pair(const struct pamt_entry *node, uint64_t head,
+					tdx_hpa_t address)
 {
 	uint32_t index = hpa_to_pfn(address).v & (TDX_PAGES_PER_2M - 1);
 	/* Relaxed: the node is locked, and its pair does not change under a lock. */
 	uint64_t word = index < 256 ? head : os_load64(&node->tail, OS_RELAXED);
 
-	return module_map(seam,
-			  hpa(pamt_pair_page(word).v + (index & 255) * sizeof(struct pamt_entry)),
-			  OS_WRITE);
+	return hpa(pamt_pair_page(word).v + (index & 255) * sizeof(struct pamt_entry));
 }
 
 struct pamt_entry *pamt_peek(const struct seam *seam, tdx_hpa_t address, uint32_t level)
@@ -149,7 +191,13 @@ struct pamt_entry *pamt_peek(const struct seam *seam, tdx_hpa_t address, uint32_
 		return entry;
 	/* Relaxed: whoever looks without a lock sees what is there at some moment. */
 	head = os_load64(&entry->head, OS_RELAXED);
-	return pamt_type(head) == TDX_PT_PAMT ? entry_in_pair(seam, entry, head, address) : NULL;
+	if (pamt_type(head) != TDX_PT_PAMT)
+		return NULL;
+	address = address_in_pair(entry, head, address);
+	tdmr = pamt_tdmr(seam, address);
+	if (!tdmr || is_reserved(tdmr, hpa(address.v & ~(TDX_PAGE_SIZE - 1)), TDX_PAGE_SIZE))
+		return NULL;
+	return module_map(seam, address, OS_WRITE);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -214,7 +262,8 @@ static INLINE bool step_4k(struct call *call, bool exclusive, struct pamt_page *
 	page->level = TDX_4K;
 	if (call->seam->dpamt) {
 		page->node = page->entry;
-		page->entry = entry_in_pair(call->seam, page->node, page->head, page->address);
+		page->entry = map_owned(
+			call, address_in_pair(page->node, page->head, page->address), OS_WRITE);
 	} else {
 		page->all_free = page->head & PAMT_ALL_FREE ? page->entry : NULL;
 		page->entry = entry_at(call, page->tdmr, page->address, TDX_4K);
@@ -305,7 +354,9 @@ tdx_status_t pamt_find(struct call *call, tdx_hpa_t address, uint32_t size, stru
 	const struct seam *seam = call->seam;
 	enum tdx_page_type type;
 
-	if (!region)
+	if (!region || size > TDX_1G ||
+	    (region->reserved &&
+	     is_reserved(region->tdmr, address, UINT64_C(1) << TDX_LEVEL_SHIFT(size))))
 		return call_fatal(call, FATAL_IMPLICIT, address);
 	page->address = address;
 	page->tdmr = region->tdmr;
@@ -317,7 +368,8 @@ tdx_status_t pamt_find(struct call *call, tdx_hpa_t address, uint32_t size, stru
 		page->head = read_head(page->node);
 		if (pamt_type(page->head) != TDX_PT_PAMT)
 			return call_fatal(call, FATAL_IMPLICIT, address);
-		page->entry = entry_in_pair(seam, page->node, page->head, address);
+		page->entry =
+			map_owned(call, address_in_pair(page->node, page->head, address), OS_WRITE);
 	} else if (size == TDX_2M) {
 		page->entry = region->entry_2m;
 	} else {

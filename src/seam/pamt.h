@@ -111,6 +111,19 @@ struct pamt_page {
 const struct tdmr *pamt_tdmr(const struct seam *seam, tdx_hpa_t address);
 const struct tdmr *pamt_find_tdmr(struct call *call, tdx_hpa_t address);
 
+/*
+ * Addresses that were found in module memory: a TDR's pages, an S-EPT page, a page of a pair, what
+ * an S-EPT entry maps. is_owned: can the module have written there that a TD has this page, of
+ * bytes, since a TDMR has it to be given? map_owned: the byte there; where that cannot be it is
+ * module-fatal, and what is returned is nowhere.
+ */
+bool pamt_is_owned(struct call *call, tdx_hpa_t page, uint64_t bytes);
+void *pamt_map_owned(struct call *call, tdx_hpa_t address, enum os_access access);
+static inline bool pamt_is_nowhere(const struct call *call, const void *at)
+{
+	return at == call->seam->nowhere;
+}
+
 /* The entry itself, whatever the entries above it say. level 4K only with static PAMT. */
 struct pamt_entry *pamt_entry_at(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address,
 				 uint32_t level);

@@ -61,9 +61,9 @@ tdx_status_t tdh_phymem_pamt_add(struct call *call)
 }
 
 /* All 256 entries of one page of a pair NDA? The node is locked exclusively. */
-static bool pair_page_is_free(const struct seam *seam, tdx_hpa_t page)
+static bool pair_page_is_free(struct call *call, tdx_hpa_t page)
 {
-	const struct pamt_entry *entry = module_map(seam, page, OS_READ);
+	const struct pamt_entry *entry = pamt_map_owned(call, page, OS_READ);
 	uint64_t any = 0;
 
 	/* Relaxed: an entry whose leaf is under way may change, and the count will tell. */
@@ -92,7 +92,7 @@ tdx_status_t tdh_phymem_pamt_remove(struct call *call)
 		return status_operand(TDX_NO_PAMT_PAGE_PAIR, TDX_OP_RCX);
 	pamt_node_pair(page.entry, pair);
 	for (uint32_t i = 0; i < 2; i++)
-		if (!pair_page_is_free(call->seam, pair[i]))
+		if (!pair_page_is_free(call, pair[i]))
 			return tdx_status(TDX_PAMT_PAGE_NOT_EMPTY, i);
 	/* Acquire: pairs with pamt_release(); its accesses to the pair are over. */
 	if (os_load64(&page.entry->tail, OS_ACQUIRE) & PAMT_COUNT_MASK)

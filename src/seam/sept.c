@@ -39,34 +39,28 @@ const uint8_t sept_state_by_code[64] = {
 	[LEAF | TDP | TDB] = SEPT_PENDING_BLOCKED + 1,
 };
 
-os_a64_t *sept_map(const struct seam *seam, tdx_hpa_t page)
-{
-	return module_map(seam, page, OS_WRITE);
-}
-
-void sept_walk(const struct seam *seam, const struct td *td, tdx_gpa_t gpa, uint32_t level,
+void sept_walk(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
 	       struct sept_pos *pos)
 {
-	tdx_hpa_t page = td->tdr->tdcx[TDCS_PAGE_SEPT];
+	os_a64_t *entry = td_map_page(call, td->tdr, TDCS_PAGE_SEPT, OS_WRITE);
 	uint64_t value;
 	uint32_t at = td->tdcs->pwl;
-	os_a64_t *entry;
 
 	for (;; at--) {
-		entry = sept_map(seam, page) + (gpa.v >> TDX_LEVEL_SHIFT(at) & (SEPT_ENTRIES - 1));
+		entry += gpa.v >> TDX_LEVEL_SHIFT(at) & (SEPT_ENTRIES - 1);
 		/* Acquire: the page that the entry points to was filled before. */
 		value = os_load64(entry, OS_ACQUIRE);
-		if (at == level || sept_is_leaf(value) || !(value & SEPT_RWX))
+		if (at <= level || sept_is_leaf(value) || !(value & SEPT_RWX))
 			break;
-		page = sept_page(value);
+		entry = pamt_map_owned(call, sept_page(value), OS_WRITE);
 	}
 	*pos = (struct sept_pos){ .entry = entry, .value = value, .level = at };
 }
 
-void sept_clear_page(const struct seam *seam, tdx_hpa_t page)
+void sept_clear_page(void *entries)
 {
 	/* Plain stores: the page becomes visible with the store that links it, a release. */
-	os_fill64(module_map(seam, page, OS_FILL), SEPT_FREE_ENTRY, SEPT_ENTRIES);
+	os_fill64(entries, SEPT_FREE_ENTRY, SEPT_ENTRIES);
 }
 
 void sept_details(struct call *call, const struct sept_pos *pos)

@@ -140,12 +140,10 @@ static inline tdx_hpa_t sept_translate(const struct sept_pos *pos, tdx_gpa_t at)
 /*
  * From the root towards level: ends there, or at a leaf, or where the access bits are clear.
  */
-void sept_walk(const struct seam *seam, const struct td *td, tdx_gpa_t gpa, uint32_t level,
+void sept_walk(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
 	       struct sept_pos *pos);
-/* The entries of an S-EPT page. */
-os_a64_t *sept_map(const struct seam *seam, tdx_hpa_t page);
 /* Every entry of a page FREE. Nobody else can see the page. */
-void sept_clear_page(const struct seam *seam, tdx_hpa_t page);
+void sept_clear_page(void *entries);
 
 /* The entry as the host may see it: RCX and RDX of leaves that return details. */
 void sept_details(struct call *call, const struct sept_pos *pos);

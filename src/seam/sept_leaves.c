@@ -102,7 +102,7 @@ tdx_status_t tdh_mem_sept_add(struct call *call)
 	if (!add)
 		return CALL_OK;
 
-	sept_clear_page(call->seam, hpa(r8));
+	sept_clear_page(pamt_map_owned(call, hpa(r8), OS_FILL));
 	pamt_claim(call, &page, TDX_PT_EPT, mem.td.address);
 	td_add_children(call, &mem.td, 1);
 	sept_commit(call, &mem.pos, sept_entry(SEPT_NL_MAPPED, hpa(r8)));
@@ -123,9 +123,9 @@ tdx_status_t tdh_mem_sept_rd(struct call *call)
 }
 
 /* All entries of the page FREE? The tree is locked exclusively. */
-static bool page_is_free(const struct seam *seam, tdx_hpa_t page)
+static bool page_is_free(struct call *call, tdx_hpa_t page)
 {
-	const os_a64_t *entries = sept_map(seam, page);
+	const os_a64_t *entries = pamt_map_owned(call, page, OS_READ);
 	uint64_t free = SEPT_FREE_ENTRY;
 	uint64_t other = 0;
 
@@ -155,7 +155,7 @@ tdx_status_t tdh_mem_sept_remove(struct call *call)
 	status = mem_check_tracked(call, &mem, &page);
 	if (call_failed(status))
 		return status;
-	if (!page_is_free(call->seam, at))
+	if (!page_is_free(call, at))
 		return mem_entry_status(call, &mem, TDX_EPT_PAGE_NOT_FREE);
 
 	sept_commit_alone(call, &mem.pos, SEPT_FREE_ENTRY);

@@ -6,18 +6,26 @@
 #include "seam/hpa.h"
 #include "seam/td.h"
 
+/* The TDR behind metadata that is locked, if it is one that the module wrote. */
+static tdx_status_t use_tdr(struct call *call, tdx_hpa_t address, struct td *td)
+{
+	struct tdr *tdr = module_map(call->seam, address, OS_WRITE);
+
+	td->address = address;
+	td->tdr = tdr;
+	td->tdcs = NULL;
+	if (!hkid_is_private(call->seam, tdr->hkid) || tdr->nr_tdcx > TDX_MAX_TDCX)
+		return call_fatal(call, FATAL_CONTROL, address);
+	return CALL_OK;
+}
+
 tdx_status_t td_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			 bool exclusive, struct td *td)
 {
 	tdx_status_t status =
 		pamt_explicit(call, address, operand, TDX_PT_TDR, exclusive, &td->page);
 
-	if (call_failed(status))
-		return status;
-	td->address = address;
-	td->tdr = module_map(call->seam, address, OS_WRITE);
-	td->tdcs = NULL;
-	return CALL_OK;
+	return call_failed(status) ? status : use_tdr(call, address, td);
 }
 
 tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, bool exclusive, struct td *td)
@@ -29,17 +37,41 @@ tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, bool exclusive, s
 		return status;
 	if (pamt_type(td->page.head) != TDX_PT_TDR)
 		return call_fatal(call, FATAL_IMPLICIT, address);
-	td->address = address;
-	td->tdr = module_map(call->seam, address, OS_WRITE);
-	td->tdcs = NULL;
-	return CALL_OK;
+	return use_tdr(call, address, td);
 }
 
-struct tdcs *td_tdcs(const struct seam *seam, const struct tdr *tdr)
+void *td_map_page(struct call *call, const struct tdr *tdr, uint32_t index, enum os_access access)
 {
+	tdx_hpa_t page = tdr->tdcx[index];
+
+	/* The module wrote an aligned address. */
+	return pamt_map_owned(call, page.v % TDX_PAGE_SIZE ? HPA_NONE : page, access);
+}
+
+/* What is used as a number of levels, of bits, of elements. */
+static bool tdcs_is_sane(const struct tdcs *tdcs)
+{
+	bool has_root = tdcs->pwl == 3 || tdcs->pwl == 4;
+
+	return tdcs->op_state < 32 && tdcs->max_vcpus <= TDX_MAX_VCPUS &&
+	       tdcs->nr_l2_vms <= TDX_MAX_L2_VMS && tdcs->shared_bit <= TDX_PA_BITS &&
+	       tdcs->gpa_bits <= TDX_PA_BITS &&
+	       (has_root || (!tdcs->pwl && tdcs->op_state == TDX_OP_UNINITIALIZED));
+}
+
+struct tdcs *td_tdcs(struct call *call, const struct tdr *tdr)
+{
+	struct tdcs *tdcs;
+
 	if (tdr->nr_tdcx < TDX_MIN_TDCX)
 		return NULL;
-	return module_map(seam, tdr->tdcx[TDCS_PAGE], OS_WRITE);
+	tdcs = td_map_page(call, tdr, TDCS_PAGE, OS_WRITE);
+	if (pamt_is_nowhere(call, tdcs))
+		return NULL;
+	if (tdcs_is_sane(tdcs))
+		return tdcs;
+	call_fatal(call, FATAL_CONTROL, tdr->tdcx[TDCS_PAGE]);
+	return NULL;
 }
 
 tdx_status_t td_has_tdcs(struct call *call, struct td *td)
@@ -48,7 +80,7 @@ tdx_status_t td_has_tdcs(struct call *call, struct td *td)
 		return tdx_status(TDX_TD_FATAL, 0);
 	if (td->tdr->lifecycle != TDX_KEYS_CONFIGURED)
 		return tdx_status(TDX_TD_KEYS_NOT_CONFIGURED, 0);
-	td->tdcs = td_tdcs(call->seam, td->tdr);
+	td->tdcs = td_tdcs(call, td->tdr);
 	if (!td->tdcs)
 		return tdx_status(TDX_TDCS_NOT_ALLOCATED, 0);
 	return CALL_OK;

@@ -140,8 +140,10 @@ tdx_status_t td_check_op_state(const struct td *td, uint32_t allowed);
  */
 void td_begin_build(struct seam *seam, struct td *td);
 void td_end_build(struct seam *seam, struct tdcs *tdcs);
-/* Its TDCS; NULL if there are too few pages for one. */
-struct tdcs *td_tdcs(const struct seam *seam, const struct tdr *tdr);
+/* Its TDCS; NULL if there are too few pages for one, or if it has ended the module. */
+struct tdcs *td_tdcs(struct call *call, const struct tdr *tdr);
+/* Its TDCX page of that index (TDCS_PAGE_...), which it has. */
+void *td_map_page(struct call *call, const struct tdr *tdr, uint32_t index, enum os_access access);
 
 /* Is a page that was blocked in that epoch out of reach of every vCPU? */
 bool td_tracked(const struct tdcs *tdcs, uint64_t bepoch);

@@ -16,7 +16,7 @@ struct td_setup {
 };
 
 /* The TDCS gets its values, the S-EPT an empty root; op_state is the caller's to set. */
-void td_setup(const struct seam *seam, struct td *td, const struct td_setup *setup);
+void td_setup(struct call *call, struct td *td, const struct td_setup *setup);
 
 /* MNG.INIT in progress: the TD, its TDR locked exclusively, and a copy of its TD_PARAMS. */
 struct td_init {

@@ -6,6 +6,13 @@
 #include "seam/hpa.h"
 #include "seam/vp.h"
 
+/* What is used as a number of elements. */
+static bool tdvps_is_sane(const struct tdvps *tdvps)
+{
+	return tdvps->nr_pages >= 1 && tdvps->nr_pages <= TDX_MAX_TDVPS &&
+	       tdvps->index < TDX_MAX_VCPUS && tdvps->nr_epf <= TDX_MAX_EPF;
+}
+
 /* The TDVPR operand, locked as asked, and its TD, the TDR locked as asked. */
 static tdx_status_t vp_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 				bool exclusive, bool tdr_exclusive, struct vp *vp)
@@ -17,6 +24,8 @@ static tdx_status_t vp_explicit(struct call *call, tdx_hpa_t address, enum tdx_o
 		return status;
 	vp->address = address;
 	vp->tdvps = module_map(call->seam, address, OS_WRITE);
+	if (!tdvps_is_sane(vp->tdvps))
+		return call_fatal(call, FATAL_CONTROL, address);
 	return td_implicit(call, pamt_owner(vp->page.head), tdr_exclusive, &vp->td);
 }
 
@@ -186,7 +195,7 @@ tdx_status_t tdh_vp_init(struct call *call)
 	status = td_build(call, &vp.td, OP_INITIALIZED, true);
 	if (call_failed(status))
 		return status;
-	vcpus = module_map(call->seam, vp.td.tdr->tdcx[TDCS_PAGE_VCPU], OS_WRITE);
+	vcpus = td_map_page(call, vp.td.tdr, TDCS_PAGE_VCPU, OS_WRITE);
 	status = check_init(call, &vp, vcpus);
 	if (call_failed(status))
 		return status;
@@ -226,7 +235,7 @@ tdx_status_t tdh_vp_flush(struct call *call)
 		return status;
 	if (vp.td.tdr->lifecycle != TDX_KEYS_CONFIGURED)
 		return tdx_status(TDX_TD_KEYS_NOT_CONFIGURED, 0);
-	tdcs = td_tdcs(call->seam, vp.td.tdr);
+	tdcs = td_tdcs(call, vp.td.tdr);
 	if (!tdcs || vp.tdvps->nr_pages < TDX_MIN_TDVPS)
 		return tdx_status(TDX_TDCX_NUM_INCORRECT, 0);
 	/* Relaxed: ordered by the TDVPR's lock. */

@@ -227,7 +227,7 @@ static void store(const struct field_view *view, const struct field_ref *ref, ui
 
 /* ------------------------------------------------------------------------------------------- */
 
-static struct field_view view_of(const struct call *call, struct vp *vp)
+static struct field_view view_of(struct call *call, struct vp *vp)
 {
 	struct field_view view = field_view_of(call, ABI_VP, vp_field_values, &vp->td);
 
