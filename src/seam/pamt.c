@@ -87,7 +87,7 @@ static bool is_reserved(const struct tdmr *tdmr, tdx_hpa_t address, uint64_t byt
 {
 	uint64_t offset = address.v - tdmr->base.v;
 
-	for (uint32_t i = 0; i < TDX_MAX_RESERVED; i++)
+	for (uint32_t i = 0; i < TDX_MAX_RESERVED && tdmr->reserved[i].size; i++)
 		if (offset < tdmr->reserved[i].offset + tdmr->reserved[i].size &&
 		    tdmr->reserved[i].offset < offset + bytes)
 			return true;
