@@ -188,7 +188,7 @@ static void see_item(void *ctx, const struct vector_item *item,
 		/* What a host writes over a control page or a pair is no longer the model's
 		 * business. */
 		if (model_owns(c->model, item->list.at.v) ||
-		    model_owns(c->model, item->list.at.v + 8 * item->list.nr - 8)) {
+		    model_owns(c->model, item->list.at.v + 8 * item->list.nr - 1)) {
 			c->may_stop = true;
 			model_lose(c->model);
 		}
