@@ -24,7 +24,7 @@
  * count a TD's control pages; pamt_stats() says how much is used in all. The rest is bounded: a TD
  * has at most a pair for each region in which it has 4K pages, and of a node at most twice as many
  * pages are held as are used, and 16 (but for what puts alone leave, until the next call that may
- * sleep).
+ * sleep and draws pages or gives some back).
  *
  * All functions return 0 or -errno (the OS_E* values) unless they say otherwise. Contexts: "may
  * sleep" and "any" as in os.h.

@@ -25,8 +25,12 @@ static unsigned int choose_order(const struct pool *pool, uint32_t want)
 			       pool->all.held - pool->all.free - pool->lent + want + 2);
 }
 
-/* A block of TDX memory, of this order or, where there is none, of the next smaller ones. */
-static bool find_block(struct pamt_host *host, uint32_t node, unsigned int order, struct block *got)
+/*
+ * A block of TDX memory, of this order or, where there is none, of the next smaller ones.
+ * *rejected: if none was found, the OS had blocks, and none of them was TDX memory.
+ */
+static bool find_block(struct pamt_host *host, uint32_t node, unsigned int order, struct block *got,
+		       bool *rejected)
 {
 	const struct os_services *os = host->os;
 	struct block reject[MAX_REJECTS];
@@ -46,6 +50,7 @@ static bool find_block(struct pamt_host *host, uint32_t node, unsigned int order
 		if (!found)
 			reject[rejects++] = *got;
 	}
+	*rejected = rejects == MAX_REJECTS;
 	while (rejects--)
 		os->free_pages(os->ctx, reject[rejects].base, reject[rejects].order);
 	return found;
@@ -60,8 +65,18 @@ static bool alloc_block(struct pamt_host *host, struct pool *pool, uint32_t node
 			unsigned int order, struct block *got)
 {
 	unsigned int *hope = &pool->hope[node == OS_ANY_NODE], ask = order < *hope ? order : *hope;
-	bool found = find_block(host, node, ask, got);
+	bool rejected, found = find_block(host, node, ask, got, &rejected);
 
+	/*
+	 * What the OS has of small blocks may all be no TDX memory, and be its first choice every
+	 * time. That says nothing of larger ones, nor of how much memory there is.
+	 */
+	if (!found && rejected && ask < order) {
+		ask = order;
+		found = find_block(host, node, ask, got, &rejected);
+	}
+	if (!found && rejected)
+		return false;
 	/* Relaxed: a hint, of which the mutex makes one. */
 	if (node != OS_ANY_NODE && os_load32(&pool->dry, OS_RELAXED) == found)
 		os_store32(&pool->dry, !found, OS_RELAXED);

@@ -308,10 +308,15 @@ uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
 
 void pool_trim_spare(struct pamt_host *host, uint64_t max)
 {
+	if (!no_td(host))
+		pool_trim(host, max);
+	/*
+	 * Looked at once more: whoever gave the last control page back meanwhile, and then all that
+	 * the pool had, did not see what this trim had in hand. Relaxed: that CPU had counted its
+	 * page before it took the pool's lock, and we gave back under the same lock after it.
+	 */
 	if (no_td(host))
 		pool_trim_all(host, max);
-	else
-		pool_trim(host, max);
 }
 
 void pool_free_spare(struct pamt_host *host)

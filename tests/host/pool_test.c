@@ -510,6 +510,50 @@ static void node_without_free_memory_is_not_asked_while_others_have_pages(void *
 	rig_destroy(&rig);
 }
 
+/* 16 blocks of 16 KB below 1 MB, which no TDMR has: last in, first out, as a page allocator's
+ * lists. */
+static uint32_t fragments_out;
+static void (*real_free)(void *ctx, tdx_hpa_t base, unsigned int order);
+
+static tdx_hpa_t fragments_first(void *ctx, unsigned int order, uint32_t node)
+{
+	if (order <= CHUNK_MIN_ORDER && fragments_out < 16)
+		return hpa(0x10000 + 0x4000 * (uint64_t)fragments_out++);
+	return real_alloc(ctx, order, node);
+}
+
+static void free_of_fragments(void *ctx, tdx_hpa_t base, unsigned int order)
+{
+	if (base.v < 1 << 20)
+		fragments_out--;
+	else
+		real_free(ctx, base, order);
+}
+
+/*
+ * After one draw while there was no memory at all the pool asked for the smallest blocks only, and
+ * where those that the OS had first were no TDX memory, it found none for ever, with gigabytes
+ * free.
+ */
+static void small_blocks_that_are_no_tdx_memory_do_not_hide_the_others(void **state)
+{
+	struct rig rig;
+	tdx_hpa_t page;
+
+	rig_create(&rig, 1, true);
+	real_alloc = rig.services.alloc_pages;
+	real_free = rig.services.free_pages;
+	rig.services.free_pages = free_of_fragments;
+	rig.services.alloc_pages = no_memory;
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), -OS_ENOMEM);
+	rig.services.alloc_pages = fragments_first;
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	assert_int_equal(fragments_out, 0);
+	pamt_free_page(rig.host, page);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
 /* All memory is said to be on the first of two nodes: CPU 1 is on the other. */
 static void cpus_of_a_node_without_memory_are_at_home_on_another(void **state)
 {
@@ -764,6 +808,7 @@ int main(void)
 		cmocka_unit_test(topup_of_a_full_cache_trims_what_its_cpu_has_left),
 		cmocka_unit_test(memory_in_pieces_is_not_asked_for_large_blocks_each_time),
 		cmocka_unit_test(node_without_free_memory_is_not_asked_while_others_have_pages),
+		cmocka_unit_test(small_blocks_that_are_no_tdx_memory_do_not_hide_the_others),
 		cmocka_unit_test(cpus_of_a_node_without_memory_are_at_home_on_another),
 		cmocka_unit_test(memory_that_is_no_tdx_memory_is_never_a_chunk),
 		cmocka_unit_test(static_pages_are_tdx_memory_too),
