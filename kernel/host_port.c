@@ -89,8 +89,11 @@ static tdx_hpa_t take_pages(unsigned int order, uint32_t node, gfp_t gfp)
 
 	if (alloc_fails())
 		return HPA_NONE;
-	/* Large blocks are welcome, not needed: smaller ones are asked for next. */
-	if (order)
+	/*
+	 * Large blocks are welcome, not needed: smaller ones are asked for next. The smallest that
+	 * libpamt's pool takes is four pages, which Linux looks for in earnest.
+	 */
+	if (order > PAGE_ALLOC_COSTLY_ORDER)
 		gfp = (gfp & ~__GFP_RETRY_MAYFAIL) | __GFP_NORETRY;
 	if (node == OS_ANY_NODE)
 		page = alloc_pages(gfp, order);
