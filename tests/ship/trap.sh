@@ -38,10 +38,6 @@ sed -i '$s/-> rax=0x0/-> rax=0x1/' "$scratch/own.vec"
 runs mistake_in_a_recording_is_named 1 replay "$scratch/own.vec"
 out_has "own.vec:$((lines + 1)): call 0x22 "
 out_has 'TDH.SYS.RD on LP '
-runs two_processes_one_after_the_other 0 trap --machine builtin:256g --record "$scratch/own.vec" \
-	bash -c '"$0" && "$0"' "$seamcall"
-runs both_are_replayed 0 replay "$scratch/own.vec"
-check_that 'two machines' test "$(grep -c '^machine ' "$scratch/own.vec")" -eq 2
 refuses record_to_a_folder "$scratch: Is a directory" trap --record "$scratch" "$seamcall"
 
 runs one_processor_is_a_choice 0 trap --cpus 1 --machine builtin:256g --trace "$seamcall"
@@ -94,6 +90,10 @@ if ! nm -D --undefined-only "$pamt" | grep -q __tsan_; then
 		--trace="$scratch/trace" bash -c '"$0" && exec "$0"' "$seamcall"
 	check_that 'it has the lines of both' \
 		test "$(wc -l <"$scratch/trace")" -eq $((2 * lines))
+	runs two_processes_one_after_the_other 0 trap --machine builtin:256g --record "$scratch/own.vec" \
+		bash -c '"$0" && "$0"' "$seamcall"
+	runs both_are_replayed 0 replay "$scratch/own.vec"
+	check_that 'two machines' test "$(grep -c '^machine ' "$scratch/own.vec")" -eq 2
 	runs exit_status_is_the_programs 7 trap --machine builtin:256g sh -c 'exit 7'
 	runs options_after_the_program_are_its_own 0 trap --machine builtin:256g echo --trace --json
 	out_has '--trace --json'
