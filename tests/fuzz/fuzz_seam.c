@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (bad)
 		return 0;
 	if (!too_large(&vector)) {
-		v = judge(&vector);
+		v = judge(&vector, false);
 		if (v.item) {
 			fprintf(stderr, "line %u: %s\n  %s\n", v.item->line, v.what, v.item->text);
 			abort();

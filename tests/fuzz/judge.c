@@ -15,6 +15,7 @@
 #define COMPARE_EVERY 16
 
 struct court {
+	bool pokes_are_mistakes;
 	struct verdict verdict;
 	const struct vector *vector;
 	struct model *model;
@@ -185,10 +186,9 @@ static void see_item(void *ctx, const struct vector_item *item,
 		c->injected = true;
 		break;
 	case VECTOR_POKE64:
-		/* What a host writes over a control page or a pair is no longer the model's
-		 * business. */
-		if (model_owns(c->model, item->list.at.v) ||
-		    model_owns(c->model, item->list.at.v + 8 * item->list.nr - 1)) {
+		if (!c->pokes_are_mistakes &&
+		    (model_owns(c->model, item->list.at.v) ||
+		     model_owns(c->model, item->list.at.v + 8 * item->list.nr - 1))) {
 			c->may_stop = true;
 			model_lose(c->model);
 		}
@@ -215,9 +215,9 @@ static void see_item(void *ctx, const struct vector_item *item,
 		compare(c, item);
 }
 
-struct verdict judge(const struct vector *vector)
+struct verdict judge(const struct vector *vector, bool pokes_are_mistakes)
 {
-	struct court c = { .vector = vector };
+	struct court c = { .vector = vector, .pokes_are_mistakes = pokes_are_mistakes };
 	const struct replay_watcher watcher = {
 		.ctx = &c,
 		.machine = begin_machine,

@@ -19,8 +19,9 @@ struct verdict {
 
 /*
  * A module that stops with a fatal error is objected to as well, unless the recording caught
- * another LP in the middle of freeing a page.
+ * another LP in the middle of freeing a page. What a host writes over memory that is not its own is
+ * no business of the model's; with pokes_are_mistakes it stands for a mistake of the module's.
  */
-struct verdict judge(const struct vector *vector);
+struct verdict judge(const struct vector *vector, bool pokes_are_mistakes);
 
 #endif

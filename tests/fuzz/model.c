@@ -223,8 +223,7 @@ enum model_verdict model_call(struct model *m, uint32_t lp, const struct tdx_reg
 	return compare(&a, flags, why, why_size);
 }
 
-/* A page of the module's or of a TD's. */
-static bool is_taken(const struct model *m, uint64_t hpa)
+bool model_owns(const struct model *m, uint64_t hpa)
 {
 	int type;
 
@@ -249,8 +248,8 @@ bool model_stops(const struct model *m, const struct tdx_regs *in)
 	if (m->lost)
 		return true;
 	if (leaf == TDH_SYS_INFO)
-		return is_taken(m, in->rcx) || is_taken(m, in->r8);
-	return leaf == TDH_SYS_RDALL && is_taken(m, in->rdx);
+		return model_owns(m, in->rcx) || model_owns(m, in->r8);
+	return leaf == TDH_SYS_RDALL && model_owns(m, in->rdx);
 }
 
 /* What an accept must come to: a status, or an exit of the TD. */

@@ -56,7 +56,7 @@ void model_lp_init(struct model *model, uint32_t lp, bool done);
 void model_td_fatal(struct model *model, uint64_t tdr, bool fatal);
 void model_enter(struct model *model, uint64_t tdr, uint32_t id);
 void model_exit(struct model *model, uint32_t id);
-/* Is the page at this address a TD's, or one of a pair? */
+/* Is the page at this address the module's (PAMT), a TD's, or one of a pair? */
 bool model_owns(const struct model *model, uint64_t hpa);
 /* Something that the model cannot follow. */
 void model_lose(struct model *model);

@@ -52,13 +52,6 @@ void model_destroy(struct model *m)
 	free(m);
 }
 
-bool model_owns(const struct model *m, uint64_t hpa)
-{
-	const struct m_page *page = m_find_page(m, hpa);
-
-	return page && (page->type != TDX_PT_NDA || page->donated);
-}
-
 void model_lose(struct model *m) { m->lost = true; }
 
 bool model_is_lost(const struct model *m) { return m->lost; }

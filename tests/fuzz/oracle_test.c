@@ -28,7 +28,7 @@ static int judge_file(const char *folder, const char *name, struct verdict *tota
 		return 1;
 	}
 	fclose(file);
-	v = judge(&vector);
+	v = judge(&vector, false);
 	if (v.item)
 		printf("%s:%u: %s\n  %s\n", path, v.item->line, v.what, v.item->text);
 	total->agreed += v.agreed;
@@ -98,7 +98,7 @@ static int objects(const char *text)
 		return 1;
 	}
 	fclose(file);
-	v = judge(&vector);
+	v = judge(&vector, true);
 	last = vector.nr_items - 1;
 	if (v.item != &vector.items[last])
 		printf("no objection to: %s\n", vector.items[last].text);
