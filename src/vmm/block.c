@@ -37,6 +37,14 @@ int td_track(struct td *td)
 	return 0;
 }
 
+/* UNBLOCK, too, is refused before the TLBs are clean. */
+static int unblock_clean(struct td *td, struct mirror_slot *slot)
+{
+	int error = td_track(td);
+
+	return error ? error : td_unblock_slot(td, slot);
+}
+
 int td_walk_open(struct td *td, tdx_gpa_t at, unsigned int level, struct mirror_slot *slot)
 {
 	int error;
@@ -45,10 +53,7 @@ int td_walk_open(struct td *td, tdx_gpa_t at, unsigned int level, struct mirror_
 	mirror_walk(&td->mirror, at, td->mirror.levels - 1, slot);
 	while (slot->node->level > level && mirror_is_link(slot->seen)) {
 		if (mirror_is_blocked(slot->seen)) {
-			/* UNBLOCK, too, is refused before the TLBs are clean. */
-			error = td_track(td);
-			if (!error)
-				error = td_unblock_slot(td, slot);
+			error = unblock_clean(td, slot);
 			if (error)
 				return error;
 		}
@@ -65,11 +70,8 @@ int td_unblock_locked(struct td *td, tdx_gpa_t at)
 	OS_INVARIANT(os_mutex_is_held(&td->mutex));
 	os_write_lock(&td->mmu_lock);
 	error = td_walk_open(td, at, TDX_4K, &slot);
-	if (!error && mirror_is_blocked(slot.seen)) {
-		error = td_track(td);
-		if (!error)
-			error = td_unblock_slot(td, &slot);
-	}
+	if (!error && mirror_is_blocked(slot.seen))
+		error = unblock_clean(td, &slot);
 	os_write_unlock(&td->mmu_lock);
 	return error;
 }
