@@ -22,11 +22,9 @@ tdx_status_t tdh_mr_extend(struct call *call)
 		return status;
 	if (at.v & (CHUNK_BYTES - 1) || at.v >> td.tdcs->gpa_bits)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	sept_walk(call, &td, at, TDX_4K, &pos);
-	if (sept_state(pos.value) != SEPT_MAPPED) {
-		sept_details(call, &pos);
-		return status_operand(TDX_EPT_ENTRY_NOT_PRESENT, TDX_OP_RCX);
-	}
+	status = mem_find_mapped(call, &td, at, &pos);
+	if (call_failed(status))
+		return status;
 
 	td.tdcs->chunks_extended++;
 	return CALL_OK;

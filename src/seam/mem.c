@@ -136,6 +136,16 @@ tdx_status_t mem_find_page(struct call *call, const struct mem *mem, struct pamt
 	return pamt_find(call, sept_large_page(mem->pos.value, size), size, page);
 }
 
+tdx_status_t mem_find_mapped(struct call *call, const struct td *td, tdx_gpa_t at,
+			     struct sept_pos *pos)
+{
+	sept_walk(call, td, at, TDX_4K, pos);
+	if (sept_state(pos->value) == SEPT_MAPPED)
+		return CALL_OK;
+	sept_details(call, pos);
+	return status_operand(TDX_EPT_ENTRY_NOT_PRESENT, TDX_OP_RCX);
+}
+
 tdx_status_t mem_check_interrupt(struct call *call, const struct mem *mem)
 {
 	tdx_status_t status = CALL_OK;

@@ -63,6 +63,13 @@ tdx_status_t mem_check_tracked(struct call *call, const struct mem *mem,
 /* The metadata of what an entry points to, not locked: guest page, or S-EPT page. */
 tdx_status_t mem_find_page(struct call *call, const struct mem *mem, struct pamt_page *page);
 
+/*
+ * For leaves that name a guest address and no level: its 4K entry or the larger page above, which
+ * must be mapped. On failure RCX and RDX show where the walk ended.
+ */
+tdx_status_t mem_find_mapped(struct call *call, const struct td *td, tdx_gpa_t at,
+			     struct sept_pos *pos);
+
 /* A host with priority, or an interrupt, waits: the status with which a long leaf gives way. */
 tdx_status_t mem_check_interrupt(struct call *call, const struct mem *mem);
 

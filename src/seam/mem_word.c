@@ -31,11 +31,9 @@ static tdx_status_t find_word(struct call *call, enum os_access access, os_a64_t
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	if (!call_lock(call, &td.tdcs->locks, LOCK_SECOND_S))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_SEPT_TREE);
-	sept_walk(call, &td, at, TDX_4K, &pos);
-	if (sept_state(pos.value) != SEPT_MAPPED) {
-		sept_details(call, &pos);
-		return status_operand(TDX_EPT_ENTRY_NOT_PRESENT, TDX_OP_RCX);
-	}
+	status = mem_find_mapped(call, &td, at, &pos);
+	if (call_failed(status))
+		return status;
 	*word = pamt_map_owned(call, sept_translate(&pos, at), access);
 	return CALL_OK;
 }
