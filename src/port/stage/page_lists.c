@@ -142,16 +142,17 @@ static uint32_t fetch(struct page_lists *lists, struct list *list, uint32_t node
 /* ------------------------------------------------------------------------------------------- */
 /* How many                                                                                     */
 
-static uint32_t batch_of(const struct page_lists *lists)
+/* Lists whose batches and bounds change with what was taken and given; else they are fixed. */
+static bool adapts(const struct page_lists *lists)
 {
-	return lists->kind.fixed || lists->kind.scattered ? FIXED_BATCH : BATCH;
+	return !lists->kind.fixed && !lists->kind.scattered;
 }
 
 static uint64_t next_batch(struct page_lists *lists, struct list *list, uint32_t node)
 {
 	uint64_t batch = (uint64_t)BATCH << list->growth, room;
 
-	if (lists->kind.fixed || lists->kind.scattered)
+	if (!adapts(lists))
 		return FIXED_BATCH;
 	list->high = smaller(list->high + batch, lists->node[node].high_max);
 	room = larger(list->high - BATCH, BATCH);
@@ -239,12 +240,12 @@ static struct list *list_for(const struct page_lists *lists, uint32_t cpu, tdx_h
 bool page_lists_give(struct page_lists *lists, uint32_t cpu, tdx_hpa_t page)
 {
 	struct list *list = list_for(lists, cpu, page);
-	uint32_t batch = batch_of(lists);
+	uint32_t batch = adapts(lists) ? BATCH : FIXED_BATCH;
 	uint64_t high;
 
 	if (!list || !make_room(list, list->nr + 1))
 		return false;
-	high = batch == BATCH ? list->high : FIXED_HIGH;
+	high = adapts(lists) ? list->high : FIXED_HIGH;
 	list->growth /= 2;
 	if (list->freed < BATCH << MAX_GROWTH)
 		list->freed++;

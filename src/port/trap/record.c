@@ -174,15 +174,20 @@ static struct line *add_line(struct recorder *r, const char *text)
 	return line;
 }
 
+static void drop_first(struct recorder *r)
+{
+	struct line *line = r->first;
+
+	r->first = line->next;
+	free(line->text);
+	free(line);
+}
+
 static void write_known(struct recorder *r)
 {
-	struct line *line;
-
-	while ((line = r->first) && line->text) {
-		write_line(r, line->text);
-		r->first = line->next;
-		free(line->text);
-		free(line);
+	while (r->first && r->first->text) {
+		write_line(r, r->first->text);
+		drop_first(r);
 	}
 	if (!r->first)
 		r->last = &r->first;
@@ -196,7 +201,7 @@ static void put_line(struct recorder *r, const char *text)
 		write_line(r, text);
 }
 
-/* "name=value", and the line's end. */
+/* " id=N", the end of the line, and the line. */
 static void put_id(struct recorder *r, struct words *line, const char *text, uint32_t id)
 {
 	words_add(line, " id=");
@@ -645,13 +650,8 @@ void record_destroy(struct recorder *r)
 {
 	if (!r)
 		return;
-	while (r->first) {
-		struct line *line = r->first;
-
-		r->first = line->next;
-		free(line->text);
-		free(line);
-	}
+	while (r->first)
+		drop_first(r);
 	while (r->held) {
 		struct held *held = r->held;
 
