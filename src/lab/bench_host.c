@@ -14,15 +14,14 @@
 #include "lab/bare.h"
 #include "lab/bench.h"
 #include "lab/bench_host.h"
+#include "lab/bench_machine.h"
 #include "lab/stand.h"
 
-#define THREADS	       2u
-#define PAIRS	       20000u /* gets and puts of a thread in a round */
-#define REGIONS	       8u     /* of a thread */
-#define RANGE_REGIONS  64u    /* got as a whole in a round */
-#define GIB	       (UINT64_C(1) << 30)
-#define GUEST	       (4 * GIB) /* each thread's regions in a GiB of its own */
-#define NR_HKIDS_FIRST 32u
+#define THREADS	      2u
+#define PAIRS	      20000u /* gets and puts of a thread in a round */
+#define REGIONS	      8u     /* of a thread */
+#define RANGE_REGIONS 64u    /* got as a whole in a round */
+#define GIB	      (UINT64_C(1) << 30)
 
 struct bench;
 
@@ -48,7 +47,7 @@ struct bench {
 
 static tdx_pfn_t region_page(uint32_t cpu, uint32_t region, uint32_t page)
 {
-	uint64_t base = GUEST + cpu * GIB + region * TDX_2M_SIZE;
+	uint64_t base = BENCH_GUEST + cpu * GIB + region * TDX_2M_SIZE;
 
 	return hpa_to_pfn(hpa(base + page * TDX_PAGE_SIZE));
 }
@@ -229,7 +228,7 @@ static int measure_range(struct bench *b, char *error, size_t size)
 static tdx_hpa_t take_guest(struct bench *b, uint32_t cpu)
 {
 	const struct os_services *os = b->stand.os;
-	uint64_t base = GUEST + cpu * GIB;
+	uint64_t base = BENCH_GUEST + cpu * GIB;
 
 	return os->alloc_range(os->ctx, RANGE_REGIONS * TDX_2M_SIZE, TDX_2M_SIZE, hpa(base),
 			       hpa(base + RANGE_REGIONS * TDX_2M_SIZE), 0, false);
@@ -251,33 +250,18 @@ static void tear_down(struct bench *b)
 	stand_destroy(&b->stand);
 }
 
-/* Two GiB for the guests' pages, and one below for everything else. */
+/* Each thread's regions are in a GiB of its own. */
 static int build(struct bench *b, char *error, size_t size)
 {
 	struct stand_config config = { .map = &b->map, .dynamic = true };
 
-	b->ranges[0] = (struct map_range){ UINT64_C(1) << 20, GIB - (UINT64_C(1) << 20), 0 };
-	b->ranges[1] = (struct map_range){ GUEST, THREADS * GIB, 0 };
-	b->map = (struct machine_map){ .name = "bench",
-				       .nr_ranges = 2,
-				       .ranges = b->ranges,
-				       .nr_cmrs = 2,
-				       .cmr = { { b->ranges[0].base, b->ranges[0].size },
-						{ b->ranges[1].base, b->ranges[1].size } },
-				       .hkid_min = NR_HKIDS_FIRST,
-				       .hkid_max = 63,
-				       .max_pa = 46,
-				       .hkid_bits = 6,
-				       .nr_cpus = THREADS,
-				       .nr_packages = 1,
-				       .nr_nodes = 1,
-				       .log_pamt_kb = UINT64_MAX };
+	bench_machine(&b->map, b->ranges, GIB, THREADS * GIB, THREADS);
 	if (stand_create(&b->stand, &config, error, size))
 		return -1;
 	/* Before anybody else can have it. */
 	for (uint32_t cpu = 0; cpu < THREADS; cpu++)
 		b->guest[cpu] = take_guest(b, cpu);
-	b->bare.nr = (GUEST + THREADS * GIB) >> TDX_2M_SHIFT;
+	b->bare.nr = (BENCH_GUEST + THREADS * GIB) >> TDX_2M_SHIFT;
 	b->bare.count = calloc(b->bare.nr, sizeof(*b->bare.count));
 	if (!b->bare.count || hpa_is_none(b->guest[0]) || hpa_is_none(b->guest[1]))
 		snprintf(error, size, "no memory");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lab/bench.h"
+#include "lab/bench_machine.h"
 #include "lab/bench_threads.h"
 #include "lab/clock.h"
 #include "lab/designs/design.h"
@@ -17,7 +18,6 @@
 #define MAX_THREADS 1024u
 #define REGIONS	    8u /* of a thread */
 #define GIB	    (UINT64_C(1) << 30)
-#define GUEST	    (4 * GIB)
 
 static const uint32_t ops_of[BENCH_LOADS] = { [BENCH_HOT] = 1000, [BENCH_EDGES] = 200 };
 
@@ -218,7 +218,7 @@ static int measure_all(struct bench *b, uint32_t threads, struct bench_threads *
 		       size_t size)
 {
 	static const struct design *const others[] = { &design_v6, &design_merged };
-	struct design_env env = { .os = b->stand.os, .ram_bytes = GUEST + b->guest_bytes };
+	struct design_env env = { .os = b->stand.os, .ram_bytes = BENCH_GUEST + b->guest_bytes };
 	int failed;
 
 	b->backing = &vmm_libpamt;
@@ -255,28 +255,13 @@ static int build(struct bench *b, uint32_t threads, char *error, size_t size)
 	uint64_t bytes = threads * REGIONS * TDX_2M_SIZE;
 
 	b->guest_bytes = (bytes + GIB - 1) & ~(GIB - 1);
-	b->ranges[0] = (struct map_range){ UINT64_C(1) << 20, 3 * GIB - (UINT64_C(1) << 20), 0 };
-	b->ranges[1] = (struct map_range){ GUEST, b->guest_bytes, 0 };
-	b->map = (struct machine_map){ .name = "bench",
-				       .nr_ranges = 2,
-				       .ranges = b->ranges,
-				       .nr_cmrs = 2,
-				       .cmr = { { b->ranges[0].base, b->ranges[0].size },
-						{ b->ranges[1].base, b->ranges[1].size } },
-				       .hkid_min = 32,
-				       .hkid_max = 63,
-				       .max_pa = 46,
-				       .hkid_bits = 6,
-				       .nr_cpus = threads,
-				       .nr_packages = 1,
-				       .nr_nodes = 1,
-				       .log_pamt_kb = UINT64_MAX };
+	bench_machine(&b->map, b->ranges, 3 * GIB, b->guest_bytes, threads);
 	if (stand_create(&b->stand, &config, error, size))
 		return -1;
 	os = b->stand.os;
 	/* Before anybody else can have it. */
-	b->guest = os->alloc_range(os->ctx, b->guest_bytes, TDX_2M_SIZE, hpa(GUEST),
-				   hpa(GUEST + b->guest_bytes), 0, false);
+	b->guest = os->alloc_range(os->ctx, b->guest_bytes, TDX_2M_SIZE, hpa(BENCH_GUEST),
+				   hpa(BENCH_GUEST + b->guest_bytes), 0, false);
 	if (hpa_is_none(b->guest))
 		snprintf(error, size, "no memory");
 	else if (!stand_bring_up(&b->stand, error, size))
