@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "abi/abi.h"
-#include "lab/replay.h"
+#include "recording.h"
 
 static char *const *recordings; /* paths, NULL at the end */
 
@@ -188,9 +188,7 @@ static void on_machines_of(uint32_t max_pa, uint32_t more_lps)
 		char error[512];
 
 		assert_non_null(file);
-		if (vector_read(file, *path, &vector, error, sizeof(error)))
-			fail_msg("%s", error);
-		fclose(file);
+		recording_read(file, *path, &vector);
 		if (!can_move(&vector)) {
 			vector_free(&vector);
 			continue;

@@ -11,8 +11,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "lab/replay.h"
+#include "machine/random.h"
 #include "port/trap/record.h"
+#include "recording.h"
 #include "rig.h"
 
 #define NR_THREADS 4
@@ -28,14 +29,7 @@ static _Thread_local uint64_t random_state;
 /* vCPUs in the TD; calls made meanwhile; calls that found something busy. */
 static uint32_t inside, beside, busy;
 
-/* xorshift64. */
-static uint64_t random_below(uint64_t n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state % n;
-}
+static uint64_t random_below(uint64_t n) { return random_next(&random_state) % n; }
 
 static uint64_t random_gpa(void) { return random_below(GPAS) * TDX_PAGE_SIZE; }
 
@@ -104,7 +98,7 @@ static void *work(void *arg)
 {
 	const struct worker *w = arg;
 
-	random_state = (w->lp + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	random_state = w->lp;
 	for (int i = 0; i < CALLS || !met(&busy) || !met(&beside); i++) {
 		struct tdx_regs regs = random_call(w->lp);
 
@@ -163,25 +157,6 @@ static void run_threads(struct rig *rig)
 		pthread_join(workers[i].thread, NULL);
 }
 
-static struct replay_result replay(const struct vector *vector)
-{
-	struct replay_result result;
-	char error[512];
-
-	if (replay_run(vector, NULL, &result, error, sizeof(error)))
-		fail_msg("%s", error);
-	return result;
-}
-
-static void read_recording(struct vector *vector)
-{
-	char error[512];
-
-	if (vector_read(file, "recording", vector, error, sizeof(error)))
-		fail_msg("%s", error);
-	fclose(file);
-}
-
 static size_t count(const struct vector *vector, enum vector_kind kind)
 {
 	size_t n = 0;
@@ -201,8 +176,8 @@ static void calls_that_overlap_are_replayed_one_by_one(void **state)
 	start(&rig);
 	run_threads(&rig);
 	stop(&rig);
-	read_recording(&vector);
-	result = replay(&vector);
+	recording_read(file, "recording", &vector);
+	result = recording_replay(&vector);
 	if (result.failed)
 		fail_msg("%u failed, the first is line %u: %s", (unsigned int)result.failed,
 			 result.first.item->line, result.first.item->text);
@@ -227,13 +202,13 @@ static void a_wrong_answer_is_found(void **state)
 	(void)state;
 	start(&rig);
 	stop(&rig);
-	read_recording(&vector);
+	recording_read(file, "recording", &vector);
 	for (size_t i = 0; i < vector.nr_items; i++)
 		if (vector.items[i].kind == VECTOR_CALL)
 			last = &vector.items[i];
 	assert_non_null(last);
 	last->call.after.rax ^= TDX_OPERAND_BUSY;
-	result = replay(&vector);
+	result = recording_replay(&vector);
 	assert_int_equal(result.failed, 1);
 	assert_ptr_equal(result.first.item, last);
 	vector_free(&vector);

@@ -11,49 +11,32 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lab/replay.h"
+#include "recording.h"
 
 static const char *folder; /* of the recordings */
 
 static void read_recording(const char *name, struct vector *vector)
 {
-	char path[1024], error[512];
+	char path[1024];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	file = fopen(path, "r");
 	if (!file)
 		fail_msg("%s is missing", path);
-	if (vector_read(file, name, vector, error, sizeof(error)))
-		fail_msg("%s", error);
-	fclose(file);
+	recording_read(file, name, vector);
 }
 
 static void read_text(const char *text, struct vector *vector)
 {
-	FILE *file = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
-	char error[512];
-
-	if (vector_read(file, "test", vector, error, sizeof(error)))
-		fail_msg("%s", error);
-	fclose(file);
-}
-
-static struct replay_result replay(const struct vector *vector)
-{
-	struct replay_result result;
-	char error[512];
-
-	if (replay_run(vector, NULL, &result, error, sizeof(error)))
-		fail_msg("%s", error);
-	return result;
+	recording_read(fmemopen((void *)(uintptr_t)text, strlen(text), "r"), "test", vector);
 }
 
 /* The falsified item is the only difference, and value says which register or field. */
 static void reported(const struct vector *vector, const struct vector_item *item, const char *value,
 		     uint64_t passed_before)
 {
-	struct replay_result result = replay(vector);
+	struct replay_result result = recording_replay(vector);
 	bool found = !value;
 
 	if (result.failed != 1 || result.passed != passed_before - 1 || result.first.item != item)
@@ -131,7 +114,7 @@ static void falsify(const char *name, const unsigned int budget[VECTOR_KINDS])
 	size_t seen[VECTOR_KINDS] = { 0 }, total[VECTOR_KINDS] = { 0 };
 
 	read_recording(name, &vector);
-	clean = replay(&vector);
+	clean = recording_replay(&vector);
 	assert_int_equal(clean.failed, 0);
 	assert_true(clean.passed > 0);
 	for (size_t i = 0; i < vector.nr_items; i++)
@@ -145,7 +128,7 @@ static void falsify(const char *name, const unsigned int budget[VECTOR_KINDS])
 	}
 	for (int kind = 0; kind < VECTOR_KINDS; kind++)
 		assert_true(!budget[kind] || seen[kind]);
-	assert_int_equal(replay(&vector).failed, 0); /* everything was put back */
+	assert_int_equal(recording_replay(&vector).failed, 0); /* everything was put back */
 	vector_free(&vector);
 }
 
@@ -175,13 +158,13 @@ static void falsifying_every_status_fails_every_call(void **state)
 
 	(void)state;
 	read_recording("04-bringup-dynamic.vec", &vector);
-	clean = replay(&vector);
+	clean = recording_replay(&vector);
 	for (size_t i = 0; i < vector.nr_items; i++)
 		if (vector.items[i].kind == VECTOR_CALL) {
 			vector.items[i].call.after.rax ^= UINT64_C(1) << 40;
 			calls++;
 		}
-	result = replay(&vector);
+	result = recording_replay(&vector);
 	assert_int_equal(result.failed, calls);
 	assert_int_equal(result.passed, clean.passed - calls);
 	vector_free(&vector);
@@ -196,7 +179,7 @@ static void ends_of_a_call_are_told_apart(void **state)
 
 	(void)state;
 	read_recording("27-fatal-remove-race.vec", &vector);
-	clean = replay(&vector);
+	clean = recording_replay(&vector);
 	assert_int_equal(clean.failed, 0);
 	last = &vector.items[vector.nr_items - 1];
 	assert_true(last->call.fatal);
@@ -208,7 +191,7 @@ static void ends_of_a_call_are_told_apart(void **state)
 	vector_free(&vector);
 
 	read_recording("04-bringup-dynamic.vec", &vector);
-	clean = replay(&vector);
+	clean = recording_replay(&vector);
 	last = &vector.items[vector.nr_items - 1];
 	while (last->kind != VECTOR_CALL)
 		last--;
@@ -246,7 +229,7 @@ static void set_up_that_fails_is_a_difference(void **state)
 
 		snprintf(text, sizeof(text), MACHINE "poke64 1 2\n%s\n", lines[i]);
 		read_text(text, &vector);
-		result = replay(&vector);
+		result = recording_replay(&vector);
 		if (result.failed != 1 || result.passed)
 			fail_msg("%s: %llu failed", lines[i], (unsigned long long)result.failed);
 		assert_int_equal(result.first.item->line, 3);
@@ -263,7 +246,7 @@ static void a_lock_that_is_held_is_not_had_twice(void **state)
 	read_text(MACHINE "lock sys mode=exclusive id=1\nlock sys mode=shared id=2\n"
 			  "release id=1\nlock sys mode=shared id=2\nrelease id=2\n",
 		  &vector);
-	result = replay(&vector);
+	result = recording_replay(&vector);
 	assert_int_equal(result.failed, 1);
 	assert_int_equal(result.first.item->line, 3);
 	vector_free(&vector);
@@ -280,7 +263,7 @@ static void a_machine_line_starts_afresh(void **state)
 		  "lock sys mode=exclusive id=1\ncall 45 -> rax=0x8000020200000000\n" MACHINE
 		  "call 45 -> rax=0xc000010000000002\n",
 		  &vector);
-	result = replay(&vector);
+	result = recording_replay(&vector);
 	assert_int_equal(result.failed, 0);
 	assert_int_equal(result.passed, 2);
 	vector_free(&vector);
@@ -298,7 +281,7 @@ static void memory_is_addressed_without_keyids(void **state)
 			  "poke64 0x1000000 0x1000e00\npoke64 0x1000ffc 0x123456789\n"
 			  "call 45 rcx=0x1000000 rdx=1 r8=0x20 -> rax=0xc0000a0000000000\n",
 		  &vector);
-	result = replay(&vector);
+	result = recording_replay(&vector);
 	if (result.failed)
 		fail_msg("line %u", result.first.item->line);
 	assert_int_equal(result.passed, 2);

@@ -120,14 +120,20 @@ static void priority_is_left_by_who_failed(void)
 	assert_int_equal(word.v & LOCK_MASK << at, expected);
 }
 
-static void own(void *arg)
+static bool had_alone(void)
 {
 	uint64_t found;
 
+	if (!sharex_hp_exclusive(&word, at, &found))
+		return false;
+	sharex_hp_unlock_exclusive(&word, at);
+	return true;
+}
+
+static void own(void *arg)
+{
 	(void)arg;
-	failed[0] = !sharex_hp_exclusive(&word, at, &found);
-	if (!failed[0])
-		sharex_hp_unlock_exclusive(&word, at);
+	failed[0] = !had_alone();
 }
 
 static void own_and_change(void *arg)
@@ -144,27 +150,19 @@ static void own_and_change(void *arg)
 
 static void own_pair(void *arg)
 {
-	uint64_t found;
-
 	(void)arg;
 	if (pair_lock(&word, true)) {
 		pair_unlock_exclusive(&word);
 		return;
 	}
 	/* As a call does, which says by that which of the two it is. */
-	failed[0] = !sharex_hp_exclusive(&word, at, &found);
-	if (!failed[0])
-		sharex_hp_unlock_exclusive(&word, at);
+	failed[0] = !had_alone();
 }
 
 static void want(void *arg)
 {
-	uint64_t found;
-
 	(void)arg;
-	failed[1] = !sharex_hp_exclusive(&word, at, &found);
-	if (!failed[1])
-		sharex_hp_unlock_exclusive(&word, at);
+	failed[1] = !had_alone();
 }
 
 static void want_shared(void *arg)
