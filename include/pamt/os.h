@@ -174,8 +174,9 @@ OS_DEFINE_LOAD_OWN(64)
 #endif
 #endif
 
-/* What this CPU has counted in such a counter; not a yield point either. */
+/* What this CPU has counted in such a counter, and to begin anew; no yield points either. */
 #define os_counted64(a) __atomic_load_n(&(a)->v, __ATOMIC_RELAXED)
+#define os_uncount64(a) __atomic_store_n(&(a)->v, 0, __ATOMIC_RELAXED)
 
 /* Freestanding memory operations: the compiler may call the environment's functions for them. */
 #define os_memset(to, byte, n) __builtin_memset(to, byte, n)

@@ -171,7 +171,14 @@ void pool_want_trim(struct pamt_host *host);
 void pool_trim(struct pamt_host *host, uint64_t max);
 /* What a call that may be made in any context gives back at most, so that it has an end soon. */
 #define POOL_TRIM_ANY 1024u
-/* The same, but when nothing is left to use pages, none are kept. */
+/*
+ * When nothing is left to use pages, none are kept. Behind any trim that began before: whoever gave
+ * the last control page back meanwhile, and then all that the pool had, did not see what that trim
+ * had in hand. The look is relaxed: that CPU had counted its page before it took the pool's lock,
+ * and the trim gave back under the same lock after it. Return: pages.
+ */
+uint64_t pool_trim_last(struct pamt_host *host, uint64_t max);
+/* The one and, behind it, the other. */
 void pool_trim_spare(struct pamt_host *host, uint64_t max);
 /* Everything that nobody uses. Return: pages. */
 uint64_t pool_trim_all(struct pamt_host *host, uint64_t max);

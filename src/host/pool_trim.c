@@ -243,12 +243,11 @@ static bool trim_node(struct pamt_host *host, struct pool *pool, uint64_t max, u
 
 void pool_trim(struct pamt_host *host, uint64_t max)
 {
-	os_a64_t *mine = &this_cpu(host)->trims_wanted;
 	uint64_t pages = 0;
 	bool progress = true;
 
 	/* Whoever trims does it for all; what is left over is wanted again. */
-	os_count64(mine, -os_counted64(mine));
+	os_uncount64(&this_cpu(host)->trims_wanted);
 	for (uint32_t round = 0; progress && round < MAX_TRIM_ROUNDS && pages < max; round++) {
 		uint32_t wanted = os_load32(&host->trim_wanted, OS_RELAXED);
 
@@ -306,17 +305,16 @@ uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
 	return pages;
 }
 
+uint64_t pool_trim_last(struct pamt_host *host, uint64_t max)
+{
+	return no_td(host) ? pool_trim_all(host, max) : 0;
+}
+
 void pool_trim_spare(struct pamt_host *host, uint64_t max)
 {
 	if (!no_td(host))
 		pool_trim(host, max);
-	/*
-	 * Looked at once more: whoever gave the last control page back meanwhile, and then all that
-	 * the pool had, did not see what this trim had in hand. Relaxed: that CPU had counted its
-	 * page before it took the pool's lock, and we gave back under the same lock after it.
-	 */
-	if (no_td(host))
-		pool_trim_all(host, max);
+	pool_trim_last(host, max);
 }
 
 void pool_free_spare(struct pamt_host *host)

@@ -85,9 +85,7 @@ uint64_t pamt_shrink(struct pamt_host *host, uint64_t pages)
 	/* A pair is two pages; they reach the OS by way of the pool. */
 	if (given < pages && region_shrink_idle(host, (pages - given) / 2 + 1))
 		given += pool_trim_all(host, pages - given);
-	/* The last TD may have gone while we had pages in hand (pool_trim_spare()). */
-	if (no_td(host))
-		given += pool_trim_all(host, UINT64_MAX);
+	given += pool_trim_last(host, UINT64_MAX);
 	pool_free_spare(host);
 	PROBE(shrink, pages, given);
 	return given;
