@@ -349,19 +349,20 @@ void real_give_back(struct real_thread *t)
 	if (t->td)
 		real_td_end(t->hunt, t->td);
 	t->td = NULL;
+	while (t->nr_runs) {
+		struct real_run run = t->run[--t->nr_runs];
+
+		put_pages(t, run.first, run.nr);
+	}
+	free_own(t);
 	while (t->nr_control) {
 		tdx_hpa_t page = t->control[--t->nr_control];
 
 		real_judge_out(page, false);
 		pamt_free_page(t->hunt->stand.host, page);
 	}
+	/* Whoever comes here last leaves nothing to libpamt. */
 	pamt_cache_free(t->hunt->stand.host, &t->cache);
-	free_own(t);
-	while (t->nr_runs) {
-		struct real_run run = t->run[--t->nr_runs];
-
-		put_pages(t, run.first, run.nr);
-	}
 }
 
 real_op_fn *const real_ops[REAL_OPS] = {

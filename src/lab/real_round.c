@@ -230,6 +230,22 @@ static void look_for_fatal(struct real_hunt *hunt)
 			   fatal.rule, fatal.leaf, (unsigned long long)fatal.at.v);
 }
 
+/* Each thread has freed its cache last, and nothing else has happened since. */
+static void look_what_is_left(struct real_hunt *hunt)
+{
+	struct pamt_stats s;
+
+	for (uint32_t i = 0; i < REAL_SLOTS; i++)
+		/* Relaxed: the threads have been joined. */
+		if (os_load64(&hunt->slot[i], OS_RELAXED))
+			return;
+	pamt_stats(hunt->stand.host, &s);
+	/* Idle regions may have been asked for. */
+	if (s.os_bytes && !s.pairs_idle)
+		real_found(hunt, "%llu bytes were held after the last cache had been freed",
+			   (unsigned long long)s.os_bytes);
+}
+
 /* TDs that lie between threads; whoever had them is gone. */
 static void end_slots(struct real_hunt *hunt)
 {
@@ -256,6 +272,7 @@ static void round_on(struct real_hunt *hunt, uint64_t *random, uint64_t free_byt
 	look_for_fatal(hunt);
 	if (real_stopped(hunt))
 		return;
+	look_what_is_left(hunt);
 	end_slots(hunt);
 	count_host(hunt);
 	count_rest(hunt);
