@@ -26,12 +26,12 @@ static const struct {
 	const char *name;
 	double min, max; /* max 0: none */
 } targets[NR_FIGURES] = {
-	[LINEAR_MERGED] = { "virtual, 64 CPUs, linear: merged over ours", 4, 0 },
+	[LINEAR_MERGED] = { "virtual, 64 CPUs, linear: merged over ours", 30, 0 },
 	[LINEAR_V6] = { "virtual, 64 CPUs, linear: v6 over ours", 1, 0 },
-	[EDGES_V6] = { "virtual, 64 CPUs, edges: v6 over ours", 1, 0 },
-	[MORE_CPUS] = { "virtual, ours: each of 256 CPUs over each of 64", 0, 1.5 },
-	/* Another CPU's PAMT.ADD, then its own, and 1 us. */
-	[LONGEST_GET] = { "virtual, 64 CPUs, edges: longest get of ours, ns", 0, 9000 },
+	[EDGES_V6] = { "virtual, 64 CPUs, edges: v6 over ours", 20, 0 },
+	[MORE_CPUS] = { "virtual, ours: each of 256 CPUs over each of 64", 0.9, 1.5 },
+	/* One PAMT.ADD and 1 us, as in the cost table. */
+	[LONGEST_GET] = { "virtual, 64 CPUs, edges: longest get of ours, ns", 0, 5000 },
 	[HOT] = { "threads: hot get and put, ours over bare", 0, 1.1 },
 	[RANGE] = { "threads: 512 gets over one range of 512", 50, 0 },
 };
@@ -57,11 +57,13 @@ static const json_t *find_run(const json_t *compared, const char *design, json_i
 	const json_t *run;
 	size_t i;
 
-	json_array_foreach(
-		json_object_get(compared, cpus ? "curve" : "runs"), i,
-		run) if (!strcmp(json_string_value(json_object_get(run, "design")), design) &&
-			 (!cpus ||
-			  json_integer_value(json_object_get(run, "cpus")) == cpus)) return run;
+	json_array_foreach(json_object_get(compared, cpus ? "curve" : "runs"), i, run)
+	{
+		if (cpus && json_integer_value(json_object_get(run, "cpus")) != cpus)
+			continue;
+		if (!strcmp(json_string_value(json_object_get(run, "design")), design))
+			return run;
+	}
 	return NULL;
 }
 
