@@ -9,7 +9,7 @@
 
 #include "cli/bench_host.h"
 #include "cli/cli.h"
-#include "lab/bench_host.h"
+#include "lab/bench/bench_host.h"
 
 /* What it is to be, and where it stands in the JSON. */
 enum figure {

@@ -7,7 +7,7 @@
 
 #include "cli/bench_host.h"
 #include "cli/cli.h"
-#include "lab/bench_threads.h"
+#include "lab/bench/bench_threads.h"
 
 /* How many times as much as one thread does. The row of one thread comes first of its kind. */
 static double scale(const struct bench_threads *r, const struct bench_threads_row *row)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "lab/real.h"
+#include "lab/real/real.h"
 
 #define DEFAULT_SECONDS 60u
 #define DEFAULT_THREADS 8u

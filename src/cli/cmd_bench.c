@@ -8,7 +8,7 @@
 
 #include "cli/bench_host.h"
 #include "cli/cli.h"
-#include "lab/bench_seam.h"
+#include "lab/bench/bench_seam.h"
 
 #define DEFAULT_ROUNDS 101
 #define THREAD_ROUNDS  9

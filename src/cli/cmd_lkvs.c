@@ -10,7 +10,7 @@
 
 #include "cli/cli.h"
 #include "machine/size.h"
-#include "lab/lkvs.h"
+#include "lab/lkvs/lkvs.h"
 
 #define MACHINE		 "builtin:2t"
 #define EXIT_INTERRUPTED 130

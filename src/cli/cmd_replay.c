@@ -14,7 +14,7 @@
 
 #include "abi/abi.h"
 #include "cli/cli.h"
-#include "lab/replay.h"
+#include "lab/recordings/replay.h"
 
 struct recording {
 	struct vector vector;

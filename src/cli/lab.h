@@ -6,7 +6,7 @@
 #define PAMT_CLI_LAB_H
 
 #include "cli/cli.h"
-#include "lab/check.h"
+#include "lab/explore/check.h"
 
 int lab_check(int argc, char **argv);
 int lab_compare(int argc, char **argv);

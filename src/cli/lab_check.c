@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "cli/lab.h"
-#include "lab/clock.h"
-#include "lab/mutants.h"
+#include "machine/clock.h"
+#include "lab/explore/mutants.h"
 
 enum {
 	OPTION_DESIGN = 'd',

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/lab.h"
-#include "lab/mutants.h"
+#include "lab/explore/mutants.h"
 
 /* The text that --replay takes. */
 static void replay_text(const struct check_result *result, char *text, size_t size)

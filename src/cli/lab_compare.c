@@ -9,9 +9,9 @@
 
 #include "cli/lab.h"
 #include "cli/lab_compare.h"
-#include "lab/clock.h"
-#include "lab/costs.h"
-#include "lab/workers.h"
+#include "machine/clock.h"
+#include "lab/workload/costs.h"
+#include "lab/explore/workers.h"
 
 /* Mappings that a design makes in a default run: a second or two of real time. */
 #define DEFAULT_PAGES UINT64_C(100000)

@@ -6,7 +6,7 @@
 #define PAMT_CLI_LAB_COMPARE_H
 
 #include "cli/cli.h"
-#include "lab/compare.h"
+#include "lab/compare/compare.h"
 
 #define COMPARE_MAX_DESIGNS 16u
 #define COMPARE_CURVE	    5u /* points */

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "cli/lab_compare.h"
-#include "lab/clock.h"
-#include "lab/workers.h"
+#include "machine/clock.h"
+#include "lab/explore/workers.h"
 
 #define DEFAULT_SEEDS 3u
 #define DEFAULT_PAGES 20000u

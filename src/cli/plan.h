@@ -9,7 +9,7 @@
 #include <pamt/host.h>
 
 #include "cli/cli.h"
-#include "lab/capacity.h"
+#include "lab/workload/capacity.h"
 #include "machine/map.h"
 
 /* One way of doing it: the layout, or why there is none. */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "lab/clock.h"
+#include "machine/clock.h"
 
 #define BETWEEN_NS UINT64_C(200000000) /* often enough to look alive */
 

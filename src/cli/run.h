@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "lab/workload.h"
+#include "lab/workload/workload.h"
 
 struct run {
 	struct cli_args args;
@@ -28,7 +28,7 @@ struct run {
 	json_t *regions; /* what memory was used for at the verification; NULL: text, or no map */
 };
 
-/* A struct region_map as JSON, read from the stand; for workload_config.at_peak, arg: the run. */
+/* A struct use_map as JSON, read from the stand; for workload_config.at_peak, arg: the run. */
 void run_read_regions(void *arg, struct stand *stand);
 void run_show_text(const struct run *run);
 void run_show_json(struct run *run);

@@ -15,7 +15,7 @@
 
 #include "cli/run.h"
 #include "kernel/device_abi.h"
-#include "lab/clock.h"
+#include "machine/clock.h"
 
 #define DEFAULT_TDS    4u
 #define MAX_TDS	       16u

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/run.h"
-#include "lab/region_map.h"
+#include "lab/workload/use_map.h"
 
 static const char *plural(uint32_t nr, const char *one, const char *many)
 {
@@ -271,7 +271,7 @@ static json_t *json_timeline(const struct workload_result *result)
 }
 
 /* [cells, then regions of each kind in one of these cells] */
-static json_t *json_cells(const struct region_map *map)
+static json_t *json_cells(const struct use_map *map)
 {
 	json_t *cells = json_array();
 
@@ -288,13 +288,13 @@ static json_t *json_cells(const struct region_map *map)
 
 void run_read_regions(void *arg, struct stand *stand)
 {
-	struct region_map *map = malloc(sizeof(*map));
+	struct use_map *map = malloc(sizeof(*map));
 	json_t *kinds = json_array(), *total = json_object();
 	struct run *run = arg;
 
 	for (enum region_kind kind = 0; kind < REGION_KINDS; kind++)
 		json_array_append_new(kinds, json_string(region_kind_name(kind)));
-	if (map && region_map_read(stand, map)) {
+	if (map && use_map_read(stand, map)) {
 		for (enum region_kind kind = 0; kind < REGION_KINDS; kind++)
 			json_object_set_new(total, region_kind_name(kind),
 					    integer(map->total[kind]));

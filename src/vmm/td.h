@@ -27,7 +27,7 @@
  * never under the MMU lock. A vCPU has an owner, the thread in vcpu_run(); its stock and its
  * counters need no lock.
  *
- * A mapping appears (map.c)
+ * A mapping appears (mapping.c)
  * -------------------------
  * Outside the lock, where sleeping is allowed: top up the vCPU's stock with control pages for as
  * many S-EPT pages as may be missing and one pair, with mirror nodes, and with a page of guest
@@ -341,7 +341,7 @@ int td_flush_vcpus(struct td *td);
 /* Is this CPU about to go offline? After INSIDE was set with OS_SEQ_CST. */
 bool vmm_is_leaving(const struct vmm *vmm);
 
-/* map.c */
+/* mapping.c */
 enum { TD_FAULT_BLOCKED = 1, TD_FAULT_SHARED = 2, TD_FAULT_THERE = 3 };
 /*
  * td_fault - a private access to this GPA found nothing. Return: 0: there is a mapping now;

@@ -9,7 +9,7 @@
 #include <pamt/host.h>
 
 #include "vmm/backing.h"
-#include "vmm/call.h"
+#include "vmm/verdict.h"
 
 struct vmm_config {
 	uint16_t first_hkid;	 /* first private KeyID that TDs may have, not the global one */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/vector.h"
+#include "lab/recordings/vector.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #ifndef TESTS_FUZZ_JUDGE_H
 #define TESTS_FUZZ_JUDGE_H
 
-#include "lab/replay.h"
+#include "lab/recordings/replay.h"
 
 struct verdict {
 	uint64_t agreed;  /* calls and accepts that the model predicted, and rightly */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "guest.h"
+#include "small_guest.h"
 
 struct setup {
 	struct rig rig;

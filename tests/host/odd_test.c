@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "guest.h"
+#include "small_guest.h"
 #include "host/pool.h"
 
 #define GIB (UINT64_C(1) << 30)

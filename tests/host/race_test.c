@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "guest.h"
+#include "small_guest.h"
 
 #define THREADS RIG_CPUS
 /* Under a sanitizer everything takes ten times as long. */

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "guest.h"
+#include "small_guest.h"
 #include "host/pool.h"
 #include "host/region.h"
 

@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Who may include whom: the floors of the house, as docs/architecture.md has them."""
+"""Who may include whom: the floors of the house, as docs/architecture.md has them.
+
+The tree of that page names every folder of src, and in it the rooms of the lab stand in the order in
+which they may know one another: each the ones above it.
+"""
 import pathlib
 import re
 import sys
@@ -23,8 +27,26 @@ RULES = {
     # kernel: only what /dev/pamt takes.
     "cli": ({"cli", "kernel", "lab", "port", "machine", "vmm", "host", "seam", "abi"}, PUBLIC, True),
 }
+
+
+def folders_of_tree(page):
+    """The folders of src that the page's tree has a line for, in its order."""
+    tree, outer = [], ""
+    for line in re.search(r"^## The tree\n+```text\n(.*?)^```", page, re.M | re.S)[1].splitlines():
+        if match := re.match(r"( *)([\w/-]+)/ +\S", line):
+            outer = outer if match[1] else match[2]
+            tree.append(f"{outer}/{match[2]}" if match[1] else outer)
+    return [folder for folder in tree if folder.startswith("src/")]
+
+
 bad = []
 seen = 0
+tree = folders_of_tree((root / "docs/architecture.md").read_text())
+there = {str(path.parent.relative_to(root)) for path in (root / "src").rglob("*.[chS]")}
+bad += [f"docs/architecture.md: no line for {folder}/" for folder in sorted(there - set(tree))]
+bad += [f"docs/architecture.md: no sources in {folder}/" for folder in tree
+        if not any(f"{other}/".startswith(f"{folder}/") for other in there)]
+rooms = [folder[8:] for folder in tree if folder.startswith("src/lab/")]
 for path in sorted((root / "src").rglob("*.[chS]")):
     folder = path.relative_to(root / "src").parts[0]
     folders, public, libc = RULES[folder]
@@ -44,10 +66,14 @@ for path in sorted((root / "src").rglob("*.[chS]")):
             fine = folder == "port"
         elif "/" in name:
             fine = name.split("/")[0] in folders
+            room, other = path.parent.name, name.split("/")[1]
+            if folder == "lab" and name.count("/") == 2 and {room, other} <= set(rooms):
+                fine = rooms.index(other) <= rooms.index(room)
         else:
             fine = (path.parent / name).exists()
         if not fine:
-            bad.append(f"{path.relative_to(root)}:{number}: src/{folder} may not include {name}")
+            bad.append(f"{path.relative_to(root)}:{number}: {path.parent.relative_to(root)} "
+                       f"may not include {name}")
 for path in sorted((root / "include/pamt").glob("*.h")):
     for number, line in enumerate(path.read_text().splitlines(), 1):
         match = re.match(r'\s*#\s*include\s+[<"]([^>"]+)[>"]', line)

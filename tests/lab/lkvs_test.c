@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lab/lkvs_box.h"
+#include "lab/lkvs/lkvs_box.h"
 
 #define MB UINT64_C(0x100000)
 

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lab/mutants.h"
-#include "lab/real.h"
+#include "lab/explore/mutants.h"
+#include "lab/real/real.h"
 
 static bool hunt_finds(const char *name, struct real_config *config)
 {

@@ -6,7 +6,7 @@
 #ifndef PAMT_TESTS_LAB_RECORDING_H
 #define PAMT_TESTS_LAB_RECORDING_H
 
-#include "lab/replay.h"
+#include "lab/recordings/replay.h"
 
 /* Closes the file. */
 static inline void recording_read(FILE *file, const char *name, struct vector *vector)

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lab/scenario.h"
+#include "lab/workload/scenario.h"
 
 static struct scenario scenario;
 static char error[512];

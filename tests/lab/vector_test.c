@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lab/vector.h"
+#include "lab/recordings/vector.h"
 
 #define MACHINE                                                                       \
 	"machine max_pa=46 hkid_bits=6 hkid_min=0x20 hkid_max=0x3f lps=4 packages=2 " \

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lab/workload.h"
+#include "lab/workload/workload.h"
 
 #define MB UINT64_C(0x100000)
 

@@ -46,7 +46,7 @@ static struct map_range model_ranges[] = {
 	{ 46 * MB, 18 * MB - 8 * KB, 1 },
 };
 
-struct model {
+struct naive {
 	struct allocator *allocator;
 	uint8_t page[MODEL_PAGES];
 	uint8_t node[MODEL_PAGES];
@@ -56,7 +56,7 @@ struct model {
 static int create(void **state)
 {
 	struct machine_map map = map_of(model_ranges, COUNT(model_ranges), 2);
-	struct model *model = calloc(1, sizeof(*model));
+	struct naive *model = calloc(1, sizeof(*model));
 
 	*state = model;
 	model->allocator = allocator_create(&map);
@@ -73,14 +73,14 @@ static int create(void **state)
 
 static int destroy(void **state)
 {
-	struct model *model = *state;
+	struct naive *model = *state;
 
 	allocator_destroy(model->allocator);
 	free(model);
 	return 0;
 }
 
-static bool model_is(const struct model *model, uint64_t page, uint64_t count, uint8_t what,
+static bool model_is(const struct naive *model, uint64_t page, uint64_t count, uint8_t what,
 		     uint32_t node)
 {
 	for (uint64_t i = page; i < page + count; i++)
@@ -90,7 +90,7 @@ static bool model_is(const struct model *model, uint64_t page, uint64_t count, u
 	return true;
 }
 
-static void check_counts(const struct model *model)
+static void check_counts(const struct naive *model)
 {
 	uint64_t free_bytes[2] = { 0 };
 
@@ -104,7 +104,7 @@ static void check_counts(const struct model *model)
 	assert_int_equal(allocator_free_bytes(model->allocator, 2), 0);
 }
 
-static void model_alloc(struct model *model, unsigned int order, uint32_t node)
+static void model_alloc(struct naive *model, unsigned int order, uint32_t node)
 {
 	tdx_hpa_t block = allocator_alloc(model->allocator, order, node);
 	uint64_t count = UINT64_C(1) << order;
@@ -122,7 +122,7 @@ static void model_alloc(struct model *model, unsigned int order, uint32_t node)
 	memset(&model->page[block.v / PAGE], ALLOCATED, count);
 }
 
-static void model_alloc_range(struct model *model, uint64_t count, uint64_t align, uint64_t low,
+static void model_alloc_range(struct naive *model, uint64_t count, uint64_t align, uint64_t low,
 			      uint64_t high, uint32_t node, bool from_top)
 {
 	tdx_hpa_t found = allocator_alloc_range(model->allocator, count * PAGE, align * PAGE,
@@ -140,7 +140,7 @@ static void model_alloc_range(struct model *model, uint64_t count, uint64_t alig
 }
 
 /* Frees what is allocated of an aligned block somewhere, if all of it is. */
-static void model_free(struct model *model)
+static void model_free(struct naive *model)
 {
 	for (unsigned int tries = 0; tries < 50; tries++) {
 		unsigned int order = (unsigned int)rand() % 10;
@@ -158,7 +158,7 @@ static void model_free(struct model *model)
 	}
 }
 
-static void model_exclude(struct model *model)
+static void model_exclude(struct naive *model)
 {
 	uint64_t page = (uint64_t)rand() % MODEL_PAGES, count = (uint64_t)rand() % 20;
 
@@ -170,7 +170,7 @@ static void model_exclude(struct model *model)
 	}
 }
 
-static void model_step(struct model *model)
+static void model_step(struct naive *model)
 {
 	const uint32_t nodes[] = { 0, 1, OS_ANY_NODE };
 	uint32_t node = nodes[rand() % 3];
@@ -194,7 +194,7 @@ static void model_step(struct model *model)
 
 static void random_use_agrees_with_a_byte_per_page(void **state)
 {
-	struct model *model = *state;
+	struct naive *model = *state;
 
 	srand(3);
 	for (unsigned int i = 0; i < 3000; i++) {
@@ -213,7 +213,7 @@ static void random_use_agrees_with_a_byte_per_page(void **state)
 
 static void every_page_is_handed_out_once(void **state)
 {
-	struct model *model = *state;
+	struct naive *model = *state;
 	tdx_hpa_t page;
 
 	while (page = allocator_alloc(model->allocator, 0, OS_ANY_NODE), !hpa_is_none(page)) {
@@ -226,7 +226,7 @@ static void every_page_is_handed_out_once(void **state)
 
 static void small_blocks_break_as_few_2m_blocks_as_possible(void **state)
 {
-	struct model *model = *state;
+	struct naive *model = *state;
 	uint64_t before = allocator_free_2m_bytes(model->allocator, 0);
 	tdx_hpa_t page[512];
 
@@ -240,7 +240,7 @@ static void small_blocks_break_as_few_2m_blocks_as_possible(void **state)
 	check_counts(model);
 }
 
-static uint64_t model_offline(struct model *model, uint64_t page, uint64_t count)
+static uint64_t model_offline(struct naive *model, uint64_t page, uint64_t count)
 {
 	uint64_t used = 0;
 
@@ -254,7 +254,7 @@ static uint64_t model_offline(struct model *model, uint64_t page, uint64_t count
 
 static void offline_memory_empties_and_comes_back(void **state)
 {
-	struct model *model = *state;
+	struct naive *model = *state;
 	const uint64_t base = 31 * MB + 8 * KB, bytes = 5 * MB + 12 * KB; /* node 0 */
 	const uint64_t first = base / PAGE, end = (base + bytes) / PAGE;
 
@@ -357,7 +357,7 @@ static void free_range_that_runs_into_a_hole(void *allocator)
 
 static void wrong_frees_stop_the_program(void **state)
 {
-	struct model *model = *state;
+	struct naive *model = *state;
 
 	assert_true(dies(free_twice, model->allocator));
 	assert_true(dies(free_2m_twice, model->allocator));
@@ -373,7 +373,7 @@ static void wrong_frees_stop_the_program(void **state)
 
 static void what_cannot_be_had_is_none(void **state)
 {
-	struct model *model = *state;
+	struct naive *model = *state;
 
 	assert_true(hpa_is_none(allocator_alloc(model->allocator, 10, 0)));
 	assert_true(hpa_is_none(allocator_alloc(model->allocator, 0, 2)));
@@ -435,7 +435,7 @@ static void memory_at_the_top_of_52_bits_is_memory(void **state)
 
 static void *allocate_and_free(void *arg)
 {
-	struct model *model = arg;
+	struct naive *model = arg;
 	tdx_hpa_t mine[64];
 
 	for (unsigned int round = 0; round < 300; round++) {
@@ -466,7 +466,7 @@ static void *allocate_and_free(void *arg)
 
 static void threads_never_get_the_same_page(void **state)
 {
-	struct model *model = *state;
+	struct naive *model = *state;
 	pthread_t thread[NR_THREADS];
 	void *wrong;
 

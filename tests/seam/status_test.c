@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "abi/abi.h"
-#include "lab/replay.h"
+#include "lab/recordings/replay.h"
 #include "rig.h"
 
 #define MAX_CODES 256

@@ -12,7 +12,7 @@
 
 #include <pamt/os.h>
 
-#include "lab/explore.h"
+#include "lab/explore/explore.h"
 
 /* A system of up to three CPUs with a few shared words. */
 static struct shared {

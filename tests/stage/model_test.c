@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "abi/abi.h"
-#include "lab/trial_internal.h"
+#include "lab/explore/trial_internal.h"
 
 #define REGIONS 5u
 #define PAGES	4u /* of each region that take part */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lab/trial.h"
+#include "lab/explore/trial.h"
 
 /* ------------------------------------------------------------------------------------------- */
 /* Programs                                                                                     */

@@ -12,8 +12,8 @@
 
 #include <pamt/os.h>
 
-#include "lab/histogram.h"
-#include "lab/virtual.h"
+#include "lab/compare/histogram.h"
+#include "lab/workload/virtual.h"
 
 /* Round numbers of its own, so that the table may change. */
 static const struct costs costs = { .cached = 1,

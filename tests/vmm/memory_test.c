@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "lab/stand.h"
+#include "lab/workload/stand.h"
 #include "machine/background.h"
 
 #define GIB (UINT64_C(1) << 30)

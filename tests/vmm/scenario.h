@@ -6,7 +6,7 @@
 #ifndef PAMT_TESTS_VMM_SCENARIO_H
 #define PAMT_TESTS_VMM_SCENARIO_H
 
-#include "lab/stand.h"
+#include "lab/workload/stand.h"
 #include "script.h"
 
 #define SCENARIO_TDS	2u

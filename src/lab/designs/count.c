@@ -61,7 +61,7 @@ bool count_dec_not_one(os_a32_t *count)
 
 /* 0 to 1. *unused: the pair was not needed after all. */
 static int install(struct counts *counts, struct os_spin *lock, region_t region,
-		   const struct pair *pair, bool *unused)
+		   const struct page_pair *pair, bool *unused)
 {
 	os_a32_t *count = count_of(counts, region);
 	os_irq_t flags = os_spin_lock(lock);
@@ -84,7 +84,7 @@ int counts_get(struct counts *counts, struct os_spin *lock, tdx_pfn_t page,
 	       struct pamt_cache *cache)
 {
 	region_t region = pfn_to_region(page);
-	struct pair pair;
+	struct page_pair pair;
 	bool unused;
 	int error;
 
@@ -103,7 +103,7 @@ void counts_put(struct counts *counts, struct os_spin *lock, tdx_pfn_t page)
 {
 	region_t region = pfn_to_region(page);
 	os_a32_t *count = count_of(counts, region);
-	struct pair pair;
+	struct page_pair pair;
 	os_irq_t flags;
 
 	if (count_dec_not_one(count))
@@ -176,7 +176,7 @@ int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t fi
 		       struct tdx_regs *regs, struct pamt_cache *cache, tdx_status_t *status)
 {
 	uint32_t none = 0;
-	struct pair pair;
+	struct page_pair pair;
 	os_irq_t flags = 0;
 	int error = pair_alloc(counts->os, cache, &pair);
 

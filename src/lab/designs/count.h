@@ -10,7 +10,7 @@
 #ifndef PAMT_LAB_COUNT_H
 #define PAMT_LAB_COUNT_H
 
-#include "lab/designs/pair.h"
+#include "lab/designs/page_pair.h"
 
 struct counts {
 	const struct design *design;

@@ -10,7 +10,7 @@
 #ifndef PAMT_LAB_DESIGN_H
 #define PAMT_LAB_DESIGN_H
 
-#include "lab/module.h"
+#include "lab/designs/module.h"
 #include "vmm/backing.h"
 
 /* What a design is made on. */

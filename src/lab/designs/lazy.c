@@ -15,7 +15,7 @@
  *
  * After one ADD the call is made once more, as the attempt did, and what it answers then is final.
  */
-#include "lab/designs/pair.h"
+#include "lab/designs/page_pair.h"
 
 /* BUSY is tried again so often; a removal that gives up leaves the pair where it is. */
 #define LAZY_TRIES 1000u
@@ -50,7 +50,7 @@ static void destroy(void *state)
 static int install(struct lazy *lazy, region_t region, struct pamt_cache *cache)
 {
 	tdx_status_t status = { TDX_OPERAND_BUSY };
-	struct pair pair;
+	struct page_pair pair;
 	int error = pair_alloc(lazy->os, cache, &pair);
 
 	if (error)
@@ -71,7 +71,7 @@ static int install(struct lazy *lazy, region_t region, struct pamt_cache *cache)
 static void uninstall(struct lazy *lazy, region_t region)
 {
 	tdx_status_t status = { TDX_OPERAND_BUSY };
-	struct pair pair;
+	struct page_pair pair;
 
 	/* Other answers: somebody has a page there by now, or was told as well and was faster. */
 	for (uint32_t i = 0; i < LAZY_TRIES && tdx_status_is(status, TDX_OPERAND_BUSY); i++) {
@@ -182,7 +182,7 @@ static int remove_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	struct lazy *lazy = state;
-	struct pair pair;
+	struct page_pair pair;
 	int error = pair_alloc(lazy->os, cache, &pair);
 
 	(void)first;
@@ -200,12 +200,12 @@ static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pam
 static int merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
 	struct lazy *lazy = state;
-	struct pair pair;
+	struct page_pair pair;
 	int error = remove_2m(state, first, regs);
 
 	if (error)
 		return error;
-	pair = (struct pair){ { hpa(regs->r12), hpa(regs->r13) } };
+	pair = (struct page_pair){ { hpa(regs->r12), hpa(regs->r13) } };
 	pair_free(lazy->os, &pair);
 	return 0;
 }

@@ -34,7 +34,7 @@ static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 	struct merged *m = state;
 	region_t region = pfn_to_region(page);
 	os_a32_t *count = count_of(&m->counts, region);
-	struct pair pair;
+	struct page_pair pair;
 	os_irq_t flags;
 	int error = pair_alloc(m->counts.os, cache, &pair);
 
@@ -61,7 +61,7 @@ static void put(void *state, tdx_pfn_t page, bool last)
 	region_t region = pfn_to_region(page);
 	os_a32_t *count = count_of(&m->counts, region);
 	os_irq_t flags = os_spin_lock(&m->lock);
-	struct pair pair;
+	struct page_pair pair;
 
 	(void)last;
 	if (count_dec_not_one(count) || pair_remove(m->counts.os, region, &pair).v) {

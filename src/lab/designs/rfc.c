@@ -27,7 +27,7 @@ static int create(const struct design_env *env, void **state)
 }
 
 /* Under the lock. *unused: the pair was not needed. */
-static int add_locked(struct rfc *rfc, region_t region, const struct pair *pair, bool *unused)
+static int add_locked(struct rfc *rfc, region_t region, const struct page_pair *pair, bool *unused)
 {
 	os_a32_t *count = count_of(&rfc->counts, region);
 	tdx_status_t status;
@@ -48,7 +48,7 @@ static int prepare(void *state, tdx_pfn_t page, struct pamt_cache *pool)
 {
 	struct rfc *rfc = state;
 	region_t region = pfn_to_region(page);
-	struct pair pair;
+	struct page_pair pair;
 	os_irq_t flags;
 	bool unused;
 	int error;
@@ -72,7 +72,7 @@ static void cleanup(void *state, tdx_pfn_t page, bool last)
 	region_t region = pfn_to_region(page);
 	os_a32_t *count = count_of(&rfc->counts, region);
 	bool removed = false;
-	struct pair pair;
+	struct page_pair pair;
 	os_irq_t flags;
 
 	(void)last;

@@ -6,7 +6,7 @@
  * Follows mainline before the series, and RFC 00/12 of 2 May 2025, which says what that costs:
  * about 4 GB for each TB, TDs or not.
  */
-#include "lab/designs/pair.h"
+#include "lab/designs/page_pair.h"
 
 struct all_static {
 	const struct os_services *os;

@@ -12,7 +12,7 @@
 
 #include "abi/abi.h"
 #include "kernel/softseam.h"
-#include "port/qemu/memory.h"
+#include "port/qemu/ram.h"
 #include "port/qemu/module.h"
 #include "port/qemu/stats.h"
 #include "port/trap/record.h"

@@ -28,7 +28,7 @@
 #include <string.h>
 
 #include "port/qemu/flags.h"
-#include "port/qemu/memory.h"
+#include "port/qemu/ram.h"
 #include "port/qemu/module.h"
 
 #define MAX_CPUS    256u

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "abi/abi.h"
-#include "port/qemu/memory.h"
+#include "port/qemu/ram.h"
 #include "port/qemu/stats.h"
 
 #define NR_COUNTERS 4096u

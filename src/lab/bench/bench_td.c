@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * bench_td.c - machines and TDs for measurements.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/abi.h"
+#include "lab/bench/bench_td.h"
+
+#define GLOBAL_HKID 32
+#define MAX_PA	    52
+
+bool bench_expect(struct bench_machine *machine, const char *what, tdx_status_t status)
+{
+	char text[ABI_TEXT];
+
+	if (status.v == TDX_SUCCESS)
+		return true;
+	if (!machine->error[0])
+		snprintf(machine->error, sizeof(machine->error), "%s: %s", what,
+			 abi_status_text(status, text, sizeof(text)));
+	return false;
+}
+
+static bool fail(struct bench_machine *machine, const char *what)
+{
+	if (!machine->error[0])
+		snprintf(machine->error, sizeof(machine->error), "%s", what);
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The machine                                                                                  */
+
+static bool bring_up(struct bench_machine *m)
+{
+	const struct pamt_memory memory = { hpa(m->range.base), m->range.size, 0 };
+	const struct pamt_host_config config = {
+		.memory = &memory,
+		.nr_memory = 1,
+		.dynamic = m->dynamic,
+		.hkid_start_bit = MAX_PA - 6,
+		.global_hkid = GLOBAL_HKID,
+		.nr_hkids = 32,
+	};
+	struct pamt_error error;
+
+	if (pamt_host_create(m->os, &config, &m->host, &error) || pamt_bring_up(m->host, &error))
+		return fail(m, error.reason);
+	return true;
+}
+
+bool bench_machine_create(struct bench_machine *m, uint64_t bytes, uint32_t cpus, bool dynamic)
+{
+	struct machine_map map = {
+		.name = "bench",
+		.nr_ranges = 1,
+		.ranges = &m->range,
+		.nr_cmrs = 1,
+		.hkid_min = GLOBAL_HKID,
+		.hkid_max = GLOBAL_HKID + 31,
+		.max_pa = MAX_PA,
+		.hkid_bits = 6,
+		.nr_cpus = cpus,
+		.nr_packages = 1,
+		.nr_nodes = 1,
+	};
+
+	*m = (struct bench_machine){ .dynamic = dynamic };
+	m->range = (struct map_range){ TDX_1G_SIZE, bytes, 0 };
+	map.cmr[0] = (struct tdx_cmr){ TDX_1G_SIZE, bytes };
+	m->machine = machine_create(&map);
+	if (!m->machine)
+		return fail(m, "no memory for the machine");
+	if (threads_port_create(m->machine, NULL, &m->port, m->error, sizeof(m->error)))
+		return false;
+	m->os = threads_services(m->port);
+	m->seam = threads_seam(m->port);
+	threads_bind(m->port, 0);
+	return bring_up(m);
+}
+
+void bench_machine_destroy(struct bench_machine *m)
+{
+	if (m->host)
+		pamt_host_destroy(m->host);
+	threads_port_destroy(m->port);
+	machine_destroy(m->machine);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Control pages                                                                                */
+
+static uint64_t region_base(const struct bench_td *td, uint32_t region)
+{
+	return td->base + region * TDX_2M_SIZE;
+}
+
+/* Pairs for the control regions; every page that is not of a pair goes on the stack. */
+static bool add_control_regions(struct bench_td *td)
+{
+	bool dynamic = td->machine->dynamic;
+
+	for (uint32_t i = td->nr_control; i--;) {
+		uint64_t base = region_base(td, i);
+
+		if (dynamic && !bench_expect(td->machine, "PAMT.ADD of a control region",
+					     bench_call(td, TDH_PHYMEM_PAMT_ADD, base | TDX_2M,
+							base, base + TDX_PAGE_SIZE)))
+			return false;
+		for (uint32_t page = TDX_PAGES_PER_2M; page-- > (dynamic ? 2 : 0);)
+			td->free_page[td->nr_free++] = base + page * TDX_PAGE_SIZE;
+	}
+	td->nr_pages = td->nr_free;
+	return true;
+}
+
+uint64_t bench_td_page(struct bench_td *td)
+{
+	uint64_t page = td->free_page[--td->nr_free];
+
+	td->used[(page - td->base) / TDX_PAGE_SIZE] = true;
+	return page;
+}
+
+void bench_td_put_page(struct bench_td *td, uint64_t page)
+{
+	td->used[(page - td->base) / TDX_PAGE_SIZE] = false;
+	td->free_page[td->nr_free++] = page;
+}
+
+uint64_t bench_td_guest(const struct bench_td *td)
+{
+	/* Beside, not within, the 1 GiB of the control pages. */
+	return td->base + TDX_1G_SIZE;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Life of a TD                                                                                 */
+
+static bool add_pages(struct bench_td *td, uint64_t leaf, const char *what, uint64_t to,
+		      uint32_t nr)
+{
+	while (nr--)
+		if (!bench_expect(td->machine, what,
+				  bench_call(td, leaf, bench_td_page(td), to, 0)))
+			return false;
+	return true;
+}
+
+static bool init_td(struct bench_td *td)
+{
+	const struct os_services *os = td->machine->os;
+	uint64_t page = bench_td_page(td);
+	struct tdx_td_params *params = os->map_host(os->ctx, hpa(page), OS_WRITE);
+	bool done;
+
+	*params = (struct tdx_td_params){
+		.xfam = TDX_XFAM_FIXED1,
+		.attributes = TDX_ATTR_SEPT_VE_DISABLE,
+		.max_vcpus = 1,
+		.eptp_controls = TDX_EPTP_WRITE_BACK | 3 << TDX_EPTP_PWL_SHIFT,
+		.tsc_frequency = 80,
+	};
+	done = bench_expect(td->machine, "MNG.INIT",
+			    bench_call(td, TDH_MNG_INIT, td->tdr, page, 0));
+	bench_td_put_page(td, page);
+	return done;
+}
+
+static bool build_td(struct bench_td *td)
+{
+	struct bench_machine *m = td->machine;
+
+	td->tdr = bench_td_page(td);
+	td->tdvpr = bench_td_page(td);
+	return bench_expect(m, "MNG.CREATE",
+			    bench_call(td, TDH_MNG_CREATE, td->tdr, td->hkid, 0)) &&
+	       bench_expect(m, "MNG.KEY.CONFIG",
+			    bench_call(td, TDH_MNG_KEY_CONFIG, td->tdr, 0, 0)) &&
+	       add_pages(td, TDH_MNG_ADDCX, "MNG.ADDCX", td->tdr, TDX_MIN_TDCX) && init_td(td) &&
+	       bench_expect(m, "VP.CREATE", bench_call(td, TDH_VP_CREATE, td->tdvpr, td->tdr, 0)) &&
+	       add_pages(td, TDH_VP_ADDCX, "VP.ADDCX", td->tdvpr, TDX_MIN_TDVPS - 1) &&
+	       bench_expect(m, "VP.INIT", bench_call(td, TDH_VP_INIT, td->tdvpr, 0, 0)) &&
+	       bench_expect(m, "MR.FINALIZE", bench_call(td, TDH_MR_FINALIZE, td->tdr, 0, 0));
+}
+
+bool bench_td_create(struct bench_td *td, struct bench_machine *m, uint32_t lp, uint16_t hkid,
+		     uint64_t bytes, uint32_t nr_control)
+{
+	uint32_t pages = nr_control * TDX_PAGES_PER_2M;
+	tdx_hpa_t base;
+
+	*td = (struct bench_td){
+		.machine = m, .lp = lp, .hkid = hkid, .bytes = TDX_1G_SIZE + bytes
+	};
+	base = m->os->alloc_range(m->os->ctx, td->bytes, TDX_1G_SIZE, hpa(0), hpa(UINT64_MAX),
+				  OS_ANY_NODE, false);
+	if (hpa_is_none(base)) {
+		td->bytes = 0;
+		return fail(m, "no memory for a TD");
+	}
+	td->base = base.v;
+	td->nr_control = nr_control;
+	td->free_page = calloc(pages, sizeof(*td->free_page));
+	td->used = calloc(pages, sizeof(*td->used));
+	if (!td->free_page || !td->used)
+		return fail(m, "no memory for a TD");
+	return add_control_regions(td) && build_td(td);
+}
+
+bool bench_td_add_table(struct bench_td *td, uint64_t gpa, unsigned int level)
+{
+	return bench_expect(
+		td->machine, "SEPT.ADD",
+		bench_call(td, TDH_MEM_SEPT_ADD, gpa | level, td->tdr, bench_td_page(td)));
+}
+
+bool bench_td_end_keys(struct bench_td *td)
+{
+	struct bench_machine *m = td->machine;
+
+	return bench_expect(m, "VP.FLUSH", bench_call(td, TDH_VP_FLUSH, td->tdvpr, 0, 0)) &&
+	       bench_expect(m, "VPFLUSHDONE", bench_call(td, TDH_MNG_VPFLUSHDONE, td->tdr, 0, 0)) &&
+	       bench_expect(m, "CACHE.WB", bench_call(td, TDH_PHYMEM_CACHE_WB, 0, 0, 0)) &&
+	       bench_expect(m, "KEY.FREEID", bench_call(td, TDH_MNG_KEY_FREEID, td->tdr, 0, 0));
+}
+
+/* Everything but the TDR, then the TDR. */
+static bool reclaim_control_pages(struct bench_td *td)
+{
+	uint32_t pages = td->nr_control * TDX_PAGES_PER_2M;
+
+	for (uint32_t i = 0; i < pages; i++) {
+		uint64_t page = td->base + i * TDX_PAGE_SIZE;
+
+		if (!td->used[i] || page == td->tdr)
+			continue;
+		if (!bench_expect(td->machine, "RECLAIM of a control page",
+				  bench_call(td, TDH_PHYMEM_PAGE_RECLAIM, page, 0, 0)))
+			return false;
+	}
+	return bench_expect(td->machine, "RECLAIM of the TDR",
+			    bench_call(td, TDH_PHYMEM_PAGE_RECLAIM, td->tdr, 0, 0));
+}
+
+static void remove_pairs(struct bench_td *td)
+{
+	for (uint32_t i = 0; td->machine->dynamic && i < td->nr_control; i++)
+		if (!bench_expect(td->machine, "PAMT.REMOVE of a control region",
+				  bench_call(td, TDH_PHYMEM_PAMT_REMOVE,
+					     region_base(td, i) | TDX_2M, 0, 0)))
+			return;
+}
+
+void bench_td_destroy(struct bench_td *td)
+{
+	struct bench_machine *m = td->machine;
+
+	/* After an error nobody knows what the module still owns: the memory stays taken. */
+	if (!m->error[0] && reclaim_control_pages(td))
+		remove_pairs(td);
+	if (!m->error[0]) {
+		m->os->zero(m->os->ctx, hpa(td->base), td->bytes);
+		m->os->free_range(m->os->ctx, hpa(td->base), td->bytes);
+	}
+	free(td->free_page);
+	free(td->used);
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * trial_module.c - the module of a trial: the model, or softseam with a small TD for each CPU.
+ *
+ * The TDs have S-EPT pages down to where the run maps: 4K pages in the first GiB of guest
+ * addresses, 2M pages in the second, control pages trial in the third. They stay INITIALIZED,
+ * where pages may be added and removed without tracking: the run is about PAMT, and one TD per
+ * CPU keeps S-EPT locks out of it.
+ */
+#include <stdio.h>
+
+#include "lab/explore/trial_internal.h"
+#include "lab/explore/pamt_model.h"
+#include "seam/debug.h"
+
+static const struct tdx_cmr seamrr = { .base = UINT64_C(1) << 45, .size = UINT64_C(1) << 25 };
+
+static tdx_status_t softseam_call(void *ctx, uint32_t cpu, struct tdx_regs *regs)
+{
+	return seam_call(((struct trial *)ctx)->seam, cpu, regs);
+}
+
+static bool softseam_owns(void *ctx, tdx_hpa_t page)
+{
+	struct seam *seam = ((struct trial *)ctx)->seam;
+	struct seam_debug_entry entry;
+
+	/* Before bring-up nothing is. */
+	if (seam_debug_bitmap(seam, page) > 0)
+		return true;
+	seam_debug_pamt(seam, page, TDX_2M, &entry);
+	if (!entry.present || entry.type == TDX_PT_NDA)
+		return false;
+	if (entry.type != TDX_PT_PAMT)
+		return true;
+	seam_debug_pamt(seam, page, TDX_4K, &entry);
+	return entry.present && entry.type != TDX_PT_NDA;
+}
+
+static void softseam_entry(void *ctx, region_t region, struct lab_entry *entry)
+{
+	struct seam_debug_entry found;
+
+	seam_debug_pamt(((struct trial *)ctx)->seam, region_to_hpa(region), TDX_2M, &found);
+	entry->kind = !found.present || found.type == TDX_PT_NDA ? LAB_FREE
+		      : found.type == TDX_PT_PAMT		 ? LAB_NODE
+								 : LAB_LARGE;
+	entry->count = found.count;
+	entry->pair[0] = found.pair[0];
+	entry->pair[1] = found.pair[1];
+}
+
+/* All 2M entries of the one TDMR, where the host put them: behind the bitmap. */
+static bool softseam_is_entry(void *ctx, const void *addr)
+{
+	struct trial *trial = ctx;
+	const char *at = addr;
+
+	return at >= trial->entries && at < trial->entries + trial->entries_bytes;
+}
+
+static bool softseam_name_of(void *ctx, const void *addr, char text[64])
+{
+	struct trial *trial = ctx;
+	uint64_t i;
+
+	if (!softseam_is_entry(ctx, addr))
+		return false;
+	i = (uint64_t)((const char *)addr - trial->entries) / TDX_PAMT_ENTRY_BYTES;
+	snprintf(text, 64, "the 2M entry of 0x%llx",
+		 (unsigned long long)(TRIAL_RAM + (i << TDX_2M_SHIFT)));
+	return true;
+}
+
+static const char *softseam_fatal(void *ctx)
+{
+	struct seam_fatal fatal;
+
+	return seam_is_fatal(((struct trial *)ctx)->seam, &fatal) ? fatal.rule : NULL;
+}
+
+static const char *make_softseam(struct trial *trial)
+{
+	struct seam_config config = { .max_pa = TRIAL_HKID_START + 6,
+				      .hkid_bits = 6,
+				      .hkid_min = TRIAL_GLOBAL_HKID,
+				      .hkid_max = TRIAL_GLOBAL_HKID + TRIAL_NR_HKIDS - 1,
+				      .nr_lps = trial->setup.program.nr_cpus,
+				      .nr_packages = 1,
+				      .cache_blocks = 1,
+				      .seamrr = seamrr,
+				      .cmr = { { .base = TRIAL_RAM, .size = TRIAL_RAM_BYTES } },
+				      .guard = trial->touches };
+	const char *why;
+
+	if (seam_create(box_services(trial->box), &config, &trial->seam, &why))
+		return why;
+	trial->module = (struct lab_module){
+		.box = { .ctx = trial, .call = softseam_call, .owns = softseam_owns },
+		.entry = softseam_entry,
+		.fatal = softseam_fatal,
+		.is_entry = softseam_is_entry,
+		.name_of = softseam_name_of,
+	};
+	return NULL;
+}
+
+const char *trial_make_module(struct trial *trial)
+{
+	struct pamt_model *model;
+	const char *why = NULL;
+
+	if (trial->setup.module == TRIAL_SOFTSEAM) {
+		why = make_softseam(trial);
+	} else {
+		model = pamt_model_create(box_services(trial->box), hpa_to_region(hpa(TRIAL_RAM)),
+					  TRIAL_RAM_BYTES >> TDX_2M_SHIFT);
+		if (!model)
+			return "no memory";
+		pamt_model_module(model, &trial->module);
+	}
+	if (!why)
+		box_set_module(trial->box, &trial->module.box);
+	return why;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* TDs                                                                                          */
+
+/* A control page for one leaf, page in the named register; NULL or what failed. */
+static const char *give_page(struct trial *trial, struct tdx_regs *regs, uint64_t *page_register)
+{
+	const struct vmm_backing *backing = &trial->setup.design->backing;
+	const struct os_services *os = box_services(trial->box);
+	tdx_hpa_t page;
+	int error;
+
+	if (backing->alloc_page(trial->design, OS_ANY_NODE, NULL, &page))
+		return "no control page for a TD";
+	*page_register = page.v;
+	if (backing->call)
+		error = backing->call(trial->design, hpa_to_pfn(page), regs, NULL);
+	else
+		error = os->seamcall(os->ctx, regs).v ? -OS_EIO : 0;
+	return error ? "a TD cannot be made" : NULL;
+}
+
+static const char *add_sept(struct trial *trial, tdx_hpa_t tdr, uint64_t gpa, unsigned int level)
+{
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_ADD, 0),
+				 .rcx = gpa | level,
+				 .rdx = tdr.v };
+
+	return give_page(trial, &regs, &regs.r8);
+}
+
+static const char *add_sept_pages(struct trial *trial, tdx_hpa_t tdr)
+{
+	const char *why = add_sept(trial, tdr, 0, 3);
+
+	for (uint64_t gib = 0; gib < 3 && !why; gib++)
+		why = add_sept(trial, tdr, gib << TDX_1G_SHIFT, 2);
+	for (uint64_t region = 0; region < trial->setup.nr_regions && !why; region++)
+		why = add_sept(trial, tdr, region << TDX_2M_SHIFT, 1);
+	return why;
+}
+
+static const char *make_td(struct trial *trial, struct trial_cpu *cpu)
+{
+	const struct os_services *os = box_services(trial->box);
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MNG_CREATE, 0),
+				 .rdx = TRIAL_GLOBAL_HKID + 1 + cpu->cpu };
+	const char *why = give_page(trial, &regs, &regs.rcx);
+
+	if (why)
+		return why;
+	cpu->tdr = hpa(regs.rcx);
+	regs = (struct tdx_regs){ .rax = TDX_RAX(TDH_MNG_KEY_CONFIG, 0), .rcx = cpu->tdr.v };
+	if (os->seamcall(os->ctx, &regs).v)
+		return "a TD's key cannot be configured";
+	for (unsigned int i = 0; i < TDX_MIN_TDCX && !why; i++) {
+		regs = (struct tdx_regs){ .rax = TDX_RAX(TDH_MNG_ADDCX, 0), .rdx = cpu->tdr.v };
+		why = give_page(trial, &regs, &regs.rcx);
+	}
+	if (!why && seam_debug_force_td(trial->seam, cpu->tdr, TDX_OP_INITIALIZED, 3, false))
+		why = "a TD cannot be initialised";
+	return why ? why : add_sept_pages(trial, cpu->tdr);
+}
+
+const char *trial_make_tds(struct trial *trial)
+{
+	const struct os_services *os = box_services(trial->box);
+	const struct pamt_tdmr *tdmr = &pamt_layout(trial->host)->tdmr[0];
+	tdx_hpa_t entries = hpa(tdmr->pamt_base.v + tdmr->pamt_4k_bytes);
+	const char *why = NULL;
+
+	if (trial->setup.module != TRIAL_SOFTSEAM)
+		return NULL;
+	trial->entries = os->map_module(os->ctx, entries, OS_READ);
+	trial->entries_bytes = tdmr->pamt_2m_bytes;
+	for (uint32_t i = 0; i < trial->setup.program.nr_cpus && !why; i++)
+		why = make_td(trial, &trial->cpu[i]);
+	return why;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * workers.h - work in numbered units, done by several processes. A process per core, since the
+ * stage has room for one system under test per process; and since a unit that crashes must not
+ * take the others with it.
+ */
+#ifndef PAMT_LAB_EXPLORE_WORKERS_H
+#define PAMT_LAB_EXPLORE_WORKERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Memory that all processes share, zeroed. NULL with errno. */
+void *workers_share(size_t bytes);
+void workers_unshare(void *memory, size_t bytes);
+
+struct workers {
+	uint32_t nr_workers; /* 0: one for each CPU that this process may use */
+	uint32_t nr_units;
+	/* Does unit i, in some process; the result goes into shared memory. */
+	void (*unit)(void *ctx, uint32_t i);
+	/* In the parent: unit i ended its process, by this signal or 0 for an exit. */
+	void (*crashed)(void *ctx, uint32_t i, int signal);
+	/* In the parent, now and then; false: no further units are begun. May be NULL. */
+	bool (*tick)(void *ctx, uint32_t units_done);
+	void *ctx;
+};
+
+/* Return: 0, or -1 with errno if no process could be made. */
+int workers_run(const struct workers *workers);
+
+#endif

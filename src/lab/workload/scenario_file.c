@@ -1,0 +1,676 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * scenario_file.c - reads scenario files: a key and its value on each line, checked one by one
+ * against a table; docs/scenarios.md describes the format for people.
+ *
+ * A key that is not known, a value that is not of its kind or out of its range, a key twice and a
+ * group that lacks what it needs are errors. The table is the whole grammar: what may stand where,
+ * of which kind, in which range.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <pamt/tdx.h>
+
+#include "lab/workload/scenario.h"
+#include "machine/size.h"
+
+#define MAX_FILE  (UINT64_C(1) << 20)
+#define MAX_BYTES (UINT64_C(1) << TDX_PA_BITS)
+
+enum kind {
+	KIND_NUMBER, /* uint32_t */
+	KIND_SEED,   /* uint64_t */
+	KIND_BYTES,  /* uint64_t, bytes, rounded up to 2M */
+	KIND_YES,    /* bool */
+	KIND_TEXT,   /* char[max + 1] */
+	KIND_PERCENT,
+	KIND_PAGES,
+	KIND_TOUCH,
+	KIND_NODE,
+	KIND_BALLOON, /* struct scenario_balloon */
+};
+
+struct key {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	uint64_t min, max;
+};
+
+#define IN_SCENARIO(name, kind, field, min, max)                       \
+	{                                                              \
+		name, kind, offsetof(struct scenario, field), min, max \
+	}
+static const struct key scenario_keys[] = {
+	IN_SCENARIO("title", KIND_TEXT, title, 1, 127),
+	IN_SCENARIO("machine", KIND_TEXT, machine, 1, 255),
+	IN_SCENARIO("cpus", KIND_NUMBER, cpus, 1, 1024),
+	IN_SCENARIO("packages", KIND_NUMBER, packages, 1, 8),
+	IN_SCENARIO("nodes", KIND_NUMBER, nodes, 1, 64),
+	IN_SCENARIO("dynamic", KIND_YES, dynamic, 0, 1),
+	IN_SCENARIO("seed", KIND_SEED, seed, 0, UINT32_MAX),
+	IN_SCENARIO("fill", KIND_PERCENT, fill_percent, 1, 100),
+	IN_SCENARIO("aged", KIND_PERCENT, aged_percent, 0, 95),
+	IN_SCENARIO("background", KIND_BYTES, background_bytes, TDX_2M_SIZE, MAX_BYTES),
+	IN_SCENARIO("idle", KIND_NUMBER, idle_limit, 0, 1u << 30),
+	IN_SCENARIO("rounds", KIND_NUMBER, rounds, 0, SCENARIO_MAX_ROUNDS),
+	IN_SCENARIO("overcommit", KIND_YES, overcommit, 0, 1),
+	IN_SCENARIO("scattered", KIND_YES, scattered, 0, 1),
+	IN_SCENARIO("fixed-batches", KIND_YES, fixed_batches, 0, 1),
+};
+
+#define IN_GROUP(name, kind, field, min, max)                                \
+	{                                                                    \
+		name, kind, offsetof(struct scenario_group, field), min, max \
+	}
+static const struct key group_keys[] = {
+	IN_GROUP("count", KIND_NUMBER, count, 1, SCENARIO_MAX_TDS),
+	IN_GROUP("vcpus", KIND_NUMBER, vcpus, 1, SCENARIO_MAX_VCPUS),
+	IN_GROUP("memory", KIND_BYTES, bytes, TDX_2M_SIZE, MAX_BYTES),
+	IN_GROUP("share", KIND_NUMBER, share, 1, 1u << 20),
+	IN_GROUP("pages", KIND_PAGES, percent_4k, 0, 0),
+	IN_GROUP("touch", KIND_TOUCH, touch, 0, 0),
+	IN_GROUP("flip-rate", KIND_NUMBER, flip_rate, 0, 1000),
+	IN_GROUP("flips", KIND_NUMBER, flips, 0, 1000000),
+	IN_GROUP("partial", KIND_NUMBER, partial, 0, 1000000),
+	IN_GROUP("balloon", KIND_BALLOON, balloon, 1, 99),
+	IN_GROUP("node", KIND_NODE, node, 0, 63),
+	IN_GROUP("arrive", KIND_NUMBER, arrive, 0, SCENARIO_MAX_ROUNDS),
+	IN_GROUP("every", KIND_NUMBER, every, 0, SCENARIO_MAX_ROUNDS),
+	IN_GROUP("stay", KIND_NUMBER, stay, 1, SCENARIO_MAX_ROUNDS),
+	IN_GROUP("restarts", KIND_NUMBER, restarts, 0, SCENARIO_MAX_ROUNDS / 2),
+};
+
+#define NR(array) (sizeof(array) / sizeof((array)[0]))
+#define MAX_KEYS  NR(group_keys)
+_Static_assert(NR(scenario_keys) <= MAX_KEYS, "lines of both kinds of keys are noted in one array");
+
+struct reader {
+	const char *file;
+	uint32_t line;
+	struct scenario *scenario;
+	struct scenario_group *group; /* NULL: before the first */
+	uint32_t seen[MAX_KEYS];      /* in this part: the line where; 0: not yet */
+	uint32_t fill_line;
+	char *error;
+	size_t error_size;
+};
+
+static int __attribute__((format(printf, 3, 4)))
+wrong_at(const struct reader *r, uint32_t line, const char *format, ...)
+{
+	va_list args;
+	int n = snprintf(r->error, r->error_size, "%s:%u: ", r->file, line);
+
+	va_start(args, format);
+	if (n > 0 && (size_t)n < r->error_size)
+		vsnprintf(r->error + n, r->error_size - (size_t)n, format, args);
+	va_end(args);
+	return -1;
+}
+#define wrong(r, ...) wrong_at(r, (r)->line, __VA_ARGS__)
+
+/* ------------------------------------------------------------------------------------------- */
+/* Values                                                                                       */
+
+/* Digits, and what follows them. False: no digits, or too large a number. */
+static bool digits(const char *text, uint64_t *value, const char **rest)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	*rest = end;
+	return !errno;
+}
+
+static int read_number(struct reader *r, const struct key *key, const char *text, uint64_t *to)
+{
+	const char *rest;
+
+	if (digits(text, to, &rest) && !*rest && *to >= key->min && *to <= key->max)
+		return 0;
+	return wrong(r, "%s '%s': a number from %" PRIu64 " to %" PRIu64 " is allowed", key->name,
+		     text, key->min, key->max);
+}
+
+static int read_percent(struct reader *r, const struct key *key, const char *text, uint64_t *to)
+{
+	const char *rest;
+
+	if (digits(text, to, &rest) && !strcmp(rest, "%") && *to >= key->min && *to <= key->max)
+		return 0;
+	return wrong(r, "%s '%s': %" PRIu64 "%% to %" PRIu64 "%% are allowed", key->name, text,
+		     key->min, key->max);
+}
+
+/* Regions are mapped whole: a size goes up to the next 2M. */
+static int read_bytes(struct reader *r, const struct key *key, const char *text, uint64_t *to)
+{
+	uint64_t bytes;
+
+	if (size_parse(text, &bytes) && strpbrk(text, "KMGTPkmgtp") && bytes <= key->max &&
+	    bytes >= key->min) {
+		*to = (bytes + TDX_2M_SIZE - 1) & ~(TDX_2M_SIZE - 1);
+		return 0;
+	}
+	return wrong(r, "%s '%s': a size like 512M, 16G or 2.5T is allowed, from 2M to 4096T",
+		     key->name, text);
+}
+
+static int read_yes(struct reader *r, const struct key *key, const char *text, bool *to)
+{
+	*to = !strcmp(text, "yes");
+	if (*to || !strcmp(text, "no"))
+		return 0;
+	return wrong(r, "%s '%s': yes and no are allowed", key->name, text);
+}
+
+static int read_text(struct reader *r, const struct key *key, const char *text, char *to)
+{
+	if (strlen(text) > key->max)
+		return wrong(r, "%s: at most %" PRIu64 " characters are allowed", key->name,
+			     key->max);
+	strcpy(to, text);
+	return 0;
+}
+
+/* The rate of thp, 0 to 1 with at most two digits behind the point, as percent. */
+static bool read_rate(const char *text, uint32_t *percent)
+{
+	if (!strcmp(text, "1") || !strcmp(text, "1.0")) {
+		*percent = 100;
+		return true;
+	}
+	if (text[0] != '0')
+		return false;
+	*percent = 0;
+	if (!text[1])
+		return true;
+	if (text[1] != '.' || text[2] < '0' || text[2] > '9')
+		return false;
+	*percent = 10 * (uint32_t)(text[2] - '0');
+	if (!text[3])
+		return true;
+	if (text[3] < '0' || text[3] > '9' || text[4])
+		return false;
+	*percent += (uint32_t)(text[3] - '0');
+	return true;
+}
+
+static int read_pages(struct reader *r, const char *text, uint32_t *percent_4k)
+{
+	uint32_t percent;
+
+	if (!strcmp(text, "4k"))
+		*percent_4k = 100;
+	else if (!strcmp(text, "2m"))
+		*percent_4k = 0;
+	else if (!strncmp(text, "thp:", 4) && read_rate(text + 4, &percent))
+		*percent_4k = 100 - percent;
+	else
+		return wrong(r, "pages '%s': 4k, 2m and thp:RATE, such as thp:0.9, are allowed",
+			     text);
+	return 0;
+}
+
+static int read_touch(struct reader *r, const char *text, enum scenario_touch *to)
+{
+	for (enum scenario_touch touch = 0; touch < SCENARIO_TOUCHES; touch++) {
+		if (!strcmp(text, scenario_touch_name(touch))) {
+			*to = touch;
+			return 0;
+		}
+	}
+	return wrong(r, "touch '%s': linear, random and zipf are allowed", text);
+}
+
+static int read_node(struct reader *r, const struct key *key, const char *text, uint32_t *to)
+{
+	const char *rest;
+	uint64_t node;
+
+	if (!strcmp(text, "any"))
+		*to = SCENARIO_NODE_ANY;
+	else if (!strcmp(text, "spread"))
+		*to = SCENARIO_NODE_SPREAD;
+	else if (digits(text, &node, &rest) && !*rest && node <= key->max)
+		*to = (uint32_t)node;
+	else
+		return wrong(r, "node '%s': any, spread and 0 to %" PRIu64 " are allowed", text,
+			     key->max);
+	return 0;
+}
+
+/* "PERCENT% from ROUND". */
+static int read_balloon(struct reader *r, const struct key *key, const char *text,
+			struct scenario_balloon *to)
+{
+	uint64_t percent, from;
+	const char *rest;
+
+	if (!digits(text, &percent, &rest) || strncmp(rest, "% from ", 7) ||
+	    !digits(rest + 7, &from, &rest) || *rest || percent < key->min || percent > key->max ||
+	    from > SCENARIO_MAX_ROUNDS)
+		return wrong(r,
+			     "balloon '%s': %" PRIu64 "%% to %" PRIu64 "%% and a round, such as "
+			     "'50%% from 3', are allowed",
+			     text, key->min, key->max);
+	*to = (struct scenario_balloon){ r->line, (uint32_t)percent, (uint32_t)from };
+	return 0;
+}
+
+static int read_value(struct reader *r, const struct key *key, const char *text, void *to)
+{
+	uint64_t value;
+	int failed;
+
+	switch (key->kind) {
+	case KIND_NUMBER:
+	case KIND_PERCENT:
+		failed = key->kind == KIND_NUMBER ? read_number(r, key, text, &value)
+						  : read_percent(r, key, text, &value);
+		if (!failed)
+			*(uint32_t *)to = (uint32_t)value;
+		return failed;
+	case KIND_SEED:
+		return read_number(r, key, text, to);
+	case KIND_BYTES:
+		return read_bytes(r, key, text, to);
+	case KIND_YES:
+		return read_yes(r, key, text, to);
+	case KIND_TEXT:
+		return read_text(r, key, text, to);
+	case KIND_PAGES:
+		return read_pages(r, text, to);
+	case KIND_TOUCH:
+		return read_touch(r, text, to);
+	case KIND_NODE:
+		return read_node(r, key, text, to);
+	case KIND_BALLOON:
+		return read_balloon(r, key, text, to);
+	}
+	return -1;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Lines                                                                                        */
+
+/* "count, vcpus, memory, ..." into a buffer. */
+static const char *list_keys(const struct key *keys, size_t nr, char *buffer, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < nr && used < size; i++)
+		used += (size_t)snprintf(buffer + used, size - used, "%s%s", i ? ", " : "",
+					 keys[i].name);
+	return buffer;
+}
+
+static int read_key(struct reader *r, const char *name, const char *value)
+{
+	const struct key *keys = r->group ? group_keys : scenario_keys;
+	size_t nr = r->group ? NR(group_keys) : NR(scenario_keys), i;
+	char *to = r->group ? (char *)r->group : (char *)r->scenario;
+	char list[256];
+
+	for (i = 0; i < nr && strcmp(keys[i].name, name); i++)
+		;
+	if (i == nr)
+		return wrong(r, "'%s' is no key%s: %s%s are allowed", name,
+			     r->group ? " of a TD" : "",
+			     r->group ? "" : "td, offline, offline-memory, ",
+			     list_keys(keys, nr, list, sizeof(list)));
+	if (r->seen[i])
+		return wrong(r, "%s stands twice, first in line %u; once is allowed", name,
+			     r->seen[i]);
+	if (!*value)
+		return wrong(r, "%s has no value", name);
+	r->seen[i] = r->line;
+	if (to == (char *)r->scenario && keys[i].kind == KIND_PERCENT &&
+	    keys[i].offset == offsetof(struct scenario, fill_percent))
+		r->fill_line = r->line;
+	return read_value(r, &keys[i], value, to + keys[i].offset);
+}
+
+static int begin_group(struct reader *r, const char *name)
+{
+	struct scenario *s = r->scenario;
+
+	if (!*name || strlen(name) >= sizeof(s->group[0].name) ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
+		return wrong(r,
+			     "td '%s': a name of 1 to %zu small letters, digits and dashes is "
+			     "allowed",
+			     name, sizeof(s->group[0].name) - 1);
+	for (uint32_t g = 0; g < s->nr_groups; g++) {
+		if (!strcmp(s->group[g].name, name))
+			return wrong(r, "td %s stands twice, first in line %u; once is allowed",
+				     name, s->group[g].line);
+	}
+	if (s->nr_groups == SCENARIO_MAX_GROUPS)
+		return wrong(r, "too many kinds of TDs: %u are allowed", SCENARIO_MAX_GROUPS);
+	r->group = &s->group[s->nr_groups++];
+	scenario_group_defaults(r->group);
+	strcpy(r->group->name, name);
+	r->group->line = r->line;
+	memset(r->seen, 0, sizeof(r->seen));
+	return 0;
+}
+
+/* " from ROUND", with or without " to ROUND". */
+static bool parse_rounds(const char *text, uint32_t *from_round, uint32_t *to_round)
+{
+	uint64_t from, to = UINT32_MAX;
+	const char *rest;
+
+	if (strncmp(text, " from ", 6) || !digits(text + 6, &from, &rest))
+		return false;
+	if (*rest && (strncmp(rest, " to ", 4) || !digits(rest + 4, &to, &rest) || *rest ||
+		      to > SCENARIO_MAX_ROUNDS))
+		return false;
+	if (from > SCENARIO_MAX_ROUNDS || to <= from)
+		return false;
+	*from_round = (uint32_t)from;
+	*to_round = (uint32_t)to;
+	return true;
+}
+
+/* "CPU", and rounds. */
+static bool parse_offline(const char *text, struct scenario_offline *o)
+{
+	const char *rest;
+	uint64_t cpu;
+
+	if (!digits(text, &cpu, &rest) || cpu >= 1024)
+		return false;
+	o->cpu = (uint32_t)cpu;
+	return parse_rounds(rest, &o->from, &o->to);
+}
+
+/* One CPU's times away do not overlap. */
+static int read_offline(struct reader *r, const char *text)
+{
+	struct scenario *s = r->scenario;
+	struct scenario_offline *o = &s->offline[s->nr_offline];
+
+	if (r->group)
+		return wrong(r, "offline is no key of a TD: before the first td it is allowed");
+	if (s->nr_offline == SCENARIO_MAX_OFFLINE)
+		return wrong(r, "too many CPUs that go offline: %u are allowed",
+			     SCENARIO_MAX_OFFLINE);
+	if (!parse_offline(text, o))
+		return wrong(
+			r,
+			"offline '%s': a CPU and rounds, such as '3 from 2' or '3 from 2 to 4', "
+			"are allowed",
+			text);
+	o->line = r->line;
+	for (uint32_t i = 0; i < s->nr_offline; i++)
+		if (s->offline[i].cpu == o->cpu && s->offline[i].from < o->to &&
+		    o->from < s->offline[i].to)
+			return wrong(r, "CPU %u is offline already then, by line %u", o->cpu,
+				     s->offline[i].line);
+	s->nr_offline++;
+	return 0;
+}
+
+/* "SIZE at ADDRESS", and rounds. */
+static bool parse_memory(const char *text, struct scenario_memory *m)
+{
+	char size[32], at[32];
+	int length = 0;
+
+	if (sscanf(text, "%31s at %31s%n", size, at, &length) != 2 || !length)
+		return false;
+	if (!size_parse(size, &m->bytes) || !size_parse(at, &m->base))
+		return false;
+	if (!m->bytes || m->bytes > MAX_BYTES || m->base > MAX_BYTES - m->bytes ||
+	    (m->base | m->bytes) & (TDX_2M_SIZE - 1))
+		return false;
+	return parse_rounds(text + length, &m->from, &m->to);
+}
+
+/* No memory goes twice at the same time. */
+static int read_memory(struct reader *r, const char *text)
+{
+	struct scenario *s = r->scenario;
+	struct scenario_memory *m = &s->memory[s->nr_memory];
+
+	if (r->group)
+		return wrong(r, "offline-memory is no key of a TD: before the first td it is "
+				"allowed");
+	if (s->nr_memory == SCENARIO_MAX_MEMORY)
+		return wrong(r, "too many ranges of memory that go offline: %u are allowed",
+			     SCENARIO_MAX_MEMORY);
+	if (!parse_memory(text, m))
+		return wrong(r,
+			     "offline-memory '%s': a size, an address, both multiples of 2M, and "
+			     "rounds, such as '1G at 64G from 2' or '2M at 0x1000000000 from 2 to "
+			     "4', are allowed",
+			     text);
+	m->line = r->line;
+	for (uint32_t i = 0; i < s->nr_memory; i++) {
+		const struct scenario_memory *o = &s->memory[i];
+
+		if (o->base < m->base + m->bytes && m->base < o->base + o->bytes &&
+		    o->from < m->to && m->from < o->to)
+			return wrong(r, "some of this memory is offline already then, by line %u",
+				     o->line);
+	}
+	s->nr_memory++;
+	return 0;
+}
+
+/* One line, without its newline; may be changed. */
+static int read_line(struct reader *r, char *line)
+{
+	char *name, *value, *end;
+
+	/* A comment begins a line, or follows a blank. */
+	for (end = line; *end; end++) {
+		if (*end == '#' && (end == line || end[-1] == ' ' || end[-1] == '\t')) {
+			*end = 0;
+			break;
+		}
+		if ((unsigned char)*end < ' ' && *end != '\t' && *end != '\r')
+			return wrong(r, "a control character (%u): text is allowed",
+				     (unsigned int)(unsigned char)*end);
+	}
+	name = line + strspn(line, " \t\r");
+	for (end = name + strlen(name); end > name && strchr(" \t\r", end[-1]); end--)
+		end[-1] = 0;
+	if (!*name)
+		return 0;
+	value = name + strcspn(name, " \t");
+	if (*value) {
+		*value++ = 0;
+		value += strspn(value, " \t");
+	}
+	if (!strcmp(name, "offline"))
+		return read_offline(r, value);
+	if (!strcmp(name, "offline-memory"))
+		return read_memory(r, value);
+	return strcmp(name, "td") ? read_key(r, name, value) : begin_group(r, value);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* What only the whole tells                                                                    */
+
+static int check_group(struct reader *r, const struct scenario_group *group)
+{
+	const struct scenario *s = r->scenario;
+	uint64_t last = (uint64_t)group->arrive + (uint64_t)(group->count - 1) * group->every +
+			group->stay + 2 * (uint64_t)group->restarts;
+
+	if (!group->bytes == !group->share)
+		return wrong_at(r, group->line, "td %s needs memory, or a share: %s is allowed",
+				group->name, group->bytes ? "one of them" : "memory 1G");
+	if (group->share && !s->fill_percent)
+		return wrong_at(r, group->line,
+				"td %s has a share of nothing: fill, such as fill 75%%, is allowed "
+				"before the first td",
+				group->name);
+	if (group->stay && group->stay < 2 * group->restarts)
+		return wrong_at(r, group->line,
+				"td %s stays for %u rounds: its %u restarts need %u, which is "
+				"allowed",
+				group->name, group->stay, group->restarts, 2 * group->restarts);
+	if (last > SCENARIO_MAX_ROUNDS)
+		return wrong_at(r, group->line, "td %s lasts %" PRIu64 " rounds: %u are allowed",
+				group->name, last, SCENARIO_MAX_ROUNDS);
+	return 0;
+}
+
+/* Once all groups are known: the last round is that of the TD that stays longest. */
+static int check_balloon(struct reader *r, const struct scenario_group *group)
+{
+	uint32_t from = group->balloon.from;
+
+	if (!group->balloon.percent)
+		return 0;
+	for (uint32_t i = 0; i < group->count; i++) {
+		enum scenario_action action = scenario_action(r->scenario, group, i, from);
+
+		if (action == SCENARIO_BOOT || action == SCENARIO_WORK)
+			return 0;
+	}
+	return wrong_at(r, group->balloon.line,
+			"balloon from %u: no td %s boots or works in that round; one in which it "
+			"does is allowed",
+			from, group->name);
+}
+
+static int check(struct reader *r)
+{
+	const struct scenario *s = r->scenario;
+	bool shares = false;
+
+	if (!s->nr_groups)
+		return wrong(r, "no td: at least one, such as 'td small', is allowed");
+	for (uint32_t g = 0; g < s->nr_groups; g++) {
+		if (check_group(r, &s->group[g]))
+			return -1;
+		shares |= s->group[g].share;
+		if (scenario_nr_tds(s) > SCENARIO_MAX_TDS)
+			return wrong_at(r, s->group[s->nr_groups - 1].line,
+					"%u TDs in all: %u are allowed", scenario_nr_tds(s),
+					SCENARIO_MAX_TDS);
+	}
+	for (uint32_t g = 0; g < s->nr_groups; g++)
+		if (check_balloon(r, &s->group[g]))
+			return -1;
+	if (s->fill_percent && !shares)
+		return wrong_at(r, r->fill_line,
+				"fill, but no td has a share: it is allowed with "
+				"'share 1' in a td");
+	return 0;
+}
+
+static void name_after(struct scenario *scenario, const char *file)
+{
+	const char *base = strrchr(file, '/');
+	size_t length;
+
+	base = base ? base + 1 : file;
+	length = strcspn(base, ".");
+	if (length >= sizeof(scenario->name))
+		length = sizeof(scenario->name) - 1;
+	memcpy(scenario->name, base, length);
+	scenario->name[length] = 0;
+}
+
+int scenario_parse(const char *text, const char *name, struct scenario *scenario, char *error,
+		   size_t error_size)
+{
+	struct reader r = {
+		.file = name, .scenario = scenario, .error = error, .error_size = error_size
+	};
+	char line[1024];
+
+	scenario_defaults(scenario);
+	name_after(scenario, name);
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		r.line++;
+		if (length >= sizeof(line))
+			return wrong(&r, "a line of %zu characters: %zu are allowed", length,
+				     sizeof(line) - 1);
+		memcpy(line, text, length);
+		line[length] = 0;
+		text += length + (text[length] == '\n');
+		if (read_line(&r, line))
+			return -1;
+	}
+	return check(&r);
+}
+
+/* All of a file, NUL-terminated; NULL: reported. */
+static char *read_file(const char *path, char *error, size_t error_size)
+{
+	FILE *file = fopen(strcmp(path, "-") ? path : "/dev/stdin", "r");
+	char *text = file ? malloc(MAX_FILE + 1) : NULL;
+	size_t length;
+
+	if (!text) {
+		snprintf(error, error_size, "%s: %s", path, strerror(errno));
+		if (file)
+			fclose(file);
+		return NULL;
+	}
+	length = fread(text, 1, MAX_FILE, file);
+	text[length] = 0;
+	if (ferror(file))
+		snprintf(error, error_size, "%s: %s", path, strerror(errno));
+	else if (!feof(file) && length == MAX_FILE)
+		snprintf(error, error_size, "%s: too long: 1 MB is allowed", path);
+	else if (strlen(text) < length)
+		snprintf(error, error_size, "%s:1: not a text: a zero byte is not allowed", path);
+	else
+		*error = 0;
+	fclose(file);
+	if (!*error)
+		return text;
+	free(text);
+	return NULL;
+}
+
+int scenario_load_shipped(const char *name, struct scenario *scenario, char *error,
+			  size_t error_size)
+{
+	const char *text, *known;
+	size_t used;
+
+	for (uint32_t i = 0; (text = scenario_shipped(i, &known)); i++)
+		if (!strcmp(known, name))
+			return scenario_parse(text, name, scenario, error, error_size);
+	used = (size_t)snprintf(error, error_size,
+				"no scenario '" SCENARIO_BUILTIN "%s'; allowed are", name);
+	for (uint32_t i = 0; scenario_shipped(i, &known) && used < error_size; i++)
+		used += (size_t)snprintf(error + used, error_size - used, "%s %s", i ? "," : "",
+					 known);
+	return -1;
+}
+
+int scenario_load(const char *path, struct scenario *scenario, char *error, size_t error_size)
+{
+	char *text;
+	int failed;
+
+	if (!strncmp(path, SCENARIO_BUILTIN, strlen(SCENARIO_BUILTIN)))
+		return scenario_load_shipped(path + strlen(SCENARIO_BUILTIN), scenario, error,
+					     error_size);
+	text = read_file(path, error, error_size);
+	if (!text)
+		return -1;
+	failed = scenario_parse(text, path, scenario, error, error_size);
+	free(text);
+	return failed;
+}
