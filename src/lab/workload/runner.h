@@ -42,7 +42,10 @@ struct runner_job {
 	uint64_t watch_ns;
 	void *arg;
 };
-/* Returns when all have returned. 0; -1 with one line in error: some may not have run. */
+/*
+ * Returns when all have returned. 0; -1 with one line in error: in real time none has run then, in
+ * virtual time some may not have.
+ */
 int runner_run(struct runner *runner, const struct runner_job *job, char *error, size_t error_size);
 
 /*

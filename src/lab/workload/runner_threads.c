@@ -20,12 +20,19 @@ struct runner {
 	uint64_t start_ns;
 };
 
+/* Nobody begins before all are there, and nobody at all if one is missing. */
+struct gate {
+	pthread_mutex_t lock; /* held until it is known */
+	bool all;
+	os_a32_t running;
+};
+
 struct cpu {
 	struct runner *runner;
 	const struct runner_job *job;
 	pthread_t thread;
 	uint32_t index;
-	os_a32_t *running;
+	struct gate *gate;
 };
 
 int runner_create(struct machine *machine, const struct seam_config *seam,
@@ -107,11 +114,18 @@ void runner_spend(struct runner *runner, enum runner_work work, uint64_t pages)
 static void *run_cpu(void *arg)
 {
 	struct cpu *cpu = arg;
+	struct gate *gate = cpu->gate;
+	bool all;
 
+	pthread_mutex_lock(&gate->lock);
+	all = gate->all;
+	pthread_mutex_unlock(&gate->lock);
+	if (!all)
+		return NULL;
 	threads_bind(cpu->runner->port, cpu->index);
 	cpu->job->run(cpu->job->arg, cpu->index);
 	/* Release: all of it is done when the caller sees it. */
-	os_fetch_add32(cpu->running, UINT32_MAX, OS_RELEASE);
+	os_fetch_add32(&gate->running, UINT32_MAX, OS_RELEASE);
 	return NULL;
 }
 
@@ -134,26 +148,31 @@ static void watch(struct runner *runner, const struct runner_job *job, const os_
 int runner_run(struct runner *runner, const struct runner_job *job, char *error, size_t error_size)
 {
 	struct cpu *cpus = calloc(job->nr, sizeof(*cpus));
-	os_a32_t running = { job->nr };
+	struct gate gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .running = { job->nr } };
 	uint32_t started = 0;
 
+	pthread_mutex_lock(&gate.lock);
 	for (; cpus && started < job->nr; started++) {
 		cpus[started] = (struct cpu){
-			.runner = runner, .job = job, .index = started, .running = &running
+			.runner = runner, .job = job, .index = started, .gate = &gate
 		};
 		if (pthread_create(&cpus[started].thread, NULL, run_cpu, &cpus[started]))
 			break;
 	}
-	if (started < job->nr) {
-		snprintf(error, error_size, "a thread could not be started");
-		os_fetch_add32(&running, started - job->nr, OS_RELAXED);
-	}
-	watch(runner, job, &running);
+	gate.all = started == job->nr;
+	pthread_mutex_unlock(&gate.lock);
+	if (gate.all)
+		watch(runner, job, &gate.running);
+	else
+		snprintf(error, error_size,
+			 "%u threads could not be started, only %u: no memory, or too many "
+			 "threads (ulimit -v, ulimit -u)",
+			 job->nr, started);
 	for (uint32_t i = 0; i < started; i++)
 		pthread_join(cpus[i].thread, NULL);
 	free(cpus);
 	threads_bind(runner->port, 0);
-	return started < job->nr ? -1 : 0;
+	return gate.all ? 0 : -1;
 }
 
 void runner_choose_lists(struct runner *runner, bool fixed, bool scattered)
