@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "machine/allocator.h"
+#include "machine/array.h"
 #include "machine/blocks.h"
 #include "machine/bug.h"
 #include "machine/lock.h"
@@ -331,15 +332,8 @@ static void spans_add(struct spans *spans, const struct span *span)
 {
 	if (span->pfn >= span->end)
 		return;
-	if (spans->nr == spans->room) {
-		uint32_t room = spans->room ? 2 * spans->room : 16;
-		struct span *larger = realloc(spans->span, room * sizeof(*larger));
-
-		if (!larger)
-			machine_bug("no real memory left for the simulated page allocator");
-		spans->span = larger;
-		spans->room = room;
-	}
+	spans->span = array_room(spans->span, spans->nr, &spans->room, sizeof(*span),
+				 "spans of missing pages");
 	spans->span[spans->nr++] = *span;
 }
 

@@ -5,43 +5,28 @@
  * Level 0 are the words of the groups, level n > 0 is level[n - 1]. The highest level is one word.
  */
 #include <stddef.h>
-#include <sys/mman.h>
+#include <stdlib.h>
 
+#include "machine/array.h"
 #include "machine/bitmap.h"
 
 static const struct bitmap_group untouched = { .word = { [BITMAP_SET] = UINT64_MAX } };
 
-static void *map_zeroed(uint64_t bytes)
-{
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
-static uint64_t summary_bytes(const struct bitmap *bitmap)
-{
-	uint64_t words = 0;
-
-	for (unsigned int i = 0; i < bitmap->nr_levels; i++)
-		words += bitmap->words[i];
-	return words * sizeof(struct bitmap_summary);
-}
-
 bool bitmap_create(struct bitmap *bitmap, uint64_t bits)
 {
-	uint64_t below = (bits + 63) / 64;
+	uint64_t below = (bits + 63) / 64, summary = 0;
 
 	*bitmap = (struct bitmap){ .bits = bits, .nr_groups = below };
 	do {
 		below = (below + 63) / 64;
 		bitmap->words[bitmap->nr_levels++] = below;
+		summary += below;
 	} while (below > 1);
 
-	bitmap->group_of = map_zeroed(bitmap->nr_groups * sizeof(*bitmap->group_of));
-	bitmap->groups = map_zeroed(bitmap->nr_groups * sizeof(*bitmap->groups));
-	bitmap->level[0] = map_zeroed(summary_bytes(bitmap));
-	if (!bitmap->group_of || !bitmap->groups || !bitmap->level[0])
+	/* Untouched memory, where they are large: calloc() asks the system for what is zero. */
+	bitmap->group_of = calloc(bitmap->nr_groups, sizeof(*bitmap->group_of));
+	bitmap->level[0] = calloc(summary, sizeof(*bitmap->level[0]));
+	if (!bitmap->group_of || !bitmap->level[0])
 		return false;
 	for (unsigned int i = 1; i < bitmap->nr_levels; i++)
 		bitmap->level[i] = bitmap->level[i - 1] + bitmap->words[i - 1];
@@ -50,12 +35,9 @@ bool bitmap_create(struct bitmap *bitmap, uint64_t bits)
 
 void bitmap_destroy(struct bitmap *bitmap)
 {
-	if (bitmap->group_of)
-		munmap(bitmap->group_of, bitmap->nr_groups * sizeof(*bitmap->group_of));
-	if (bitmap->groups)
-		munmap(bitmap->groups, bitmap->nr_groups * sizeof(*bitmap->groups));
-	if (bitmap->level[0])
-		munmap(bitmap->level[0], summary_bytes(bitmap));
+	free(bitmap->group_of);
+	free(bitmap->groups);
+	free(bitmap->level[0]);
 	*bitmap = (struct bitmap){ 0 };
 }
 
@@ -71,6 +53,8 @@ static struct bitmap_group *group_write(struct bitmap *bitmap, uint64_t index)
 	uint32_t *group = &bitmap->group_of[index];
 
 	if (!*group) {
+		bitmap->groups = array_room(bitmap->groups, bitmap->used_groups, &bitmap->room,
+					    sizeof(untouched), "maps of memory");
 		bitmap->groups[bitmap->used_groups] = untouched;
 		*group = ++bitmap->used_groups;
 	}

@@ -35,9 +35,9 @@ struct bitmap_summary {
 
 struct bitmap {
 	uint64_t bits, nr_groups;
-	uint32_t *group_of;	     /* by bit / 64: its group + 1, 0: nothing has changed there */
-	struct bitmap_group *groups; /* room for all */
-	uint32_t used_groups;
+	uint32_t *group_of; /* by bit / 64: its group + 1, 0: nothing has changed there */
+	struct bitmap_group *groups;
+	uint32_t used_groups, room;
 	uint32_t nr_levels;
 	uint64_t words[BITMAP_LEVELS];
 	struct bitmap_summary *level[BITMAP_LEVELS];

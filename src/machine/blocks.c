@@ -3,8 +3,9 @@
  * blocks.c - the states of a node's 2M blocks; blocks.h says what they are.
  */
 #include <stddef.h>
-#include <sys/mman.h>
+#include <stdlib.h>
 
+#include "machine/array.h"
 #include "machine/blocks.h"
 
 /* The maps of blocks->maps. */
@@ -13,14 +14,6 @@
 #define OF_ORDER(n) (2u + (unsigned int)(n))
 _Static_assert(OF_ORDER(BLOCKS_WHOLE - 1) < BITMAP_MAPS, "a map for each order");
 
-static void *map_zeroed(uint64_t bytes)
-{
-	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return at == MAP_FAILED ? NULL : at;
-}
-
 bool blocks_create(struct blocks *blocks, uint64_t nr_blocks)
 {
 	*blocks = (struct blocks){ .nr_blocks = nr_blocks };
@@ -28,15 +21,13 @@ bool blocks_create(struct blocks *blocks, uint64_t nr_blocks)
 		return true;
 	blocks->free_pages = nr_blocks * BLOCK_PAGES;
 	blocks->nr_whole = nr_blocks;
-	blocks->records = map_zeroed(nr_blocks * sizeof(*blocks->records));
-	return bitmap_create(&blocks->maps, nr_blocks) && blocks->records;
+	return bitmap_create(&blocks->maps, nr_blocks);
 }
 
 void blocks_destroy(struct blocks *blocks)
 {
 	bitmap_destroy(&blocks->maps);
-	if (blocks->records)
-		munmap(blocks->records, blocks->nr_blocks * sizeof(*blocks->records));
+	free(blocks->records);
 }
 
 /* Atomic for readers without the lock; relaxed, since they are only figures to them. */
@@ -77,6 +68,8 @@ static struct block_record *record_get(struct blocks *blocks, uint64_t block)
 		record = &blocks->records[blocks->unused_record - 1];
 		blocks->unused_record = record->next;
 	} else {
+		blocks->records = array_room(blocks->records, blocks->nr_records, &blocks->room,
+					     sizeof(*record), "broken blocks of memory");
 		record = &blocks->records[blocks->nr_records++];
 	}
 	*record = (struct block_record){ .order = whole ? BLOCKS_WHOLE : -1 };

@@ -45,8 +45,8 @@ struct blocks {
 	uint64_t free_pages, nr_whole;
 	struct bitmap maps; /* whole, partial, of_order[]; the number is record_of[] */
 	uint32_t nr_of_order[BLOCKS_WHOLE]; /* bits in each, to pass over empty ones */
-	struct block_record *records;	    /* room for one per block */
-	uint32_t nr_records;		    /* of these, how many were ever used */
+	struct block_record *records;
+	uint32_t nr_records, room; /* how many were ever used; how many there is room for */
 	uint32_t unused_record;
 };
 

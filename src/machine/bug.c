@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * bug.c - stops the program with one line that says what was done wrong.
+ * bug.c - stops the program with one line that says why.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "machine/bug.h"
 
@@ -18,4 +20,20 @@ void machine_bug(const char *format, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	abort();
+}
+
+void machine_no_memory(const char *what, uint64_t bytes)
+{
+	struct rlimit limit;
+
+	/* For good: other threads that find no memory either say nothing more. */
+	flockfile(stderr);
+	fprintf(stderr, "pamt: out of memory: the system refused %llu KB more for %s",
+		(unsigned long long)(bytes + 1023) / 1024, what);
+	if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY)
+		fprintf(stderr, "; all of the program may have %llu KB (ulimit -v)",
+			(unsigned long long)limit.rlim_cur / 1024);
+	fputc('\n', stderr);
+	/* No thread is waited for, and no half of a result is written. */
+	_exit(1);
 }

@@ -118,7 +118,7 @@ static void *map_or_stop(uint64_t bytes)
 	void *at = map_anonymous(bytes);
 
 	if (!at)
-		machine_bug("no real memory left to back the simulated memory");
+		machine_no_memory("pages of the simulated machine", bytes);
 	return at;
 }
 
