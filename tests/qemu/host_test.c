@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 #define MAX_TDS 4u
 /* What hangs is found; nothing is said of how long anything takes. */
 #define LIMIT_S 240u
+/* TDs whose thread is moved while it builds them. */
+#define MOVED_TDS 20u
 
 /* 32 MB, a vCPU: 64 pages of each region, 8 conversions. */
 static const struct td_plan small = {
@@ -340,6 +343,56 @@ static bool cpu_goes_offline_under_running_tds(void)
 	return fine;
 }
 
+struct mover {
+	pid_t thread;
+	long cpus;
+	bool stop;
+};
+
+/* Moves a thread from CPU to CPU. */
+static void *move_about(void *arg)
+{
+	struct mover *mover = arg;
+
+	for (unsigned int i = 0; !__atomic_load_n(&mover->stop, __ATOMIC_RELAXED); i++) {
+		cpu_set_t there;
+
+		CPU_ZERO(&there);
+		CPU_SET(i % (unsigned long)mover->cpus, &there);
+		sched_setaffinity(mover->thread, sizeof(there), &there);
+	}
+	return NULL;
+}
+
+/*
+ * Only by name, since KVM of Linux 7.3 does not keep this: TDs are built by a thread that is moved
+ * all the time (td.c says what goes wrong). What counts here is that a TD can be had afterwards.
+ */
+static bool thread_moves_while_it_initialises_vcpus(void)
+{
+	struct mover mover = { .thread = gettid(), .cpus = sysconf(_SC_NPROCESSORS_ONLN) };
+	struct td_plan plan = small;
+	unsigned int lost = 0;
+	pthread_t thread;
+	cpu_set_t all;
+
+	plan.vcpus = 4;
+	plan.restless = true;
+	if (sched_getaffinity(0, sizeof(all), &all) ||
+	    pthread_create(&thread, NULL, move_about, &mover))
+		return fail("no thread that moves this one");
+	for (unsigned int i = 0; i < MOVED_TDS; i++) {
+		if (td_build(&tds[0], &plan) && !lost++)
+			fail(tds[0].failed);
+		td_close(&tds[0]);
+	}
+	__atomic_store_n(&mover.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	sched_setaffinity(0, sizeof(all), &all);
+	printf("# %u of %u TDs lost\n", lost, MOVED_TDS);
+	return lives(&small);
+}
+
 /*
  * Only by name, for a machine with a guard: a word of each page of the machine's memory is read, of
  * the TD's and the module's too.
@@ -385,6 +438,8 @@ static const struct {
 	TEST(steps_out_of_order_are_refused),
 	TEST(process_is_killed_in_the_middle),
 	TEST(cpu_goes_offline_under_running_tds),
+	{ "thread_moves_while_it_initialises_vcpus", thread_moves_while_it_initialises_vcpus,
+	  true },
 	{ "guard_sees_what_reads_all_memory", guard_sees_what_reads_all_memory, true },
 };
 #define NR_TESTS (sizeof(tests) / sizeof(tests[0]))

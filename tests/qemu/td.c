@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,6 +186,30 @@ out:
 	return error;
 }
 
+/*
+ * KVM_TDX_INIT_VCPU on one CPU from beginning to end. The module has the vCPU associated with a CPU
+ * from TDH.VP.INIT on, but KVM of Linux 7.3 does not yet flush it there if its thread is moved: the
+ * TDH.VP.WR that follow on the other CPU are refused (VCPU_ASSOCIATED), and KVM gives up the VM
+ * with a warning.
+ */
+static int init_vcpu(struct td *td, const struct td_vcpu *vcpu)
+{
+	cpu_set_t before, here;
+	int error, failed;
+
+	CPU_ZERO(&here);
+	CPU_SET((unsigned int)sched_getcpu(), &here);
+	if (!td->plan.restless && (sched_getaffinity(0, sizeof(before), &before) ||
+				   sched_setaffinity(0, sizeof(here), &here)))
+		return step(td, "sched_setaffinity", -1);
+	error = command(td, "KVM_TDX_INIT_VCPU", vcpu->fd, ABI_TDX_INIT_VCPU, 0, NULL);
+	failed = errno;
+	if (!td->plan.restless && sched_setaffinity(0, sizeof(before), &before))
+		return step(td, "sched_setaffinity", -1);
+	errno = failed;
+	return error;
+}
+
 static int add_vcpu(struct td *td, uint32_t i)
 {
 	struct td_vcpu *vcpu = &td->vcpu[i];
@@ -200,7 +225,7 @@ static int add_vcpu(struct td *td, uint32_t i)
 	}
 	if (set_cpuid(td, vcpu))
 		return -1;
-	return command(td, "KVM_TDX_INIT_VCPU", vcpu->fd, ABI_TDX_INIT_VCPU, 0, NULL);
+	return init_vcpu(td, vcpu);
 }
 
 /* The first pages: the guest's orders, and room for what its vCPUs remember. */
@@ -238,7 +263,7 @@ int td_again(struct td *td, enum td_step which)
 	case TD_STEP_INIT_VM:
 		return init_vm(td);
 	case TD_STEP_INIT_VCPU:
-		return command(td, "KVM_TDX_INIT_VCPU", td->vcpu[0].fd, ABI_TDX_INIT_VCPU, 0, NULL);
+		return init_vcpu(td, &td->vcpu[0]);
 	case TD_STEP_INIT_MEM_REGION:
 		return add_image(td);
 	case TD_STEP_FINALIZE:

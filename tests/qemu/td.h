@@ -24,6 +24,7 @@ struct td_plan {
 	uint32_t flips;	     /* per vCPU */
 	uint32_t seed;
 	bool no_orders; /* nothing is added to its memory: it does what it does by itself */
+	bool restless;	/* its vCPUs are initialised by a thread that may be moved meanwhile */
 };
 
 struct td;
