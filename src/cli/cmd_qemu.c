@@ -20,6 +20,7 @@
 #include "cli/qemu_line.h"
 #include "cli/version.h"
 #include "machine/map.h"
+#include "port/qemu/q35.h"
 
 enum {
 	OPTION_MACHINE = 'm',
@@ -38,7 +39,7 @@ enum {
 static const struct cli_option options[] = {
 	{ OPTION_QEMU, "qemu", "PATH", "the program; default: qemu-system-x86_64" },
 	{ OPTION_MACHINE, "machine", "LOG|builtin:...",
-	  "a server whose KeyIDs, sockets and nodes it has" },
+	  "a server whose CMRs, KeyIDs, sockets and nodes it has" },
 	{ OPTION_STATIC, "static", NULL, "a module without Dynamic PAMT" },
 	{ OPTION_VERSION, "module-version", "1.5.25|next",
 	  "next: the module after it, with SYS.DISABLE" },
@@ -196,7 +197,7 @@ static bool add_module_words(struct plugin_words *words, const struct request *r
 
 /* -plugin and its words. */
 static bool add_plugin(struct qemu_line *line, const struct request *request,
-		       const struct machine_map *map)
+		       const struct machine_map *map, const struct qemu_server *server)
 {
 	struct plugin_words words = { .length = 0 };
 	char library[PATH_MAX];
@@ -214,6 +215,8 @@ static bool add_plugin(struct qemu_line *line, const struct request *request,
 			 strcmp(request->trace, "-") ? request->trace : "/dev/stderr");
 	if (request->record)
 		add_word(&words, ",record=%s", request->record);
+	if (server->low_bytes)
+		add_word(&words, ",low=%llu", (unsigned long long)server->low_bytes);
 	if (request->machine)
 		add_word(&words, ",keyids=%u-%u", map->hkid_min, map->hkid_max);
 	if (!add_module_words(&words, request))
@@ -223,19 +226,36 @@ static bool add_plugin(struct qemu_line *line, const struct request *request,
 	return true;
 }
 
+/*
+ * The CMRs that a machine of QEMU's can have: the one that ends below 4 GB and the one from there
+ * on.
+ */
+static void read_cmrs(const struct machine_map *map, struct qemu_server *server)
+{
+	for (uint32_t i = 0; i < map->nr_cmrs; i++) {
+		uint64_t end = map->cmr[i].base + map->cmr[i].size;
+
+		if (map->cmr[i].base <= MAP_LOW_LIMIT && end <= Q35_ABOVE_HOLE)
+			server->low_bytes = end;
+		else if (map->cmr[i].base <= Q35_ABOVE_HOLE && end > Q35_ABOVE_HOLE)
+			server->high_bytes = end - Q35_ABOVE_HOLE;
+	}
+}
+
 /* Becomes QEMU; returns only with what went wrong. */
 static int become_qemu(const struct request *request, struct qemu_line *line,
 		       const struct machine_map *map)
 {
-	struct qemu_defaults defaults = { .nodes = map->nr_nodes, .packages = map->nr_packages };
+	struct qemu_server server = { .nodes = map->nr_nodes, .packages = map->nr_packages };
 	int error;
 
-	if (!qemu_line_make(line, request->words, &defaults))
+	read_cmrs(map, &server);
+	if (!qemu_line_make(line, request->words, &server))
 		return CLI_USAGE;
 	error = check_qemu(request->qemu);
 	if (error)
 		return error;
-	if (!add_plugin(line, request, map))
+	if (!add_plugin(line, request, map, &server))
 		return CLI_USAGE;
 	line->argv[0] = strdup(request->qemu);
 	execvp(request->qemu, line->argv);

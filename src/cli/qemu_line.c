@@ -19,6 +19,7 @@
 #include "cli/cli.h"
 #include "cli/qemu_line.h"
 #include "machine/size.h"
+#include "port/qemu/q35.h"
 
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
 #define MAX_CPUS       256u /* as many as the plugin has room for */
@@ -213,7 +214,8 @@ static bool read_words(struct machine *m, char **words)
 /* ------------------------------------------------------------------------------------------- */
 /* Completing                                                                                   */
 
-static bool add_machine(struct qemu_line *line, const struct machine *m)
+static bool add_machine(struct qemu_line *line, const struct machine *m,
+			const struct qemu_server *server)
 {
 	const char *machine = m->machine ? m->machine : "q35";
 	size_t length = strcspn(machine, ",");
@@ -237,7 +239,12 @@ static bool add_machine(struct qemu_line *line, const struct machine *m)
 		return false;
 	}
 	qemu_line_add(line, "-machine");
-	qemu_line_add(line, "%s%s", machine, m->nr_nodes ? "" : ",memory-backend=pamt0");
+	if (server->low_bytes)
+		qemu_line_add(line, "%s,max-ram-below-4g=%llu%s", machine,
+			      (unsigned long long)server->low_bytes,
+			      m->nr_nodes ? "" : ",memory-backend=pamt0");
+	else
+		qemu_line_add(line, "%s%s", machine, m->nr_nodes ? "" : ",memory-backend=pamt0");
 	return true;
 }
 
@@ -262,16 +269,16 @@ static bool add_cpu(struct qemu_line *line, const struct machine *m)
 	return true;
 }
 
-static bool add_smp(struct qemu_line *line, struct machine *m, const struct qemu_defaults *defaults)
+static bool add_smp(struct qemu_line *line, struct machine *m, const struct qemu_server *server)
 {
 	uint32_t cores = 1, threads = 1, dies = 1, max;
 
 	m->cpus = 0;
-	m->sockets = defaults->packages ? defaults->packages : 1;
+	m->sockets = server->packages ? server->packages : 1;
 	if (m->smp && !number_of(m->smp, "cpus", &m->cpus))
 		m->cpus = (uint32_t)strtoul(m->smp, NULL, 10);
 	if (m->smp && !number_of(m->smp, "sockets", &m->sockets))
-		m->sockets = defaults->packages ? defaults->packages : 1;
+		m->sockets = server->packages ? server->packages : 1;
 	if (m->smp) {
 		number_of(m->smp, "cores", &cores);
 		number_of(m->smp, "threads", &threads);
@@ -425,10 +432,24 @@ static bool read_memory_size(struct machine *m)
 	return true;
 }
 
-static bool complete(struct qemu_line *line, struct machine *m,
-		     const struct qemu_defaults *defaults)
+/* Memory ends where the server's has its first hole above 4 GB: QEMU leaves none. */
+static bool fits_server(const struct machine *m, const struct qemu_server *server)
 {
-	uint32_t nodes = defaults->nodes;
+	uint64_t most = q35_low_bytes(UINT64_MAX, server->low_bytes) + server->high_bytes;
+
+	if (!server->high_bytes || m->bytes <= most)
+		return true;
+	cli_usage_error("qemu: -m %lluM: the server of --machine has a hole at %#llx; allowed: up "
+			"to %lluM",
+			(unsigned long long)(m->bytes >> 20),
+			(unsigned long long)(Q35_ABOVE_HOLE + server->high_bytes),
+			(unsigned long long)(most >> 20));
+	return false;
+}
+
+static bool complete(struct qemu_line *line, struct machine *m, const struct qemu_server *server)
+{
+	uint32_t nodes = server->nodes;
 
 	if (m->nr_backends && !m->nr_nodes) {
 		cli_usage_error("qemu: -object %s is no node's; say -numa node,memdev=...",
@@ -439,7 +460,7 @@ static bool complete(struct qemu_line *line, struct machine *m,
 		qemu_line_add(line, "-accel");
 		qemu_line_add(line, "tcg,thread=multi");
 	}
-	if (!add_smp(line, m, defaults))
+	if (!add_smp(line, m, server))
 		return false;
 	if (m->nr_nodes || nodes <= 1 || m->cpus % nodes || nodes > QEMU_MAX_NODES)
 		nodes = 0;
@@ -448,7 +469,7 @@ static bool complete(struct qemu_line *line, struct machine *m,
 			: !add_own_backend(line, m->bytes, 0))
 		return false;
 	m->nr_nodes += nodes;
-	if (!add_machine(line, m) || !add_cpu(line, m))
+	if (!add_machine(line, m, server) || !add_cpu(line, m))
 		return false;
 	qemu_line_add(line, "-m");
 	qemu_line_add(line, "%lluM", (unsigned long long)(m->bytes >> 20));
@@ -457,13 +478,14 @@ static bool complete(struct qemu_line *line, struct machine *m,
 	return true;
 }
 
-bool qemu_line_make(struct qemu_line *line, char **words, const struct qemu_defaults *defaults)
+bool qemu_line_make(struct qemu_line *line, char **words, const struct qemu_server *server)
 {
 	struct machine m = { 0 };
 	bool made;
 
 	*line = (struct qemu_line){ 0 };
-	made = read_words(&m, words) && read_memory_size(&m) && complete(line, &m, defaults);
+	made = read_words(&m, words) && read_memory_size(&m) && fits_server(&m, server) &&
+	       complete(line, &m, server);
 	free(m.rest);
 	return made;
 }

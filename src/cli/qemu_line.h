@@ -11,9 +11,11 @@
 
 #define QEMU_MAX_NODES 8u
 
-/* What the user may leave open; 0: QEMU's own, or one. */
-struct qemu_defaults {
-	uint32_t nodes, packages;
+/* What a server gives to a machine; 0: QEMU's own, or one. */
+struct qemu_server {
+	uint32_t nodes, packages; /* unless the user says other ones */
+	uint64_t low_bytes;	  /* where its memory below 4 GB ends */
+	uint64_t high_bytes;	  /* of memory from 4 GB to its next hole */
 };
 
 struct qemu_line {
@@ -32,7 +34,7 @@ struct qemu_line {
  * qemu_line_make - argv[1] and what follows, out of the user's words (NULL-terminated). Return:
  * false: an error was reported. Either way qemu_line_free() ends it.
  */
-bool qemu_line_make(struct qemu_line *line, char **words, const struct qemu_defaults *defaults);
+bool qemu_line_make(struct qemu_line *line, char **words, const struct qemu_server *server);
 void qemu_line_add(struct qemu_line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* The words, argv[0] too, and the memory. */

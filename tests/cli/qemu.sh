@@ -63,6 +63,11 @@ out_has '[cpus=8,sockets=2]'
 out_has '[node,nodeid=1,cpus=4-7,memdev=pamt1]'
 out_has ',keyids='
 
+log=$(dirname "$0")/../data/machines/emerald-rapids-256gb.log
+runs memory_ends_where_the_cmrs_of_a_server_end 7 "${qemu[@]}" --machine "$log" -- -m 3G
+out_has '[q35,max-ram-below-4g=1870659584,'
+out_has ',low=1870659584,'
+
 runs module_options_reach_the_plugin 7 "${qemu[@]}" --static --faults 10,0,5 --fault-seed 9 \
 	--fault-leaf TDH.MEM.PAGE.AUG --stats --guard --trace=/tmp/x
 out_has ',trace=/tmp/x,faults=10:0:5,seed=9,leaf=6,guard=on,stats=on,static=on]'
@@ -83,6 +88,8 @@ refuses pluggable_processors 'cannot be plugged in later' "${qemu[@]}" -- -smp 2
 refuses pluggable_memory 'cannot be plugged in later' "${qemu[@]}" -- -m 1G,maxmem=2G
 refuses too_many_processors '300 processors; allowed: up to 256' "${qemu[@]}" -- -smp 300
 refuses odd_sockets '3 processors in 2 sockets' "${qemu[@]}" -- -smp 3,sockets=2
+refuses hole_of_a_server 'has a hole at 0x107a000000; allowed: up to 65176M' "${qemu[@]}" \
+	--machine "$log" -- -m 64G
 refuses no_size '-m x: not a size' "${qemu[@]}" -- -m x
 refuses backend_of_no_node "is no node's" "${qemu[@]}" -- -object memory-backend-ram,id=a,size=1G
 refuses node_without_its_backend "no memory backend 'a'" "${qemu[@]}" -- -numa node,memdev=a

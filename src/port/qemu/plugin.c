@@ -281,6 +281,7 @@ static enum insn_kind translate_insn(struct plugin_insn *insn, uint64_t at)
 }
 
 static bool guard;
+static uint64_t most_low; /* memory below 4 GB; 0: as much as QEMU puts there */
 
 /* The address of the instruction is all that is asked of ctx. */
 static void on_access(unsigned int index, uint32_t access, uint64_t address, void *ctx)
@@ -376,6 +377,8 @@ static bool read_argument(const char *argument, struct module_options *options)
 		return memory_add(value);
 	if ((value = value_of(argument, "packages")))
 		options->nr_packages = (uint32_t)strtoul(value, NULL, 10);
+	else if ((value = value_of(argument, "low")))
+		most_low = strtoull(value, NULL, 10);
 	else if ((value = value_of(argument, "trace")))
 		options->trace = value;
 	else if ((value = value_of(argument, "record")))
@@ -418,7 +421,7 @@ int qemu_plugin_install(uint64_t id, const struct plugin_info *info, int argc, c
 	for (int i = 0; i < argc; i++)
 		if (!read_argument(argv[i], &options))
 			return -1;
-	if (!memory_place() || !module_create(&options))
+	if (!memory_place(most_low) || !module_create(&options))
 		return -1;
 	identity = options.identity;
 	qemu_plugin_register_vcpu_init_cb(id, on_cpu, NULL);

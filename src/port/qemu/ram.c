@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * ram.c - guest physical memory out of files that QEMU has mapped too.
- *
- * The machine type q35 lays the backends one behind the other and cuts the whole in two: what fits
- * below the hole for devices, and the rest from 4 GB up. If memory reaches into the last quarter
- * below 4 GB the cut is made at 2 GB, so that both parts are aligned.
+ * ram.c - guest physical memory out of files that QEMU has mapped too, laid out as q35.h says.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,12 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "port/qemu/q35.h"
 #include "port/qemu/ram.h"
 
-#define LOW_MEMORY  (UINT64_C(1) << 20)
-#define ABOVE_HOLE  (UINT64_C(4) << 30)
-#define LARGEST_LOW UINT64_C(0xb0000000)
-#define ALIGNED_LOW UINT64_C(0x80000000)
+#define LOW_MEMORY (UINT64_C(1) << 20)
 
 static struct {
 	unsigned int nr;
@@ -60,13 +54,13 @@ bool memory_add(const char *path)
 	return true;
 }
 
-bool memory_place(void)
+bool memory_place(uint64_t most_low)
 {
 	if (memory.bytes <= LOW_MEMORY) {
 		fprintf(stderr, "pamt-qemu: no memory: name its files with ram=FILE\n");
 		return false;
 	}
-	memory.low_bytes = memory.bytes < LARGEST_LOW ? memory.bytes : ALIGNED_LOW;
+	memory.low_bytes = q35_low_bytes(memory.bytes, most_low);
 	return true;
 }
 
@@ -74,14 +68,14 @@ uint64_t memory_end(void)
 {
 	if (memory.low_bytes == memory.bytes)
 		return memory.bytes;
-	return ABOVE_HOLE + memory.bytes - memory.low_bytes;
+	return Q35_ABOVE_HOLE + memory.bytes - memory.low_bytes;
 }
 
 void memory_cmrs(struct tdx_cmr *cmr)
 {
 	cmr[0] = (struct tdx_cmr){ LOW_MEMORY, memory.low_bytes - LOW_MEMORY };
 	if (memory.low_bytes != memory.bytes)
-		cmr[1] = (struct tdx_cmr){ ABOVE_HOLE, memory.bytes - memory.low_bytes };
+		cmr[1] = (struct tdx_cmr){ Q35_ABOVE_HOLE, memory.bytes - memory.low_bytes };
 }
 
 /* NULL: no RAM there. */
@@ -89,8 +83,8 @@ static uint8_t *find(uint64_t at)
 {
 	uint64_t offset = at;
 
-	if (at >= ABOVE_HOLE)
-		offset = at - ABOVE_HOLE + memory.low_bytes;
+	if (at >= Q35_ABOVE_HOLE)
+		offset = at - Q35_ABOVE_HOLE + memory.low_bytes;
 	else if (at >= memory.low_bytes)
 		return NULL;
 	for (unsigned int i = 0; i < memory.nr; i++) {

@@ -11,11 +11,12 @@
 
 /*
  * memory_add - a file that is a memory backend of QEMU's with share=on; in the order of the nodes.
- * memory_place - after the last: where the machine q35 puts it all.
+ * memory_place - after the last: where the machine q35 puts it all; most_low: its
+ * max-ram-below-4g, 0: not given.
  * Return: false, with one line on stderr.
  */
 bool memory_add(const char *path);
-bool memory_place(void);
+bool memory_place(uint64_t most_low);
 
 /* The ranges that are convertible: RAM above 1 MB; unused slots stay as they are. */
 void memory_cmrs(struct tdx_cmr *cmr);
