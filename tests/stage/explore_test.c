@@ -190,6 +190,217 @@ static void without_preemption_there_is_one_end_for_each_order_of_cpus(void **st
 }
 
 /* ------------------------------------------------------------------------------------------- */
+/* In parts                                                                                     */
+
+static const uint32_t part_numbers[] = { 1, 2, 3, 7 };
+
+/* All parts of so many: the sum of what they did. */
+static void explore_parts(uint32_t parts, struct explore_limits limits, struct explore_result *sum)
+{
+	struct explore_result result;
+
+	memset(sum, 0, sizeof(*sum));
+	sum->complete = true;
+	limits.parts = parts;
+	for (limits.part = 0; limits.part < parts; limits.part++) {
+		explore_all(explorer, &limits, &result);
+		assert_int_equal(result.violation.wrong, STAGE_OK);
+		sum->complete &= result.complete;
+		sum->schedules += result.schedules;
+		sum->restarts += result.restarts;
+		sum->hash += result.hash;
+	}
+}
+
+static void parts_lose_no_schedule_and_no_state(void **state)
+{
+	struct explore_limits limits = { 0 };
+	struct explore_result whole, sum;
+	uint32_t nr;
+
+	(void)state;
+	for (limits.bound = 0; limits.bound <= 3; limits.bound++) {
+		make_toy((struct toy){ .cpu = { muddle, muddle }, .at_end = note_outcome });
+		for (uint32_t i = 0; i < 4; i++) {
+			limits.plain = true;
+			outcomes.nr = 0;
+			explore_all(explorer, &limits, &whole);
+			nr = outcomes.nr;
+			/* Nothing is left out: each schedule is in one part. */
+			explore_parts(part_numbers[i], limits, &sum);
+			assert_int_equal(sum.schedules, whole.schedules);
+			assert_true(sum.hash == whole.hash);
+			assert_int_equal(outcomes.nr, nr);
+			limits.plain = false;
+			outcomes.nr = 0;
+			explore_parts(part_numbers[i], limits, &sum);
+			assert_true(sum.complete);
+			assert_int_equal(outcomes.nr, nr);
+		}
+		unmake_toy();
+	}
+}
+
+/* Touches z only if x changes five times between its reads, which no random run brings about. */
+static void look_for_changes(void *arg)
+{
+	uint64_t last = 0, changes = 0;
+
+	(void)arg;
+	for (int i = 0; i < 6; i++) {
+		uint64_t x = os_load64(&shared.x, OS_RELAXED);
+
+		changes += x != last;
+		last = x;
+	}
+	if (changes == 5)
+		os_fetch_add64(&shared.z, 10, OS_RELAXED);
+}
+
+static void make_changes(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 5; i++)
+		os_fetch_add64(&shared.x, 1, OS_RELAXED);
+	os_fetch_add64(&shared.z, os_load64(&shared.z, OS_RELAXED) + 1, OS_RELAXED);
+}
+
+static void what_is_shared_late_is_explored_by_the_part_that_notices(void **state)
+{
+	struct explore_limits limits = { .bound = 9 };
+	struct explore_result whole, sum;
+	uint32_t nr;
+
+	(void)state;
+	make_toy((struct toy){ .cpu = { look_for_changes, make_changes }, .at_end = note_outcome });
+	outcomes.nr = 0;
+	explore_all(explorer, &limits, &whole);
+	assert_true(whole.complete && whole.restarts);
+	nr = outcomes.nr;
+	for (uint32_t i = 0; i < 4; i++) {
+		outcomes.nr = 0;
+		explore_parts(part_numbers[i], limits, &sum);
+		assert_true(sum.complete && sum.restarts);
+		assert_int_equal(outcomes.nr, nr);
+	}
+	unmake_toy();
+}
+
+/* What was kept, some of many. */
+static struct {
+	struct explore_progress progress[64];
+	uint32_t nr;
+} kept;
+
+static void keep(void *ctx, const struct explore_progress *progress)
+{
+	(void)ctx;
+	if (kept.nr < 64)
+		kept.progress[kept.nr++] = *progress;
+}
+
+static void same_result(const struct explore_result *a, const struct explore_result *b)
+{
+	assert_true(a->complete && b->complete);
+	assert_int_equal(a->schedules, b->schedules);
+	assert_int_equal(a->merged, b->merged);
+	assert_int_equal(a->steps, b->steps);
+	assert_int_equal(a->states, b->states);
+	assert_int_equal(a->ends, b->ends);
+	assert_int_equal(a->restarts, b->restarts);
+	assert_true(a->hash == b->hash);
+}
+
+/* From wherever it was put aside, by another explorer, to the same end. */
+static void goes_on_from_everywhere(struct toy t, struct explore_limits limits)
+{
+	struct explore_result result, again;
+
+	limits.keep = keep;
+	make_toy(t);
+	kept.nr = 0;
+	explore_all(explorer, &limits, &result);
+	unmake_toy();
+	assert_true(kept.nr > 5);
+	limits.keep = NULL;
+	for (uint32_t i = 0; i < kept.nr; i++) {
+		make_toy(t);
+		limits.from = &kept.progress[i];
+		explore_all(explorer, &limits, &again);
+		same_result(&result, &again);
+		unmake_toy();
+	}
+}
+
+static void a_search_that_was_put_aside_ends_the_same(void **state)
+{
+	(void)state;
+	goes_on_from_everywhere((struct toy){ .cpu = { muddle, muddle, muddle } },
+				(struct explore_limits){ .bound = 2, .epoch = 2000 });
+	goes_on_from_everywhere(
+		(struct toy){ .cpu = { muddle, muddle, muddle } },
+		(struct explore_limits){ .bound = 2, .epoch = 2000, .part = 1, .parts = 3 });
+	/* Some of these lie behind the word that is shared late. */
+	goes_on_from_everywhere(
+		(struct toy){ .cpu = { look_for_changes, make_changes } },
+		(struct explore_limits){ .bound = 9, .epoch = 500, .part = 1, .parts = 2 });
+}
+
+static void epochs_lose_no_state(void **state)
+{
+	struct explore_limits limits = { .bound = 2 };
+	struct explore_result result;
+	uint32_t nr;
+
+	(void)state;
+	make_toy((struct toy){ .cpu = { muddle, muddle, muddle }, .at_end = note_outcome });
+	outcomes.nr = 0;
+	explore_all(explorer, &limits, &result);
+	nr = outcomes.nr;
+	outcomes.nr = 0;
+	limits.epoch = 1000;
+	explore_all(explorer, &limits, &result);
+	assert_true(result.complete);
+	assert_int_equal(outcomes.nr, nr);
+	unmake_toy();
+}
+
+/* A place in the search that is none is noticed, whatever it says. */
+static void a_place_of_another_search_is_refused(void **state)
+{
+	struct explore_limits limits = { .bound = 2, .epoch = 2000, .keep = keep };
+	struct explore_progress *p = &kept.progress[0];
+	struct explore_progress good;
+	struct explore_result result;
+
+	(void)state;
+	make_toy((struct toy){ .cpu = { muddle, muddle, muddle } });
+	kept.nr = 0;
+	explore_all(explorer, &limits, &result);
+	assert_true(kept.nr > 0);
+	good = *p;
+	limits.keep = NULL;
+	limits.from = p;
+	for (uint32_t i = 0; i < 5; i++) {
+		*p = good;
+		if (i == 0)
+			p->prefix = 0;
+		if (i == 1)
+			p->prefix = UINT32_MAX;
+		if (i == 2)
+			p->decision[0].chosen = 999;
+		if (i == 3)
+			p->decision[p->nr_decisions / 2].chosen =
+				5; /* a softirq, of which there is none */
+		if (i == 4)
+			p->late[p->nr_late++] = UINT64_C(1) << 60;
+		explore_all(explorer, &limits, &result);
+		assert_true(result.unfit && !result.complete);
+	}
+	unmake_toy();
+}
+
+/* ------------------------------------------------------------------------------------------- */
 
 static void add_in_two_steps(void *arg)
 {
@@ -459,6 +670,11 @@ int main(void)
 		cmocka_unit_test(the_reduction_loses_no_state_within_the_bound),
 		cmocka_unit_test(a_service_that_sleeps_lets_others_in),
 		cmocka_unit_test(without_preemption_there_is_one_end_for_each_order_of_cpus),
+		cmocka_unit_test(parts_lose_no_schedule_and_no_state),
+		cmocka_unit_test(what_is_shared_late_is_explored_by_the_part_that_notices),
+		cmocka_unit_test(a_search_that_was_put_aside_ends_the_same),
+		cmocka_unit_test(epochs_lose_no_state),
+		cmocka_unit_test(a_place_of_another_search_is_refused),
 		cmocka_unit_test(a_lost_update_is_found_with_one_preemption),
 		cmocka_unit_test(a_schedule_repeats_the_violation),
 		cmocka_unit_test(an_invariant_is_checked_between_any_two_steps),

@@ -76,47 +76,100 @@ static uint64_t state_key(const struct explorer *e, uint32_t spinning, uint32_t 
 
 static uint32_t lowest(uint32_t mask) { return (uint32_t)__builtin_ctz(mask); }
 
+static struct stage_actor *choose(struct explorer *e, uint32_t actor)
+{
+	e->trail[e->nr_trail++] = (uint8_t)actor;
+	return stage_actor(actor);
+}
+
+static void note_prefix(struct explorer *e, uint32_t actor)
+{
+	struct frame *f = &e->frame;
+
+	if (f->nr_prefixes == f->prefix_room) {
+		f->prefix_room = f->prefix_room ? 2 * f->prefix_room : 256;
+		f->prefix = realloc(f->prefix, f->prefix_room * sizeof(*f->prefix));
+		if (!f->prefix)
+			os_bug("no memory for the prefixes");
+	}
+	/* The run's trail will be where the trails end now. */
+	f->prefix[f->nr_prefixes++] =
+		(struct prefix){ f->trails_used, (uint16_t)e->nr_trail, (uint8_t)actor };
+}
+
+static void keep_trail(struct explorer *e)
+{
+	struct frame *f = &e->frame;
+
+	if (f->trails_used + e->nr_trail > f->trails_room) {
+		f->trails_room = 2 * f->trails_room + MAX_DECISIONS;
+		f->trails = realloc(f->trails, f->trails_room);
+		if (!f->trails)
+			os_bug("no memory for the trails");
+	}
+	memcpy(f->trails + f->trails_used, e->trail, e->nr_trail);
+	f->trails_used += e->nr_trail;
+}
+
+/* Nobody may be preempted any more; but in the frame this is where others begin. */
+static struct stage_actor *stay(struct explorer *e, const struct stage_actor *self, uint32_t can,
+				bool ahead)
+{
+	uint32_t others = can & ~(1u << self->id);
+
+	for (; e->frame.being_made && ahead && others; others &= others - 1)
+		note_prefix(e, lowest(others));
+	return choose(e, self->id);
+}
+
+static struct stage_actor *cut(void)
+{
+	stage_end(STAGE_CUT);
+	return NULL;
+}
+
 static struct stage_actor *decide_depth_first(struct explorer *e, struct stage_actor *self,
 					      uint32_t can, uint32_t spinning)
 {
 	bool helm = explorer_at_helm(self, can);
 	bool ahead = e->depth == e->nr_decisions; /* past what the last run decided */
-	struct decision *d;
+	struct explore_decision *d;
 
 	if (!(can & (can - 1)))
 		return stage_actor(lowest(can));
+	if (e->nr_trail == MAX_DECISIONS)
+		os_bug("a run has more decisions than the explorer can hold");
 	if (ahead) {
 		uint64_t key = state_key(e, spinning, helm ? self->id : UINT32_MAX);
 
-		if (!e->plain && known_state(e, key, e->bound - e->preemptions)) {
-			stage_end(STAGE_CUT);
-			return NULL;
-		}
+		if (!e->plain && known_state(e, key, e->most_left - e->preemptions))
+			return cut();
 	}
 	if (helm && e->preemptions == e->bound)
-		return self;
+		return stay(e, self, can, ahead);
 	if (ahead) {
-		if (e->nr_decisions == MAX_DECISIONS)
-			os_bug("a run has more decisions than the explorer can hold");
 		d = &e->decision[e->nr_decisions++];
-		d->left = can;
-		d->chosen = helm ? self->id : lowest(can);
-		d->left &= ~(1u << d->chosen);
+		d->chosen = (uint16_t)(helm ? self->id : lowest(can));
+		d->left = (uint16_t)(can & ~(1u << d->chosen));
 	}
 	d = &e->decision[e->depth++];
+	if (!(can >> d->chosen & 1)) {
+		e->unfit = true;
+		return cut();
+	}
 	e->preemptions += helm && d->chosen != self->id;
-	return stage_actor(d->chosen);
+	return choose(e, d->chosen);
 }
 
 /* Another answer at the deepest decision that has one. False: there is none any more. */
 static bool next_schedule(struct explorer *e)
 {
 	while (e->nr_decisions) {
-		struct decision *d = &e->decision[e->nr_decisions - 1];
+		struct explore_decision *d = &e->decision[e->nr_decisions - 1];
 
 		if (d->left) {
-			d->chosen = lowest(d->left);
-			d->left &= ~(1u << d->chosen);
+			d->chosen = (uint16_t)lowest(d->left);
+			d->left &= (uint16_t)(d->left - 1);
 			return true;
 		}
 		e->nr_decisions--;
@@ -124,61 +177,38 @@ static bool next_schedule(struct explorer *e)
 	return false;
 }
 
-/* One pass; false: it has to be done again, since more memory is shared than it believed. */
-static bool explore_pass(struct explorer *e, const struct explore_limits *limits,
-			 struct explore_result *result)
+void depth_first_begin(struct explorer *e, const struct explore_limits *limits)
 {
 	memset(e->state, 0, e->nr_states * sizeof(*e->state));
 	e->states_used = 0;
-	e->nr_decisions = 0;
+	e->ends = 0;
 	e->grown = false;
 	e->every_step = limits->plain;
 	e->plain = limits->plain;
-	e->ends = 0;
 	e->goes_on = NULL;
 	e->decide = decide_depth_first;
+}
+
+enum search_end depth_first_search(struct explorer *e, const struct explore_limits *limits,
+				   uint64_t epoch_end, struct explore_result *result)
+{
 	do {
+		if (result->steps >= epoch_end)
+			return SEARCH_EPOCH;
 		explorer_run(e, result);
+		if (e->unfit)
+			return SEARCH_UNFIT;
+		if (e->frame.being_made)
+			keep_trail(e);
 		if (result->violation.wrong != STAGE_OK)
-			return true;
+			return SEARCH_STOPPED;
 		if (explorer_stopped(limits, result))
-			return true;
+			return SEARCH_STOPPED;
 		if (e->grown && !e->plain)
-			return false;
+			return SEARCH_GROWN;
 		/* An end is no state in which anybody could be at the helm. */
 		if (e->ended && !known_state(e, state_key(e, 0, END_KEY), 0))
 			e->ends++;
 	} while (next_schedule(e));
-	result->complete = true;
-	return true;
-}
-
-void explore_all(struct explorer *e, const struct explore_limits *limits,
-		 struct explore_result *result)
-{
-	enum { SCOUTS = 32 };
-	struct explore_limits scouts = { .pct_depth = 3,
-					 .schedules = SCOUTS,
-					 .max_steps = limits->max_steps,
-					 .ticks = limits->ticks };
-	uint32_t restarts = 0;
-
-	if (limits->schedules && limits->schedules < SCOUTS)
-		scouts.schedules = limits->schedules;
-
-	/*
-	 * A few random runs first learn most of what is shared. They count: what they find is
-	 * found.
-	 */
-	explorer_forget(e);
-	explore_random(e, &scouts, 0, result);
-	result->complete = false;
-	if (result->violation.wrong != STAGE_OK || result->schedules == limits->schedules)
-		return;
-	explorer_limit(e, limits);
-	while (!explore_pass(e, limits, result))
-		restarts++;
-	result->restarts = restarts;
-	result->ends = e->ends;
-	result->states = e->states_used - e->ends;
+	return SEARCH_OVER;
 }

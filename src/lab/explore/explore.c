@@ -34,6 +34,8 @@ void explorer_destroy(struct explorer *e)
 {
 	if (!e)
 		return;
+	free(e->frame.prefix);
+	free(e->frame.trails);
 	free(e->state);
 	free(e);
 }
@@ -78,26 +80,41 @@ static struct line *new_line(struct explorer *e, struct line *line, uint64_t key
 	return line;
 }
 
+static inline struct line *find_line(struct explorer *e, uint64_t key, const void *addr)
+{
+	uint32_t at = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 40) % NR_LINES;
+
+	while (e->line[at].key && e->line[at].key != key)
+		at = (at + 1) % NR_LINES;
+	return e->line[at].key ? &e->line[at] : new_line(e, &e->line[at], key, addr);
+}
+
 /* What is known of the word of a step. NULL: it has none. */
 static inline struct line *step_line(struct explorer *e, const struct stage_actor *actor)
 {
 	uint64_t key = step_key(e, actor);
-	uint32_t at = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 40) % NR_LINES;
 	struct line *line;
 
 	if (!key)
 		return NULL;
-	while (e->line[at].key && e->line[at].key != key)
-		at = (at + 1) % NR_LINES;
-	line = &e->line[at];
-	if (!line->key)
-		line = new_line(e, line, key, actor->step.addr);
+	line = find_line(e, key, actor->step.addr);
 	if (line->run != e->run) {
 		line->run = e->run;
 		line->writes = 0;
 		line->reads = 0;
 	}
 	return line;
+}
+
+static void grow(struct explorer *e, const struct line *line)
+{
+	e->grown = true;
+	if (!e->past_frame)
+		return;
+	if (e->nr_late == EXPLORE_MAX_LATE)
+		e->too_large = true;
+	else
+		e->late[e->nr_late++] = line->key;
 }
 
 /* The actor takes its pending step now: into the partial order, the log and the schedule. */
@@ -122,7 +139,8 @@ static inline void take_step(struct explorer *e, const struct stage_actor *actor
 		}
 		if (seen != line->actors) {
 			/* Its second actor: what was skipped as private was not. */
-			e->grown |= line->actors && !(line->actors & (line->actors - 1));
+			if (line->actors && !(line->actors & (line->actors - 1)))
+				grow(e, line);
 			line->actors = (uint16_t)seen;
 		}
 	} else if (kind == STAGE_BEGIN || kind == STAGE_CALL) {
@@ -267,6 +285,7 @@ enum stage_outcome explorer_run(struct explorer *e, struct explore_result *resul
 
 	e->run++;
 	e->depth = 0;
+	e->nr_trail = 0;
 	e->preemptions = 0;
 	e->steps = 0;
 	e->spins = 0;
@@ -310,6 +329,11 @@ void explorer_forget(struct explorer *e)
 {
 	memset(e->line, 0, sizeof(e->line));
 	e->nr_lines = 0;
+}
+
+void explorer_share(struct explorer *e, uint64_t key)
+{
+	find_line(e, key, e->system.memory + (key - 1) * 8)->actors = UINT16_MAX;
 }
 
 void explorer_limit(struct explorer *e, const struct explore_limits *limits)

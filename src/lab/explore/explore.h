@@ -32,6 +32,24 @@
  *    from there. States are merged, never orders of a bound: this keeps the bound's meaning, which
  *    sleep sets and persistent sets do not.
  *
+ * IN PARTS. Runs without a preemption are few; together they are the frame. Every other schedule
+ * has a first preemption: a decision of the frame, and the actor that comes instead. That is its
+ * prefix. The frame is explored first; it meets prefixes in an order that is the same everywhere
+ * and numbers them; then each prefix is explored, the last one first. Part i of n has the i-th of n
+ * stretches of these numbers, neighbours having most in common, and a table of states of its own.
+ *    Between parts nothing is lost either. A run is cut at a state only if some part has arrived
+ *    there with as many preemptions left, and has gone on from there or been cut in turn, at a
+ *    state that lies later in every run. So who relies on whom ends somewhere.
+ *    The frame must be the same in all parts. If a word turns out to be shared while a prefix is
+ *    explored, it was not all there is: the part that notices explores everything, and so covers
+ *    what all of them have to. That is rare: random runs and the frame have met nearly all.
+ *
+ * EPOCHS. After so many steps the table of states is forgotten, and all that was learnt but which
+ * words turned out late to be shared; the frame is explored anew, and the search goes on where it
+ * was. It costs some time, and bounds the memory. And it makes what has to be kept, so that a
+ * search can go on later and elsewhere, small: the decisions it is at, some sums, some words. For
+ * going on from there is what happens in any case, so that nothing differs in the end.
+ *
  * Invariants are checked between any two steps of every run, so in every state that any schedule
  * within the bound reaches.
  *
@@ -48,6 +66,12 @@
 #define EXPLORE_MAX_ACTORS 16
 /* Most changes of priority in a random schedule. */
 #define EXPLORE_MAX_CHANGES 16
+/* Most decisions of one run; and most words that may turn out late to be shared. */
+#define EXPLORE_MAX_DECISIONS 8192
+#define EXPLORE_MAX_LATE      1024
+
+/* Some seconds of one core. */
+#define EXPLORE_EPOCH (UINT64_C(1) << 26)
 
 /* What is explored. */
 struct explore_system {
@@ -75,12 +99,35 @@ struct explore_schedule {
 	struct explore_turn turn[256];
 };
 
+struct explore_decision {
+	uint16_t chosen; /* actor */
+	uint16_t left;	 /* mask: still to be tried here */
+};
+
+/* How far a search has come, at the end of an epoch. */
+struct explore_progress {
+	uint64_t schedules, merged, steps, states, ends, hash; /* so far */
+	uint32_t longest, restarts;
+	bool whole;	 /* this part explores everything */
+	uint32_t prefix; /* it is at this one */
+	uint32_t nr_late, nr_decisions;
+	uint64_t late[EXPLORE_MAX_LATE];
+	struct explore_decision decision[EXPLORE_MAX_DECISIONS];
+};
+
 struct explore_limits {
 	uint32_t bound;	    /* preemptions */
 	uint64_t schedules; /* at most that many; 0: no limit */
 	uint32_t pct_depth; /* points at which a random schedule changes priorities, + 1 */
 	uint64_t seed;
-	uint32_t max_steps; /* of one run; more is a livelock; 0: 20,000 */
+	uint32_t max_steps;   /* of one run; more is a livelock; 0: 20,000 */
+	uint32_t part, parts; /* explore_all(): part + 1 of so many; parts 0: all */
+	uint64_t epoch;	      /* steps; 0: EXPLORE_EPOCH */
+	/* Where an earlier search of the same was. NULL: at its beginning. */
+	const struct explore_progress *from;
+	/* Told at the end of each epoch. May be NULL. */
+	void (*keep)(void *ctx, const struct explore_progress *progress);
+	void *keep_ctx;
 	/* Leave nothing out: every step is a decision, no run is cut. To test the reduction. */
 	bool plain;
 	/* Asked now and then: true stops the exploration. May be NULL. */
@@ -99,6 +146,7 @@ struct explore_result {
 	uint32_t longest;   /* most steps in one run */
 	uint32_t restarts;  /* explorations begun again, because more memory was shared */
 	bool complete;	    /* no limit cut it short */
+	bool unfit;	    /* limits->from is none of this search's */
 	bool too_large;	    /* more words than can be told apart: what was found may be wrong */
 	uint64_t lost;	    /* turns of a given schedule that could not be taken */
 	uint64_t hash;	    /* of the event logs of all runs */
@@ -112,7 +160,14 @@ struct explorer;
 struct explorer *explorer_create(const struct explore_system *system);
 void explorer_destroy(struct explorer *explorer);
 
-/* Depth first, all schedules within the bound. Ends at the first violation. */
+/* How large the frame is; prefixes 0: something is wrong in it. */
+struct explore_size {
+	uint64_t schedules, steps;
+	uint32_t prefixes;
+};
+void explore_frame(struct explorer *explorer, const struct explore_limits *limits,
+		   struct explore_size *size);
+/* Depth first, all schedules within the bound, or a part of them. Ends at the first violation. */
 void explore_all(struct explorer *explorer, const struct explore_limits *limits,
 		 struct explore_result *result);
 /*

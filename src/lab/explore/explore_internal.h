@@ -8,7 +8,7 @@
 #include "lab/explore/explore.h"
 
 #define NR_LINES      8192u
-#define MAX_DECISIONS 8192u
+#define MAX_DECISIONS EXPLORE_MAX_DECISIONS
 #define MAX_TURNS     4096u
 /* Keys of the interrupt switches, out of the way of addresses. */
 #define IRQ_KEY (UINT64_C(1) << 48)
@@ -29,9 +29,20 @@ struct seen {
 	uint32_t left;
 };
 
-struct decision {
-	uint32_t chosen; /* actor */
-	uint32_t left;	 /* mask: still to be tried here */
+/* Where a part of the search begins: see "in parts" in explore.h. */
+struct prefix {
+	uint32_t trail; /* in the trails of the frame */
+	uint16_t nr;	/* decisions of it, before the one to preempt */
+	uint8_t actor;	/* the one that comes instead */
+};
+
+/* All runs without a preemption. */
+struct frame {
+	bool being_made;
+	uint32_t nr_prefixes, prefix_room;
+	struct prefix *prefix;
+	uint32_t trails_used, trails_room;
+	uint8_t *trails; /* who was chosen at each decision, run after run */
 };
 
 struct explorer {
@@ -51,6 +62,8 @@ struct explorer {
 	/* This run. */
 	uint32_t run; /* its number */
 	uint32_t depth, preemptions, steps, spins;
+	uint32_t nr_trail;
+	uint8_t trail[MAX_DECISIONS]; /* who was chosen, wherever more than one could */
 	bool look; /* the step just taken, or the one before, may have changed what check() sees */
 	uint64_t log;
 	uint64_t order[EXPLORE_MAX_ACTORS]; /* hash of each actor's past */
@@ -58,9 +71,15 @@ struct explorer {
 	struct explore_turn turn[MAX_TURNS];
 
 	/* The search. */
-	bool grown; /* a word thought private is shared */
+	bool grown;	    /* a word thought private is shared */
+	uint32_t most_left; /* preemptions that the whole search has; bound: those of this stage */
+	bool unfit;	    /* a decision that was kept cannot be taken */
+	struct frame frame;
+	bool past_frame; /* words that turn out to be shared now are late */
+	uint32_t nr_late;
+	uint64_t late[EXPLORE_MAX_LATE];
 	uint32_t nr_decisions;
-	struct decision decision[MAX_DECISIONS];
+	struct explore_decision decision[MAX_DECISIONS];
 	uint32_t nr_lines;
 	struct line line[NR_LINES + 1]; /* the last one for all that there is no room for */
 	bool too_large;			/* it was needed */
@@ -104,7 +123,24 @@ void explorer_forget(struct explorer *e);
 void explorer_limit(struct explorer *e, const struct explore_limits *limits);
 void explorer_begin(struct explorer *e, const struct explore_limits *limits,
 		    struct explore_result *result);
+/* This word is shared, whoever touches it in the runs to come. */
+void explorer_share(struct explorer *e, uint64_t key);
 bool explorer_stopped(const struct explore_limits *limits, const struct explore_result *result);
 void explorer_keep_violation(struct explorer *e, struct explore_result *result);
+
+/* depth_first.c */
+enum search_end {
+	SEARCH_OVER,
+	SEARCH_STOPPED, /* by a limit or a violation */
+	SEARCH_GROWN,	/* a word thought private is shared: the decisions are not all there are */
+	SEARCH_EPOCH,	/* so many steps have been taken; the decisions are those of the next run */
+	SEARCH_UNFIT,
+};
+
+/* Forgets all states. */
+void depth_first_begin(struct explorer *e, const struct explore_limits *limits);
+/* All that e->decision leads to; an epoch ends at so many steps of *result. */
+enum search_end depth_first_search(struct explorer *e, const struct explore_limits *limits,
+				   uint64_t epoch_end, struct explore_result *result);
 
 #endif
