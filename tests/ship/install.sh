@@ -17,7 +17,7 @@ DESTDIR=$root meson install -C "$build" --no-rebuild --quiet
 	echo 'no completion'
 	exit 1
 }
-for name in libpamt.so libsoftseam.so libpamt-trap.so libpamt-qemu.so pamt.pc softseam.pc host.h \
+for name in libpamt.so libsoftseam.so libpamt.a libsoftseam.a libpamt-trap.so libpamt-qemu.so pamt.pc softseam.pc host.h \
 	pamt.1; do
 	found=$(find "$root" -name "$name" ! -type d | wc -l)
 	if [ "$name" = pamt.1 ] && ! command -v scdoc >/dev/null; then
@@ -60,6 +60,14 @@ cc "${flags[@]}" "${cflags[@]}" "$source/examples/hypervisor.c" "${libs[@]}" -o 
 "$scratch/hypervisor" | tee "$scratch/out"
 grep -qx 'in use: 1 pairs, 32 KB' "$scratch/out" || { echo 'not the use expected'; exit 1; }
 grep -qx 'left with zero TDs: 0 bytes' "$scratch/out"
+# The same with the archives, beside a function that has the name of one inside.
+archives=$(pkg-config --static --libs pamt softseam)
+archives=${archives//-lpamt/-l:libpamt.a}
+read -ra archives <<<"${archives//-lsoftseam/-l:libsoftseam.a}"
+echo 'int region_get(void); int region_get(void) { return 0; }' >"$scratch/twin.c"
+cc "${flags[@]}" "${cflags[@]}" "$source/examples/hypervisor.c" "$scratch/twin.c" \
+	"${archives[@]}" -o "$scratch/hypervisor-static"
+LD_LIBRARY_PATH='' "$scratch/hypervisor-static" | tail -n 1 | grep -qx 'left with zero TDs: 0 bytes'
 if "$scratch/hypervisor" /no/such.log 2>"$scratch/err"; then
 	echo 'a machine that is not there went unnoticed'
 	exit 1
