@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * debugfs.c - /sys/kernel/debug/pamt: what libpamt has counted, what the regions are, whether the
- * module agrees, and failures on request.
+ * module agrees.
  *
  *   stats      a name and a number in each line; bytes, pages and calls
  *   regions    by kind, how many; then every region that is not free
  *   verify     reading it compares every region with the module; lists findings, 256 at most, and
  *              says how many there are
- *   faults     "alloc N": the n-th allocation from now fails; "seamcall N STATUS": the n-th
- *              SEAMCALL is not made and answers so; "none"
- *   selftest   writing to it runs the self-tests; reading it gives the number that failed last
  */
 #include "linux.h"
 
@@ -198,69 +195,6 @@ static const struct file_operations verify_fops = {
 
 /* ------------------------------------------------------------------------------------------- */
 
-static ssize_t faults_write(struct file *file, const char __user *from, size_t size, loff_t *at)
-{
-	char text[64];
-	u64 nr, status;
-
-	if (size >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, from, size))
-		return -EFAULT;
-	text[size] = 0;
-	if (sscanf(text, "alloc %llu", &nr) == 1)
-		host_port_fail_alloc(nr);
-	else if (sscanf(text, "seamcall %llu %llx", &nr, &status) == 2)
-		host_port_fail_seamcall(nr, status);
-	else if (sysfs_streq(text, "none")) {
-		host_port_fail_alloc(0);
-		host_port_fail_seamcall(0, 0);
-	} else {
-		return -EINVAL;
-	}
-	return size;
-}
-
-static const struct file_operations faults_fops = {
-	.owner = THIS_MODULE,
-	.write = faults_write,
-	.llseek = noop_llseek,
-};
-
-/* ------------------------------------------------------------------------------------------- */
-
-static DEFINE_MUTEX(selftest_mutex);
-static int selftest_failed = -1; /* never run */
-
-static int selftest_show(struct seq_file *m, void *v)
-{
-	seq_printf(m, "%d\n", READ_ONCE(selftest_failed));
-	return 0;
-}
-
-static int selftest_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, selftest_show, NULL);
-}
-
-static ssize_t selftest_write(struct file *file, const char __user *from, size_t size, loff_t *at)
-{
-	if (mutex_lock_interruptible(&selftest_mutex))
-		return -EINTR;
-	WRITE_ONCE(selftest_failed, pamt_selftest());
-	mutex_unlock(&selftest_mutex);
-	return size;
-}
-
-static const struct file_operations selftest_fops = {
-	.owner = THIS_MODULE,
-	.open = selftest_open,
-	.read = seq_read,
-	.write = selftest_write,
-	.llseek = seq_lseek,
-	.release = single_release,
-};
-
 /* debugfs is never needed: a kernel without it has none of this. */
 int pamt_debugfs_init(void)
 {
@@ -268,8 +202,6 @@ int pamt_debugfs_init(void)
 	debugfs_create_file("stats", 0400, folder, NULL, &stats_fops);
 	debugfs_create_file("regions", 0400, folder, NULL, &regions_fops);
 	debugfs_create_file("verify", 0400, folder, NULL, &verify_fops);
-	debugfs_create_file("faults", 0200, folder, NULL, &faults_fops);
-	debugfs_create_file("selftest", 0600, folder, NULL, &selftest_fops);
 	return 0;
 }
 

@@ -53,42 +53,12 @@ static DEFINE_MUTEX(excluded_mutex);
 static u64 excluded_pages;
 
 /* ------------------------------------------------------------------------------------------- */
-/* Failure on request                                                                           */
-
-static atomic64_t alloc_nr, seamcall_nr;
-static u64 alloc_at, seamcall_at, seamcall_status;
-
-static bool alloc_fails(void)
-{
-	u64 nr = atomic64_inc_return(&alloc_nr);
-
-	return READ_ONCE(alloc_at) == nr;
-}
-
-void host_port_fail_alloc(u64 at)
-{
-	WRITE_ONCE(alloc_at, at);
-	atomic64_set(&alloc_nr, 0);
-}
-
-void host_port_fail_seamcall(u64 at, u64 status)
-{
-	WRITE_ONCE(seamcall_status, status);
-	WRITE_ONCE(seamcall_at, at);
-	atomic64_set(&seamcall_nr, 0);
-}
-
-u64 host_port_allocs(void) { return atomic64_read(&alloc_nr); }
-
-/* ------------------------------------------------------------------------------------------- */
 /* Pages                                                                                        */
 
 static tdx_hpa_t take_pages(unsigned int order, uint32_t node, gfp_t gfp)
 {
 	struct page *page;
 
-	if (alloc_fails())
-		return HPA_NONE;
 	/*
 	 * Large blocks are welcome, not needed: smaller ones are asked for next. The smallest that
 	 * libpamt's pool takes is four pages, which Linux looks for in earnest.
@@ -251,7 +221,7 @@ static tdx_hpa_t service_alloc_range(void *ctx, uint64_t bytes, uint64_t align, 
 	};
 	unsigned long at;
 
-	if (alloc_fails() || s.high < s.nr || s.high - s.nr < s.low)
+	if (s.high < s.nr || s.high - s.nr < s.low)
 		return HPA_NONE;
 	at = find_range(&s);
 	if (!at)
@@ -301,7 +271,7 @@ static void service_exclude(void *ctx, tdx_hpa_t base, uint64_t bytes)
 
 static void *take_object(size_t bytes, gfp_t gfp)
 {
-	void *object = alloc_fails() ? NULL : kvzalloc(bytes, gfp);
+	void *object = kvzalloc(bytes, gfp);
 
 	if (object)
 		atomic64_inc(&held_objects);
@@ -324,7 +294,7 @@ static void service_free(void *ctx, void *object)
 
 static void *service_sparse_create(void *ctx, uint64_t bytes)
 {
-	void *array = alloc_fails() ? NULL : __vmalloc(bytes, GFP_HOST | __GFP_ZERO);
+	void *array = __vmalloc(bytes, GFP_HOST | __GFP_ZERO);
 
 	if (array)
 		atomic64_inc(&held_objects);
@@ -333,7 +303,7 @@ static void *service_sparse_create(void *ctx, uint64_t bytes)
 
 static int service_sparse_populate(void *ctx, void *array, uint64_t offset, uint64_t bytes)
 {
-	return alloc_fails() ? -ENOMEM : 0;
+	return 0;
 }
 
 static void service_sparse_destroy(void *ctx, void *array, uint64_t bytes)
@@ -392,11 +362,6 @@ u64 host_port_seamcalls(void)
 static tdx_status_t service_seamcall(void *ctx, struct tdx_regs *regs)
 {
 	this_cpu_inc(nr_seamcalls);
-	if (unlikely(READ_ONCE(seamcall_at)) &&
-	    atomic64_inc_return(&seamcall_nr) == READ_ONCE(seamcall_at)) {
-		regs->rax = READ_ONCE(seamcall_status);
-		return (tdx_status_t){ regs->rax };
-	}
 	return seamcall(regs);
 }
 

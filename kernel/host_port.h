@@ -42,9 +42,4 @@ unsigned int host_port_package(unsigned int cpu);
 
 void host_port_account(struct host_port_account *account);
 
-/* Failure on request, counted from now; 0: none. */
-void host_port_fail_alloc(u64 at);
-void host_port_fail_seamcall(u64 at, u64 status);
-u64 host_port_allocs(void); /* asked for since then */
-
 #endif

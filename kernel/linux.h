@@ -40,4 +40,13 @@
 #define ACR_FLAGS_NONE MIGRATE_MOVABLE
 #endif
 
+/* What pamt_selftest.ko uses of pamt.ko is for nobody else. The name became a string in 6.13. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define PAMT_NAMESPACE PAMT_SELFTEST
+#else
+#define PAMT_NAMESPACE "PAMT_SELFTEST"
+#endif
+#define PAMT_EXPORT(symbol) EXPORT_SYMBOL_NS_GPL(symbol, PAMT_NAMESPACE)
+#define PAMT_IMPORTS	    MODULE_IMPORT_NS(PAMT_NAMESPACE)
+
 #endif

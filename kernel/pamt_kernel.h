@@ -41,7 +41,4 @@ void pamt_hotplug_exit(void);
 int pamt_device_init(void);
 void pamt_device_exit(void);
 
-/* selftest.c: all cases, KTAP into the kernel log. Return: number of failed ones. May sleep. */
-int pamt_selftest(void);
-
 #endif
