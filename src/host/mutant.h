@@ -9,7 +9,7 @@
 #ifndef PAMT_HOST_MUTANT_H
 #define PAMT_HOST_MUTANT_H
 
-#include <stdbool.h>
+#include <pamt/host.h>
 
 /* Name, and what is done wrong. Trap numbers are those of docs/concurrency.md. */
 #define PAMT_MUTANT_LIST(X)                                                             \
@@ -50,12 +50,25 @@ enum pamt_mutant { MUTANT_NONE, PAMT_MUTANT_LIST(PAMT_MUTANT_ENUM) NR_MUTANTS };
 /* Provided by the program that explores: is this the mistake to make now? */
 bool pamt_mutant(enum pamt_mutant mutant);
 #define MUTANT(name) pamt_mutant(MUTANT_##name)
+#define HAS_MUTANTS  true
 /* And is the pool to be so small that a few operations fill and empty it? No mistake. */
 bool pamt_tiny_chunks(void);
 #define TINY_CHUNKS pamt_tiny_chunks()
 #else
 #define MUTANT(name) false
+#define HAS_MUTANTS  false
 #define TINY_CHUNKS  false
 #endif
+
+/* src/mutants/host.c, in builds with mistakes. What is no condition of one of them. */
+/* ANY_PAGES: a pair out of the system's allocator, and back to it. */
+void mutant_draw_anywhere(struct pamt_host *host, tdx_hpa_t page[2]);
+void mutant_free_anywhere(struct pamt_host *host, tdx_hpa_t page);
+/* TWO_LOCKED: waits for, and takes, the donor's word while the target's is held. */
+void mutant_lock_donor(struct pamt_host *host, tdx_hpa_t donor, region_t target);
+/* UNLOCKED_ZERO: 0 users, and not LOCKED. False: the word was not old any more. */
+bool mutant_leave_unlocked(os_a16_t *word, uint16_t *old);
+/* NOT_EMPTY_IDLE, NO_PAIR_IDLE, NO_PAIR_KEPT: the word after a PAMT.REMOVE; next if none is on. */
+uint16_t mutant_after_remove(uint16_t old, uint16_t next, tdx_status_t status);
 
 #endif

@@ -13,8 +13,7 @@ int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache,
 
 	pair->bad = -1;
 	if (MUTANT(ANY_PAGES)) {
-		while (got < 2)
-			pair->page[got++] = host->os->alloc_pages(host->os->ctx, 0, OS_ANY_NODE);
+		mutant_draw_anywhere(host, pair->page);
 	} else if (cache) {
 		if (cache->nr_pages < 2)
 			return -OS_ENOMEM;

@@ -91,8 +91,7 @@ uint32_t pool_take(struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
 static void report_stranger(struct pamt_host *host, tdx_hpa_t page)
 {
 	if (MUTANT(ANY_PAGES)) {
-		host->os->scrub(host->os->ctx, page, TDX_PAGE_SIZE);
-		host->os->free_pages(host->os->ctx, page, 0);
+		mutant_free_anywhere(host, page);
 		return;
 	}
 	count(host, STAT_UNBALANCED);

@@ -147,21 +147,6 @@ static tdx_status_t add_call(struct pamt_host *host, region_t region, const stru
 	return host->os->seamcall(host->os->ctx, &regs);
 }
 
-/* A mistake: waits for, and takes, the donor's word while the target's is held. */
-static void lock_donor(struct pamt_host *host, tdx_hpa_t donor, region_t target)
-{
-	os_a16_t *word = region_word(host, hpa_to_region(donor));
-	os_irq_t irq;
-	uint16_t old;
-
-	if (hpa_to_region(donor).v == target.v)
-		return;
-	do
-		old = region_read(host, word);
-	while (!region_lock(host, word, old, &irq));
-	region_unlock(host, word, old, irq);
-}
-
 /*
  * FREE -> USED with the pair in hand. Return: 0, NEED_PAIR if the word was not `old` any more
  * (look again), -OS_EAGAIN if the module was busy (try again), -OS_EIO.
@@ -169,21 +154,20 @@ static void lock_donor(struct pamt_host *host, tdx_hpa_t donor, region_t target)
 static int install(struct pamt_host *host, region_t region, os_a16_t *word, uint16_t old,
 		   uint32_t n, struct pair *pair)
 {
-	const bool early = MUTANT(EARLY_COUNT);
 	tdx_status_t status;
-	os_irq_t irq = { 0 }; /* unused where a mistake leaves LOCKED out */
+	os_irq_t irq;
 	bool ok;
 
-	if (early && !os_cas16(word, &old, backed(old, n), OS_ACQUIRE))
+	if (!region_lock(host, word, old, &irq))
 		return NEED_PAIR;
-	if (!early && !region_lock(host, word, old, &irq))
-		return NEED_PAIR;
+	if (MUTANT(EARLY_COUNT))
+		region_unlock(host, word, backed(old, n), irq);
 	if (MUTANT(TWO_LOCKED))
-		lock_donor(host, pair->page[0], region);
+		mutant_lock_donor(host, pair->page[0], region);
 	status = add_call(host, region, pair);
 	ok = tdx_status_is(status, TDX_SUCCESS) ||
 	     (MUTANT(NOT_FREE_IS_BACKED) && tdx_status_is(status, TDX_HPA_RANGE_NOT_FREE));
-	if (!early)
+	if (!MUTANT(EARLY_COUNT))
 		region_unlock(host, word, ok ? backed(old, n) : old, irq);
 	trace(host, "pamt.add", region.v, status.v);
 	PROBE(add, region.v, status.v);
@@ -325,12 +309,8 @@ static const struct remove_rule *remove_pair(struct pamt_host *host, region_t re
 			next = region_beside(old);
 		else if (rule->outcome == LEAKED)
 			next = region_beside(old) | REGION_IDLE | 1;
-		if (MUTANT(NOT_EMPTY_IDLE) && rule->outcome == LEAKED)
-			next = region_beside(old) | REGION_IDLE;
-		if (MUTANT(NO_PAIR_IDLE) && rule->outcome == NO_PAIR)
-			next = region_beside(old) | REGION_IDLE;
-		if (MUTANT(NO_PAIR_KEPT) && rule->outcome == NO_PAIR)
-			next = region_beside(old) | 1;
+		if (HAS_MUTANTS)
+			next = mutant_after_remove(old, next, status);
 		/* Between tries the word is as it was, and others may come first. */
 		if (rule->again && tries < REGION_BUSY_TRIES) {
 			region_unlock(host, word, old, irq);
@@ -388,11 +368,8 @@ static bool put_last(struct pamt_host *host, region_t region, os_a16_t *word, ui
 		os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
 		return false;
 	}
-	if (MUTANT(UNLOCKED_ZERO)) {
-		if (!os_cas16(word, &old, region_beside(old), OS_RELEASE))
-			return false;
-		old = region_beside(old);
-	}
+	if (MUTANT(UNLOCKED_ZERO) && !mutant_leave_unlocked(word, &old))
+		return false;
 	rule = remove_pair(host, region, word, old, idle, freed);
 	if (!rule)
 		return MUTANT(UNLOCKED_ZERO);

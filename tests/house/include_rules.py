@@ -20,6 +20,7 @@ RULES = {
     "seam": ({"seam", "abi"}, {"tdx.h", "status.h", "os.h", "seam.h"}, False),
     "vmm": ({"vmm", "abi"}, {"tdx.h", "status.h", "os.h", "host.h"}, False),
     "machine": ({"machine"}, {"tdx.h", "status.h", "os.h"}, True),
+    "mutants": ({"host", "abi"}, {"tdx.h", "status.h", "os.h", "host.h"}, False),
     # kernel: the program of TDs; seam: faults on request.
     "port": ({"port", "kernel", "machine", "seam", "abi"},
              {"tdx.h", "status.h", "os.h", "seam.h", "softseam.h", "thread.h"}, True),
