@@ -19,7 +19,7 @@ static const uint64_t transient[] = {
 	TDX_SYS_BUSY,
 };
 
-tdx_status_t host_call(struct pamt_host *host, struct tdx_regs *regs)
+static tdx_status_t host_call(struct pamt_host *host, struct tdx_regs *regs)
 {
 	return host->os->seamcall(host->os->ctx, regs);
 }

@@ -187,8 +187,7 @@ void cpus_destroy(struct pamt_host *host);
 /* An object whose parts must not share cache lines: *memory is what to free. */
 void *alloc_aligned(struct pamt_host *host, size_t bytes, void **memory);
 
-/* seamcall.c: one SEAMCALL; the same with bounded retries, for bring-up. */
-tdx_status_t host_call(struct pamt_host *host, struct tdx_regs *regs);
+/* seamcall.c: a SEAMCALL with bounded retries, for bring-up. */
 tdx_status_t host_call_retry(struct pamt_host *host, struct tdx_regs *regs);
 
 #endif

@@ -39,15 +39,6 @@ static inline void pagemap_clear(struct pagemap *map, unsigned int first, unsign
 		map->word[i] &= ~pagemap_mask(i, first, count);
 }
 
-static inline unsigned int pagemap_count(const struct pagemap *map)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++)
-		n += (unsigned int)__builtin_popcountll(map->word[i]);
-	return n;
-}
-
 /* The first set bit at or after a place, the last at or before it; PAGEMAP_BITS: none. */
 unsigned int pagemap_next(const struct pagemap *map, unsigned int from);
 unsigned int pagemap_prev(const struct pagemap *map, unsigned int from);

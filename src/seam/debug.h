@@ -84,8 +84,6 @@ struct seam_faults {
 };
 /* NULL: no faults any more. No call may be in flight. Return: 0, -OS_ENOMEM. */
 int seam_debug_faults(struct seam *seam, const struct seam_faults *faults);
-/* Occasions of a kind since the plan was set. */
-uint64_t seam_debug_occasions(const struct seam *seam, enum seam_fault fault);
 
 /*
  * Somebody who takes down what a module does, so that it can be done again call by call

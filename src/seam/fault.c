@@ -43,11 +43,6 @@ int seam_debug_faults(struct seam *seam, const struct seam_faults *faults)
 	return 0;
 }
 
-uint64_t seam_debug_occasions(const struct seam *seam, enum seam_fault fault)
-{
-	return seam->faults ? os_load64(&seam->faults->occasions[fault], OS_RELAXED) : 0;
-}
-
 void faults_destroy(struct seam *seam)
 {
 	if (seam->faults)

@@ -29,6 +29,19 @@ static tdx_status_t vp_explicit(struct call *call, tdx_hpa_t address, enum tdx_o
 	return td_implicit(call, pamt_owner(vp->page.head), tdr_exclusive, &vp->td);
 }
 
+/* The vCPU belongs to this LP from now on; false: it is another's. */
+static bool associate(struct call *call, struct vp *vp)
+{
+	uint32_t lp = 0;
+
+	/* Acquire: what the vCPU did on its last LP, until its VP.FLUSH there, is over. */
+	if (!os_cas32(&vp->tdvps->lp, &lp, call->lp + 1, OS_ACQUIRE))
+		return lp == call->lp + 1;
+	/* Relaxed: VPFLUSHDONE, which asks, has the TDR exclusively. */
+	os_fetch_add32(&vp->td.tdcs->nr_assoc, 1, OS_RELAXED);
+	return true;
+}
+
 tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t op_states, uint32_t vcpu_states,
 		    struct vp *vp)
 {
@@ -46,7 +59,7 @@ tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t op_states, ui
 	state = os_load32(&vp->tdvps->state, OS_ACQUIRE);
 	if (state >= 32 || !(1u << state & vcpu_states))
 		return tdx_status(TDX_VCPU_STATE_INCORRECT, state);
-	if (!vp_associate(call, vp))
+	if (!associate(call, vp))
 		return tdx_status(TDX_VCPU_ASSOCIATED, 0);
 	return CALL_OK;
 }
@@ -207,22 +220,10 @@ tdx_status_t tdh_vp_init(struct call *call)
 		forget_topology(vp.td.tdcs);
 	tdvps->gpr[GPR_RCX] = tdvps->gpr[GPR_R8] = call->in.rdx;
 	reset_state(tdvps, vp.td.tdcs);
-	vp_associate(call, &vp);
+	associate(call, &vp);
 	/* Release: whoever finds it READY sees the rest. */
 	os_store32(&tdvps->state, TDX_VCPU_READY, OS_RELEASE);
 	return CALL_OK;
-}
-
-bool vp_associate(struct call *call, struct vp *vp)
-{
-	uint32_t lp = 0;
-
-	/* Acquire: what the vCPU did on its last LP, until its VP.FLUSH there, is over. */
-	if (!os_cas32(&vp->tdvps->lp, &lp, call->lp + 1, OS_ACQUIRE))
-		return lp == call->lp + 1;
-	/* Relaxed: VPFLUSHDONE, which asks, has the TDR exclusively. */
-	os_fetch_add32(&vp->td.tdcs->nr_assoc, 1, OS_RELAXED);
-	return true;
 }
 
 tdx_status_t tdh_vp_flush(struct call *call)
@@ -242,7 +243,7 @@ tdx_status_t tdh_vp_flush(struct call *call)
 	if (os_load32(&vp.tdvps->lp, OS_RELAXED) != call->lp + 1)
 		return tdx_status(TDX_VCPU_NOT_ASSOCIATED, 0);
 
-	/* Release: pairs with vp_associate() on the next LP. */
+	/* Release: pairs with associate() on the next LP. */
 	os_store32(&vp.tdvps->lp, 0, OS_RELEASE);
 	/* Release: VPFLUSHDONE that sees the number sees all that the vCPU did. */
 	os_fetch_add32(&tdcs->nr_assoc, UINT32_MAX, OS_RELEASE);

@@ -34,7 +34,5 @@ struct vp {
  */
 tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t op_states, uint32_t vcpu_states,
 		    struct vp *vp);
-/* The vCPU belongs to this LP from now on; false: it is another's. */
-bool vp_associate(struct call *call, struct vp *vp);
 
 #endif

@@ -30,21 +30,6 @@ bool mirror_step_is_legal(enum mirror_state from, enum mirror_state to)
 	return from < MIRROR_STATES && to < MIRROR_STATES && mirror_steps[from] & 1u << to;
 }
 
-const char *mirror_state_name(enum mirror_state state)
-{
-	static const char *const names[MIRROR_STATES] = {
-		[MIRROR_NONE] = "none",
-		[MIRROR_SHARED] = "shared",
-		[MIRROR_FROZEN] = "frozen",
-		[MIRROR_LINK] = "link",
-		[MIRROR_LINK_BLOCKED] = "link, blocked",
-		[MIRROR_LEAF] = "leaf",
-		[MIRROR_LEAF_BLOCKED] = "leaf, blocked",
-	};
-
-	return state < MIRROR_STATES ? names[state] : "not a state";
-}
-
 /* LEAF and LEAF_BLOCKED, LINK and LINK_BLOCKED are neighbours in the enum. */
 _Static_assert(MIRROR_LEAF_BLOCKED == MIRROR_LEAF + 1, "blocked is one more");
 _Static_assert(MIRROR_LINK_BLOCKED == MIRROR_LINK + 1, "blocked is one more");

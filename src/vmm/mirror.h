@@ -145,7 +145,6 @@ static inline os_a64_t *mirror_word(const struct mirror_slot *slot)
 
 /* What the mirror allows between two states; the same state twice is no step. */
 bool mirror_step_is_legal(enum mirror_state from, enum mirror_state to);
-const char *mirror_state_name(enum mirror_state state);
 
 /* The root node and nothing below. -OS_ENOMEM. May sleep. */
 int mirror_create(struct mirror *mirror, const struct os_services *os, unsigned int levels);

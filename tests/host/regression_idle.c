@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "../port/warnings.h"
 #include "rig.h"
 
 #define BLOCK_ORDER 4u
@@ -55,7 +56,6 @@ static void an_end_with_idle_regions_is_no_loss(void **state)
 	struct pamt_error error;
 	tdx_hpa_t page[MOST_PAGES];
 	uint32_t nr = 0;
-	uint64_t warnings;
 
 	(void)state;
 	rig_machine(&rig, 1);
@@ -86,10 +86,10 @@ static void an_end_with_idle_regions_is_no_loss(void **state)
 	assert_int_equal(rig_stats(&rig).pairs_idle, 1);
 	assert_int_equal(rig_stats(&rig).pairs_installed, 2 + 1);
 
-	warnings = threads_warnings(rig.port);
+	count_warnings(&rig.services);
 	pamt_host_destroy(rig.host);
 	rig.host = NULL;
-	assert_int_equal(threads_warnings(rig.port), warnings);
+	assert_int_equal(nr_warnings, 0);
 	rig_destroy(&rig);
 }
 
@@ -97,17 +97,15 @@ static void an_end_with_idle_regions_is_no_loss(void **state)
 static void an_end_with_a_user_is_a_loss(void **state)
 {
 	struct rig rig;
-	uint64_t warnings;
 	tdx_hpa_t page;
 
 	(void)state;
 	rig_create(&rig, 1, true);
 	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
-	threads_log_level(rig.port, OS_LOG_ERROR);
-	warnings = threads_warnings(rig.port);
+	count_warnings(&rig.services);
 	pamt_host_destroy(rig.host);
 	rig.host = NULL;
-	assert_int_equal(threads_warnings(rig.port), warnings + 1);
+	assert_int_equal(nr_warnings, 1);
 	rig_destroy(&rig);
 }
 

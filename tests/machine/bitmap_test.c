@@ -158,6 +158,15 @@ static void buddy_arithmetic_agrees_with_a_linear_one(void **state)
 	}
 }
 
+static unsigned int count_pages(const struct pagemap *map)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++)
+		n += (unsigned int)__builtin_popcountll(map->word[i]);
+	return n;
+}
+
 static void masks_cover_exactly_their_bits(void **state)
 {
 	for (unsigned int first = 0; first < PAGEMAP_BITS; first += 7) {
@@ -165,7 +174,7 @@ static void masks_cover_exactly_their_bits(void **state)
 			struct pagemap map = { { 0 } };
 
 			pagemap_set(&map, first, count);
-			assert_int_equal(pagemap_count(&map), count);
+			assert_int_equal(count_pages(&map), count);
 			if (!count)
 				continue;
 			assert_int_equal(pagemap_next(&map, 0), first);

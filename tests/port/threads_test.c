@@ -278,16 +278,6 @@ static void a_cpu_that_is_not_there_cannot_be_bound(void **state)
 	assert_true(dies(bind_to_no_cpu, ((struct setup *)*state)->port));
 }
 
-static void warnings_are_counted_whether_shown_or_not(void **state)
-{
-	const struct setup *setup = *state;
-
-	threads_log_level(setup->port, OS_LOG_ERROR);
-	setup->os->log(setup->os->ctx, OS_LOG_WARN, "number %d, not shown", 1);
-	setup->os->log(setup->os->ctx, OS_LOG_INFO, "number %d, not counted", 2);
-	assert_int_equal(threads_warnings(setup->port), 1);
-}
-
 static void the_modules_range_is_no_cmr_and_no_memory(void **state)
 {
 	struct machine_map map = small_map();
@@ -424,7 +414,6 @@ int main(void)
 		TEST(an_unpopulated_entry_of_a_sparse_array_cannot_be_used),
 		TEST(calls_on_other_cpus_see_them_as_their_own),
 		TEST(a_cpu_that_is_not_there_cannot_be_bound),
-		TEST(warnings_are_counted_whether_shown_or_not),
 		TEST(the_modules_range_is_no_cmr_and_no_memory),
 		TEST(a_machine_the_module_cannot_run_on_is_refused),
 		TEST(a_cpu_that_is_offline_is_not_visited),

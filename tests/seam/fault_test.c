@@ -102,7 +102,7 @@ static void a_plan_can_be_for_one_leaf(void **state)
 	page = rig_page(&rig);
 	assert_int_equal(seam_debug_faults(rig.seam, &plan), 0);
 	RIG_OK(&rig, 0, .rax = TDH_PHYMEM_PAGE_RDMD, .rcx = page);
-	assert_int_equal(seam_debug_occasions(rig.seam, SEAM_FAULT_BUSY), 0);
+	assert_int_equal(rig_occasions(&rig, SEAM_FAULT_BUSY), 0);
 	assert_int_equal(RIG_CALL(&rig, 0, .rax = TDH_MNG_CREATE, .rcx = page, .rdx = 0x21),
 			 TDX_OPERAND_BUSY | TDX_OP_RCX);
 	RIG_OK(&rig, 0, .rax = TDH_MNG_CREATE, .rcx = page, .rdx = 0x21);

@@ -64,6 +64,8 @@ void rig_add(struct rig *rig, uint64_t region);
  * leave in a lock.
  */
 uint64_t rig_hash(struct rig *rig);
+/* Occasions of a kind since the plan of faults was set. */
+uint64_t rig_occasions(const struct rig *rig, enum seam_fault fault);
 
 /* The metadata: type and page count of an entry. */
 enum tdx_page_type rig_type(struct rig *rig, uint64_t pa, unsigned int level);

@@ -219,11 +219,12 @@ static int check_node(struct scenario *s, const struct td *td, struct mirror_nod
 			break;
 		s->stand.os->seamcall(s->stand.os->ctx, &regs);
 		if (regs.rax || !agrees(host, &regs))
-			return failed(
-				s, "GPA 0x%llx, level %u: host %s, module 0x%llx 0x%llx, 0x%llx",
-				(unsigned long long)mirror_gpa(&slot).v, node->level,
-				mirror_state_name(mirror_state(host)), (unsigned long long)regs.rax,
-				(unsigned long long)regs.rcx, (unsigned long long)regs.rdx);
+			return failed(s,
+				      "GPA 0x%llx, level %u: host has state %u, module 0x%llx "
+				      "0x%llx, 0x%llx",
+				      (unsigned long long)mirror_gpa(&slot).v, node->level,
+				      mirror_state(host), (unsigned long long)regs.rax,
+				      (unsigned long long)regs.rcx, (unsigned long long)regs.rdx);
 		if (mirror_state(host) == MIRROR_LINK && check_node(s, td, mirror_child(host)))
 			return -1;
 	}

@@ -278,6 +278,20 @@ bool explorer_at_helm(const struct stage_actor *self, uint32_t can)
 /* ------------------------------------------------------------------------------------------- */
 /* One run                                                                                      */
 
+static void keep_violation(struct explorer *e, struct explore_result *result)
+{
+	uint32_t nr = e->nr_turns;
+
+	result->violation = *stage_violation();
+	result->violation_cpu = UINT32_MAX;
+	if (result->violation.actor != UINT32_MAX)
+		result->violation_cpu = stage_actor(result->violation.actor)->cpu;
+	if (nr > sizeof(result->schedule.turn) / sizeof(result->schedule.turn[0]))
+		nr = sizeof(result->schedule.turn) / sizeof(result->schedule.turn[0]);
+	result->schedule.nr = nr;
+	memcpy(result->schedule.turn, e->turn, nr * sizeof(e->turn[0]));
+}
+
 enum stage_outcome explorer_run(struct explorer *e, struct explore_result *result)
 {
 	struct stage_policy policy = { .next = next_step, .ctx = e };
@@ -307,22 +321,8 @@ enum stage_outcome explorer_run(struct explorer *e, struct explore_result *resul
 		result->longest = e->steps;
 	result->hash += mix(e->log, (uint64_t)outcome << 8 | stage_violation()->wrong);
 	if (stage_violation()->wrong != STAGE_OK && outcome != STAGE_CUT)
-		explorer_keep_violation(e, result);
+		keep_violation(e, result);
 	return outcome;
-}
-
-void explorer_keep_violation(struct explorer *e, struct explore_result *result)
-{
-	uint32_t nr = e->nr_turns;
-
-	result->violation = *stage_violation();
-	result->violation_cpu = UINT32_MAX;
-	if (result->violation.actor != UINT32_MAX)
-		result->violation_cpu = stage_actor(result->violation.actor)->cpu;
-	if (nr > sizeof(result->schedule.turn) / sizeof(result->schedule.turn[0]))
-		nr = sizeof(result->schedule.turn) / sizeof(result->schedule.turn[0]);
-	result->schedule.nr = nr;
-	memcpy(result->schedule.turn, e->turn, nr * sizeof(e->turn[0]));
 }
 
 void explorer_forget(struct explorer *e)

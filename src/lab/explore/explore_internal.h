@@ -126,7 +126,6 @@ void explorer_begin(struct explorer *e, const struct explore_limits *limits,
 /* This word is shared, whoever touches it in the runs to come. */
 void explorer_share(struct explorer *e, uint64_t key);
 bool explorer_stopped(const struct explore_limits *limits, const struct explore_result *result);
-void explorer_keep_violation(struct explorer *e, struct explore_result *result);
 
 /* depth_first.c */
 enum search_end {

@@ -148,5 +148,3 @@ void arena_restore(struct arena *arena)
 		memcpy(arena->base + at, arena->image + at, PAGE);
 	}
 }
-
-uint32_t arena_hot_pages(const struct arena *arena) { return arena->nr_hot; }

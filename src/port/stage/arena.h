@@ -25,7 +25,5 @@ char *arena_base(const struct arena *arena);
 int arena_freeze(struct arena *arena);
 /* Everything as it was at arena_freeze(). */
 void arena_restore(struct arena *arena);
-/* Pages written since arena_freeze(). */
-uint32_t arena_hot_pages(const struct arena *arena);
 
 #endif

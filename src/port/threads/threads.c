@@ -46,7 +46,6 @@ struct threads_port {
 	void *trace_ctx;
 
 	uint32_t log_level;
-	uint64_t warnings;
 
 	/* The on_fatal of whoever created the port. */
 	void (*on_fatal)(void *ctx, const struct seam_fatal *fatal);
@@ -359,9 +358,7 @@ static void port_log(void *ctx, enum os_log_level level, const char *format, ...
 	char line[512];
 	va_list args;
 
-	/* Relaxed, both: a counter, and a level that may change a line too late. */
-	if (level <= OS_LOG_WARN)
-		__atomic_fetch_add(&port->warnings, 1, __ATOMIC_RELAXED);
+	/* Relaxed: a level that may change a line too late. */
 	if ((uint32_t)level > __atomic_load_n(&port->log_level, __ATOMIC_RELAXED))
 		return;
 	va_start(args, format);
@@ -496,9 +493,4 @@ void threads_trace(struct threads_port *port, threads_trace_fn *trace, void *ctx
 void threads_log_level(struct threads_port *port, enum os_log_level level)
 {
 	__atomic_store_n(&port->log_level, (uint32_t)level, __ATOMIC_RELAXED);
-}
-
-uint64_t threads_warnings(const struct threads_port *port)
-{
-	return __atomic_load_n(&port->warnings, __ATOMIC_RELAXED);
 }

@@ -66,7 +66,5 @@ void threads_trace(struct threads_port *port, threads_trace_fn *trace, void *ctx
 
 /* Log lines at or above this level go to stderr; the default is OS_LOG_WARN. */
 void threads_log_level(struct threads_port *port, enum os_log_level level);
-/* Lines logged at OS_LOG_WARN and OS_LOG_ERROR so far, shown or not. */
-uint64_t threads_warnings(const struct threads_port *port);
 
 #endif
