@@ -63,7 +63,7 @@ static tdx_status_t lock_td(struct call *call, const struct mem_rule *rule, stru
 /* To the entry, which is locked unless the whole TD is. */
 static tdx_status_t walk(struct call *call, const struct mem_rule *rule, struct mem *mem)
 {
-	sept_walk(call, &mem->td, mem->gpa, mem->level, &mem->pos);
+	sept_walk_locked(call, &mem->td, mem->gpa, mem->level, &mem->pos);
 	if (mem->pos.level != mem->level)
 		return mem_entry_status(call, mem, TDX_EPT_WALK_FAILED);
 	if (!rule->tdr_exclusive &&

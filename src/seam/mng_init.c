@@ -25,6 +25,7 @@ void td_setup(struct call *call, struct td *td, const struct td_setup *setup)
 	os_store32(&tdcs->hp_lock_timeout, CPUID_TSC_HZ, OS_RELAXED); /* one second */
 	os_store16(&tdcs->topology_enum_configured, 1, OS_RELAXED);
 	os_store16(&tdcs->ve_reduction_valid, 1, OS_RELAXED);
+	sept_new_tables(call, tdcs);
 	sept_clear_page(td_map_page(call, td->tdr, TDCS_PAGE_SEPT, OS_FILL));
 }
 

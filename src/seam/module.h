@@ -72,21 +72,38 @@ struct area_map {
 /*
  * And where the entries of a 2M region are: what the upper half of every walk finds, for the
  * regions that this LP came through last. Only of regions whose metadata TDMR.INIT has written.
- * TDs and vCPUs are named again and again, and have maps that a sweep over pages leaves alone.
+ * TDs and vCPUs are named again and again, and have maps that a sweep over pages leaves alone. Of
+ * pages there are more: a host closes many, and then takes each away.
  */
-#define REGION_MAPS 8u
+#define PAGE_MAPS  64u
+#define OTHER_MAPS 8u
 struct pamt_entry;
 struct region_map {
 	uint64_t number; /* address >> 21, + 1; 0: none */
 	const struct tdmr *tdmr;
 	bool reserved; /* some of it is in a reserved area */
 	struct pamt_entry *entry_1g, *entry_2m;
+	/* Static PAMT: the first and the last 256 of its 4K entries; NULL: not asked for yet. */
+	struct pamt_entry *half[2];
+};
+
+/*
+ * And where in a TD's S-EPT the table of a range is that this LP came to last: which may not be
+ * known from the page, since tables come and go, but by tdcs.tables, which is another then.
+ */
+#define TABLE_MAPS 8u
+struct table_map {
+	uint64_t td_level; /* address of the TDR | level of the entries; 0: none */
+	uint64_t tables;   /* as it was in the TDCS */
+	uint64_t range;	   /* of guest addresses, in units of what the table covers */
+	tdx_hpa_t page;
 };
 
 struct lp_maps {
+	struct table_map table[TABLE_MAPS];
 	struct area_map area[3][AREA_MAPS]; /* by enum tdx_size */
 	/* Of control pages, of page operands, of what module memory names. */
-	struct region_map control[REGION_MAPS], page[REGION_MAPS], owned[REGION_MAPS];
+	struct region_map control[OTHER_MAPS], page[PAGE_MAPS], owned[OTHER_MAPS];
 };
 
 /* A logical processor. Calls on two never meet on one cache line here. */
@@ -123,7 +140,8 @@ struct seam {
 	struct wbt wbt[TDX_MAX_PACKAGES];
 	os_a32_t nr_builds; /* TDs between MNG.INIT and MR.FINALIZE: SYS.SHUTDOWN may ask */
 
-	os_a64_t nr_uuids; /* given to TDs */
+	os_a64_t nr_uuids;  /* given to TDs */
+	os_a64_t nr_tables; /* numbers given to tdcs.tables, never the same twice */
 
 	os_a32_t fatal_state; /* 0 none, 1 being written, 2 readable */
 	struct seam_fatal fatal;

@@ -243,6 +243,7 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 	status = merge_metadata(call, &mem, &large, at);
 	if (call_failed(status))
 		return status;
+	sept_new_tables(call, mem.td.tdcs);
 	sept_commit_alone(call, &mem.pos, sept_entry(sept_state(first), sept_page(first)));
 	td_drop_children(call, &mem.td, 1);
 	call->regs->rcx = freed.v | (pamt_release(call, &sept) ? TDX_HINT_BIT : 0);

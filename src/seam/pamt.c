@@ -95,7 +95,7 @@ static bool is_reserved(const struct tdmr *tdmr, tdx_hpa_t address, uint64_t byt
 }
 
 /* The map becomes the region's. NULL: no TDMR covers it, or not with usable metadata. */
-static __attribute__((noinline)) const struct region_map *
+static __attribute__((noinline)) struct region_map *
 map_region(struct call *call, struct region_map *map, tdx_hpa_t address)
 {
 	const struct tdmr *tdmr = pamt_tdmr(call->seam, address);
@@ -112,58 +112,73 @@ map_region(struct call *call, struct region_map *map, tdx_hpa_t address)
 	return map;
 }
 
-/* Among those maps of the LP. */
-static INLINE const struct region_map *find_region(struct call *call, struct region_map *maps,
-						   tdx_hpa_t address)
+/* What the map has, or will. */
+static INLINE struct region_map *find_region(struct call *call, struct region_map *map,
+					     tdx_hpa_t address)
 {
-	uint64_t number = hpa_to_region(address).v;
-	struct region_map *map = &maps[number % REGION_MAPS];
-
-	return map->number == number + 1 ? map : map_region(call, map, address);
+	return map->number == hpa_to_region(address).v + 1 ? map : map_region(call, map, address);
 }
 
-static inline const struct region_map *find_page_region(struct call *call, tdx_hpa_t address)
+/* The LP's maps in which a region may be, by what names it. */
+static inline struct region_map *control_map(const struct call *call, tdx_hpa_t address)
 {
-	return find_region(call, call->maps->page, address);
+	return &call->maps->control[hpa_to_region(address).v % OTHER_MAPS];
+}
+
+static inline struct region_map *page_map(const struct call *call, tdx_hpa_t address)
+{
+	return &call->maps->page[hpa_to_region(address).v % PAGE_MAPS];
+}
+
+static inline struct region_map *find_page_region(struct call *call, tdx_hpa_t address)
+{
+	return find_region(call, page_map(call, address), address);
+}
+
+static __attribute__((noinline)) struct pamt_entry *
+map_half(struct call *call, struct region_map *region, tdx_hpa_t address, uint32_t half)
+{
+	tdx_hpa_t first = hpa((address.v & ~(TDX_2M_SIZE - 1)) + half * TDX_2M_SIZE / 2);
+
+	region->half[half] = entry_at(call, region->tdmr, first, TDX_4K);
+	return region->half[half];
+}
+
+/* Static PAMT: the entry of a 4K page of the region. */
+static INLINE struct pamt_entry *entry_4k(struct call *call, struct region_map *region,
+					  tdx_hpa_t address)
+{
+	uint32_t index = hpa_to_pfn(address).v & (TDX_PAGES_PER_2M - 1), half = index / 256;
+	struct pamt_entry *entries = region->half[half];
+
+	if (!entries)
+		entries = map_half(call, region, address, half);
+	return &entries[index % 256];
 }
 
 const struct tdmr *pamt_find_tdmr(struct call *call, tdx_hpa_t address)
 {
-	const struct region_map *region = find_page_region(call, address);
+	struct region_map *region = find_page_region(call, address);
 
 	return region ? region->tdmr : NULL;
 }
 
 /* Of a 4K page, or of larger ones, aligned. */
-static INLINE bool is_owned(struct call *call, tdx_hpa_t page, uint64_t bytes)
+bool pamt_is_owned(struct call *call, tdx_hpa_t page, uint64_t bytes)
 {
-	const struct region_map *region = find_region(call, call->maps->owned, page);
+	struct region_map *map = &call->maps->owned[hpa_to_region(page).v % OTHER_MAPS];
+	const struct region_map *region = find_region(call, map, page);
 
 	return region && !(region->reserved && is_reserved(region->tdmr, page, bytes));
 }
 
-bool pamt_is_owned(struct call *call, tdx_hpa_t page, uint64_t bytes)
+void *pamt_map_owned_slowly(struct call *call, tdx_hpa_t address, enum os_access access)
 {
-	return is_owned(call, page, bytes);
-}
-
-static __attribute__((noinline)) void *nowhere(struct call *call, tdx_hpa_t address)
-{
-	call_fatal(call, FATAL_ADDRESS, address);
-	return call->seam->nowhere;
-}
-
-/* Inline for those that every walk passes. */
-static INLINE void *map_owned(struct call *call, tdx_hpa_t address, enum os_access access)
-{
-	if (!is_owned(call, hpa(address.v & ~(TDX_PAGE_SIZE - 1)), TDX_PAGE_SIZE))
-		return nowhere(call, address);
+	if (!pamt_is_owned(call, hpa(address.v & ~(TDX_PAGE_SIZE - 1)), TDX_PAGE_SIZE)) {
+		call_fatal(call, FATAL_ADDRESS, address);
+		return call->seam->nowhere;
+	}
 	return module_map(call->seam, address, access);
-}
-
-void *pamt_map_owned(struct call *call, tdx_hpa_t address, enum os_access access)
-{
-	return map_owned(call, address, access);
 }
 
 /* Where the 4K entry behind a node is, whose head the caller has read. */
@@ -257,16 +272,17 @@ static INLINE bool step(struct call *call, struct pamt_entry *entry, uint32_t le
 }
 
 /* The last step, to the 4K entry under the 2M entry that the walk has come to. */
-static INLINE bool step_4k(struct call *call, bool exclusive, struct pamt_page *page)
+static INLINE bool step_4k(struct call *call, struct region_map *region, bool exclusive,
+			   struct pamt_page *page)
 {
 	page->level = TDX_4K;
 	if (call->seam->dpamt) {
 		page->node = page->entry;
-		page->entry = map_owned(
+		page->entry = pamt_map_owned(
 			call, address_in_pair(page->node, page->head, page->address), OS_WRITE);
 	} else {
 		page->all_free = page->head & PAMT_ALL_FREE ? page->entry : NULL;
-		page->entry = entry_at(call, page->tdmr, page->address, TDX_4K);
+		page->entry = entry_4k(call, region, page->address);
 	}
 	return lock_entry(call, page->entry, exclusive, &page->head);
 }
@@ -278,19 +294,19 @@ static inline bool is_inner_2m(const struct seam *seam, uint64_t head)
 }
 
 /* From the 2M entry down, which is locked shared. */
-static INLINE bool walk_on(struct call *call, uint32_t target, bool exclusive,
-			   struct pamt_page *page)
+static INLINE bool walk_on(struct call *call, struct region_map *region, uint32_t target,
+			   bool exclusive, struct pamt_page *page)
 {
 	if (target == TDX_2M || !is_inner_2m(call->seam, page->head))
 		return end_walk(call, exclusive, page);
-	return step_4k(call, exclusive, page);
+	return step_4k(call, region, exclusive, page);
 }
 
 /*
  * The 1G entry is where the walk ends, or somebody has it, or a host has left its priority; or a
  * plan of faults is asked at each lock.
  */
-static __attribute__((noinline)) bool walk_1g(struct call *call, const struct region_map *region,
+static __attribute__((noinline)) bool walk_1g(struct call *call, struct region_map *region,
 					      uint32_t target, bool exclusive,
 					      struct pamt_page *page)
 {
@@ -298,7 +314,8 @@ static __attribute__((noinline)) bool walk_1g(struct call *call, const struct re
 		return false;
 	if (target == TDX_1G || pamt_type(page->head) != TDX_PT_NDA)
 		return end_walk(call, exclusive, page);
-	return step(call, region->entry_2m, TDX_2M, page) && walk_on(call, target, exclusive, page);
+	return step(call, region->entry_2m, TDX_2M, page) &&
+	       walk_on(call, region, target, exclusive, page);
 }
 
 /*
@@ -306,7 +323,7 @@ static __attribute__((noinline)) bool walk_1g(struct call *call, const struct re
  * 2M entry below stands for both, and is_alone() looks for it. So walks write to no word that all
  * of a GiB have in common. The second look says that nobody came before that lock was there.
  */
-static INLINE bool walk(struct call *call, const struct region_map *region, tdx_hpa_t address,
+static INLINE bool walk(struct call *call, struct region_map *region, tdx_hpa_t address,
 			uint32_t target, bool exclusive, struct pamt_page *page)
 {
 	const uint64_t taken = LOCK_EXCLUSIVE | LOCK_HP | PAMT_TYPE_MASK;
@@ -324,11 +341,11 @@ static INLINE bool walk(struct call *call, const struct region_map *region, tdx_
 		held_release(&call->held, held);
 		return walk_1g(call, region, target, exclusive, page);
 	}
-	return walk_on(call, target, exclusive, page);
+	return walk_on(call, region, target, exclusive, page);
 }
 
 /* Inline for callers that know target and exclusive. */
-static INLINE bool try_walk(struct call *call, const struct region_map *region, tdx_hpa_t address,
+static INLINE bool try_walk(struct call *call, struct region_map *region, tdx_hpa_t address,
 			    uint32_t target, bool exclusive, struct pamt_page *page)
 {
 	uint32_t held = call->held.nr;
@@ -350,7 +367,7 @@ bool pamt_walk(struct call *call, tdx_hpa_t address, uint32_t target, bool exclu
 
 tdx_status_t pamt_find(struct call *call, tdx_hpa_t address, uint32_t size, struct pamt_page *page)
 {
-	const struct region_map *region = find_page_region(call, address);
+	struct region_map *region = find_page_region(call, address);
 	const struct seam *seam = call->seam;
 	enum tdx_page_type type;
 
@@ -368,12 +385,12 @@ tdx_status_t pamt_find(struct call *call, tdx_hpa_t address, uint32_t size, stru
 		page->head = read_head(page->node);
 		if (pamt_type(page->head) != TDX_PT_PAMT)
 			return call_fatal(call, FATAL_IMPLICIT, address);
-		page->entry =
-			map_owned(call, address_in_pair(page->node, page->head, address), OS_WRITE);
-	} else if (size == TDX_2M) {
-		page->entry = region->entry_2m;
+		page->entry = pamt_map_owned(call, address_in_pair(page->node, page->head, address),
+					     OS_WRITE);
+	} else if (size == TDX_4K) {
+		page->entry = entry_4k(call, region, address);
 	} else {
-		page->entry = entry_at(call, region->tdmr, address, size);
+		page->entry = size == TDX_2M ? region->entry_2m : region->entry_1g;
 	}
 	page->head = read_head(page->entry);
 	type = pamt_type(page->head);
@@ -397,7 +414,7 @@ tdx_status_t pamt_implicit(struct call *call, tdx_hpa_t address, uint32_t size, 
 tdx_status_t pamt_implicit_parent(struct call *call, tdx_hpa_t address, uint32_t level,
 				  enum tdx_operand operand, struct pamt_page *page)
 {
-	const struct region_map *region = find_page_region(call, address);
+	struct region_map *region = find_page_region(call, address);
 
 	if (!region)
 		return call_fatal(call, FATAL_IMPLICIT, address);
@@ -454,15 +471,15 @@ void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, tdx_hpa_t addres
 /* Operands.                                                                                    */
 
 /* What all operands that name a private page begin with. */
-static INLINE tdx_status_t explicit_walk(struct call *call, struct region_map *maps,
+static INLINE tdx_status_t explicit_walk(struct call *call, struct region_map *map,
 					 tdx_hpa_t address, enum tdx_operand operand,
 					 uint32_t target, bool exclusive, struct pamt_page *page)
 {
-	const struct region_map *region;
+	struct region_map *region;
 
 	if (!hpa_is_private(call->seam, address, UINT64_C(1) << TDX_LEVEL_SHIFT(target)))
 		return status_operand(TDX_OPERAND_INVALID, operand);
-	region = find_region(call, maps, address);
+	region = find_region(call, map, address);
 	if (!region)
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, operand);
 	if (!try_walk(call, region, address, target, exclusive, page))
@@ -473,14 +490,15 @@ static INLINE tdx_status_t explicit_walk(struct call *call, struct region_map *m
 tdx_status_t pamt_explicit_any(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			       uint32_t size, bool exclusive, struct pamt_page *page)
 {
-	return explicit_walk(call, call->maps->page, address, operand, size, exclusive, page);
+	return explicit_walk(call, page_map(call, address), address, operand, size, exclusive,
+			     page);
 }
 
 tdx_status_t pamt_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			   enum tdx_page_type type, bool exclusive, struct pamt_page *page)
 {
-	tdx_status_t status =
-		explicit_walk(call, call->maps->control, address, operand, TDX_4K, exclusive, page);
+	tdx_status_t status = explicit_walk(call, control_map(call, address), address, operand,
+					    TDX_4K, exclusive, page);
 
 	if (call_failed(status))
 		return status;
@@ -494,7 +512,7 @@ tdx_status_t pamt_free_4k(struct call *call, tdx_hpa_t address, enum tdx_operand
 {
 	const struct seam *seam = call->seam;
 	tdx_status_t status =
-		explicit_walk(call, call->maps->page, address, operand, TDX_4K, true, page);
+		explicit_walk(call, page_map(call, address), address, operand, TDX_4K, true, page);
 	enum tdx_page_type type;
 
 	if (call_failed(status))
@@ -548,7 +566,7 @@ tdx_status_t pamt_free_2m(struct call *call, tdx_hpa_t address, enum tdx_operand
 			  struct pamt_page *page)
 {
 	tdx_status_t status =
-		explicit_walk(call, call->maps->page, address, operand, TDX_2M, true, page);
+		explicit_walk(call, page_map(call, address), address, operand, TDX_2M, true, page);
 
 	if (call_failed(status))
 		return status;

@@ -36,6 +36,7 @@
 #define SEAM_PAMT_H
 
 #include "seam/call.h"
+#include "seam/hpa.h"
 
 struct pamt_entry {
 	/*
@@ -118,7 +119,19 @@ const struct tdmr *pamt_find_tdmr(struct call *call, tdx_hpa_t address);
  * module-fatal, and what is returned is nowhere.
  */
 bool pamt_is_owned(struct call *call, tdx_hpa_t page, uint64_t bytes);
-void *pamt_map_owned(struct call *call, tdx_hpa_t address, enum os_access access);
+void *pamt_map_owned_slowly(struct call *call, tdx_hpa_t address, enum os_access access);
+
+/* Inline as far as nearly every call comes: the region is known and has no reserved area. */
+static inline void *pamt_map_owned(struct call *call, tdx_hpa_t address, enum os_access access)
+{
+	uint64_t number = hpa_to_region(address).v;
+	const struct region_map *map = &call->maps->owned[number % OTHER_MAPS];
+
+	if (map->number == number + 1 && !map->reserved)
+		return module_map(call->seam, address, access);
+	return pamt_map_owned_slowly(call, address, access);
+}
+
 static inline bool pamt_is_nowhere(const struct call *call, const void *at)
 {
 	return at == call->seam->nowhere;

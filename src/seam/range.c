@@ -48,6 +48,8 @@ tdx_status_t tdh_mem_range_block(struct call *call)
 	if (call_failed(status))
 		return status;
 
+	if (mem.state == SEPT_NL_MAPPED)
+		sept_new_tables(call, mem.td.tdcs);
 	change_state(call, &mem, (enum sept_state)sept_states[mem.state].after_block);
 	/*
 	 * The epoch is read after the entry is closed, so that a vCPU that entered later than the

@@ -39,22 +39,62 @@ const uint8_t sept_state_by_code[64] = {
 	[LEAF | TDP | TDB] = SEPT_PENDING_BLOCKED + 1,
 };
 
-void sept_walk(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
-	       struct sept_pos *pos)
+static inline os_a64_t *entry_in(os_a64_t *table, tdx_gpa_t gpa, uint32_t level)
+{
+	return &table[gpa.v >> TDX_LEVEL_SHIFT(level) & (SEPT_ENTRIES - 1)];
+}
+
+/* *table: the page in which the entry is; as it was if that is the root. */
+static inline void walk(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
+			struct sept_pos *pos, tdx_hpa_t *table)
 {
 	os_a64_t *entry = td_map_page(call, td->tdr, TDCS_PAGE_SEPT, OS_WRITE);
 	uint64_t value;
 	uint32_t at = td->tdcs->pwl;
 
 	for (;; at--) {
-		entry += gpa.v >> TDX_LEVEL_SHIFT(at) & (SEPT_ENTRIES - 1);
+		entry = entry_in(entry, gpa, at);
 		/* Acquire: the page that the entry points to was filled before. */
 		value = os_load64(entry, OS_ACQUIRE);
 		if (at <= level || sept_is_leaf(value) || !(value & SEPT_RWX))
 			break;
-		entry = pamt_map_owned(call, sept_page(value), OS_WRITE);
+		*table = sept_page(value);
+		entry = pamt_map_owned(call, *table, OS_WRITE);
 	}
 	*pos = (struct sept_pos){ .entry = entry, .value = value, .level = at };
+}
+
+void sept_walk(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
+	       struct sept_pos *pos)
+{
+	tdx_hpa_t table;
+
+	walk(call, td, gpa, level, pos, &table);
+}
+
+void sept_walk_locked(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
+		      struct sept_pos *pos)
+{
+	uint64_t range = gpa.v >> TDX_LEVEL_SHIFT(level + 1);
+	struct table_map *map = &call->maps->table[(range + level) % TABLE_MAPS];
+	struct table_map found = { td->address.v | level, td->tdcs->tables, range, HPA_NONE };
+
+	if (map->td_level == found.td_level && map->tables == found.tables && map->range == range) {
+		pos->entry = entry_in(pamt_map_owned(call, map->page, OS_WRITE), gpa, level);
+		/* Acquire: as in walk(). */
+		pos->value = os_load64(pos->entry, OS_ACQUIRE);
+		pos->level = level;
+		return;
+	}
+	walk(call, td, gpa, level, pos, &found.page);
+	if (pos->level == level && !hpa_is_none(found.page))
+		*map = found;
+}
+
+void sept_new_tables(struct call *call, struct tdcs *tdcs)
+{
+	/* Relaxed: no two are the same, and that is all. */
+	tdcs->tables = os_fetch_add64(&call->seam->nr_tables, 1, OS_RELAXED) + 1;
 }
 
 void sept_clear_page(void *entries)

@@ -142,6 +142,14 @@ static inline tdx_hpa_t sept_translate(const struct sept_pos *pos, tdx_gpa_t at)
  */
 void sept_walk(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
 	       struct sept_pos *pos);
+/*
+ * The same by a holder of the tree's lock, or of the whole TD: a table to which this LP came before
+ * is not looked for again, as long as none was closed or taken away since.
+ */
+void sept_walk_locked(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
+		      struct sept_pos *pos);
+/* A table is closed or taken away, by a holder of the tree, exclusive; or the tree is a new one. */
+void sept_new_tables(struct call *call, struct tdcs *tdcs);
 /* Every entry of a page FREE. Nobody else can see the page. */
 void sept_clear_page(void *entries);
 

@@ -122,21 +122,25 @@ tdx_status_t tdh_mem_sept_rd(struct call *call)
 	return CALL_OK;
 }
 
-/* All entries of the page FREE? The tree is locked exclusively. */
+/*
+ * All entries of the page FREE? The tree is locked exclusively. What marks that state no other has
+ * as a whole, so that one AND of all says it. Lock and HP are no part of it.
+ */
 static bool page_is_free(struct call *call, tdx_hpa_t page)
 {
-	const os_a64_t *entries = pamt_map_owned(call, page, OS_READ);
-	uint64_t free = SEPT_FREE_ENTRY;
-	uint64_t other = 0;
+	const os_a64_t *entries = __builtin_assume_aligned(pamt_map_owned(call, page, OS_READ), 64);
+	const uint32_t quarter = SEPT_ENTRIES / 4;
+	const uint64_t free = SEPT_FREE_ENTRY;
+	uint64_t all = free;
 
 	/*
-	 * Plain loads: the tree's lock keeps hosts away, and no vCPU has a way here any more. Lock
-	 * and HP are no part of an entry's state.
+	 * Plain loads: the tree's lock keeps hosts away, and no vCPU has a way here any more. Four
+	 * streams, for the compiler to take several entries in one step.
 	 */
-	for (uint32_t i = 0; i < SEPT_ENTRIES; i += 4)
-		other |= (entries[i].v ^ free) | (entries[i + 1].v ^ free) |
-			 (entries[i + 2].v ^ free) | (entries[i + 3].v ^ free);
-	return !(other & ~(SEPT_HP | SEPT_LOCK));
+	for (uint32_t i = 0; i < quarter; i++)
+		all &= entries[i].v & entries[i + quarter].v & entries[i + 2 * quarter].v &
+		       entries[i + 3 * quarter].v;
+	return all == free;
 }
 
 tdx_status_t tdh_mem_sept_remove(struct call *call)
@@ -158,6 +162,7 @@ tdx_status_t tdh_mem_sept_remove(struct call *call)
 	if (!page_is_free(call, at))
 		return mem_entry_status(call, &mem, TDX_EPT_PAGE_NOT_FREE);
 
+	sept_new_tables(call, mem.td.tdcs);
 	sept_commit_alone(call, &mem.pos, SEPT_FREE_ENTRY);
 	td_drop_children(call, &mem.td, 1);
 	call->regs->rcx = at.v | (pamt_release(call, &page) ? TDX_HINT_BIT : 0);

@@ -40,14 +40,6 @@ tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, bool exclusive, s
 	return use_tdr(call, address, td);
 }
 
-void *td_map_page(struct call *call, const struct tdr *tdr, uint32_t index, enum os_access access)
-{
-	tdx_hpa_t page = tdr->tdcx[index];
-
-	/* The module wrote an aligned address. */
-	return pamt_map_owned(call, page.v % TDX_PAGE_SIZE ? HPA_NONE : page, access);
-}
-
 /* What is used as a number of levels, of bits, of elements. */
 static bool tdcs_is_sane(const struct tdcs *tdcs)
 {

@@ -48,6 +48,7 @@ struct tdcs {
 	uint32_t shared_bit; /* the GPA bit that means shared: 47 or 51 */
 	uint32_t gpa_bits;   /* private GPAs are below 2^gpa_bits */
 	uint32_t max_vcpus;
+	uint64_t tables; /* a number that no TD had before, since a table went out of the S-EPT */
 	os_a64_t epoch;
 	os_a64_t refcount[2]; /* vCPUs inside, by parity of the epoch in which they entered */
 	os_a32_t nr_vcpus;    /* VP.INIT done */
@@ -143,7 +144,14 @@ void td_end_build(struct seam *seam, struct tdcs *tdcs);
 /* Its TDCS; NULL if there are too few pages for one, or if it has ended the module. */
 struct tdcs *td_tdcs(struct call *call, const struct tdr *tdr);
 /* Its TDCX page of that index (TDCS_PAGE_...), which it has. */
-void *td_map_page(struct call *call, const struct tdr *tdr, uint32_t index, enum os_access access);
+static inline void *td_map_page(struct call *call, const struct tdr *tdr, uint32_t index,
+				enum os_access access)
+{
+	tdx_hpa_t page = tdr->tdcx[index];
+
+	/* The module wrote an aligned address. */
+	return pamt_map_owned(call, page.v % TDX_PAGE_SIZE ? HPA_NONE : page, access);
+}
 
 /* Is a page that was blocked in that epoch out of reach of every vCPU? */
 bool td_tracked(const struct tdcs *tdcs, uint64_t bepoch);

@@ -76,11 +76,11 @@ out_has 'nothing is wrong'
 # DEMOTE without the lock meets an ADD, or the ADD meets it; a lock around both is enough.
 runs demote_meets_an_add 1 check --design merged --program 'MA SA/gB' --bound 1
 out_has 'PAMT.ADD of region B answers OPERAND_BUSY(RCX)'
-runs an_add_meets_demote 1 check --replay 'design=merged;pages=crossed;regions=3;program=gB/MA SA;schedule=1:109 0:22 1:40'
+runs an_add_meets_demote 1 check --replay 'design=merged;pages=crossed;regions=3;program=gB/MA SA;schedule=1:92 0:22 1:40'
 out_has 'split of region A fails with -5, the call answers OPERAND_BUSY(R12)'
 runs demote_of_v6_meets_an_add 1 check --design v6 --program 'MA SA/gB' --bound 1
 out_has 'PAMT.ADD of region B answers OPERAND_BUSY(RCX)'
-runs an_add_meets_demote_of_v6 1 check --replay 'design=v6;pages=crossed;regions=3;program=gB/MA SA;schedule=1:109 0:22 1:40'
+runs an_add_meets_demote_of_v6 1 check --replay 'design=v6;pages=crossed;regions=3;program=gB/MA SA;schedule=1:92 0:22 1:40'
 out_has 'the call answers OPERAND_BUSY(R12)'
 runs a_second_try_under_the_lock_is_too_late 1 check --design merged-demote-optimistic --program 'MA SA/gB' --bound 1
 out_has 'PAMT.ADD of region B answers OPERAND_BUSY(RCX)'

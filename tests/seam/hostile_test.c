@@ -253,6 +253,8 @@ static uint64_t rcx_of(const struct hostile *h, const struct word *w)
 {
 	switch (w->leaf) {
 	case TDH_MEM_SEPT_RD:
+		/* No call was there before: the way is looked for from the root. */
+		return 5 * TDX_2M_SIZE;
 	case TDH_MEM_RD:
 		return 0;
 	case TDH_VP_FLUSH:
