@@ -38,6 +38,8 @@ const char *real_op_name(enum real_op op)
 		[REAL_CPU] = "cpu",
 		[REAL_LOOK] = "look",
 		[REAL_TOUCH] = "touch",
+		[REAL_FLOOD] = "flood",
+		[REAL_DRAIN] = "drain",
 	};
 
 	return op < REAL_OPS ? names[op] : "";

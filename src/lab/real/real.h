@@ -25,6 +25,7 @@
  *   CPUs      go offline with vCPUs bound to them, and come back
  *   looking   verify, statistics
  *   touching  memory that libpamt has no part in, beside other threads' in its regions
+ *   tides     the pool is drawn dry, and flooded while a chunk comes
  *
  * The OS takes up to 3 ms to find memory for libpamt, and to return from being given some, every
  * second time, or until others have ended some operations: a thread is away in the middle of what
@@ -67,6 +68,8 @@ enum real_op {
 	REAL_CPU,
 	REAL_LOOK,
 	REAL_TOUCH,
+	REAL_FLOOD,
+	REAL_DRAIN,
 	REAL_OPS, /* how many */
 };
 

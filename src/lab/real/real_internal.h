@@ -77,7 +77,9 @@ struct real_judge {
 	os_a64_t given[REAL_MEMORY_END / TDX_PAGE_SIZE / 64]; /* in pairs, to the module */
 	os_a64_t held;					      /* pages taken */
 	struct vmm_backing backing;
-	os_a32_t away; /* threads that libpamt waits for in a service of the OS */
+	os_a32_t away;	  /* threads that libpamt waits for in a service of the OS */
+	os_a32_t growing; /* of these, in one that has found memory for it */
+	os_a32_t ready;	  /* threads that wait for that */
 };
 
 #define REAL_SLOTS 8u
@@ -88,9 +90,10 @@ struct real_hunt {
 	uint64_t deadline_ns; /* of the round */
 	uint32_t nr_threads, nr_nodes;
 	uint32_t still_ns; /* between two threads that are made to stand still, at most; 0: none */
-	uint64_t most_pages; /* that a thread means to have */
-	uint32_t singles;    /* 0..2: one, two or three thirds of aged regions have single pages */
-	uint32_t hole_order; /* of what is free between pages in use, at most */
+	uint64_t most_pages;	       /* that a thread means to have */
+	uint32_t free_part, aged_part; /* tenths of memory; the rest is wholly in use */
+	uint32_t singles;	       /* 0..3: so many thirds of aged regions have single pages */
+	uint32_t hole_order;	       /* of what is free between pages in use, at most */
 	struct stand stand;
 	struct real_judge judge;
 	struct real_thread *thread;
@@ -132,12 +135,17 @@ void *real_still(void *arg);
 void real_stand_still(uint32_t ops);
 /* It does nothing until libpamt waits for the OS in another one, or for some ms. */
 void real_await_service(struct real_hunt *hunt);
+/* The same until it waits for memory, for longer; and until somebody waits for this. */
+void real_await_growth(struct real_hunt *hunt);
+void real_await_ready(struct real_hunt *hunt);
 
 /* real_judge.c */
 void real_judge_init(struct real_hunt *hunt);
 /* A control page came out of libpamt, or goes back. */
 void real_judge_out(tdx_hpa_t page, bool out);
 void real_judge_cache(const struct pamt_cache *cache);
+/* How often libpamt has got memory from the OS on this thread. */
+uint32_t real_judge_chunks(void);
 
 /* real_ops.c: operations by kind, and what gives back all that a thread has. */
 typedef void real_op_fn(struct real_thread *thread);

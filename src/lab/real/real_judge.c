@@ -24,6 +24,7 @@
 static struct real_hunt *hunt;
 /* What each thread does is not to depend on how often a service is called. */
 static _Thread_local uint64_t noise;
+static _Thread_local uint32_t chunks;
 
 static const struct os_services *under(void) { return hunt->judge.under; }
 
@@ -94,9 +95,14 @@ static tdx_hpa_t host_alloc_pages(void *ctx, unsigned int order, uint32_t node)
 			real_found(hunt, "page 0x%llx came from the OS while libpamt had it",
 				   (unsigned long long)(block.v + i * TDX_PAGE_SIZE));
 	os_fetch_add64(&hunt->judge.held, UINT64_C(1) << order, OS_RELAXED);
+	chunks++;
+	os_fetch_add32(&hunt->judge.growing, 1, OS_RELAXED);
 	be_away(2);
+	os_fetch_add32(&hunt->judge.growing, -1u, OS_RELAXED);
 	return block;
 }
+
+uint32_t real_judge_chunks(void) { return chunks; }
 
 static void look_at_freed(tdx_hpa_t page)
 {

@@ -54,8 +54,7 @@ static int get_pages(struct real_thread *t, tdx_pfn_t first, uint32_t nr)
 	return pamt_get_range(host, first, nr, cache);
 }
 
-/* One random piece of the OS's memory, got; false: there is none. order: 0 .. 9 */
-static bool real_take(struct real_thread *t, unsigned int order)
+static bool take(struct real_thread *t, unsigned int order)
 {
 	const struct os_services *os = t->hunt->judge.under;
 	uint32_t nr = 1u << order;
@@ -103,7 +102,7 @@ static void op_get(struct real_thread *t)
 
 		if (order == 9 && t->pages >= t->hunt->most_pages)
 			order = 0;
-		if (!real_take(t, order))
+		if (!take(t, order))
 			break;
 	}
 }
@@ -111,7 +110,6 @@ static void op_get(struct real_thread *t)
 /* All single pages at once: regions are left by dozens, and their pairs come to the pool. */
 static void put_singles(struct real_thread *t)
 {
-	maybe_await(t);
 	for (uint32_t i = t->nr_runs; i--;) {
 		struct real_run run = t->run[i];
 
@@ -126,6 +124,7 @@ static void put_singles(struct real_thread *t)
 static void op_put(struct real_thread *t)
 {
 	if (one_in(t, 3)) {
+		maybe_await(t);
 		put_singles(t);
 		return;
 	}
@@ -197,6 +196,49 @@ static void op_control(struct real_thread *t)
 		}
 		real_judge_out(page, true);
 		t->control[t->nr_control++] = page;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Tides                                                                                        */
+
+/*
+ * A pool that is dry at one moment and too full at the next, with a chunk on its way in between:
+ * what one thread draws until the OS has to be asked is as much as there was, and what another
+ * gives back meanwhile is more than the pool may keep beside a new chunk. By chance alone, on a
+ * busy machine, the one comes into the other about once in a minute.
+ */
+#define MOST_DRAINED 256u
+
+/* Single pages, each in a region of its own as far as the machine has such (real_shape.c). */
+static void op_flood(struct real_thread *t)
+{
+	for (uint32_t i = 16 + below(t, 128); i; i--)
+		take(t, 0);
+	real_await_growth(t->hunt);
+	put_singles(t);
+}
+
+/* Control pages, until one of them came out of a new chunk. */
+static void op_drain(struct real_thread *t)
+{
+	struct pamt_host *host = t->hunt->stand.host;
+	uint32_t chunks = real_judge_chunks(), nr = 0;
+	tdx_hpa_t page[MOST_DRAINED];
+
+	real_await_ready(t->hunt);
+	while (nr < MOST_DRAINED && real_judge_chunks() == chunks) {
+		int error = pamt_alloc_page(host, OS_ANY_NODE, NULL, &page[nr]);
+
+		if (error) {
+			real_allowed(t, "pamt_alloc_page()", error);
+			break;
+		}
+		real_judge_out(page[nr++], true);
+	}
+	while (nr) {
+		real_judge_out(page[--nr], false);
+		pamt_free_page(host, page[nr]);
 	}
 }
 
@@ -378,4 +420,6 @@ real_op_fn *const real_ops[REAL_OPS] = {
 	[REAL_CPU] = op_cpu,
 	[REAL_LOOK] = op_look,
 	[REAL_TOUCH] = op_touch,
+	[REAL_FLOOD] = op_flood,
+	[REAL_DRAIN] = op_drain,
 };

@@ -30,7 +30,7 @@ static void keep(struct real_hunt *hunt, tdx_pfn_t first, uint32_t nr, bool crow
  */
 static void keep_aged(struct real_hunt *hunt, uint64_t *random, tdx_pfn_t first)
 {
-	bool singles = real_below(random, 3) <= hunt->singles,
+	bool singles = real_below(random, 3) < hunt->singles,
 	     crowd = !singles && real_below(random, 4);
 	uint32_t nr = singles ? 1 : 1u << real_below(random, hunt->hole_order + 1), at = 0;
 
@@ -50,7 +50,6 @@ static void keep_aged(struct real_hunt *hunt, uint64_t *random, tdx_pfn_t first)
 static bool age(struct real_hunt *hunt, uint64_t *random)
 {
 	const struct os_services *os = hunt->judge.under;
-	uint32_t free_part = real_below(random, 3), aged_part = 3 + real_below(random, 5);
 	tdx_hpa_t *block = malloc(MAX_AGED * sizeof(*block));
 	uint32_t nr = 0;
 
@@ -65,9 +64,9 @@ static bool age(struct real_hunt *hunt, uint64_t *random)
 	for (uint32_t i = 0; i < nr; i++) {
 		uint32_t fate = real_below(random, 10);
 
-		if (fate < free_part)
+		if (fate < hunt->free_part)
 			os->free_pages(os->ctx, block[i], 9);
-		else if (fate < free_part + aged_part)
+		else if (fate < hunt->free_part + hunt->aged_part)
 			keep_aged(hunt, random, hpa_to_pfn(block[i]));
 		else
 			keep(hunt, hpa_to_pfn(block[i]), TDX_PAGES_PER_2M, true);

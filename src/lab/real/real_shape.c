@@ -87,10 +87,8 @@ static const uint32_t casts[][3] = {
 	{ OP(TD_LIFE) | OP(TD_RUN), OP(CPU) | OP(TD_RUN), OP(GET) | OP(PUT) | OP(LOOK) },
 };
 
-static void weigh_each(struct real_hunt *hunt, uint64_t *random)
+static void weigh_each(struct real_hunt *hunt, const uint32_t cast[3])
 {
-	const uint32_t *cast = casts[real_below(random, sizeof(casts) / sizeof(casts[0]))];
-
 	for (uint32_t i = 0; i < hunt->nr_threads; i++)
 		for (uint32_t op = 0; op < REAL_OPS; op++)
 			hunt->thread[i].weight[op] = cast[i % 3] >> op & 1;
@@ -111,6 +109,24 @@ static uint64_t choose_most(struct real_hunt *hunt, uint64_t *random)
 	return share * percent / 100;
 }
 
+/*
+ * Floods meet growth. Nobody else, who would trim the pool in between; one pool; and free pages lie
+ * one in a region, so that each has a pair of its own.
+ */
+static void shape_tide(struct real_hunt *hunt)
+{
+	static const uint32_t cast[3] = { OP(FLOOD), OP(DRAIN) };
+
+	hunt->nr_nodes = 1;
+	hunt->nr_threads = 2;
+	weigh_each(hunt, cast);
+	hunt->most_pages = 0;
+	hunt->free_part = 2;
+	hunt->aged_part = 8;
+	hunt->singles = 0;
+	hunt->hole_order = 0;
+}
+
 void real_shape(struct real_hunt *hunt, uint32_t threads, uint64_t *random, struct machine_map *map,
 		struct map_range *ranges)
 {
@@ -119,18 +135,22 @@ void real_shape(struct real_hunt *hunt, uint32_t threads, uint64_t *random, stru
 	bool few = real_below(random, 4);
 
 	hunt->nr_nodes = nodes[real_below(random, sizeof(nodes))];
-	fill_map(hunt, map, ranges, threads);
 	hunt->nr_threads = few ? 2 + real_below(random, 5) : threads;
 	if (hunt->nr_threads > threads)
 		hunt->nr_threads = threads;
 	set_up_threads(hunt, random);
 	if (few && real_below(random, 8))
-		weigh_each(hunt, random);
+		weigh_each(hunt, casts[real_below(random, sizeof(casts) / sizeof(casts[0]))]);
 	else
 		weigh_all(hunt, random);
 	hunt->most_pages = choose_most(hunt, random);
-	hunt->singles = real_below(random, 3);
+	hunt->free_part = real_below(random, 3);
+	hunt->aged_part = 3 + real_below(random, 5);
+	hunt->singles = 1 + real_below(random, 3);
 	hunt->hole_order = real_below(random, 5);
 	/* It makes operations fewer. */
 	hunt->still_ns = real_below(random, 2) ? 20000u << real_below(random, 5) : 0;
+	if (hunt->seed % 5 == 1)
+		shape_tide(hunt);
+	fill_map(hunt, map, ranges, threads);
 }

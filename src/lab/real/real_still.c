@@ -19,6 +19,8 @@
 /* Others may be standing still as well. */
 #define MOST_NS	 UINT64_C(3000000)
 #define AWAIT_NS UINT64_C(2000000)
+/* Whoever makes a pool grow has to draw it dry before. */
+#define GROWTH_NS UINT64_C(20000000)
 
 static struct real_board *board;
 
@@ -48,14 +50,26 @@ void real_stand_still(uint32_t ops)
 		sleep_ns(TICK_NS);
 }
 
-void real_await_service(struct real_hunt *hunt)
+static void await(const struct real_hunt *hunt, const os_a32_t *threads, uint64_t ns)
 {
-	uint64_t end = clock_ns() + AWAIT_NS;
+	uint64_t end = clock_ns() + ns;
 
 	/* Relaxed: roughly. */
-	while (!os_load32(&hunt->judge.away, OS_RELAXED) && clock_ns() < end)
+	while (!os_load32(threads, OS_RELAXED) && clock_ns() < end &&
+	       clock_ns() < hunt->deadline_ns)
 		sleep_ns(TICK_NS);
 }
+
+void real_await_service(struct real_hunt *hunt) { await(hunt, &hunt->judge.away, AWAIT_NS); }
+
+void real_await_growth(struct real_hunt *hunt)
+{
+	os_fetch_add32(&hunt->judge.ready, 1, OS_RELAXED);
+	await(hunt, &hunt->judge.growing, GROWTH_NS);
+	os_fetch_add32(&hunt->judge.ready, -1u, OS_RELAXED);
+}
+
+void real_await_ready(struct real_hunt *hunt) { await(hunt, &hunt->judge.ready, GROWTH_NS); }
 
 static void on_signal(int number, siginfo_t *info, void *context)
 {
