@@ -17,7 +17,7 @@ tdx_status_t tdh_mr_extend(struct call *call)
 
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &td, OP_INITIALIZED, false);
+	status = td_build(call, &td, false);
 	if (call_failed(status))
 		return status;
 	if (at.v & (CHUNK_BYTES - 1) || at.v >> td.tdcs->gpa_bits)
@@ -37,7 +37,7 @@ tdx_status_t tdh_mr_finalize(struct call *call)
 
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &td, OP_INITIALIZED, false);
+	status = td_build(call, &td, false);
 	if (call_failed(status))
 		return status;
 	/* Relaxed: the TDR is locked, so no VP.INIT is under way. */

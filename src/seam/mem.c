@@ -24,7 +24,7 @@ static bool decode_map(const struct call *call, const struct mem_rule *rule, str
 /* What is asked of the TD's state and of RCX. Nothing of it changes while the TDR is locked. */
 static tdx_status_t check_operands(struct call *call, const struct mem_rule *rule, struct mem *mem)
 {
-	tdx_status_t status = td_check_op_state(&mem->td, rule->op_states);
+	tdx_status_t status = td_check_op_state(call, &mem->td);
 
 	if (call_failed(status))
 		return status;
@@ -115,7 +115,7 @@ tdx_status_t mem_check_tracked(struct call *call, const struct mem *mem,
 {
 	struct sept_pos shown = mem->pos;
 
-	if (mem->td.tdcs->op_state != TDX_OP_RUNNABLE)
+	if (!td_has_running_vcpus(mem->td.tdcs))
 		return CALL_OK;
 	if (!sept_states[mem->state].blocked) {
 		/* Shown without the progress of an ACCEPT, as the leaf would go on with it. */

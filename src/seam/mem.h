@@ -16,7 +16,6 @@ enum mem_flag {
 
 /* How a leaf takes its two operands; one constant for each leaf. */
 struct mem_rule {
-	uint32_t op_states;	      /* set of OP_BIT */
 	bool tdr_exclusive;	      /* TD, and with it the whole S-EPT, locked; no lock below */
 	bool tree_exclusive;	      /* S-EPT tree; else shared */
 	enum mem_flag flag;	      /* bit 0 of RDX */

@@ -22,7 +22,7 @@ static tdx_status_t find_word(struct call *call, enum os_access access, os_a64_t
 
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &td, OP_BUILT, true);
+	status = td_build(call, &td, true);
 	if (call_failed(status))
 		return status;
 	if (!(td.tdcs->attributes & TDX_ATTR_DEBUG))

@@ -131,7 +131,7 @@ static tdx_status_t td_operand(struct call *call, struct td *td)
 
 	if (call_failed(status))
 		return status;
-	return td_build(call, td, OP_BUILT, true);
+	return td_build(call, td, true);
 }
 
 tdx_status_t tdh_mng_rd(struct call *call)

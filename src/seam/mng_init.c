@@ -272,7 +272,7 @@ tdx_status_t tdh_mng_init(struct call *call)
 			     &init.td);
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &init.td, OP_UNINITIALIZED, false);
+	status = td_build(call, &init.td, false);
 	if (call_failed(status))
 		return status;
 	if (!hpa_is_shared(seam, hpa(call->in.rdx), TDX_TD_PARAMS_ALIGN, sizeof(init.params)))

@@ -7,26 +7,22 @@
 #include "seam/mem.h"
 
 static const struct mem_rule add_rule = {
-	.op_states = OP_INITIALIZED,
 	.tdr_exclusive = true,
 	.max_level = TDX_4K,
 	.states = SEPT_ALLOW_ADD,
 };
 
 static const struct mem_rule aug_rule = {
-	.op_states = OP_BUILT,
 	.max_level = TDX_2M,
 	.states = SEPT_ALLOW_ADD,
 };
 
 static const struct mem_rule remove_rule = {
-	.op_states = OP_BUILT,
 	.max_level = TDX_1G,
 	.states = SEPT_ALLOW_LEAF,
 };
 
 static const struct mem_rule relocate_rule = {
-	.op_states = OP_BUILT,
 	.max_level = TDX_4K,
 	.states = SEPT_ALLOW_LEAF,
 };

@@ -14,7 +14,6 @@
 #include "seam/mem.h"
 
 static const struct mem_rule demote_rule = {
-	.op_states = OP_BUILT,
 	.flag = MEM_FLAG,
 	.min_level = TDX_2M,
 	.max_level = TDX_1G,
@@ -22,7 +21,6 @@ static const struct mem_rule demote_rule = {
 };
 
 static const struct mem_rule promote_rule = {
-	.op_states = OP_BUILT,
 	.tree_exclusive = true,
 	.min_level = TDX_2M,
 	.max_level = TDX_1G,

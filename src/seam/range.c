@@ -11,14 +11,12 @@
 #include "seam/mem.h"
 
 static const struct mem_rule block_rule = {
-	.op_states = OP_BUILT,
 	.tree_exclusive = true,
 	.max_level = MEM_ROOT,
 	.states = SEPT_ALLOW_BLOCK,
 };
 
 static const struct mem_rule unblock_rule = {
-	.op_states = OP_BUILT,
 	.tree_exclusive = true,
 	.max_level = MEM_ROOT,
 	.states = SEPT_ALLOW_UNBLOCK,
@@ -88,7 +86,7 @@ tdx_status_t tdh_mem_track(struct call *call)
 
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &td, OP_BUILT, true);
+	status = td_build(call, &td, true);
 	if (call_failed(status))
 		return status;
 	tdcs = td.tdcs;

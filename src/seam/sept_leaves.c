@@ -6,7 +6,6 @@
 #include "seam/mem.h"
 
 static const struct mem_rule add_rule = {
-	.op_states = OP_BUILT,
 	.flag = MEM_FLAG,
 	.min_level = TDX_2M,
 	.max_level = MEM_ROOT,
@@ -14,14 +13,12 @@ static const struct mem_rule add_rule = {
 };
 
 static const struct mem_rule read_rule = {
-	.op_states = OP_BUILT,
 	.flag = MEM_DEBUG_FLAG,
 	.max_level = MEM_ROOT,
 	.states = SEPT_ALLOW_ANY,
 };
 
 static const struct mem_rule remove_rule = {
-	.op_states = OP_BUILT,
 	.tree_exclusive = true,
 	.min_level = TDX_2M,
 	.max_level = MEM_ROOT,
@@ -36,7 +33,7 @@ static uint64_t page_operand(uint64_t reg)
 	return reg == TDX_NULL_PA ? reg : reg & ~NOT_CONSUMED;
 }
 
-/* Version 1: R9..R11 are S-EPT pages of L2 VMs, and no TD has any. */
+/* Version 1: R9..R11 are S-EPT pages of L2 VMs, which have none here. */
 static tdx_status_t check_l2_pages(const struct tdx_regs *regs)
 {
 	if (regs->r9 != TDX_NULL_PA)

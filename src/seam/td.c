@@ -78,14 +78,58 @@ tdx_status_t td_has_tdcs(struct call *call, struct td *td)
 	return CALL_OK;
 }
 
-tdx_status_t td_check_op_state(const struct td *td, uint32_t allowed)
+#define OP(state) (1u << TDX_OP_##state)
+#define BUILT	  (OP(INITIALIZED) | OP(RUNNABLE))
+#define EXPORT	  (OP(LIVE_EXPORT) | OP(PAUSED_EXPORT) | OP(POST_EXPORT))
+#define IMPORT	  (OP(MEMORY_IMPORT) | OP(STATE_IMPORT) | OP(POST_IMPORT) | OP(LIVE_IMPORT))
+#define RUNNING	  (OP(RUNNABLE) | OP(LIVE_EXPORT) | OP(LIVE_IMPORT))
+/* Memory may change its place; and may be looked at and taken away. */
+#define SETTLED (BUILT | EXPORT | OP(POST_IMPORT) | OP(LIVE_IMPORT))
+#define EXISTS	(BUILT | EXPORT | IMPORT | OP(FAILED_IMPORT))
+#define WRITTEN (EXISTS & ~(OP(PAUSED_EXPORT) | OP(POST_EXPORT)))
+
+/*
+ * In which states of the TD each leaf works. No leaf here makes a TD migrate; in the states of
+ * those that do nothing was recorded, and they come from the module's public tables.
+ */
+static const uint16_t op_states[] = {
+	[TDH_VP_ENTER] = RUNNING,
+	[TDH_MEM_PAGE_ADD] = OP(INITIALIZED),
+	[TDH_MEM_SEPT_ADD] = BUILT | OP(LIVE_EXPORT) | IMPORT,
+	[TDH_VP_ADDCX] = OP(INITIALIZED) | OP(STATE_IMPORT),
+	[TDH_MEM_PAGE_RELOCATE] = SETTLED,
+	[TDH_MEM_PAGE_AUG] = OP(INITIALIZED) | RUNNING,
+	[TDH_MEM_RANGE_BLOCK] = SETTLED,
+	[TDH_VP_CREATE] = OP(INITIALIZED) | OP(STATE_IMPORT),
+	[TDH_MNG_RD] = EXISTS,
+	[TDH_MEM_RD] = EXISTS,
+	[TDH_MNG_WR] = WRITTEN,
+	[TDH_MEM_WR] = WRITTEN,
+	[TDH_MEM_PAGE_DEMOTE] = SETTLED,
+	[TDH_MR_EXTEND] = OP(INITIALIZED),
+	[TDH_MR_FINALIZE] = OP(INITIALIZED),
+	[TDH_MNG_INIT] = OP(UNINITIALIZED),
+	[TDH_VP_INIT] = OP(INITIALIZED),
+	[TDH_MEM_PAGE_PROMOTE] = SETTLED,
+	[TDH_MEM_SEPT_RD] = EXISTS,
+	[TDH_VP_RD] = EXISTS,
+	[TDH_MEM_PAGE_REMOVE] = SETTLED | OP(FAILED_IMPORT),
+	[TDH_MEM_SEPT_REMOVE] = EXISTS,
+	[TDH_MEM_TRACK] = BUILT | EXPORT | IMPORT,
+	[TDH_MEM_RANGE_UNBLOCK] = SETTLED,
+	[TDH_VP_WR] = WRITTEN,
+};
+
+tdx_status_t td_check_op_state(const struct call *call, const struct td *td)
 {
-	if (!(OP_BIT(td->tdcs->op_state) & allowed))
+	if (!(1u << td->tdcs->op_state & op_states[call->leaf]))
 		return tdx_status(TDX_OP_STATE_INCORRECT, td->tdcs->op_state);
 	return CALL_OK;
 }
 
-tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool lock)
+bool td_has_running_vcpus(const struct tdcs *tdcs) { return 1u << tdcs->op_state & RUNNING; }
+
+tdx_status_t td_build(struct call *call, struct td *td, bool lock)
 {
 	tdx_status_t status = td_has_tdcs(call, td);
 
@@ -93,7 +137,7 @@ tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool l
 		return status;
 	if (lock && !call_lock(call, &td->tdcs->locks, LOCK_SHAREX_HP_S))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_OP_STATE);
-	return td_check_op_state(td, allowed);
+	return td_check_op_state(call, td);
 }
 
 void td_begin_build(struct seam *seam, struct td *td)

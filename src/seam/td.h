@@ -114,13 +114,6 @@ struct td {
 	struct tdcs *tdcs; /* NULL until td_build() */
 };
 
-/* Sets of op_state. */
-#define OP_BIT(state)	 (1u << (state))
-#define OP_UNINITIALIZED OP_BIT(TDX_OP_UNINITIALIZED)
-#define OP_INITIALIZED	 OP_BIT(TDX_OP_INITIALIZED)
-#define OP_RUNNABLE	 OP_BIT(TDX_OP_RUNNABLE)
-#define OP_BUILT	 (OP_INITIALIZED | OP_RUNNABLE)
-
 /* The TDR operand: a private page of type TDR, locked as asked. */
 tdx_status_t td_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			 bool exclusive, struct td *td);
@@ -128,13 +121,15 @@ tdx_status_t td_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand 
 tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, bool exclusive, struct td *td);
 
 /*
- * Is the TD fit for a leaf that works on it: not fatal, keys configured, TDCS there, op_state one
- * of allowed (a set of OP_BIT)? lock: takes OP_STATE's lock shared.
+ * Is the TD fit for the leaf that is called: not fatal, keys configured, TDCS there, in a state in
+ * which that leaf works? lock: takes OP_STATE's lock shared.
  */
-tdx_status_t td_build(struct call *call, struct td *td, uint32_t allowed, bool lock);
+tdx_status_t td_build(struct call *call, struct td *td, bool lock);
 /* Its two halves, for who takes the lock in between. */
 tdx_status_t td_has_tdcs(struct call *call, struct td *td);
-tdx_status_t td_check_op_state(const struct td *td, uint32_t allowed);
+tdx_status_t td_check_op_state(const struct call *call, const struct td *td);
+/* Does a vCPU run in that state, so that what is blocked must be tracked? */
+bool td_has_running_vcpus(const struct tdcs *tdcs);
 /*
  * By the holder of the TDR, exclusive: the TD becomes INITIALIZED and is built from now on; its
  * building is over, be it finalised or given up. seam->nr_builds counts those in between.

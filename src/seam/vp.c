@@ -42,15 +42,14 @@ static bool associate(struct call *call, struct vp *vp)
 	return true;
 }
 
-tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t op_states, uint32_t vcpu_states,
-		    struct vp *vp)
+tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t vcpu_states, struct vp *vp)
 {
 	tdx_status_t status = vp_explicit(call, address, TDX_OP_RCX, false, false, vp);
 	uint32_t state;
 
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &vp->td, op_states, true);
+	status = td_build(call, &vp->td, true);
 	if (call_failed(status))
 		return status;
 	if (vp->tdvps->nr_pages < TDX_MIN_TDVPS)
@@ -73,7 +72,7 @@ tdx_status_t tdh_vp_create(struct call *call)
 
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &td, OP_INITIALIZED, true);
+	status = td_build(call, &td, true);
 	if (call_failed(status))
 		return status;
 	status = pamt_free_4k(call, hpa(call->in.rcx), TDX_OP_RCX, &page);
@@ -107,7 +106,7 @@ tdx_status_t tdh_vp_addcx(struct call *call)
 
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &vp.td, OP_INITIALIZED, true);
+	status = td_build(call, &vp.td, true);
 	if (call_failed(status))
 		return status;
 	status = check_state(&vp, TDX_VCPU_UNINITIALIZED);
@@ -205,7 +204,7 @@ tdx_status_t tdh_vp_init(struct call *call)
 
 	if (call_failed(status))
 		return status;
-	status = td_build(call, &vp.td, OP_INITIALIZED, true);
+	status = td_build(call, &vp.td, true);
 	if (call_failed(status))
 		return status;
 	vcpus = td_map_page(call, vp.td.tdr, TDCS_PAGE_VCPU, OS_WRITE);

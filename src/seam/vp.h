@@ -28,11 +28,10 @@ struct vp {
 };
 
 /*
- * The TDVPR operand of a leaf that uses the vCPU: TD and vCPU in one of those states (sets of
- * OP_BIT, of bits by enum tdx_vcpu_state), its pages there. On success it belongs to this LP,
+ * The TDVPR operand of a leaf that uses the vCPU: the TD fit for it, the vCPU in one of those
+ * states (a set of bits by enum tdx_vcpu_state), its pages there. On success it belongs to this LP,
  * whatever the leaf finds later.
  */
-tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t op_states, uint32_t vcpu_states,
-		    struct vp *vp);
+tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t vcpu_states, struct vp *vp);
 
 #endif

@@ -56,8 +56,8 @@ static tdx_status_t decode(struct call *call, struct vp *vp, uint32_t *parity)
 
 	if (rcx & RCX_RESERVED)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	status = vp_use(call, hpa(rcx & ~(RCX_RECOVERABLE | RCX_RESUME_L1)), OP_RUNNABLE,
-			1u << TDX_VCPU_READY, vp);
+	status = vp_use(call, hpa(rcx & ~(RCX_RECOVERABLE | RCX_RESUME_L1)), 1u << TDX_VCPU_READY,
+			vp);
 	if (call_failed(status))
 		return status;
 	/* No exit asks for the host's help here, and there is no L2. */

@@ -242,8 +242,8 @@ tdx_status_t tdh_vp_rd(struct call *call)
 	tdx_status_t status;
 	struct vp vp;
 
-	status = vp_use(call, hpa(call->in.rcx), OP_BUILT,
-			1u << TDX_VCPU_READY | 1u << TDX_VCPU_DISABLED, &vp);
+	status = vp_use(call, hpa(call->in.rcx), 1u << TDX_VCPU_READY | 1u << TDX_VCPU_DISABLED,
+			&vp);
 	if (call_failed(status))
 		return status;
 	view = view_of(call, &vp);
@@ -258,7 +258,7 @@ tdx_status_t tdh_vp_wr(struct call *call)
 	tdx_status_t status;
 	struct vp vp;
 
-	status = vp_use(call, hpa(call->in.rcx), OP_BUILT, 1u << TDX_VCPU_READY, &vp);
+	status = vp_use(call, hpa(call->in.rcx), 1u << TDX_VCPU_READY, &vp);
 	if (call_failed(status))
 		return status;
 	view = view_of(call, &vp);
