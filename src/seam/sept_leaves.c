@@ -71,6 +71,21 @@ static tdx_status_t add_page_operand(struct call *call, struct mem *mem, uint64_
 	return pamt_free_4k(call, hpa(r8), TDX_OP_R8, page);
 }
 
+/*
+ * The page that the call will fill, if it is one, is asked for before the locks are: it comes while
+ * they are waited for. Mapped to be read, since nothing is written before it is known to be free.
+ */
+static void fetch_page(struct call *call, tdx_hpa_t page)
+{
+	const os_a64_t *entries;
+
+	if (!hpa_is_private(call->seam, page, TDX_PAGE_SIZE) || !pamt_find_tdmr(call, page))
+		return;
+	entries = module_map(call->seam, page, OS_READ);
+	for (uint32_t i = 0; i < SEPT_ENTRIES; i += 64 / sizeof(*entries))
+		OS_PREFETCH_OWN(&entries[i]);
+}
+
 tdx_status_t tdh_mem_sept_add(struct call *call)
 {
 	uint64_t r8 = page_operand(call->in.r8);
@@ -85,6 +100,7 @@ tdx_status_t tdh_mem_sept_add(struct call *call)
 		call->regs->r10 = page_operand(call->in.r10);
 		call->regs->r11 = page_operand(call->in.r11);
 	}
+	fetch_page(call, hpa(r8));
 	status = mem_decode(call, &add_rule, &mem);
 	if (call_failed(status))
 		return status;
