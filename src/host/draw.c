@@ -125,6 +125,17 @@ static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from
 	return ret;
 }
 
+/* Are other nodes to be looked at first? */
+static bool is_dry(struct pool *pool)
+{
+	/* Relaxed: a hint. What another CPU writes meanwhile may be lost, for so many draws. */
+	uint32_t left = os_load32(&pool->dry, OS_RELAXED);
+
+	if (left)
+		os_store32(&pool->dry, left - 1, OS_RELAXED);
+	return left;
+}
+
 /* What all pools have as they are. */
 static void take_anywhere(struct pamt_host *host, tdx_hpa_t *pages, uint32_t nr, uint32_t *got)
 {
@@ -143,8 +154,7 @@ int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t 
 				       : pool_take(pool, pages, nr);
 	if (*got == nr)
 		return 0;
-	/* Relaxed: where to look first, no more. */
-	if (os_load32(&pool->dry, OS_RELAXED))
+	if (is_dry(pool))
 		take_anywhere(host, pages, nr, got);
 	ret = take_growing(host, pool, node, pages, nr, got);
 	/* Remote pages are better than none: first what other nodes have, then any chunk. */

@@ -88,7 +88,7 @@
  * so is what their magazines hold. Otherwise each of their draws would ask the OS in vain, one
  * after the other, and go to another pool's lock then. A node whose memory is all in use is DRY
  * since the OS refused the smallest block last: its draws look at what other nodes' pools have
- * first.
+ * first, but for one in POOL_DRY_DRAWS, since it may have memory again while others never run out.
  *
  * LOCKS
  *
@@ -116,9 +116,11 @@ struct pool {
 	struct os_mutex grow;
 	/* The growth mutex's: the highest order worth asking for, of this node and of any. */
 	unsigned int hope[2];
-	os_a32_t dry;	 /* written under the growth mutex */
+	os_a32_t dry;	 /* for so many draws; 0: it is not */
 	os_a32_t wanted; /* pages that those want who hold the mutex or wait for it */
 } __attribute__((aligned(CPU_ALIGN)));
+
+#define POOL_DRY_DRAWS 256u
 
 /* From this region on, to the next entry, memory is of that node. */
 struct node_span {

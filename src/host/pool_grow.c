@@ -21,8 +21,10 @@ struct block {
  */
 static unsigned int choose_order(const struct pool *pool, uint32_t want)
 {
-	return chunk_order_for(pool->all.held,
-			       pool->all.held - pool->all.free - pool->lent + want + 2);
+	uint64_t out = pool->all.held - pool->all.free;
+
+	/* More may be lent than is out, until the next trim: others have given pages back. */
+	return chunk_order_for(pool->all.held, out - min64(out, pool->lent) + want + 2);
 }
 
 /*
@@ -78,8 +80,8 @@ static bool alloc_block(struct pamt_host *host, struct pool *pool, uint32_t node
 	if (!found && rejected)
 		return false;
 	/* Relaxed: a hint, of which the mutex makes one. */
-	if (node != OS_ANY_NODE && os_load32(&pool->dry, OS_RELAXED) == found)
-		os_store32(&pool->dry, !found, OS_RELAXED);
+	if (node != OS_ANY_NODE && (!found || os_load32(&pool->dry, OS_RELAXED)))
+		os_store32(&pool->dry, found ? 0 : POOL_DRY_DRAWS, OS_RELAXED);
 	if (!found) {
 		*hope = CHUNK_MIN_ORDER;
 		return false;

@@ -289,6 +289,23 @@ static void account_removal(struct pamt_host *host, region_t region, const struc
 }
 
 /*
+ * The end of LOCKED, from `old` on. An IDLE region is counted before others can adopt it, and until
+ * nobody can: the count is never below their number, and so never below zero.
+ */
+static void unlock_counted(struct pamt_host *host, os_a16_t *word, uint16_t old, uint16_t next,
+			   os_irq_t irq)
+{
+	bool was = region_state(old) == REGION_STATE_IDLE;
+	bool is = region_state(next) == REGION_STATE_IDLE;
+
+	if (is && !was)
+		os_fetch_add64(&host->idle, 1, OS_RELAXED);
+	region_unlock(host, word, next, irq);
+	if (was && !is)
+		os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
+}
+
+/*
  * Removes the pair of a region whose word is `old`, through LOCKED. installed: the word if the
  * pair has to stay. Return: the rule that applied; NULL if the word was not `old` any more.
  */
@@ -318,7 +335,7 @@ static const struct remove_rule *remove_pair(struct pamt_host *host, region_t re
 			os_relax();
 			continue;
 		}
-		region_unlock(host, word, next, irq);
+		unlock_counted(host, word, old, next, irq);
 		account_removal(host, region, rule, status);
 		return rule;
 	}
@@ -359,7 +376,6 @@ static bool put_last(struct pamt_host *host, region_t region, os_a16_t *word, ui
 		     struct freed *freed)
 {
 	uint16_t idle = region_beside(old) | REGION_IDLE;
-	const struct remove_rule *rule;
 
 	if (take_idle_place(host, old)) {
 		/* Release: our use of the page is before the PAMT.REMOVE that comes some day. */
@@ -370,12 +386,7 @@ static bool put_last(struct pamt_host *host, region_t region, os_a16_t *word, ui
 	}
 	if (MUTANT(UNLOCKED_ZERO) && !mutant_leave_unlocked(word, &old))
 		return false;
-	rule = remove_pair(host, region, word, old, idle, freed);
-	if (!rule)
-		return MUTANT(UNLOCKED_ZERO);
-	if (rule->outcome == INSTALLED)
-		os_fetch_add64(&host->idle, 1, OS_RELAXED);
-	return true;
+	return remove_pair(host, region, word, old, idle, freed) || MUTANT(UNLOCKED_ZERO);
 }
 
 struct freed region_put(struct pamt_host *host, region_t region, uint32_t n)
@@ -425,13 +436,9 @@ struct freed region_remove_idle(struct pamt_host *host, region_t region)
 {
 	os_a16_t *word = region_word(host, region);
 	struct freed freed = { .pair = false };
-	const struct remove_rule *rule;
 	uint16_t old = region_read(host, word);
 
-	if (region_state(old) != REGION_STATE_IDLE)
-		return freed;
-	rule = remove_pair(host, region, word, old, old, &freed);
-	if (rule && rule->outcome != INSTALLED)
-		os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
+	if (region_state(old) == REGION_STATE_IDLE)
+		remove_pair(host, region, word, old, old, &freed);
 	return freed;
 }

@@ -599,6 +599,70 @@ static void trim_that_another_cpu_makes_is_not_made_twice(void **state)
 	end(&rig);
 }
 
+/*
+ * A chunk was asked for that was as large as can be where more room was lent to magazines than
+ * pages were out: others had given theirs back, and no trim had come yet.
+ */
+static uint32_t order_asked;
+static tdx_hpa_t (*real_alloc)(void *ctx, unsigned int order, uint32_t node);
+
+static tdx_hpa_t notes_order(void *ctx, unsigned int order, uint32_t node)
+{
+	order_asked = order;
+	return real_alloc(ctx, order, node);
+}
+
+static void lends(struct rig *rig) { rig->host->pool[0].lent += 64; }
+
+static void chunk_is_small_though_more_is_lent_than_out(void **state)
+{
+	tdx_hpa_t page;
+	struct rig rig;
+
+	start(&rig);
+	real_alloc = rig.services.alloc_pages;
+	rig.services.alloc_pages = notes_order;
+	/* The draw's own lock, that of its second look, and then the one of the plan. */
+	let_other(&rig, &rig.host->pool[0].lock, OS_WRITE, 3, lends);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	expect_other();
+	assert_int_equal(order_asked, CHUNK_BASE_ORDER);
+	rig.host->pool[0].lent -= 64;
+	pamt_free_page(rig.host, page);
+	end(&rig);
+}
+
+/*
+ * A region was idle for others before it was counted as that, and the count wrapped when one of
+ * them adopted it: for a moment 2^65 pages could have been given back.
+ */
+static void adopts(struct rig *rig)
+{
+	if (word_of(rig, 0)->v & REGION_LOCKED) {
+		let_other(rig, NULL, OS_READ, 1, adopts);
+		return;
+	}
+	gets(rig);
+	assert_int_equal(rig->host->idle.v, 0);
+}
+
+static void region_that_becomes_idle_is_counted_before_it_is_adopted(void **state)
+{
+	struct rig rig;
+
+	start(&rig);
+	gets(&rig);
+	rig_fail_leaf(TDH_PHYMEM_PAMT_REMOVE, TDX_SYS_NOT_READY, 1);
+	let_other(&rig, &rig.host->idle, OS_WRITE, 1, adopts);
+	puts_again(&rig);
+	pamt_shrinkable(rig.host);
+	expect_other();
+	assert_int_equal(rig_stats(&rig).pairs_idle, 0);
+	rig_expect_sound(&rig);
+	puts_again(&rig);
+	end(&rig);
+}
+
 static void raises_peak(struct rig *rig) { rig->host->pairs_peak.v = 1; }
 
 static void peak_is_raised_past_somebody_elses(void **state)
@@ -635,6 +699,8 @@ int main(void)
 		cmocka_unit_test(chunk_is_not_looked_at_once_others_may_dissolve_it),
 		cmocka_unit_test(last_two_control_pages_at_once_leave_nothing),
 		cmocka_unit_test(trim_that_another_cpu_makes_is_not_made_twice),
+		cmocka_unit_test(chunk_is_small_though_more_is_lent_than_out),
+		cmocka_unit_test(region_that_becomes_idle_is_counted_before_it_is_adopted),
 		cmocka_unit_test(peak_is_raised_past_somebody_elses),
 	};
 

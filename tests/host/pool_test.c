@@ -510,6 +510,29 @@ static void node_without_free_memory_is_not_asked_while_others_have_pages(void *
 	rig_destroy(&rig);
 }
 
+/* Its draws went to other nodes for as long as those had pages, which may be for ever. */
+static void node_that_has_memory_again_is_asked_while_others_have_pages(void **state)
+{
+	tdx_hpa_t page[2], again;
+	struct rig rig;
+	uint32_t draws = 0;
+
+	rig_create(&rig, 2, true);
+	assert_int_equal(pamt_alloc_page(rig.host, 1, NULL, &page[0]), 0);
+	age(&rig, CHUNK_MAX_ORDER, 0);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page[1]), 0);
+	rig.services.alloc_pages = real_alloc;
+	do {
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &again), 0);
+		pamt_free_page(rig.host, again);
+	} while (again.v >= UINT64_C(4) << 30 && ++draws <= POOL_DRY_DRAWS);
+	assert_true(again.v < UINT64_C(4) << 30);
+	for (uint32_t i = 0; i < 2; i++)
+		pamt_free_page(rig.host, page[i]);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
 /* 16 blocks of 16 KB below 1 MB, which no TDMR has: last in, first out, as a page allocator's
  * lists. */
 static uint32_t fragments_out;
@@ -808,6 +831,7 @@ int main(void)
 		cmocka_unit_test(topup_of_a_full_cache_trims_what_its_cpu_has_left),
 		cmocka_unit_test(memory_in_pieces_is_not_asked_for_large_blocks_each_time),
 		cmocka_unit_test(node_without_free_memory_is_not_asked_while_others_have_pages),
+		cmocka_unit_test(node_that_has_memory_again_is_asked_while_others_have_pages),
 		cmocka_unit_test(small_blocks_that_are_no_tdx_memory_do_not_hide_the_others),
 		cmocka_unit_test(cpus_of_a_node_without_memory_are_at_home_on_another),
 		cmocka_unit_test(memory_that_is_no_tdx_memory_is_never_a_chunk),
