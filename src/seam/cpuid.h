@@ -35,6 +35,7 @@ uint32_t cpuid_allowed_fms(uint32_t i);
 #define CPUID_TOPOLOGY	   0x1fu
 #define CPUID_TOPOLOGY_OLD 0xbu
 #define CPUID_LEVELS	   6u
+#define CPUID_OLD_LEVELS   3u
 
 /*
  * Leaves that are 0 wherever a TD may ask for them, though it has no entry for some: bit n is leaf

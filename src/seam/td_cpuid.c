@@ -119,7 +119,10 @@ static bool topology_is_given(const struct tdx_td_params *params)
 	return false;
 }
 
-/* Levels ascend to the first that is invalid, threads first, cores among them. */
+/*
+ * Levels ascend, from threads or cores on; one that is invalid comes behind that of the cores, and
+ * begins anew.
+ */
 tdx_status_t td_topology_check(struct call *call, struct td_init *init)
 {
 	const tdx_status_t wrong = tdx_status(TDX_CPUID_LEAF_1F_FORMAT_UNRECOGNIZED, 0);
@@ -134,11 +137,12 @@ tdx_status_t td_topology_check(struct call *call, struct td_init *init)
 			param_of(&init->params, cpuid_find(CPUID_TOPOLOGY, i))[CPUID_REG_ECX];
 		uint32_t type = LEVEL_TYPE(ecx);
 
-		if (type == LEVEL_INVALID)
-			break;
-		if ((ecx & 0xff) != i || type >= LEVEL_TYPES)
+		if (type == LEVEL_INVALID && !cores)
 			return wrong;
-		if (type <= before || (type == LEVEL_THREAD && i))
+		if (type != LEVEL_INVALID &&
+		    ((ecx & 0xff) != i || type >= LEVEL_TYPES || type <= before))
+			return wrong;
+		if (type == LEVEL_THREAD && i)
 			return wrong;
 		cores |= type == LEVEL_CORE;
 		before = type;
@@ -149,20 +153,52 @@ tdx_status_t td_topology_check(struct call *call, struct td_init *init)
 /* ------------------------------------------------------------------------------------------- */
 /* Values.                                                                                      */
 
+static uint32_t *level_of(struct tdcs *tdcs, uint32_t leaf, uint32_t level)
+{
+	return tdcs->cpuid[cpuid_place(cpuid_find(leaf, level))];
+}
+
+/*
+ * Leaf 0xb knows threads, where there is a level of them, and cores: all that is above them counts
+ * as those.
+ */
+static void set_old_topology(struct tdcs *tdcs)
+{
+	const uint32_t *first = level_of(tdcs, CPUID_TOPOLOGY, 0), *last = first;
+	const bool threads = LEVEL_TYPE(first[CPUID_REG_ECX]) == LEVEL_THREAD;
+
+	for (uint32_t i = 0; i < CPUID_LEVELS; i++) {
+		const uint32_t *level = level_of(tdcs, CPUID_TOPOLOGY, i);
+
+		if (LEVEL_TYPE(level[CPUID_REG_ECX]) != LEVEL_INVALID)
+			last = level;
+	}
+	for (uint32_t i = 0; i < CPUID_OLD_LEVELS; i++) {
+		const bool cores = i == (threads ? 1 : 0);
+		uint32_t *level = level_of(tdcs, CPUID_TOPOLOGY_OLD, i);
+
+		if (threads && !i) {
+			os_memcpy(level, first, sizeof(tdcs->cpuid[0]));
+			continue;
+		}
+		level[CPUID_REG_EAX] = cores ? last[CPUID_REG_EAX] : 0;
+		level[CPUID_REG_EBX] = cores ? last[CPUID_REG_EBX] : 0;
+		level[CPUID_REG_ECX] = i | (cores ? LEVEL_CORE << 8 : 0);
+		level[CPUID_REG_EDX] = last[CPUID_REG_EDX];
+	}
+}
+
 static void set_topology(struct tdcs *tdcs, const struct tdx_td_params *params)
 {
 	const bool given = topology_is_given(params);
 
 	for (uint32_t i = 0; i < CPUID_LEVELS; i++) {
 		const struct cpuid_entry *entry = cpuid_find(CPUID_TOPOLOGY, i);
-		const uint32_t *level = given ? param_of(params, entry) : cpuid_level(i);
 
-		os_memcpy(tdcs->cpuid[cpuid_place(entry)], level, sizeof(tdcs->cpuid[0]));
-		/* Leaf 0xb is the same, as far as it goes. */
-		entry = cpuid_find(CPUID_TOPOLOGY_OLD, i);
-		if (entry)
-			os_memcpy(tdcs->cpuid[cpuid_place(entry)], level, sizeof(tdcs->cpuid[0]));
+		os_memcpy(level_of(tdcs, CPUID_TOPOLOGY, i),
+			  given ? param_of(params, entry) : cpuid_level(i), sizeof(tdcs->cpuid[0]));
 	}
+	set_old_topology(tdcs);
 }
 
 void td_cpuid_setup(const struct seam *seam, struct td_init *init)

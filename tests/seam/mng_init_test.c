@@ -200,6 +200,83 @@ static void cpuid_values_are_as_given_where_they_may_be(void **state)
 	rig_stop(&t.rig);
 }
 
+/* Levels of leaf 0x1f: type, bits to the next, processors; nothing: invalid. */
+struct level {
+	uint32_t type, shift, processors;
+};
+
+static void give_levels(struct td_pages *t, const struct level *level)
+{
+	for (uint32_t i = 0; i < 6; i++) {
+		t->params->cpuid_config[12 + i][0] = level[i].shift;
+		t->params->cpuid_config[12 + i][1] = level[i].processors;
+		t->params->cpuid_config[12 + i][2] = i | level[i].type << 8;
+	}
+}
+
+static void levels_begin_with_threads_or_cores_and_ascend(void **state)
+{
+	/* Threads are type 1, cores 2. */
+	static const struct level wrong[][6] = {
+		{ { 1, 1, 2 } },			     /* no cores */
+		{ { 2, 4, 16 }, { 1, 1, 2 } },		     /* threads not first */
+		{ { 1, 1, 2 }, { 2, 4, 16 }, { 2, 5, 32 } }, /* twice the same */
+		{ { 1, 1, 2 }, { 3, 4, 16 }, { 2, 5, 32 } }, /* descending */
+		{ { 1, 1, 2 }, { 2, 4, 16 }, { 6, 5, 32 } }, /* no such type */
+		{ { 0, 0, 0 }, { 2, 4, 16 } },		     /* the first invalid */
+		{ { 1, 1, 2 }, { 0, 0, 0 }, { 2, 4, 16 } },  /* invalid before cores */
+		{ { 2, 4, 16 }, { 0, 0, 0 }, { 1, 1, 2 } },  /* threads behind a gap */
+		{ { 2, 4, 16 }, { 0, 0, 0 }, { 6, 5, 32 } }, /* no such type, there */
+	};
+	struct td_pages t;
+
+	(void)state;
+	start(&t, 46);
+	*t.params = good;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		give_levels(&t, wrong[i]);
+		assert_int_equal(init(&t, PARAMS), TDX_CPUID_LEAF_1F_FORMAT_UNRECOGNIZED);
+	}
+	/* The number of a level is its subleaf. */
+	give_levels(&t, (const struct level[6]){ { 1, 1, 2 }, { 2, 4, 16 }, { 0 }, { 5, 6, 64 } });
+	t.params->cpuid_config[15][2]++;
+	assert_int_equal(init(&t, PARAMS), TDX_CPUID_LEAF_1F_FORMAT_UNRECOGNIZED);
+	t.params->cpuid_config[15][2]--;
+	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
+	rig_stop(&t.rig);
+}
+
+/* EAX and EBX, then ECX of a subleaf of leaf 0xb. */
+static void old_level_is(struct td_pages *t, uint32_t i, uint64_t eax_ebx, uint64_t ecx)
+{
+	assert_int_equal(field(t, UINT64_C(0x9410000300001600) + 2 * i), eax_ebx);
+	assert_int_equal(field(t, UINT64_C(0x9410000300001601) + 2 * i), ecx);
+}
+
+static void what_is_above_cores_counts_as_cores_in_leaf_0xb(void **state)
+{
+	struct td_pages t;
+
+	(void)state;
+	start(&t, 46);
+	*t.params = good;
+	give_levels(&t, (const struct level[6]){ { 1, 1, 2 }, { 2, 4, 16 }, { 5, 6, 64 } });
+	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
+	old_level_is(&t, 0, 1 | UINT64_C(2) << 32, 0x100);
+	old_level_is(&t, 1, 6 | UINT64_C(64) << 32, 0x201);
+	old_level_is(&t, 2, 0, 2);
+	rig_stop(&t.rig);
+
+	start(&t, 46);
+	*t.params = good;
+	give_levels(&t, (const struct level[6]){ { 2, 4, 16 }, { 3, 5, 32 } });
+	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
+	old_level_is(&t, 0, 5 | UINT64_C(32) << 32, 0x200);
+	old_level_is(&t, 1, 0, 1);
+	old_level_is(&t, 2, 0, 2);
+	rig_stop(&t.rig);
+}
+
 /* Leaf 0x80000008 with the width asked for stands between 0x1c and 0x7.2. */
 static void a_wrong_address_width_is_reported_in_its_leaf_s_turn(void **state)
 {
@@ -250,6 +327,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(guest_addresses_end_where_the_machine_s_do),
 		cmocka_unit_test(wide_addresses_need_five_levels),
 		cmocka_unit_test(cpuid_values_are_as_given_where_they_may_be),
+		cmocka_unit_test(levels_begin_with_threads_or_cores_and_ascend),
+		cmocka_unit_test(what_is_above_cores_counts_as_cores_in_leaf_0xb),
 		cmocka_unit_test(a_wrong_address_width_is_reported_in_its_leaf_s_turn),
 		cmocka_unit_test(an_address_width_can_be_asked_for),
 	};
