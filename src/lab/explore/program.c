@@ -136,7 +136,7 @@ static const struct change {
 	bool alone; /* not where the CPU has anything else */
 	bool once;  /* not where the CPU has what it makes */
 } changes[OP_KINDS] = {
-	[OP_GET] = { .makes = GOT },
+	[OP_GET] = { .makes = GOT, .small = true },
 	[OP_AUG] = { .takes = GOT, .makes = MAPPED, .small = true },
 	[OP_REMOVE] = { .takes = MAPPED, .makes = FREED },
 	[OP_PUT] = { .takes = FREED, .or_else = GOT },
@@ -176,6 +176,33 @@ static bool apply(struct holding *h, enum op_kind kind)
 	return true;
 }
 
+/*
+ * WHOSE MEMORY IT IS
+ *
+ * A region is mapped as a 2M page by whoever the system gave all of it to. So no program has one
+ * CPU that maps a region as 2M and another that gets a page of it, in whatever order, and no CPU
+ * gets a page of a 2M page of its own: that page would be memory with two owners. KVM cannot come to it. A folio of guest_memfd is one guest's;
+ * within a guest who maps 2M has frozen the entry that a 4K page's S-EPT page would be linked at;
+ * and a put comes before its page is given back to the system. Two CPUs may want to map the same
+ * region: the system decides. Written programs may do anything.
+ */
+struct others {
+	uint32_t pages, whole; /* regions, as bits: CPUs before this one get pages, or map 2M */
+};
+
+static bool is_anothers(const struct others *others, enum op_kind kind, uint32_t region)
+{
+	uint32_t theirs = kind == OP_GET ? others->whole : kind == OP_MAP_2M ? others->pages : 0;
+
+	return theirs >> region & 1;
+}
+
+static void add_to_others(struct others *others, enum op_kind kind, uint32_t region)
+{
+	others->pages |= (uint32_t)(kind == OP_GET) << region;
+	others->whole |= (uint32_t)(kind == OP_MAP_2M) << region;
+}
+
 /* One CPU's list of operations, as numbers kind * 8 + region: what is compared and permuted. */
 struct list {
 	uint8_t op[PROGRAM_MAX_OPS]; /* NO_OP behind the last */
@@ -190,6 +217,7 @@ struct enumeration {
 	uint64_t work; /* comparisons so far */
 	bool stopped;
 	struct list list[PROGRAM_MAX_CPUS];
+	struct others others[PROGRAM_MAX_CPUS];
 };
 
 /* A few seconds; whoever wants more has asked for too much. */
@@ -276,10 +304,15 @@ static void end_list(struct enumeration *e, uint32_t cpu, uint32_t at, uint32_t 
 
 	if (size->nr_ops ? at < size->nr_ops : !at)
 		return;
-	if (cpu + 1 < size->nr_cpus)
+	if (cpu + 1 < size->nr_cpus) {
+		e->others[cpu + 1] = e->others[cpu];
+		for (uint32_t i = 0; i < at; i++)
+			add_to_others(&e->others[cpu + 1], e->list[cpu].op[i] / 8,
+				      e->list[cpu].op[i] % 8);
 		extend(e, cpu + 1, 0, done, none);
-	else if (size->nr_ops || done == size->in_all)
+	} else if (size->nr_ops || done == size->in_all) {
 		emit(e);
+	}
 }
 
 /* CPU cpu has `at` operations so far, all together `done`. */
@@ -299,7 +332,8 @@ static void extend(struct enumeration *e, uint32_t cpu, uint32_t at, uint32_t do
 			struct holding next[PROGRAM_MAX_REGIONS];
 
 			memcpy(next, holding, sizeof(next));
-			if (e->stopped || !apply(&next[region], kind))
+			if (e->stopped || is_anothers(&e->others[cpu], kind, region) ||
+			    !apply(&next[region], kind))
 				continue;
 			e->list[cpu].op[at] = (uint8_t)(kind * 8 + region);
 			extend(e, cpu, at + 1, done + 1, next);
@@ -322,8 +356,8 @@ uint64_t program_enumerate(const struct program_size *size,
 /* Random ones                                                                                  */
 
 /* Every operation that makes sense now is as likely as any other. */
-static bool random_op(uint64_t *random, uint32_t nr_regions, uint32_t set, struct holding *holding,
-		      struct op *op)
+static bool random_op(uint64_t *random, uint32_t nr_regions, uint32_t set,
+		      const struct others *others, struct holding *holding, struct op *op)
 {
 	uint32_t seen = 0;
 
@@ -333,7 +367,7 @@ static bool random_op(uint64_t *random, uint32_t nr_regions, uint32_t set, struc
 		for (uint32_t region = 0; (set >> kind & 1) && region < regions; region++) {
 			struct holding there = holding[region];
 
-			if (!apply(&there, kind))
+			if (is_anothers(others, kind, region) || !apply(&there, kind))
 				continue;
 			if ((random_quick(random) >> 33) % ++seen == 0)
 				*op = (struct op){ kind, region };
@@ -347,6 +381,7 @@ void program_random(uint64_t seed, uint64_t i, uint32_t nr_cpus, uint32_t nr_reg
 {
 	uint64_t random =
 		(seed + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ (i + 1) * UINT64_C(0xd1342543de82ef95);
+	struct others others = { 0 };
 
 	memset(program, 0, sizeof(*program));
 	program->nr_cpus = nr_cpus;
@@ -354,8 +389,11 @@ void program_random(uint64_t seed, uint64_t i, uint32_t nr_cpus, uint32_t nr_reg
 		struct holding holding[PROGRAM_MAX_REGIONS] = { { { 0 } } };
 		uint32_t *nr = &program->nr_ops[cpu];
 
-		while (*nr < nr_ops &&
-		       random_op(&random, nr_regions, set, holding, &program->op[cpu][*nr]))
+		while (*nr < nr_ops && random_op(&random, nr_regions, set, &others, holding,
+						 &program->op[cpu][*nr]))
 			++*nr;
+		for (uint32_t n = 0; n < *nr; n++)
+			add_to_others(&others, program->op[cpu][n].kind,
+				      program->op[cpu][n].region);
 	}
 }

@@ -68,8 +68,10 @@ bool program_kinds(const char *letters, uint32_t *kinds);
 /*
  * All programs of nr_cpus with nr_ops operations each, or with in_all of them together and at least
  * one each, out of a set of kinds, in which every operation has something to work on, without those
- * that differ only in the names of CPUs and regions. Calls each for one after the other, in an
- * order that never changes; stops when it returns false. Returns how many there were.
+ * that differ only in the names of CPUs and regions, and without those that give memory to two (a
+ * region is mapped as 2M by one CPU and another gets a page of it: program.c). Calls each for one
+ * after the other, in an order that never changes; stops when it returns false. Returns how many
+ * there were.
  */
 struct program_size {
 	uint32_t nr_cpus, nr_regions;
