@@ -129,16 +129,17 @@ int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *ca
 	return 0;
 }
 
-/* Takes one from the number of control pages. False: there is none, so that this one is not one. */
+/*
+ * Takes one from the number of control pages. False: there is none, so that this one is not one;
+ * who sees the number between the two steps finds it not zero, and leaves what a last page leaves
+ * to this CPU (free_stranger()). One step: many CPUs free at the same time when TDs end.
+ */
 static bool uncount(struct pamt_host *host)
 {
-	uint64_t pages = os_load_own64(&host->control_pages);
-
-	do {
-		if (!pages)
-			return false;
-	} while (!os_cas64(&host->control_pages, &pages, pages - 1, OS_RELAXED));
-	return true;
+	if (os_fetch_add64(&host->control_pages, (uint64_t)-1, OS_RELAXED))
+		return true;
+	os_fetch_add64(&host->control_pages, 1, OS_RELAXED);
+	return false;
 }
 
 static void free_stranger(struct pamt_host *host, tdx_hpa_t page)
@@ -146,6 +147,8 @@ static void free_stranger(struct pamt_host *host, tdx_hpa_t page)
 	count(host, STAT_UNBALANCED);
 	host->os->log(host->os->ctx, OS_LOG_ERROR, "0x%llx is freed, which is no control page",
 		      (unsigned long long)page.v);
+	if (has_regions(host))
+		pool_trim_last(host, POOL_TRIM_ANY);
 }
 
 void pamt_free_page(struct pamt_host *host, tdx_hpa_t page)

@@ -78,9 +78,11 @@ static uint32_t magazine_fill(struct magazine *m, uint32_t node, uint32_t *room,
 
 /*
  * Out of this CPU's magazine, and of its node's pool what is missing there; then the magazine is
- * filled as well, so that the next few draws need not come here. Return: pages drawn.
+ * filled as well, so that the next few draws need not come here. Return: pages drawn; the others
+ * are wanted.
  */
-static uint32_t draw_local(struct pamt_host *host, struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
+static uint32_t draw_local(struct pamt_host *host, struct pool *pool, tdx_hpa_t *pages, uint32_t nr,
+			   bool *dry)
 {
 	struct magazine *m = &this_cpu(host)->magazine;
 	tdx_hpa_t extra[MAGAZINE_PAGES];
@@ -95,9 +97,10 @@ static uint32_t draw_local(struct pamt_host *host, struct pool *pool, tdx_hpa_t 
 	while (got < nr && chunk_take(&pool->all, &pages[got]))
 		got++;
 	if (grow && pool->all.free)
-		room = pool_lend(pool);
+		room = pool_lend(host, pool, m);
 	while (n < refill + room && chunk_take(&pool->all, &extra[n]))
 		n++;
+	*dry = pool_short(pool, nr - got);
 	os_spin_unlock(&pool->lock, irq);
 	/* Nor room: it is not asked for without a page to fill it with. */
 	if (!n)
@@ -106,34 +109,28 @@ static uint32_t draw_local(struct pamt_host *host, struct pool *pool, tdx_hpa_t 
 	if (filled < n)
 		pool_give_direct(host, extra, n - filled);
 	if (room)
-		pool_take_back(pool, room);
+		pool_take_back(host, pool, room);
 	return got;
 }
 
-/* Takes pages of one pool, which grows from one node (or any) until there are enough. */
+/*
+ * Takes pages of one pool, which grows from one node (or any) until there are enough. wanted: the
+ * pool knows already that they are.
+ */
 static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from, tdx_hpa_t *pages,
-			uint32_t nr, uint32_t *got)
+			uint32_t nr, uint32_t *got, bool wanted)
 {
 	int ret = 0;
 
-	while (!ret && *got < nr) {
+	for (; !ret && *got < nr; wanted = false) {
 		uint32_t more;
 
+		if (!wanted)
+			pool_want(pool, nr - *got);
 		ret = pool_grow(host, pool, from, pages + *got, nr - *got, &more);
 		*got += more;
 	}
 	return ret;
-}
-
-/* Are other nodes to be looked at first? */
-static bool is_dry(struct pool *pool)
-{
-	/* Relaxed: a hint. What another CPU writes meanwhile may be lost, for so many draws. */
-	uint32_t left = os_load32(&pool->dry, OS_RELAXED);
-
-	if (left)
-		os_store32(&pool->dry, left - 1, OS_RELAXED);
-	return left;
 }
 
 /* What all pools have as they are. */
@@ -146,21 +143,26 @@ static void take_anywhere(struct pamt_host *host, tdx_hpa_t *pages, uint32_t nr,
 int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t nr, uint32_t *got)
 {
 	struct pool *pool;
+	bool dry = false;
+	uint32_t drawn;
 	int ret;
 
 	node = node < host->os->nr_nodes ? host->pool[node].home : home_node(host);
 	pool = &host->pool[node];
-	*got = node == home_node(host) ? draw_local(host, pool, pages, nr)
-				       : pool_take(pool, pages, nr);
+	*got = node == home_node(host) ? draw_local(host, pool, pages, nr, &dry)
+				       : pool_take_or_want(pool, pages, nr, &dry);
 	if (*got == nr)
 		return 0;
-	if (is_dry(pool))
+	drawn = *got;
+	if (dry)
 		take_anywhere(host, pages, nr, got);
-	ret = take_growing(host, pool, node, pages, nr, got);
+	if (*got > drawn)
+		pool_want(pool, drawn - *got);
+	ret = take_growing(host, pool, node, pages, nr, got, true);
 	/* Remote pages are better than none: first what other nodes have, then any chunk. */
 	take_anywhere(host, pages, nr, got);
 	if (*got < nr && host->os->nr_nodes > 1)
-		ret = take_growing(host, pool, OS_ANY_NODE, pages, nr, got);
+		ret = take_growing(host, pool, OS_ANY_NODE, pages, nr, got, false);
 	return *got < nr ? ret : 0;
 }
 
@@ -178,9 +180,9 @@ void pool_give(struct pamt_host *host, const tdx_hpa_t *pages, uint32_t nr)
 	}
 	nr = magazine_put(m, node, pages, nr, over, &grow);
 	if (nr)
-		pool_give_node(host, &host->pool[node], over, nr, grow ? &room : NULL);
+		pool_give_node(host, &host->pool[node], over, nr, grow ? m : NULL, &room);
 	if (room)
 		magazine_fill(m, node, &room, NULL, 0);
 	if (room)
-		pool_take_back(&host->pool[node], room);
+		pool_take_back(host, &host->pool[node], room);
 }

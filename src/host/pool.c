@@ -49,11 +49,15 @@ bool pool_over(const struct pool *pool)
 	       pool->denied > MAX_DENIED;
 }
 
-void pool_take_back(struct pool *pool, uint32_t room)
+static uint32_t lent_words(const struct pamt_host *host) { return (host->os->nr_cpus + 63) / 64; }
+
+void pool_take_back(struct pamt_host *host, struct pool *pool, uint32_t room)
 {
 	os_irq_t irq = os_spin_lock(&pool->lock);
 
 	pool->lent -= room;
+	for (uint32_t i = 0; !pool->lent && i < lent_words(host); i++)
+		pool->lent_to[i] = 0;
 	os_spin_unlock(&pool->lock, irq);
 }
 
@@ -61,15 +65,17 @@ void pool_take_back(struct pool *pool, uint32_t room)
  * Room for one more pair in a magazine, if it may be lent. It is not if that alone made the pool
  * hold too much: the trim that follows would take all room back.
  */
-uint32_t pool_lend(struct pool *pool)
+uint32_t pool_lend(struct pamt_host *host, struct pool *pool, const struct magazine *m)
 {
 	uint64_t used = out(pool), lent = pool->lent + 2;
+	size_t cpu = ((const char *)m - (const char *)&host->cpu->magazine) / sizeof(*host->cpu);
 
 	if (2 * lent > used || 2 * lent + pool->all.free > used + POOL_SLACK_PAGES) {
 		pool->denied++;
 		return 0;
 	}
 	pool->lent += 2;
+	pool->lent_to[cpu / 64] |= UINT64_C(1) << cpu % 64;
 	return 2;
 }
 
@@ -86,6 +92,35 @@ uint32_t pool_take(struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
 		n++;
 	os_spin_unlock(&pool->lock, irq);
 	return n;
+}
+
+bool pool_short(struct pool *pool, uint32_t nr)
+{
+	pool->wanted += nr;
+	if (!nr || !pool->dry)
+		return false;
+	pool->dry--;
+	return true;
+}
+
+uint32_t pool_take_or_want(struct pool *pool, tdx_hpa_t *pages, uint32_t nr, bool *dry)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+	uint32_t n = 0;
+
+	while (n < nr && chunk_take(&pool->all, &pages[n]))
+		n++;
+	*dry = pool_short(pool, nr - n);
+	os_spin_unlock(&pool->lock, irq);
+	return n;
+}
+
+void pool_want(struct pool *pool, uint32_t nr)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+
+	pool->wanted += nr;
+	os_spin_unlock(&pool->lock, irq);
 }
 
 static void report_stranger(struct pamt_host *host, tdx_hpa_t page)
@@ -114,12 +149,8 @@ void pool_want_trim(struct pamt_host *host)
 	os_count64(&this_cpu(host)->trims_wanted, 1);
 }
 
-/*
- * Takes back up to POOL_GIVE_MAX pages of one node. *room: NULL, or where to say how much room is
- * lent to the magazine that had none for them.
- */
 uint32_t pool_give_node(struct pamt_host *host, struct pool *pool, const tdx_hpa_t *pages,
-			uint32_t nr, uint32_t *room)
+			uint32_t nr, const struct magazine *m, uint32_t *room)
 {
 	tdx_hpa_t strange[POOL_GIVE_MAX];
 	uint32_t taken = 0, strangers = 0;
@@ -134,8 +165,8 @@ uint32_t pool_give_node(struct pamt_host *host, struct pool *pool, const tdx_hpa
 		else
 			strange[strangers++] = pages[i];
 	}
-	if (room)
-		*room = pool_lend(pool);
+	if (m)
+		*room = pool_lend(host, pool, m);
 	over = pool_over(pool);
 	os_spin_unlock(&pool->lock, irq);
 	if (over)
@@ -155,7 +186,7 @@ uint32_t pool_give_direct(struct pamt_host *host, const tdx_hpa_t *pages, uint32
 		while (run < nr && run < POOL_GIVE_MAX &&
 		       node_of_region(host, hpa_to_region(pages[run])) == node)
 			run++;
-		taken += pool_give_node(host, &host->pool[node], pages, run, NULL);
+		taken += pool_give_node(host, &host->pool[node], pages, run, NULL, NULL);
 		pages += run;
 		nr -= run;
 	}
@@ -225,7 +256,8 @@ static int create_node(struct pamt_host *host, uint32_t node)
 			break;
 	pool->all.hash =
 		host->os->alloc(host->os->ctx, sizeof(*pool->all.hash) << pool->all.hash_bits);
-	return pool->all.hash ? 0 : -OS_ENOMEM;
+	pool->lent_to = host->os->alloc(host->os->ctx, sizeof(*pool->lent_to) * lent_words(host));
+	return pool->all.hash && pool->lent_to ? 0 : -OS_ENOMEM;
 }
 
 int pool_create(struct pamt_host *host)
@@ -282,6 +314,8 @@ static void destroy_node(struct pamt_host *host, struct pool *pool, uint64_t *pa
 	}
 	if (pool->all.hash)
 		os->free(os->ctx, pool->all.hash);
+	if (pool->lent_to)
+		os->free(os->ctx, pool->lent_to);
 }
 
 void pool_destroy(struct pamt_host *host)

@@ -112,12 +112,14 @@ struct pool {
 	uint32_t nr_waiting;
 	struct chunk *spare; /* descriptors to use again */
 	uint64_t lent;	     /* room of all magazines together, pages */
+	/* CPUs whose magazines may have room of this pool, as bits; none once it all came back. */
+	uint64_t *lent_to;
 	uint64_t denied; /* times that room was asked for in vain since magazines were emptied */
+	uint32_t wanted; /* pages that those want who wait for the growth mutex */
+	uint32_t dry;	 /* for so many draws; 0: it is not. Set under the growth mutex as well */
 	struct os_mutex grow;
 	/* The growth mutex's: the highest order worth asking for, of this node and of any. */
 	unsigned int hope[2];
-	os_a32_t dry;	 /* for so many draws; 0: it is not */
-	os_a32_t wanted; /* pages that those want who hold the mutex or wait for it */
 } __attribute__((aligned(CPU_ALIGN)));
 
 #define POOL_DRY_DRAWS 256u
@@ -157,11 +159,14 @@ uint32_t pool_give_direct(struct pamt_host *host, const tdx_hpa_t *pages, uint32
 uint32_t pool_pages_out(struct pamt_host *host, region_t region, uint32_t *pins);
 
 /* With the lock held: room for one more pair in a magazine; 0: none. */
-uint32_t pool_lend(struct pool *pool);
-/* Takes back up to POOL_GIVE_MAX pages of one node. *room: NULL, or how much room is lent. */
+uint32_t pool_lend(struct pamt_host *host, struct pool *pool, const struct magazine *m);
+/*
+ * Takes back up to POOL_GIVE_MAX pages of one node. m: NULL, or the magazine that has no room for
+ * them. Return: pages; *room: how much is lent to it.
+ */
 #define POOL_GIVE_MAX (MAGAZINE_PAGES + 2)
 uint32_t pool_give_node(struct pamt_host *host, struct pool *pool, const tdx_hpa_t *pages,
-			uint32_t nr, uint32_t *room);
+			uint32_t nr, const struct magazine *m, uint32_t *room);
 
 /* Some pool holds too much. Any context. */
 void pool_want_trim(struct pamt_host *host);
@@ -169,8 +174,9 @@ void pool_want_trim(struct pamt_host *host);
 /*
  * pool_trim.c: gives back what is too much, if a trim is wanted: not many more than max pages, and
  * the next trim goes on from there. UINT64_MAX, no bound: may sleep; else any context. So below.
+ * Return: did it have anything in hand?
  */
-void pool_trim(struct pamt_host *host, uint64_t max);
+bool pool_trim(struct pamt_host *host, uint64_t max);
 /* What a call that may be made in any context gives back at most, so that it has an end soon. */
 #define POOL_TRIM_ANY 1024u
 /*
@@ -180,7 +186,11 @@ void pool_trim(struct pamt_host *host, uint64_t max);
  * and the trim gave back under the same lock after it. Return: pages.
  */
 uint64_t pool_trim_last(struct pamt_host *host, uint64_t max);
-/* The one and, behind it, the other. */
+/*
+ * The one and, where it had something in hand, the other behind it. By one that has given back what
+ * it had: with nothing in hand since then, its one look at the number of control pages is enough.
+ * Whoever gave the last one back later takes the pool's lock later, and finds all of it there.
+ */
 void pool_trim_spare(struct pamt_host *host, uint64_t max);
 /* Everything that nobody uses. Return: pages. */
 uint64_t pool_trim_all(struct pamt_host *host, uint64_t max);
@@ -190,14 +200,24 @@ void pool_free_spare(struct pamt_host *host);
 uint64_t pool_slack(const struct pool *pool);
 bool pool_over(const struct pool *pool);
 /* Room that was lent to a magazine comes back. Any context. */
-void pool_take_back(struct pool *pool, uint32_t room);
+void pool_take_back(struct pamt_host *host, struct pool *pool, uint32_t room);
 
 /* Up to nr pages out of the pool as it is. Any context. Return: how many. */
 uint32_t pool_take(struct pool *pool, tdx_hpa_t *pages, uint32_t nr);
+/*
+ * The same by one who waits for what is missing. The pool knows how much all of them want, so that
+ * one chunk is large enough for them. *dry: are other nodes to be looked at first?
+ */
+uint32_t pool_take_or_want(struct pool *pool, tdx_hpa_t *pages, uint32_t nr, bool *dry);
+/* With the lock held, by one who comes up short; nr may be 0. Return: *dry. */
+bool pool_short(struct pool *pool, uint32_t nr);
+/* So many more are wanted, or less. */
+void pool_want(struct pool *pool, uint32_t nr);
 
 /*
- * pool_grow.c: up to nr pages, out of one more chunk if the pool has not got so many; that may be
- * of another node's memory where node is OS_ANY_NODE. *got: how many, also on failure. May sleep.
+ * pool_grow.c: up to nr pages, which are wanted, out of one more chunk if the pool has not got so
+ * many; that may be of another node's memory where node is OS_ANY_NODE. Then none of them is wanted
+ * any more. *got: how many, also on failure. May sleep.
  */
 int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_t *pages,
 	      uint32_t nr, uint32_t *got);

@@ -58,6 +58,14 @@ static bool find_block(struct pamt_host *host, uint32_t node, unsigned int order
 	return found;
 }
 
+static void set_dry(struct pool *pool, uint32_t draws)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+
+	pool->dry = draws;
+	os_spin_unlock(&pool->lock, irq);
+}
+
 /*
  * The same, but no larger than one more than what there was last time: where memory is in pieces,
  * or there is none on this node, each order that is asked for in vain takes the OS as long as a
@@ -79,9 +87,8 @@ static bool alloc_block(struct pamt_host *host, struct pool *pool, uint32_t node
 	}
 	if (!found && rejected)
 		return false;
-	/* Relaxed: a hint, of which the mutex makes one. */
-	if (node != OS_ANY_NODE && (!found || os_load32(&pool->dry, OS_RELAXED)))
-		os_store32(&pool->dry, found ? 0 : POOL_DRY_DRAWS, OS_RELAXED);
+	if (node != OS_ANY_NODE && (!found || pool->dry))
+		set_dry(pool, found ? 0 : POOL_DRY_DRAWS);
 	if (!found) {
 		*hope = CHUNK_MIN_ORDER;
 		return false;
@@ -91,8 +98,11 @@ static bool alloc_block(struct pamt_host *host, struct pool *pool, uint32_t node
 	return true;
 }
 
-/* What the next chunk is to be; a descriptor that was used before, if there is any. */
-static struct chunk *plan_chunk(struct pamt_host *host, struct pool *pool, uint32_t want,
+/*
+ * What the next chunk is to be, for one who asks for nr pages and those who wait; a descriptor that
+ * was used before, if there is any.
+ */
+static struct chunk *plan_chunk(struct pamt_host *host, struct pool *pool, uint32_t nr,
 				unsigned int *order)
 {
 	os_irq_t irq = os_spin_lock(&pool->lock);
@@ -100,7 +110,7 @@ static struct chunk *plan_chunk(struct pamt_host *host, struct pool *pool, uint3
 
 	if (c)
 		pool->spare = c->next;
-	*order = choose_order(pool, want);
+	*order = choose_order(pool, nr + pool->wanted);
 	os_spin_unlock(&pool->lock, irq);
 	return c ? c : host->os->alloc(host->os->ctx, sizeof(*c));
 }
@@ -234,15 +244,36 @@ static void keep_descriptor(struct pool *pool, struct chunk *c)
 	os_spin_unlock(&pool->lock, irq);
 }
 
+static uint32_t wanted_of(struct pool *pool)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+	uint32_t wanted = pool->wanted;
+
+	os_spin_unlock(&pool->lock, irq);
+	return wanted;
+}
+
+/* Takes pages that were wanted. Of those that there are not none is wanted: a chunk for them comes.
+ */
+static uint32_t take_wanted(struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
+{
+	os_irq_t irq = os_spin_lock(&pool->lock);
+	uint32_t n = 0;
+
+	pool->wanted -= nr;
+	while (n < nr && chunk_take(&pool->all, &pages[n]))
+		n++;
+	os_spin_unlock(&pool->lock, irq);
+	return n;
+}
+
 /* For a pool that asks. *got: of nr pages, how many there are now. */
 static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_t *pages,
 		uint32_t nr, uint32_t *got)
 {
-	/* Relaxed: how large a chunk is worth while, no more. */
-	uint32_t want = os_load32(&pool->wanted, OS_RELAXED);
 	struct pool *grown;
 	unsigned int order;
-	struct chunk *c = plan_chunk(host, pool, want, &order);
+	struct chunk *c = plan_chunk(host, pool, nr, &order);
 	struct block block;
 	int ret;
 
@@ -267,9 +298,8 @@ static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hp
 		return ret == -OS_EAGAIN ? ret : -OS_EIO;
 	}
 	PROBE(grow, c->base.v, c->order);
-	/* Relaxed, and anew: who waited when the OS was asked may have been served meanwhile. */
-	want = os_load32(&pool->wanted, OS_RELAXED);
-	*got = insert(host, grown, c, pages, nr, want);
+	/* Anew: who waited when the OS was asked may have been served meanwhile. */
+	*got = insert(host, grown, c, pages, nr, nr + wanted_of(pool));
 	return 0;
 }
 
@@ -280,19 +310,16 @@ int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_
 	bool enough;
 	int ret = 0;
 
-	/* Relaxed: see grow(). All of this will be drawn, now or by the caller's next try. */
-	os_fetch_add32(&pool->wanted, nr, OS_RELAXED);
 	os_mutex_lock(&pool->grow);
 	/*
 	 * Somebody else may have taken a chunk while we waited. What we came for is drawn before
 	 * the next one is let in: behind the others at the pool's lock it would be gone again.
 	 */
-	*got = pool_take(pool, pages, nr);
+	*got = take_wanted(pool, pages, nr);
 	enough = *got == nr;
 	if (!enough)
 		ret = grow(host, pool, node, pages + *got, nr - *got, &more);
 	*got += more;
-	os_fetch_add32(&pool->wanted, -nr, OS_RELAXED);
 	os_mutex_unlock(&pool->grow);
 	/* May look at every CPU's counters: not while others wait for pages. */
 	if (!enough && !ret)

@@ -9,27 +9,41 @@
 /* Waiting chunks that one trim looks at, so that its length does not depend on their number. */
 #define RETRY_WAITING 4u
 
-/* Empties the magazines of a node and takes their room back; OS_ANY_NODE: of all. */
-static void empty_magazines(struct pamt_host *host, uint32_t node)
+static void empty_magazine(struct pamt_host *host, struct pool *pool, struct magazine *m)
 {
-	for (uint32_t i = 0; i < host->os->nr_cpus; i++) {
-		struct magazine *m = &host->cpu[i].magazine;
-		tdx_hpa_t pages[MAGAZINE_PAGES];
-		uint32_t n = 0, room = 0, of;
-		os_irq_t irq = os_spin_lock(&m->lock);
+	tdx_hpa_t pages[MAGAZINE_PAGES];
+	uint32_t n = 0, room = 0;
+	os_irq_t irq = os_spin_lock(&m->lock);
 
-		of = m->node;
-		if (node == OS_ANY_NODE || of == node) {
-			while (m->nr)
-				pages[n++] = m->page[--m->nr];
-			room = m->room;
-			m->room = 0;
+	if (m->node == pool->node) {
+		while (m->nr)
+			pages[n++] = m->page[--m->nr];
+		room = m->room;
+		m->room = 0;
+	}
+	os_spin_unlock(&m->lock, irq);
+	if (n)
+		pool_give_direct(host, pages, n);
+	if (room)
+		pool_take_back(host, pool, room);
+}
+
+/*
+ * Empties the magazines to which the pool has lent room, and takes it back. Room on its way to one
+ * is not seen; that CPU's bit stays, for the next time.
+ */
+static void empty_magazines(struct pamt_host *host, struct pool *pool)
+{
+	for (uint32_t first = 0; first < host->os->nr_cpus; first += 64) {
+		os_irq_t irq = os_spin_lock(&pool->lock);
+		uint64_t lent_to = pool->lent_to[first / 64];
+
+		os_spin_unlock(&pool->lock, irq);
+		for (; lent_to; lent_to &= lent_to - 1) {
+			uint32_t cpu = first + (uint32_t)__builtin_ctzll(lent_to);
+
+			empty_magazine(host, pool, &host->cpu[cpu].magazine);
 		}
-		os_spin_unlock(&m->lock, irq);
-		if (n)
-			pool_give_direct(host, pages, n);
-		if (room)
-			pool_take_back(&host->pool[of], room);
 	}
 }
 
@@ -219,7 +233,7 @@ static bool trim_node(struct pamt_host *host, struct pool *pool, uint64_t max, u
 	pool->denied = 0;
 	os_spin_unlock(&pool->lock, irq);
 	if (over)
-		empty_magazines(host, pool->node);
+		empty_magazines(host, pool);
 	irq = os_spin_lock(&pool->lock);
 	slack = pool_slack(pool);
 	over = over && pool->all.free > slack;
@@ -241,10 +255,10 @@ static bool trim_node(struct pamt_host *host, struct pool *pool, uint64_t max, u
  */
 #define MAX_TRIM_ROUNDS 64
 
-void pool_trim(struct pamt_host *host, uint64_t max)
+bool pool_trim(struct pamt_host *host, uint64_t max)
 {
 	uint64_t pages = 0;
-	bool progress = true;
+	bool progress = true, trimmed = false;
 
 	/* Whoever trims does it for all; what is left over is wanted again. */
 	os_uncount64(&this_cpu(host)->trims_wanted);
@@ -257,11 +271,13 @@ void pool_trim(struct pamt_host *host, uint64_t max)
 		 * same in a queue at the locks.
 		 */
 		if (!wanted || !os_cas32(&host->trim_wanted, &wanted, 0, OS_RELAXED))
-			return;
+			return trimmed;
 		progress = false;
+		trimmed = true;
 		for (uint32_t node = 0; node < host->os->nr_nodes; node++)
 			progress |= trim_node(host, &host->pool[node], max, &pages);
 	}
+	return trimmed;
 }
 
 static uint64_t pages_held(struct pamt_host *host)
@@ -289,7 +305,8 @@ uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
 	/* What one chunk leaves behind may have been all that another one was kept for. */
 	while (progress && pages < most) {
 		progress = false;
-		empty_magazines(host, OS_ANY_NODE);
+		for (uint32_t node = 0; node < host->os->nr_nodes; node++)
+			empty_magazines(host, &host->pool[node]);
 		for (uint32_t node = 0; node < host->os->nr_nodes && pages < most; node++) {
 			struct pool *pool = &host->pool[node];
 			os_irq_t irq = os_spin_lock(&pool->lock);
@@ -312,9 +329,8 @@ uint64_t pool_trim_last(struct pamt_host *host, uint64_t max)
 
 void pool_trim_spare(struct pamt_host *host, uint64_t max)
 {
-	if (!no_td(host))
-		pool_trim(host, max);
-	pool_trim_last(host, max);
+	if (no_td(host) || pool_trim(host, max))
+		pool_trim_last(host, max);
 }
 
 void pool_free_spare(struct pamt_host *host)

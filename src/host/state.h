@@ -145,10 +145,12 @@ struct pamt_host {
 	os_a64_t idle_limit;  /* regions */
 	char apart_from_below[CPU_ALIGN];
 
+	os_a64_t control_pages; /* handed out by pamt_alloc_page(): all CPUs, when TDs come or go */
+	char apart_from_control[CPU_ALIGN];
+
 	os_a64_t idle;	    /* regions that are IDLE */
 	os_a64_t idle_hand; /* where shrink looked last */
 
-	os_a64_t control_pages; /* handed out by pamt_alloc_page() */
 	os_a64_t os_pages, os_pages_peak;
 	os_a64_t pairs_peak;
 	os_a64_t pairs_sampled; /* what os_pages was when pairs were last looked at for the peak */
