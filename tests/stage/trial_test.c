@@ -84,6 +84,44 @@ static void programs_that_differ_in_names_only_are_one(void **state)
 	assert_int_equal(enumerate(2, 0, 3, kinds), 8);
 }
 
+/* Regions of which some CPU gets a page must not be those that some CPU maps as 2M. */
+static bool has_one_owner_each(void *ctx, const struct program *program)
+{
+	bool shared = false;
+
+	(void)ctx;
+	for (uint32_t cpu = 0; cpu < program->nr_cpus; cpu++) {
+		uint32_t pages = 0, whole = 0;
+
+		for (uint32_t other = 0; other < program->nr_cpus; other++)
+			for (uint32_t i = 0; i < program->nr_ops[other]; i++) {
+				const struct op *op = &program->op[other][i];
+
+				pages |= (uint32_t)(op->kind == OP_GET && other != cpu)
+					 << op->region;
+				whole |= (uint32_t)(op->kind == OP_MAP_2M && other == cpu)
+					 << op->region;
+			}
+		shared |= pages & whole;
+	}
+	assert_false(shared);
+	return true;
+}
+
+static void no_program_gives_memory_to_two(void **state)
+{
+	struct program_size size = { .nr_cpus = 2, .nr_regions = 3, .nr_ops = 2 };
+	struct program program;
+
+	(void)state;
+	assert_true(program_kinds("garpMUSJ", &size.kinds));
+	assert_int_equal(program_enumerate(&size, has_one_owner_each, NULL), 91);
+	for (uint32_t i = 0; i < 1000; i++) {
+		program_random(3, i, 4, 2, 4, size.kinds, &program);
+		has_one_owner_each(NULL, &program);
+	}
+}
+
 static void a_random_program_depends_on_its_number_alone(void **state)
 {
 	struct program one, two;
@@ -329,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_is_printed_as_it_is_read),
 		cmocka_unit_test(programs_that_differ_in_names_only_are_one),
+		cmocka_unit_test(no_program_gives_memory_to_two),
 		cmocka_unit_test(a_random_program_depends_on_its_number_alone),
 		cmocka_unit_test(a_setup_is_printed_as_it_is_read),
 		cmocka_unit_test(the_library_holds_against_the_model),

@@ -181,10 +181,11 @@ static bool apply(struct holding *h, enum op_kind kind)
  *
  * A region is mapped as a 2M page by whoever the system gave all of it to. So no program has one
  * CPU that maps a region as 2M and another that gets a page of it, in whatever order, and no CPU
- * gets a page of a 2M page of its own: that page would be memory with two owners. KVM cannot come to it. A folio of guest_memfd is one guest's;
- * within a guest who maps 2M has frozen the entry that a 4K page's S-EPT page would be linked at;
- * and a put comes before its page is given back to the system. Two CPUs may want to map the same
- * region: the system decides. Written programs may do anything.
+ * gets a page of a 2M page of its own: that page would be memory with two owners. KVM cannot come
+ * to it. A folio of guest_memfd is one guest's; within a guest who maps 2M has frozen the entry
+ * that a 4K page's S-EPT page would be linked at; and a put comes before its page is given back to
+ * the system. Two CPUs may want to map the same region: the system decides. Written programs may do
+ * anything.
  */
 struct others {
 	uint32_t pages, whole; /* regions, as bits: CPUs before this one get pages, or map 2M */
