@@ -87,7 +87,7 @@ static bool alloc_block(struct pamt_host *host, struct pool *pool, uint32_t node
 	}
 	if (!found && rejected)
 		return false;
-	if (node != OS_ANY_NODE && (!found || pool->dry))
+	if (node != OS_ANY_NODE)
 		set_dry(pool, found ? 0 : POOL_DRY_DRAWS);
 	if (!found) {
 		*hope = CHUNK_MIN_ORDER;
