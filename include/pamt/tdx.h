@@ -347,7 +347,9 @@ TDX_STATIC_ASSERT(sizeof(struct tdx_td_params) == 1024, "TD_PARAMS is 1024 bytes
 #define TDX_ATTR_ICSSD		  (UINT64_C(1) << 16)
 #define TDX_ATTR_MIGRATABLE	  (UINT64_C(1) << 29)
 #define TDX_ATTR_PERFMON	  (UINT64_C(1) << 63)
+#define TDX_ATTR_LASS		  (UINT64_C(1) << 27)
 #define TDX_ATTR_SEPT_VE_DISABLE  (UINT64_C(1) << 28)
+#define TDX_ATTR_PKS		  (UINT64_C(1) << 30)
 #define TDX_XFAM_FIXED1		  UINT64_C(3) /* x87, SSE */
 #define TDX_EPTP_WRITE_BACK	  UINT64_C(6)
 #define TDX_EPTP_PWL_SHIFT	  3

@@ -2,9 +2,7 @@
 /*
  * mem_word.c - MEM.RD and MEM.WR: a debugger looks into the memory of a TD that allows it.
  *
- * No recording has the two. Operands, results and that a production TD answers TD_NON_DEBUG are the
- * ABI's; order and locks are those of the leaves beside them: the TD as MNG.RD takes it, a guest
- * address as MR.EXTEND does, the S-EPT as SEPT.RD.
+ * No recording has the two. Order and locks are those of the module's public source.
  */
 #include "seam/dispatch.h"
 #include "seam/hpa.h"
@@ -12,7 +10,7 @@
 
 #define WORD_BYTES UINT64_C(8)
 
-/* The word that RCX names, of the TD in RDX. Its page stays while the tree is locked. */
+/* The word that RCX names, of the TD in RDX. Its page stays while its entry is locked. */
 static tdx_status_t find_word(struct call *call, enum os_access access, os_a64_t **word)
 {
 	const tdx_gpa_t at = gpa(call->in.rcx);
@@ -27,13 +25,24 @@ static tdx_status_t find_word(struct call *call, enum os_access access, os_a64_t
 		return status;
 	if (!(td.tdcs->attributes & TDX_ATTR_DEBUG))
 		return tdx_status(TDX_TD_NON_DEBUG, 0);
-	if (at.v & (WORD_BYTES - 1) || at.v >> td.tdcs->gpa_bits)
+	if (at.v & (WORD_BYTES - 1))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	if (!call_lock(call, &td.tdcs->locks, LOCK_SECOND_S))
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_SEPT_TREE);
+	if (at.v >> td.tdcs->gpa_bits)
+		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
 	status = mem_find_mapped(call, &td, at, &pos);
 	if (call_failed(status))
 		return status;
+	if (!call_lock_read(call, pos.entry, LOCK_SEPT_ENTRY, &pos.value)) {
+		sept_details(call, &pos);
+		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
+	}
+	/* Another call had it in between. */
+	if (sept_state(pos.value) != SEPT_MAPPED) {
+		sept_details(call, &pos);
+		return status_operand(TDX_EPT_ENTRY_STATE_INCORRECT, TDX_OP_RCX);
+	}
 	*word = pamt_map_owned(call, sept_translate(&pos, at), access);
 	return CALL_OK;
 }

@@ -10,6 +10,8 @@
 #define ADDRESS_BITS 0xffu     /* EAX of it: of a physical address */
 #define HLE	     (1u << 4) /* leaf 7, EBX */
 #define RTM	     (1u << 11)
+#define PKS	     (1u << 31) /* leaf 7, ECX */
+#define LASS	     (1u << 6)	/* leaf 7, subleaf 1, EAX */
 
 static const uint32_t *param_of(const struct tdx_td_params *params, const struct cpuid_entry *entry)
 {
@@ -201,6 +203,17 @@ static void set_topology(struct tdcs *tdcs, const struct tdx_td_params *params)
 	set_old_topology(tdcs);
 }
 
+/* EAX of leaf 0x80000008: 7:0 of a physical, 15:8 of a linear, 23:16 of a guest's address. */
+static uint32_t address_bits(const struct seam *seam, const struct tdx_td_params *params,
+			     uint32_t virt_maxpa)
+{
+	const uint32_t linear = 48u << 8;
+
+	if (params->config_flags & TDX_CONFIG_MAXGPA_VIRT)
+		return seam->config.max_pa | linear | virt_maxpa << 16;
+	return virt_maxpa | linear;
+}
+
 void td_cpuid_setup(const struct seam *seam, struct td_init *init)
 {
 	const struct tdx_td_params *params = &init->params;
@@ -208,7 +221,6 @@ void td_cpuid_setup(const struct seam *seam, struct td_init *init)
 	const struct cpuid_entry *entry;
 	uint32_t(*cpuid)[CPUID_REGS] = tdcs->cpuid;
 
-	(void)seam;
 	for (uint32_t i = 0; (entry = cpuid_at(i)); i++)
 		for (uint32_t reg = 0; reg < CPUID_REGS; reg++)
 			cpuid[i][reg] =
@@ -220,7 +232,11 @@ void td_cpuid_setup(const struct seam *seam, struct td_init *init)
 		cpuid[cpuid_place(entry)][CPUID_REG_EAX] = CPUID_PLATFORM_FMS;
 	entry = cpuid_find(0x15, CPUID_NO_SUBLEAF);
 	cpuid[cpuid_place(entry)][CPUID_REG_EBX] = params->tsc_frequency;
+	if (params->attributes & TDX_ATTR_PKS)
+		cpuid[cpuid_place(cpuid_find(7, 0))][CPUID_REG_ECX] |= PKS;
+	if (params->attributes & TDX_ATTR_LASS)
+		cpuid[cpuid_place(cpuid_find(7, 1))][CPUID_REG_EAX] |= LASS;
 	entry = cpuid_find(ADDRESS_LEAF, CPUID_NO_SUBLEAF);
-	cpuid[cpuid_place(entry)][CPUID_REG_EAX] = tdcs->virt_maxpa | 48u << 8;
+	cpuid[cpuid_place(entry)][CPUID_REG_EAX] = address_bits(seam, params, tdcs->virt_maxpa);
 	set_topology(tdcs, params);
 }

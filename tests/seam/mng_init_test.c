@@ -200,6 +200,23 @@ static void cpuid_values_are_as_given_where_they_may_be(void **state)
 	rig_stop(&t.rig);
 }
 
+static void attributes_and_widths_are_in_cpuid_too(void **state)
+{
+	struct td_pages t;
+
+	(void)state;
+	start(&t, 52);
+	*t.params = good;
+	t.params->attributes |= TDX_ATTR_PKS | TDX_ATTR_LASS;
+	t.params->config_flags = TDX_CONFIG_MAXGPA_VIRT;
+	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
+	assert_int_equal(field(&t, UINT64_C(0x9410000300000e00)), 2);
+	assert_int_equal(field(&t, UINT64_C(0x9410000300000e01)), 1u << 31);
+	assert_int_equal(field(&t, UINT64_C(0x9410000300000e02)), 1u << 6);
+	assert_int_equal(field(&t, UINT64_C(0x94100003000111fe)), 52 | 48 << 8 | 48 << 16);
+	rig_stop(&t.rig);
+}
+
 /* Levels of leaf 0x1f: type, bits to the next, processors; nothing: invalid. */
 struct level {
 	uint32_t type, shift, processors;
@@ -327,6 +344,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(guest_addresses_end_where_the_machine_s_do),
 		cmocka_unit_test(wide_addresses_need_five_levels),
 		cmocka_unit_test(cpuid_values_are_as_given_where_they_may_be),
+		cmocka_unit_test(attributes_and_widths_are_in_cpuid_too),
 		cmocka_unit_test(levels_begin_with_threads_or_cores_and_ascend),
 		cmocka_unit_test(what_is_above_cores_counts_as_cores_in_leaf_0xb),
 		cmocka_unit_test(a_wrong_address_width_is_reported_in_its_leaf_s_turn),

@@ -399,8 +399,10 @@ static const struct step mem_rd_steps[] = {
 	TD(RDX), BUILT, { NULL, "TD_NON_DEBUG", not_debug, 0, TDX_TD_NON_DEBUG },
 	{ NULL, "OPERAND_INVALID(RCX)", odd, TDX_OP_RCX, INVALID(RCX) },
 	{ NULL, "OPERAND_BUSY(SEPT_TREE)", tree_locked, 0, BUSY(SEPT_TREE) },
+	{ NULL, "OPERAND_INVALID(RCX)", wide, TDX_OP_RCX, INVALID(RCX) },
 	{ NULL, "EPT_ENTRY_NOT_PRESENT(RCX)", at_free, 0,
-	  TDX_EPT_ENTRY_NOT_PRESENT | TDX_OP_RCX }, {}
+	  TDX_EPT_ENTRY_NOT_PRESENT | TDX_OP_RCX },
+	{ NULL, "OPERAND_BUSY(RCX)", entry_locked, 0, BUSY(RCX) }, {}
 };
 
 static void mem_track(struct order *o)
