@@ -303,6 +303,7 @@ static inline uint64_t tdx_hpa_hkid(tdx_hpa_t a, uint16_t hkid, unsigned int hki
 #define TDX_MIN_TDCX	      6u   /* TDCS pages that a TD needs */
 #define TDX_MAX_TDCX	      9u
 #define TDX_MIN_TDVPS	      6u /* pages of a vCPU, TDVPR included */
+#define TDX_TDVPS_PER_L2_VM   3u
 #define TDX_MAX_TDVPS	      15u
 #define TDX_MAX_L2_VMS	      3u
 #define TDX_DPAMT_MAX_PA_BITS 48u /* Dynamic PAMT needs the KeyID start bit at or below this */

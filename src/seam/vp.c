@@ -42,6 +42,12 @@ static bool associate(struct call *call, struct vp *vp)
 	return true;
 }
 
+/* All pages that it needs: some more for each L2 VM of its TD. */
+static bool has_pages(const struct vp *vp, const struct tdcs *tdcs)
+{
+	return vp->tdvps->nr_pages >= TDX_MIN_TDVPS + tdcs->nr_l2_vms * TDX_TDVPS_PER_L2_VM;
+}
+
 tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t vcpu_states, struct vp *vp)
 {
 	tdx_status_t status = vp_explicit(call, address, TDX_OP_RCX, false, false, vp);
@@ -52,7 +58,7 @@ tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t vcpu_states, 
 	status = td_build(call, &vp->td, true);
 	if (call_failed(status))
 		return status;
-	if (vp->tdvps->nr_pages < TDX_MIN_TDVPS)
+	if (!has_pages(vp, vp->td.tdcs))
 		return tdx_status(TDX_TDCX_NUM_INCORRECT, 0);
 	/* Acquire: VP.INIT is complete, and what the vCPU did on its last LP is over. */
 	state = os_load32(&vp->tdvps->state, OS_ACQUIRE);
@@ -155,7 +161,7 @@ static tdx_status_t check_init(struct call *call, struct vp *vp, struct tdcs_vcp
 	uint32_t nr = os_load32(&vp->td.tdcs->nr_vcpus, OS_RELAXED);
 	tdx_status_t status;
 
-	if (vp->tdvps->nr_pages < TDX_MIN_TDVPS)
+	if (!has_pages(vp, vp->td.tdcs))
 		return tdx_status(TDX_TDCX_NUM_INCORRECT, 0);
 	status = check_state(vp, TDX_VCPU_UNINITIALIZED);
 	if (call_failed(status))
@@ -236,7 +242,7 @@ tdx_status_t tdh_vp_flush(struct call *call)
 	if (vp.td.tdr->lifecycle != TDX_KEYS_CONFIGURED)
 		return tdx_status(TDX_TD_KEYS_NOT_CONFIGURED, 0);
 	tdcs = td_tdcs(call, vp.td.tdr);
-	if (!tdcs || vp.tdvps->nr_pages < TDX_MIN_TDVPS)
+	if (!tdcs || !has_pages(&vp, tdcs))
 		return tdx_status(TDX_TDCX_NUM_INCORRECT, 0);
 	/* Relaxed: ordered by the TDVPR's lock. */
 	if (os_load32(&vp.tdvps->lp, OS_RELAXED) != call->lp + 1)

@@ -217,6 +217,29 @@ static void attributes_and_widths_are_in_cpuid_too(void **state)
 	rig_stop(&t.rig);
 }
 
+static void a_vcpu_has_pages_for_each_l2_vm(void **state)
+{
+	struct td_pages t;
+	uint64_t tdvpr;
+
+	(void)state;
+	start(&t, 46);
+	*t.params = good;
+	t.params->num_l2_vms = 1;
+	RIG_OK(&t.rig, 0, .rax = TDH_MNG_ADDCX, .rcx = rig_page(&t.rig), .rdx = t.tdr);
+	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
+	tdvpr = rig_page(&t.rig);
+	RIG_OK(&t.rig, 0, .rax = TDH_VP_CREATE, .rcx = tdvpr, .rdx = t.tdr);
+	for (uint32_t pages = 1; pages < TDX_MIN_TDVPS + TDX_TDVPS_PER_L2_VM; pages++) {
+		assert_int_equal(RIG_CALL(&t.rig, 0, .rax = TDH_VP_INIT, .rcx = tdvpr),
+				 TDX_TDCX_NUM_INCORRECT);
+		RIG_OK(&t.rig, 0, .rax = TDH_VP_ADDCX, .rcx = rig_page(&t.rig), .rdx = tdvpr);
+	}
+	RIG_OK(&t.rig, 0, .rax = TDH_VP_INIT, .rcx = tdvpr);
+	RIG_OK(&t.rig, 0, .rax = TDH_VP_FLUSH, .rcx = tdvpr);
+	rig_stop(&t.rig);
+}
+
 /* Levels of leaf 0x1f: type, bits to the next, processors; nothing: invalid. */
 struct level {
 	uint32_t type, shift, processors;
@@ -345,6 +368,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(wide_addresses_need_five_levels),
 		cmocka_unit_test(cpuid_values_are_as_given_where_they_may_be),
 		cmocka_unit_test(attributes_and_widths_are_in_cpuid_too),
+		cmocka_unit_test(a_vcpu_has_pages_for_each_l2_vm),
 		cmocka_unit_test(levels_begin_with_threads_or_cores_and_ascend),
 		cmocka_unit_test(what_is_above_cores_counts_as_cores_in_leaf_0xb),
 		cmocka_unit_test(a_wrong_address_width_is_reported_in_its_leaf_s_turn),
