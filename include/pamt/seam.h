@@ -53,6 +53,12 @@ struct seam_config {
 	struct tdx_cmr seamrr;		  /* the module's own range */
 	struct tdx_cmr cmr[TDX_MAX_CMRS]; /* CMR table in order, unused slots zero */
 	uint64_t features0_clear;	  /* bits of TDX_FEATURES0 to hide, e.g. DYNAMIC_PAMT */
+	/*
+	 * TDs find the features of a server's processor in CPUID, and VMMs may choose among them;
+	 * without it they find nothing but topology and widths, as on the machine of the
+	 * recordings.
+	 */
+	bool features;
 	bool next;  /* the module after 1.5.25: has SYS.DISABLE; see docs/softseam.md */
 	bool guard; /* report the host's accesses to others' pages; see docs/softseam.md */
 	/*

@@ -31,9 +31,9 @@ static const struct {
 } processor[] = {
 	{ "vendor", "GenuineIntel", false },
 	{ "family", "6", true },
-	{ "model", "173", true },
-	{ "stepping", "1", true },
-	{ "phys-bits", "46", false },
+	{ "model", "207", true },
+	{ "stepping", "2", true },
+	{ "phys-bits", "52", false },
 	{ "host-phys-bits", "off", false },
 	{ "svm", "off", false },
 };

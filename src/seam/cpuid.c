@@ -99,6 +99,33 @@ static const struct cpuid_entry entries[CPUID_ENTRIES] = {
 };
 /* clang-format on */
 
+/*
+ * The features of a server that a TD may have, less those of AVX-512 and AMX. What is not for TDs
+ * (VMX, SMX, SpeedStep and the like) is not here.
+ */
+static const struct {
+	uint32_t leaf, subleaf;
+	uint32_t has[CPUID_REGS];
+} features[] = {
+	{ 0x1, NO_SUBLEAF, { 0, 0, 0x77fa221f, 0xbfabfbff } },
+	{ 0x7, 0, { 0, 0x219c27c9, 0x1b410004, 0xbc004410 } },
+	{ 0x7, 2, { 0, 0, 0, 0x17 } },
+	/* XCR0 of x87 and SSE, bytes of their state; XSAVEOPT, XSAVEC, XGETBV of 1, XSAVES */
+	{ 0xd, 0, { 0x3, CPUID_XBUFF_BYTES, CPUID_XBUFF_BYTES, 0 } },
+	{ 0xd, 1, { 0xf, CPUID_XBUFF_BYTES, 0, 0 } },
+	{ 0x80000001, NO_SUBLEAF, { 0, 0, 0x121, 0x2c100800 } },
+	{ 0x80000007, NO_SUBLEAF, { 0, 0, 0, 0x100 } },
+	{ 0x80000008, NO_SUBLEAF, { 0, 0x200, 0, 0 } },
+};
+
+const uint32_t *cpuid_features(const struct cpuid_entry *entry)
+{
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
+		if (features[i].leaf == entry->leaf && features[i].subleaf == entry->subleaf)
+			return features[i].has;
+	return NULL;
+}
+
 const struct cpuid_entry *cpuid_at(uint32_t i) { return i < CPUID_ENTRIES ? &entries[i] : NULL; }
 
 const struct cpuid_entry *cpuid_param(uint32_t i)

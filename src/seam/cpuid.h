@@ -4,7 +4,7 @@
  * TD_PARAMS, and what the others say.
  *
  * The CPU itself is the one of the recordings: family and model of a server, of all else nothing
- * but topology and address widths. So "where the CPU has it" is never here.
+ * but topology and address widths. With seam_config.features it has what TDs see of a server's.
  */
 #ifndef SEAM_CPUID_H
 #define SEAM_CPUID_H
@@ -62,6 +62,9 @@ uint32_t cpuid_place(const struct cpuid_entry *entry);
 const struct cpuid_entry *cpuid_find(uint32_t leaf, uint32_t subleaf);
 /* The i-th of TD_PARAMS, NULL at the end. */
 const struct cpuid_entry *cpuid_param(uint32_t i);
+
+/* What a server's CPU has of that entry, in the order of enum cpuid_reg; NULL: nothing. */
+const uint32_t *cpuid_features(const struct cpuid_entry *entry);
 
 /* What the CPU says of a level. */
 const uint32_t *cpuid_level(uint32_t i);

@@ -75,10 +75,19 @@ static uint64_t cpuid_field(const struct field_view *view, uint32_t i)
 static uint64_t cpuid_value(const struct field_view *view, uint32_t i)
 {
 	const struct cpuid_entry *entry = cpuid_param(i / 2);
-	uint32_t reg = i % 2 ? CPUID_REG_ECX : CPUID_REG_EAX;
+	uint32_t reg = i % 2 ? CPUID_REG_ECX : CPUID_REG_EAX, low, high;
+	const uint32_t *has;
 
-	(void)view;
-	return entry ? entry->given[reg] | (uint64_t)entry->given[reg + 1] << 32 : 0;
+	if (!entry)
+		return 0;
+	low = entry->given[reg];
+	high = entry->given[reg + 1];
+	has = view->seam->config.features ? cpuid_features(entry) : NULL;
+	if (has) {
+		low |= entry->native[reg] & has[reg];
+		high |= entry->native[reg + 1] & has[reg + 1];
+	}
+	return low | (uint64_t)high << 32;
 }
 
 static uint64_t allowed_fms(const struct field_view *view, uint32_t i)

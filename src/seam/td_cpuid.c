@@ -214,6 +214,19 @@ static uint32_t address_bits(const struct seam *seam, const struct tdx_td_params
 	return virt_maxpa | linear;
 }
 
+/* Fixed, as given, or what the CPU has: always, or where it was asked for. */
+static uint32_t value_of(const struct seam *seam, const struct tdx_td_params *params,
+			 const struct cpuid_entry *entry, uint32_t reg)
+{
+	const uint32_t *has = seam->config.features ? cpuid_features(entry) : NULL;
+	uint32_t asked = entry->param ? param_of(params, entry)[reg] : 0;
+	uint32_t value = entry->fixed[reg] | (entry->given[reg] & asked);
+
+	if (has)
+		value |= has[reg] & ~entry->given[reg] & (asked | ~entry->native[reg]);
+	return value;
+}
+
 void td_cpuid_setup(const struct seam *seam, struct td_init *init)
 {
 	const struct tdx_td_params *params = &init->params;
@@ -223,10 +236,7 @@ void td_cpuid_setup(const struct seam *seam, struct td_init *init)
 
 	for (uint32_t i = 0; (entry = cpuid_at(i)); i++)
 		for (uint32_t reg = 0; reg < CPUID_REGS; reg++)
-			cpuid[i][reg] =
-				entry->fixed[reg] |
-				(entry->param ? entry->given[reg] & param_of(params, entry)[reg]
-					      : 0);
+			cpuid[i][reg] = value_of(seam, params, entry, reg);
 	entry = cpuid_find(1, CPUID_NO_SUBLEAF);
 	if (!cpuid[cpuid_place(entry)][CPUID_REG_EAX])
 		cpuid[cpuid_place(entry)][CPUID_REG_EAX] = CPUID_PLATFORM_FMS;

@@ -35,7 +35,7 @@ done
 
 runs users_words_stay 7 "${qemu[@]}" -- -m 2G -smp 8,sockets=2 -cpu SapphireRapids,stepping=9 \
 	-machine pc-q35-9.0,smm=off -kernel 'a b' -append 'x,y z' -nographic
-for word in '[2048M]' '[8,sockets=2]' '[SapphireRapids,stepping=9,vendor=GenuineIntel,phys-bits=46' \
+for word in '[2048M]' '[8,sockets=2]' '[SapphireRapids,stepping=9,vendor=GenuineIntel,phys-bits=52' \
 	'[pc-q35-9.0,smm=off,memory-backend=pamt0]' '[a b]' '[x,y z]' '[-nographic]' ',packages=2,'; do
 	out_has "$word"
 done

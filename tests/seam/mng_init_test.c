@@ -26,10 +26,11 @@ static uint64_t init(struct td_pages *t, uint64_t rdx)
 	return RIG_CALL(&t->rig, 0, .rax = TDH_MNG_INIT, .rcx = t->tdr, .rdx = rdx);
 }
 
-static void start(struct td_pages *t, uint32_t max_pa)
+static void start_on(struct td_pages *t, uint32_t max_pa, bool features)
 {
 	rig_init(&t->rig, true, 2);
 	t->rig.config.max_pa = max_pa;
+	t->rig.config.features = features;
 	rig_start(&t->rig);
 	t->tdr = rig_page(&t->rig);
 	RIG_OK(&t->rig, 0, .rax = TDH_MNG_CREATE, .rcx = t->tdr, .rdx = RIG_GLOBAL + 1);
@@ -40,6 +41,8 @@ static void start(struct td_pages *t, uint32_t max_pa)
 	RIG_OK(&t->rig, 0, .rax = TDH_MNG_ADDCX, .rcx = rig_page(&t->rig), .rdx = t->tdr);
 	t->params = memory_map(t->rig.memory, hpa(PARAMS), OS_WRITE);
 }
+
+static void start(struct td_pages *t, uint32_t max_pa) { start_on(t, max_pa, false); }
 
 /* One wrong field after the other, the last to be looked at first; each hides those before. */
 static void break_tsc(struct tdx_td_params *p) { p->tsc_frequency = 3; }
@@ -317,6 +320,26 @@ static void what_is_above_cores_counts_as_cores_in_leaf_0xb(void **state)
 	rig_stop(&t.rig);
 }
 
+/* Leaf 1: x2APIC (ECX 21) comes by itself, AVX (28) was asked for, the deadline timer (24) not. */
+static void features_of_a_server_are_there_or_can_be_asked_for(void **state)
+{
+	const uint32_t x2apic = 1u << 21, deadline = 1u << 24, avx = 1u << 28, vmx = 1u << 5;
+	struct tdx_regs regs = { .rax = TDH_SYS_RD, .rdx = UINT64_C(0x9900000300000501) };
+	struct td_pages t;
+	uint64_t ecx;
+
+	(void)state;
+	start_on(&t, 46, true);
+	rig_ok(&t.rig, 0, &regs);
+	assert_int_equal(regs.r8 & (x2apic | deadline | avx | vmx), deadline | avx);
+	*t.params = good;
+	t.params->cpuid_config[0][2] = avx;
+	assert_int_equal(init(&t, PARAMS), TDX_SUCCESS);
+	ecx = field(&t, UINT64_C(0x94100003000003ff));
+	assert_int_equal(ecx & (x2apic | deadline | avx | vmx), x2apic | avx);
+	rig_stop(&t.rig);
+}
+
 /* Leaf 0x80000008 with the width asked for stands between 0x1c and 0x7.2. */
 static void a_wrong_address_width_is_reported_in_its_leaf_s_turn(void **state)
 {
@@ -371,6 +394,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_vcpu_has_pages_for_each_l2_vm),
 		cmocka_unit_test(levels_begin_with_threads_or_cores_and_ascend),
 		cmocka_unit_test(what_is_above_cores_counts_as_cores_in_leaf_0xb),
+		cmocka_unit_test(features_of_a_server_are_there_or_can_be_asked_for),
 		cmocka_unit_test(a_wrong_address_width_is_reported_in_its_leaf_s_turn),
 		cmocka_unit_test(an_address_width_can_be_asked_for),
 	};

@@ -144,12 +144,13 @@ static int cmr_list(struct vector_line *line, const char *text, struct seam_conf
 /* What kind of module, and how far it has come. */
 static int build_module(struct vector_line *line, struct vector_machine *machine)
 {
-	uint32_t init = 1, is_static = 0, next = 0;
+	uint32_t init = 1, is_static = 0, next = 0, features = 0;
 
 	if (key_u32(line, "init", 1, &init) || key_u32(line, "static", 1, &is_static) ||
-	    key_u32(line, "next", 1, &next))
+	    key_u32(line, "next", 1, &next) || key_u32(line, "features", 1, &features))
 		return -1;
 	machine->init = init;
+	machine->config.features = features;
 	machine->config.next = next;
 	if (is_static)
 		machine->config.features0_clear = TDX_FEATURES0_DYNAMIC_PAMT;

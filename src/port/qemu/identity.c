@@ -27,9 +27,9 @@ static const struct cpuid_bits cpuid[] = {
 	 BIT(12) /* INVPCID */ | BIT(17) /* PML */ | BIT(20) /* XSAVES */ | BIT(25) /* TSC */)
 
 /* EPT: 4 levels, write-back, 2M, 1G, INVEPT, accessed and dirty bits; VPID: INVVPID. */
-#define EPT_VPID                                                                                 \
-	(BIT(6) | BIT(7) | BIT(14) | BIT(16) | BIT(17) | BIT(20) | BIT(21) | BIT(25) | BIT(26) | \
-	 BIT(32) | BIT(40) | BIT(41) | BIT(42) | BIT(43))
+#define EPT_VPID                                                                                  \
+	(BIT(6) | BIT(14) | BIT(16) | BIT(17) | BIT(20) | BIT(21) | BIT(25) | BIT(26) | BIT(32) | \
+	 BIT(40) | BIT(41) | BIT(42) | BIT(43))
 
 static const struct {
 	uint32_t msr;

@@ -19,7 +19,7 @@
 #include "port/trap/trace.h"
 
 #define SEAMRR_BYTES (UINT64_C(32) << 20)
-#define MAX_PA	     46u
+#define MAX_PA	     52u
 
 static struct {
 	struct os_services services;
@@ -87,6 +87,7 @@ bool module_create(const struct module_options *options)
 	memory_cmrs(config.cmr);
 	config.seamrr = (struct tdx_cmr){ above / SEAMRR_BYTES * SEAMRR_BYTES, SEAMRR_BYTES };
 	config.next = options->next;
+	config.features = true;
 	if (options->is_static)
 		config.features0_clear = TDX_FEATURES0_DYNAMIC_PAMT;
 	module.stats = options->stats;

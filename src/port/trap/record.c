@@ -598,6 +598,8 @@ static void note_machine(struct recorder *r, const struct seam_config *config)
 	words_add(&line, " init=0");
 	add_field(&line, " static=", !!(config->features0_clear & TDX_FEATURES0_DYNAMIC_PAMT));
 	add_field(&line, " next=", config->next);
+	if (config->features)
+		words_add(&line, " features=1");
 	words_add(&line, "\n");
 }
 
