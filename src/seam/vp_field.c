@@ -197,11 +197,22 @@ static tdx_status_t check_misc_enable(uint64_t value)
 	return value > 1 ? tdx_status(TDX_METADATA_FIELD_VALUE_NOT_VALID, 0) : CALL_OK;
 }
 
-static tdx_status_t check_value(const struct field_view *view, uint32_t place, uint64_t value)
+/* Nor may the header of its extended state, behind the legacy region of 512 bytes, be changed. */
+static tdx_status_t check_xbuff(uint32_t element)
 {
-	if (view->debug)
-		return place == VP_FIELD_IA32_MISC_ENABLE ? check_misc_enable(value) : CALL_OK;
-	switch (place) {
+	const bool header = element >= 512 / 8 && element < (512 + 64) / 8;
+
+	return header ? tdx_status(TDX_METADATA_FIELD_NOT_WRITABLE, 0) : CALL_OK;
+}
+
+static tdx_status_t check_value(const struct field_view *view, const struct field_ref *ref,
+				uint64_t value)
+{
+	switch (ref->place) {
+	case VP_FIELD_IA32_MISC_ENABLE:
+		return check_misc_enable(value);
+	case VP_FIELD_XBUFF:
+		return check_xbuff(ref->element);
 	case VP_FIELD_VMCS_POSTED_INTERRUPT_VECTOR:
 		return check_vector(view, value);
 	case VP_FIELD_VMCS_POSTED_INTERRUPT_DESCRIPTOR:
@@ -275,7 +286,7 @@ tdx_status_t tdh_vp_wr(struct call *call)
 		return status;
 	mask &= call->in.r9;
 	value = (base & ~mask) | (call->in.r8 & mask);
-	status = check_value(&view, ref.place, value);
+	status = check_value(&view, &ref, value);
 	if (call_failed(status))
 		return status;
 	store(&view, &ref, value);

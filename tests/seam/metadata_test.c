@@ -177,6 +177,36 @@ static void a_vcpu_takes_what_the_host_posts(void **state)
 	rig_stop(&rig);
 }
 
+static void what_the_host_posts_is_checked_in_debug_tds_too(void **state)
+{
+	static const struct {
+		uint64_t id, value, status;
+	} writes[] = {
+		{ 0x0002, 0x100, TDX_METADATA_FIELD_VALUE_NOT_VALID },
+		{ 0x4000, 0x80, TDX_TD_VMCS_FIELD_NOT_INITIALIZED | 0x0002 },
+		{ 0x0002, 0xff, TDX_SUCCESS },
+		{ 0x4000, 0x80, TDX_TD_VMCS_FIELD_NOT_INITIALIZED | 0x2016 },
+		{ ID(0x12, 63), 1, TDX_SUCCESS }, /* XBUFF, up to its header and behind it */
+		{ ID(0x12, 64), 1, TDX_METADATA_FIELD_NOT_WRITABLE },
+		{ ID(0x12, 71), 1, TDX_METADATA_FIELD_NOT_WRITABLE },
+		{ ID(0x12, 72), 1, TDX_SUCCESS },
+	};
+	struct rig_td td;
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, true, 2);
+	rig.attributes = TDX_ATTR_DEBUG;
+	rig_start(&rig);
+	rig_td_create(&rig, &td, 1);
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
+		assert_int_equal(RIG_CALL(&rig, 0, .rax = TDH_VP_WR, .rcx = td.tdvpr[0],
+					  .rdx = writes[i].id, .r8 = writes[i].value,
+					  .r9 = writes[i].id == 0x4000 ? 0x80 : UINT64_MAX),
+				 writes[i].status);
+	rig_stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +215,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_a_field_is_refused),
 		cmocka_unit_test(leaves_that_a_td_does_not_have_are_0_or_not_readable),
 		cmocka_unit_test(a_vcpu_takes_what_the_host_posts),
+		cmocka_unit_test(what_the_host_posts_is_checked_in_debug_tds_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
