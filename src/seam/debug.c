@@ -35,6 +35,7 @@ static struct debug_holder **find_holder(struct seam *seam, uint32_t id)
 struct debug_call {
 	struct call call;
 	struct lp_maps maps;
+	struct region_map page;
 };
 
 static struct call *begin_call(struct debug_call *debug, struct seam *seam)
@@ -43,6 +44,8 @@ static struct call *begin_call(struct debug_call *debug, struct seam *seam)
 	debug->call.seam = seam;
 	debug->call.regs = &debug->call.in;
 	debug->call.maps = &debug->maps;
+	debug->maps.page = &debug->page;
+	debug->maps.nr_page = 1;
 	debug->call.look = true;
 	return &debug->call;
 }

@@ -76,7 +76,7 @@ struct area_map {
  * pages there are more: a host closes many, and then takes each away.
  */
 #define PAGE_MAPS  64u
-#define OTHER_MAPS 8u
+#define OTHER_MAPS 4u
 struct pamt_entry;
 struct region_map {
 	uint64_t number; /* address >> 21, + 1; 0: none */
@@ -102,8 +102,9 @@ struct table_map {
 struct lp_maps {
 	struct table_map table[TABLE_MAPS];
 	struct area_map area[3][AREA_MAPS]; /* by enum tdx_size */
-	/* Of control pages, of page operands, of what module memory names. */
-	struct region_map control[OTHER_MAPS], page[PAGE_MAPS], owned[OTHER_MAPS];
+	/* Of control pages, of what module memory names; and of page operands, a power of two. */
+	struct region_map control[OTHER_MAPS], owned[OTHER_MAPS], *page;
+	uint32_t nr_page;
 };
 
 /* A logical processor. Calls on two never meet on one cache line here. */
@@ -111,6 +112,7 @@ struct lp {
 	os_a32_t inside; /* in a SEAMCALL now: SYS.SHUTDOWN asks */
 	os_a32_t initialised;
 	struct lp_maps maps;
+	struct region_map page[PAGE_MAPS];
 	uint8_t pad[56];
 };
 
@@ -162,6 +164,15 @@ struct seam {
 	uint8_t pad[64];
 	struct lp lp[];
 };
+
+/* Nothing is mapped yet, or where it was it is no more. */
+static inline void lp_forget_maps(struct lp *lp)
+{
+	os_memset(&lp->maps, 0, sizeof(lp->maps));
+	os_memset(lp->page, 0, sizeof(lp->page));
+	lp->maps.page = lp->page;
+	lp->maps.nr_page = PAGE_MAPS;
+}
 
 /* debug.c: releases and forgets whatever is held from outside. */
 void debug_release_all(struct seam *seam);

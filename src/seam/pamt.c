@@ -127,7 +127,7 @@ static inline struct region_map *control_map(const struct call *call, tdx_hpa_t 
 
 static inline struct region_map *page_map(const struct call *call, tdx_hpa_t address)
 {
-	return &call->maps->page[hpa_to_region(address).v % PAGE_MAPS];
+	return &call->maps->page[hpa_to_region(address).v & (call->maps->nr_page - 1)];
 }
 
 static inline struct region_map *find_page_region(struct call *call, tdx_hpa_t address)

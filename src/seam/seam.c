@@ -52,6 +52,8 @@ int seam_create(const struct os_services *os, const struct seam_config *config, 
 	s->config = *config;
 	s->hkid_start_bit = config->max_pa - config->hkid_bits;
 	s->hkid_mask = ((UINT64_C(1) << config->hkid_bits) - 1) << s->hkid_start_bit;
+	for (uint32_t lp = 0; lp < config->nr_lps; lp++)
+		lp_forget_maps(&s->lp[lp]);
 	if (config->guard && guard_create(s)) {
 		os->free(os->ctx, s);
 		if (why)

@@ -65,7 +65,7 @@ tdx_status_t tdh_sys_lp_init(struct call *call)
 		return tdx_status(TDX_SYS_LP_INIT_DONE, 0);
 	os_fetch_add32(&seam->nr_lps_initialised, 1, OS_RELAXED);
 	/* A module that takes over from another may be given other PAMT areas. */
-	os_memset(&seam->lp[call->lp].maps, 0, sizeof(seam->lp[call->lp].maps));
+	lp_forget_maps(&seam->lp[call->lp]);
 	return CALL_OK;
 }
 

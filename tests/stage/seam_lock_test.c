@@ -214,8 +214,10 @@ static void *map_memory(void *ctx, tdx_hpa_t where, enum os_access access)
 static void clear_memory(void)
 {
 	memset(memory, 0, sizeof(memory));
-	for (uint32_t cpu = 0; cpu < 2; cpu++)
+	for (uint32_t cpu = 0; cpu < 2; cpu++) {
+		lp_forget_maps(&seam->lp[cpu]);
 		call[cpu] = (struct call){ .seam = seam, .lp = cpu, .maps = &seam->lp[cpu].maps };
+	}
 	memset(holds, 0, sizeof(holds));
 	met = false;
 }
