@@ -105,6 +105,38 @@ static void bound_holds_after_a_peak_of_pairs(void **state)
 	rig_destroy(&rig);
 }
 
+/*
+ * pamt_free_page() may be called in any context, and gave back all that a pool had too much,
+ * however much that was: a block of 2M more than its share is the end now, and who comes next goes
+ * on.
+ */
+static void page_free_has_an_end_soon(void **state)
+{
+	static tdx_hpa_t many[8 * POOL_TRIM_ANY];
+	const uint32_t nr = sizeof(many) / sizeof(*many);
+	struct pamt_cache cache = { 0 };
+	tdx_hpa_t control[2];
+	uint32_t got;
+	struct rig rig;
+
+	rig_create(&rig, 1, true);
+	for (uint32_t i = 0; i < 2; i++)
+		assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &control[i]), 0);
+	assert_int_equal(pool_draw(rig.host, 0, many, nr, &got), 0);
+	assert_int_equal(pool_give_direct(rig.host, many, nr), nr);
+	/* With a control page left, and without. */
+	for (uint32_t i = 0; i < 2; i++) {
+		uint64_t held = rig_stats(&rig).os_bytes;
+
+		pamt_free_page(rig.host, control[i]);
+		assert_in_range(held - rig_stats(&rig).os_bytes, POOL_TRIM_ANY * TDX_PAGE_SIZE,
+				POOL_TRIM_ANY * TDX_PAGE_SIZE + TDX_2M_SIZE);
+	}
+	pamt_cache_free(rig.host, &cache);
+	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
 /* An OS that has no large blocks, or none of one node. */
 static tdx_hpa_t (*real_alloc)(void *ctx, unsigned int order, uint32_t node);
 static unsigned int max_order;
@@ -816,6 +848,7 @@ int main(void)
 		cmocka_unit_test(hundred_control_pages_take_three_pairs),
 		cmocka_unit_test(bound_holds_at_every_quiet_point),
 		cmocka_unit_test(bound_holds_after_a_peak_of_pairs),
+		cmocka_unit_test(page_free_has_an_end_soon),
 		cmocka_unit_test(small_blocks_will_do),
 		cmocka_unit_test(pages_are_of_the_node_asked_for_and_of_another_if_it_is_empty),
 		cmocka_unit_test(chunk_that_backs_other_users_waits_for_them),
