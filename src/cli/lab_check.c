@@ -2,11 +2,13 @@
 /*
  * lab_check.c - `pamt check`: options, and what to do with them.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/lab.h"
+#include "cli/lab_check.h"
 #include "machine/clock.h"
 #include "lab/explore/mutants.h"
 
@@ -32,6 +34,10 @@ enum {
 	OPTION_TIME,
 	OPTION_MUTANTS,
 	OPTION_REPLAY,
+	OPTION_SHARD,
+	OPTION_STATE,
+	OPTION_STATE_EVERY,
+	OPTION_MERGE,
 };
 
 static const struct cli_option options[] = {
@@ -63,17 +69,25 @@ static const struct cli_option options[] = {
 	{ OPTION_MUTANTS, "mutants", NULL,
 	  "break the library in every known way; find it each time" },
 	{ OPTION_REPLAY, "replay", "TEXT", "one schedule again, line by line" },
+	{ OPTION_SHARD, "shard", "I/N", "only the I-th of N shares of the work" },
+	{ OPTION_STATE, "state", "FILE",
+	  "keep there how far it is; the same command again goes on from it" },
+	{ OPTION_STATE_EVERY, "state-every", "SECONDS", "how often, 0 to 60; default 20" },
+	{ OPTION_MERGE, "merge", NULL,
+	  "put together what all shards printed with --json: FILE..." },
 	{ OPTION_JOBS, "jobs", "N", "processes; default: one for each CPU" },
 	{ 0 },
 };
 
 struct options {
 	struct check_request request;
-	bool mutants;
+	bool mutants, merge;
 	bool regions_given;
+	const char *state;
 	bool what_given; /* an option that says what is explored */
 	const char *program, *replay;
 	uint64_t seconds;
+	uint32_t state_every;
 };
 
 /* Which numbers an option takes, and where they go. */
@@ -95,6 +109,7 @@ static const struct number {
 	{ OPTION_BOUND, "bound", 0, 100, offsetof(struct options, request.bound), false },
 	{ OPTION_PCT_DEPTH, "pct-depth", 1, EXPLORE_MAX_CHANGES + 1,
 	  offsetof(struct options, request.pct_depth), false },
+	{ OPTION_STATE_EVERY, "state-every", 0, 60, offsetof(struct options, state_every), false },
 	{ OPTION_JOBS, "jobs", 1, 256, offsetof(struct options, request.workers), false },
 	/* What JSON can say, too. */
 	{ OPTION_SEED, "seed", 0, INT64_MAX, offsetof(struct options, request.seed), true },
@@ -133,6 +148,26 @@ static bool read_field(const char *field, const char *value, struct options *o)
 	return false;
 }
 
+/* Shares of so many at most: there are no more units. */
+#define MAX_SHARDS (1u << 22)
+
+static bool read_shard(const char *value, struct options *o)
+{
+	unsigned long shard, shards;
+	char end;
+
+	if (*value >= '0' && *value <= '9' && strlen(value) < 20 &&
+	    sscanf(value, "%lu/%lu%c", &shard, &shards, &end) == 2 && shard && shard <= shards &&
+	    shards <= MAX_SHARDS) {
+		o->request.shard = (uint32_t)shard;
+		o->request.shards = (uint32_t)shards;
+		return true;
+	}
+	cli_usage_error("check: --shard '%s'; allowed is I/N, as in 2/7, with I from 1 to N",
+			value);
+	return false;
+}
+
 static bool read_option(int id, const char *value, struct options *o)
 {
 	o->regions_given |= id == OPTION_REGIONS;
@@ -168,6 +203,14 @@ static bool read_option(int id, const char *value, struct options *o)
 	case OPTION_REPLAY:
 		o->replay = value;
 		return true;
+	case OPTION_SHARD:
+		return read_shard(value, o);
+	case OPTION_STATE:
+		o->state = value;
+		return true;
+	case OPTION_MERGE:
+		o->merge = true;
+		return true;
 	default:
 		return read_number(id, value, o);
 	}
@@ -196,6 +239,11 @@ static bool make_sense(struct options *o)
 			"check: %s has programs and a design of its own; --design, --program, "
 			"--kinds and --fault do not go with it",
 			o->mutants ? "--mutants" : "--replay");
+		return false;
+	}
+	if ((o->state || r->shards) && (o->mutants || o->replay)) {
+		cli_usage_error("check: --shard and --state do not go with %s",
+				o->mutants ? "--mutants" : "--replay");
 		return false;
 	}
 	if (r->setup.design->is_static && r->setup.module == TRIAL_MODEL) {
@@ -250,26 +298,95 @@ static void progress(void *ctx, uint64_t schedules, uint32_t done, uint32_t unit
 	cli_progress(&shown->line, schedules);
 }
 
-static int explore(struct options *o, bool json)
+static volatile sig_atomic_t stop_signal;
+
+static void note_signal(int signal) { stop_signal = signal; }
+
+/* With something kept, ending early loses little; without, the signals do what they always do. */
+static void expect_signals(void)
 {
-	struct shown shown = { .unit = o->request.pct_depth ? "unit" : "program",
-			       .began = clock_seconds(),
-			       .seconds = o->request.seconds };
-	struct check_result *result = calloc(1, sizeof(*result));
+	struct sigaction action = { .sa_handler = note_signal };
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+}
+
+/* Ends as whoever sent the signal expects. */
+static int end_by_signal(const struct state_file *file, const struct check_result *result)
+{
+	cli_error(CLI_FAILED, "check: ended by signal %d; %u of %u units are done, %s", stop_signal,
+		  result->units_done, result->units_mine,
+		  file->failed ? "and could not be kept"
+			       : "kept, and the same command goes on with the rest");
+	signal(stop_signal, SIG_DFL);
+	raise(stop_signal);
+	return CLI_FAILED;
+}
+
+/* What check_run() calls while it runs. */
+struct looking_on {
+	struct shown shown;
+	struct state_file file;
+};
+
+static void show_progress(void *ctx, uint64_t schedules, uint32_t done, uint32_t units)
+{
+	struct looking_on *on = ctx;
+
+	progress(&on->shown, schedules, done, units);
+}
+
+static void save_state(void *ctx, const struct check_state *state)
+{
+	struct looking_on *on = ctx;
+
+	state_save(&on->file, state);
+}
+
+static int run(struct options *o, struct looking_on *on, struct check_result *result, bool json)
+{
+	json_t *object;
 	char error[256];
 	int code;
 
+	cli_progress_begin(&on->shown.line, "schedules", 0);
+	code = check_run(&o->request, result, error, sizeof(error));
+	cli_progress_end(&on->shown.line);
+	if (stop_signal)
+		return end_by_signal(&on->file, result);
+	if (code)
+		return cli_usage_error("check: %s", error);
+	object = check_object(&o->request, result);
+	return object ? show_check(object, json) : CLI_FAILED;
+}
+
+static int explore(struct options *o, bool json)
+{
+	struct check_result *result = calloc(1, sizeof(*result));
+	struct check_request *r = &o->request;
+	struct looking_on on = {
+		.shown = { .unit = "unit", .began = clock_seconds(), .seconds = r->seconds },
+		.file = { .fd = -1 }
+	};
+	int code = 0;
+
 	if (!result)
 		return cli_error(CLI_FAILED, "check: no memory");
-	o->request.progress = progress;
-	o->request.progress_ctx = &shown;
-	cli_progress_begin(&shown.line, "schedules", 0);
-	code = check_run(&o->request, result, error, sizeof(error));
-	cli_progress_end(&shown.line);
-	if (code)
-		code = cli_usage_error("check: %s", error);
-	else
-		code = show_check(&o->request, result, json);
+	r->progress = show_progress;
+	r->ctx = &on;
+	if (o->state) {
+		code = state_open(&on.file, o->state, r);
+		r->state = &on.file.state;
+		r->save = save_state;
+		r->save_every = o->state_every;
+		r->stop = &stop_signal;
+		expect_signals();
+	}
+	if (!code)
+		code = run(o, &on, result, json);
+	state_close(&on.file);
+	check_result_free(result);
 	free(result);
 	return code;
 }
@@ -285,7 +402,7 @@ static int hunt(struct options *o, bool json)
 	if (!results)
 		return cli_error(CLI_FAILED, "check: no memory");
 	o->request.progress = progress;
-	o->request.progress_ctx = &shown;
+	o->request.ctx = &shown;
 	cli_progress_begin(&shown.line, "schedules", 0);
 	code = check_mutants(&o->request, results, error, sizeof(error));
 	cli_progress_end(&shown.line);
@@ -319,9 +436,23 @@ static int replay(const char *text)
 	return wrong ? CLI_FAILED : CLI_OK;
 }
 
+static int merge(const struct cli_args *args)
+{
+	json_t *object;
+	int nr;
+	char **files = cli_operands(args, &nr);
+
+	if (!nr)
+		return cli_usage_error(
+			"check: --merge takes the files that the shards' --json wrote");
+	object = check_merge(files, nr);
+	return object ? show_check(object, args->json) : CLI_USAGE;
+}
+
 int lab_check(int argc, char **argv)
 {
-	struct options o = { .request = { .nr_cpus = 2, .nr_ops = 3, .bound = 3, .seed = 1 } };
+	struct options o = { .request = { .nr_cpus = 2, .nr_ops = 3, .bound = 3, .seed = 1 },
+			     .state_every = 20 };
 	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
 	int id, operands;
 
@@ -333,6 +464,8 @@ int lab_check(int argc, char **argv)
 	if (id < 0)
 		return args.exit;
 	cli_operands(&args, &operands);
+	if (o.merge)
+		return merge(&args);
 	if (operands)
 		return cli_usage_error("check: takes options only, not '%s'",
 				       cli_operands(&args, &operands)[0]);

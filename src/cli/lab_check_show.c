@@ -3,56 +3,44 @@
  * lab_check_show.c - results of `pamt check`: a few lines, the schedule of a violation step by
  * step with the command that repeats it, or JSON.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/lab.h"
+#include "cli/lab_check.h"
+#include "cli/version.h"
 #include "lab/explore/mutants.h"
 
-/* The text that --replay takes. */
-static void replay_text(const struct check_result *result, char *text, size_t size)
+/* What is wrong, and the text that --replay takes. */
+static json_t *found_json(const struct check_found *found)
 {
-	char setup[SETUP_TEXT], schedule[4096];
-
-	setup_print(&result->setup, setup);
-	explore_schedule_text(&result->schedule, schedule, sizeof(schedule));
-	snprintf(text, size, "%s;schedule=%s", setup, schedule);
-}
-
-static void show_violation(const struct check_result *result)
-{
-	char text[SETUP_TEXT + 4200], error[256];
-
-	replay_text(result, text, sizeof(text));
-	printf("\n%sviolation%s", cli_bold(), cli_plain());
-	if (result->signal) {
-		printf(": the code under test crashes (%s)\n", strsignal(result->signal));
-		setup_print(&result->setup, text);
-	} else {
-		printf("\n");
-		check_replay(&result->setup, &result->schedule, stdout, error, sizeof(error));
-	}
-	printf("again with: pamt check --replay '%s'\n", text);
-}
-
-static json_t *violation_json(const struct check_result *result)
-{
+	char setup[SETUP_TEXT], schedule[4096], text[SETUP_TEXT + 4200];
 	json_t *object = json_object();
-	char text[SETUP_TEXT + 4200];
 
-	replay_text(result, text, sizeof(text));
+	setup_print(&found->setup, setup);
+	explore_schedule_text(&found->schedule, schedule, sizeof(schedule));
+	snprintf(text, sizeof(text), "%s;schedule=%s", setup, schedule);
+	json_object_set_new(object, "unit", json_integer(found->unit));
 	json_object_set_new(
 		object, "kind",
-		json_string(result->signal ? "crash" : stage_wrong_name(result->violation.wrong)));
-	json_object_set_new(object, "text", cli_json_text(result->violation.text));
+		json_string(found->crashed ? "crash" : stage_wrong_name(found->violation.wrong)));
+	if (found->crashed)
+		json_object_set_new(
+			object, "text",
+			json_string(found->signal ? strsignal(found->signal) : "it exits"));
+	else
+		json_object_set_new(object, "text", cli_json_text(found->violation.text));
 	json_object_set_new(object, "replay", cli_json_text(text));
 	return object;
 }
 
-static void check_json(const struct check_request *r, const struct check_result *result)
+static void add_request(json_t *object, const struct check_request *r, const char *build)
 {
-	json_t *object = cli_json("pamt.check/1");
+	char what[CHECK_WHAT];
 
+	json_object_set_new(object, "version", json_string(PAMT_VERSION));
+	json_object_set_new(object, "build", json_string(build));
+	json_object_set_new(object, "what", cli_json_text(check_what(r, what)));
 	json_object_set_new(object, "design", json_string(r->setup.design->name));
 	json_object_set_new(object, "module",
 			    json_string(r->setup.module == TRIAL_MODEL ? "model" : "softseam"));
@@ -66,49 +54,118 @@ static void check_json(const struct check_request *r, const struct check_result 
 	else
 		json_object_set_new(object, "bound", json_integer(r->bound));
 	json_object_set_new(object, "seed", json_integer((json_int_t)r->seed));
-	json_object_set_new(object, "programs", json_integer((json_int_t)result->programs));
-	json_object_set_new(object, "schedules", json_integer((json_int_t)result->schedules));
-	json_object_set_new(object, "merged", json_integer((json_int_t)result->merged));
-	json_object_set_new(object, "states", json_integer((json_int_t)result->states));
-	json_object_set_new(object, "steps", json_integer((json_int_t)result->steps));
-	json_object_set_new(object, "complete", json_boolean(result->complete));
-	if (!(r->seconds > 0))
-		json_object_set_new(object, "hash", cli_json_hex(result->hash));
-	json_object_set_new(object, "seconds", json_real(result->seconds));
-	json_object_set_new(object, "violations", json_integer((json_int_t)result->violations));
-	if (result->violations)
-		json_object_set_new(object, "first", violation_json(result));
-	cli_json_print(object);
+	json_object_set_new(object, "shard", json_integer(r->shards ? r->shard : 1));
+	json_object_set_new(object, "shards", json_integer(r->shards ? r->shards : 1));
 }
 
-int show_check(const struct check_request *r, const struct check_result *result, bool json)
+static void add_sums(json_t *object, const struct check_sums *sums)
 {
-	int code = result->violations ? CLI_FAILED : CLI_OK;
+	json_object_set_new(object, "programs", json_integer((json_int_t)sums->programs));
+	json_object_set_new(object, "schedules", json_integer((json_int_t)sums->schedules));
+	json_object_set_new(object, "merged", json_integer((json_int_t)sums->merged));
+	json_object_set_new(object, "states", json_integer((json_int_t)sums->states));
+	json_object_set_new(object, "steps", json_integer((json_int_t)sums->steps));
+	json_object_set_new(object, "longest", json_integer(sums->longest));
+}
+
+json_t *check_object(const struct check_request *r, const struct check_result *result)
+{
+	json_t *object, *wrong = json_array(), *found = json_array();
+	char build[CHECK_BUILD];
+
+	if (!check_build(build)) {
+		cli_error(CLI_FAILED, "check: /proc/self/exe: %s", strerror(errno));
+		return NULL;
+	}
+	object = cli_json(CHECK_SCHEMA);
+	add_request(object, r, build);
+	json_object_set_new(object, "units", json_integer(result->nr_units));
+	json_object_set_new(object, "units_done", json_integer(result->units_done));
+	add_sums(object, &result->sums);
+	json_object_set_new(object, "complete", json_boolean(result->complete));
+	if (!result->late)
+		json_object_set_new(object, "hash", cli_json_hex(result->sums.hash));
+	json_object_set_new(object, "seconds", json_real(result->seconds));
+	json_object_set_new(object, "violations", json_integer(result->nr_wrong));
+	for (uint32_t i = 0; i < result->nr_wrong; i++)
+		check_ranges_add(wrong, result->wrong[i]);
+	for (uint32_t i = 0; i < result->nr_found; i++)
+		json_array_append_new(found, found_json(&result->found[i]));
+	json_object_set_new(object, "wrong", wrong);
+	json_object_set_new(object, "found", found);
+	return object;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* Step by step, if the schedule can be taken once more here. */
+static void show_violation(const json_t *found)
+{
+	const char *kind = json_string_value(json_object_get(found, "kind"));
+	const char *replay = json_string_value(json_object_get(found, "replay"));
+	struct explore_schedule schedule;
+	struct setup setup;
+	char error[256];
+
+	printf("\n%sviolation%s", cli_bold(), cli_plain());
+	if (!strcmp(kind, "crash")) {
+		printf(": the code under test crashes (%s)\n",
+		       json_string_value(json_object_get(found, "text")));
+	} else {
+		printf("\n");
+		if (!setup_parse(replay, &setup, &schedule, error, sizeof(error)) ||
+		    check_replay(&setup, &schedule, stdout, error, sizeof(error)) < 0)
+			printf("%s\n", error);
+	}
+	printf("again with: pamt check --replay '%s'\n", replay);
+}
+
+static long long number(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+static void show_text(const json_t *o)
+{
+	const char *hash = json_string_value(json_object_get(o, "hash"));
+	double seconds = json_number_value(json_object_get(o, "seconds"));
+
+	printf("%s on %s: %lld programs, %lld schedules",
+	       json_string_value(json_object_get(o, "design")),
+	       strcmp(json_string_value(json_object_get(o, "module")), "model") ? "softseam"
+										: "the model",
+	       number(o, "programs"), number(o, "schedules"));
+	if (json_object_get(o, "pct_depth"))
+		printf(", random, %lld changes, seed %lld", number(o, "pct_depth") - 1,
+		       number(o, "seed"));
+	else
+		printf(", %lld of them cut where known states were met; bound %lld, %s",
+		       number(o, "merged"), number(o, "bound"),
+		       json_is_true(json_object_get(o, "complete")) ? "complete" : "not complete");
+	printf("\n%lld states, %lld steps, at most %lld in one run; %.1f s, %.0f schedules per "
+	       "second\n",
+	       number(o, "states"), number(o, "steps"), number(o, "longest"), seconds,
+	       seconds > 0 ? (double)number(o, "schedules") / seconds : 0);
+	if (number(o, "shards") > 1)
+		printf("shard %lld of %lld, %lld of %lld units\n", number(o, "shard"),
+		       number(o, "shards"), number(o, "units_done"), number(o, "units"));
+	if (hash)
+		printf("hash %s\n", hash + 2);
+	printf("%lld violations\n", number(o, "violations"));
+	if (json_array_size(json_object_get(o, "found")))
+		show_violation(json_array_get(json_object_get(o, "found"), 0));
+}
+
+int show_check(json_t *object, bool json)
+{
+	int code = number(object, "violations") ? CLI_FAILED : CLI_OK;
 
 	if (json) {
-		check_json(r, result);
+		cli_json_print(object);
 		return code;
 	}
-	printf("%s on %s: %llu programs, %llu schedules", r->setup.design->name,
-	       r->setup.module == TRIAL_MODEL ? "the model" : "softseam",
-	       (unsigned long long)result->programs, (unsigned long long)result->schedules);
-	if (r->pct_depth)
-		printf(", random, %u changes, seed %llu", r->pct_depth - 1,
-		       (unsigned long long)r->seed);
-	else
-		printf(", %llu of them cut where known states were met; bound %u, %s",
-		       (unsigned long long)result->merged, r->bound,
-		       result->complete ? "complete" : "not complete");
-	printf("\n%llu states, %llu steps, at most %u in one run; %.1f s, %.0f schedules per "
-	       "second\n",
-	       (unsigned long long)result->states, (unsigned long long)result->steps,
-	       result->longest, result->seconds,
-	       result->seconds > 0 ? (double)result->schedules / result->seconds : 0);
-	if (!(r->seconds > 0))
-		printf("hash %016llx\n", (unsigned long long)result->hash);
-	printf("%llu violations\n", (unsigned long long)result->violations);
-	if (result->violations)
-		show_violation(result);
+	show_text(object);
+	json_decref(object);
 	return code;
 }
 

@@ -9,7 +9,7 @@ one='gA aA rA/gA pA gB'
 
 runs ours_is_explored_to_the_end 0 check --program "$one" --bound 2 --json
 err_empty
-json '.schema == "pamt.check/1" and .design == "ours" and .violations == 0 and .complete'
+json '.schema == "pamt.check/2" and .design == "ours" and .violations == 0 and .complete'
 json '.schedules > 1000 and .merged < .schedules and (.hash | startswith("0x"))'
 hash=$(jq -r .hash "$scratch/out")
 runs the_same_again_has_the_same_hash 0 check --program "$one" --bound 2 --json -j 1

@@ -1,45 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * check.c - splits the work of `pamt check` into units, runs them on all cores and adds up.
+ * check.c - runs the units of a hunt (plan.h) on all cores and adds up.
  *
- * A unit is one program with a share of the schedules, and depends on the request and on its own
- * number alone. So the sum of all units' hashes is the same however many processes took part and
- * in whatever order: that is the hash of the whole.
+ * Sums are of units, whatever order they are done in, and each unit's hash is weighed by its
+ * number: so the hash of the whole is the same however many processes, shards or starts took part.
+ *
+ * WHAT IS KEPT. With a state (struct check_state) a hunt goes on where an earlier one was stopped.
+ * Kept are the sums over the units that are done, which these are, and of each unit that a worker
+ * is in the middle of how far it was at the end of its last epoch (explore.h). Every worker writes
+ * the latter into a place of its own in shared memory, under a number that is odd meanwhile; the
+ * parent reads it, and if the number has moved reads again. A unit that was stopped is done anew
+ * from its last epoch, so what it had found since is not in the sums that are kept.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/explore/check.h"
 #include "machine/clock.h"
-#include "lab/explore/mutants.h"
+#include "lab/explore/check.h"
+#include "lab/explore/plan.h"
 #include "lab/explore/workers.h"
-
-/* Random schedules come in units of so many, each on a random program of its own. */
-#define RANDOM_UNIT  2000u
-#define MAX_UNITS    (1u << 22)
-#define MAX_PROGRAMS (1u << 16)
 
 /* What a unit leaves behind. */
 struct unit_result {
 	uint64_t schedules, merged, steps, states, hash;
 	uint32_t longest;
-	bool done, complete, wrong;
+	bool stopped, complete, wrong;
 	int signal;
-	bool too_large; /* as in struct explore_result */
+	bool too_large, unfit; /* as in struct explore_result */
+	atomic_bool done;      /* written last */
+};
+
+/* Where a worker's unit is. */
+struct place {
+	atomic_uint_fast64_t version; /* odd while it is written */
+	uint32_t unit;
+	struct explore_progress progress;
 };
 
 struct check {
 	const struct check_request *request;
-	struct program *program; /* of the units of a depth-first search */
-	uint32_t nr_programs, room;
-	uint32_t nr_units;
-	struct unit_result *unit; /* shared */
-	uint64_t *ticks;	  /* shared: schedules so far, roughly */
-	double began;
-	bool late;
+	struct plan plan;
+	struct check_state *state; /* the request's, or one that nobody keeps */
+	struct unit_result *unit;  /* shared; by number */
+	struct place *place;	   /* shared; by worker */
+	uint64_t *ticks;	   /* shared: schedules so far, roughly */
+	atomic_bool *stopping;	   /* shared: workers are to end their units as they are */
+	double began, kept;	   /* when */
+	bool late, killed, asked;  /* it was to end: by time, by a kill, by request->stop */
+	bool was_stopped;	   /* in a worker: the unit it is at */
+	uint32_t worker_unit;
+	uint32_t news;
+	uint64_t seen[WORKERS_MAX]; /* versions of places */
 };
 
 static int fail(char *error, size_t size, const char *format, ...)
@@ -55,125 +71,47 @@ static int fail(char *error, size_t size, const char *format, ...)
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Units                                                                                        */
+/* In a worker                                                                                  */
 
-static bool add_program(void *ctx, const struct program *program)
+static bool out_of_time(const struct check *check)
 {
-	struct check *check = ctx;
-
-	if (check->nr_programs == MAX_PROGRAMS)
-		return false;
-	if (check->nr_programs == check->room) {
-		uint32_t room = check->room ? 2 * check->room : 64;
-		struct program *list = realloc(check->program, room * sizeof(*list));
-
-		if (!list)
-			return false;
-		check->program = list;
-		check->room = room;
-	}
-	check->program[check->nr_programs++] = *program;
-	return true;
-}
-
-static int plan_units(struct check *check, char *error, size_t size)
-{
-	const struct check_request *r = check->request;
-	struct program_size programs_of = { .nr_cpus = r->nr_cpus,
-					    .nr_regions = r->setup.nr_regions,
-					    .nr_ops = r->ops_in_all ? 0 : r->nr_ops,
-					    .in_all = r->ops_in_all,
-					    .kinds = r->kinds };
-	uint64_t programs = 1;
-
-	if (r->pct_depth) {
-		uint64_t units = (r->schedules + RANDOM_UNIT - 1) / RANDOM_UNIT;
-
-		/* Without a limit there is one of time. */
-		check->nr_units = !r->schedules || units > MAX_UNITS ? MAX_UNITS : (uint32_t)units;
-		return 0;
-	}
-	if (r->has_program)
-		add_program(check, &r->setup.program);
-	else
-		programs = program_enumerate(&programs_of, add_program, check);
-	if (check->nr_programs < programs)
-		return fail(error, size,
-			    "too many programs of this size to list; fewer operations, CPUs or "
-			    "regions, or random schedules (--pct-depth)");
-	check->nr_units = check->nr_programs;
-	return check->nr_units ? 0 : fail(error, size, "no program of this size makes sense");
-}
-
-/* The setup of a unit, and how many schedules of which numbers. */
-static void describe_unit(const struct check *check, uint32_t i, struct setup *setup,
-			  struct explore_limits *limits, uint64_t *first)
-{
-	const struct check_request *r = check->request;
-
-	*setup = r->setup;
-	*limits = (struct explore_limits){ .bound = r->bound,
-					   .pct_depth = r->pct_depth,
-					   .seed = r->seed };
-	*first = 0;
-	if (r->pct_depth) {
-		*first = (uint64_t)i * RANDOM_UNIT;
-		limits->schedules = RANDOM_UNIT;
-		if (r->schedules && r->schedules - *first < RANDOM_UNIT)
-			limits->schedules = r->schedules - *first;
-		if (!r->has_program)
-			program_random(r->seed, i, r->nr_cpus, r->setup.nr_regions, r->nr_ops,
-				       r->kinds, &setup->program);
-		return;
-	}
-	setup->program = check->program[i];
-	if (r->schedules) {
-		limits->schedules = r->schedules / check->nr_units;
-		limits->schedules += i < r->schedules % check->nr_units;
-	}
-}
-
-static bool out_of_time(void *ctx)
-{
-	const struct check *check = ctx;
-
 	return check->request->seconds > 0 &&
 	       clock_seconds() - check->began > check->request->seconds;
 }
 
-/* Explores one setup, in this process. NULL: *result is filled; else what prevented it. */
-static const char *explore_setup(const struct setup *setup, const struct explore_limits *limits,
-				 uint64_t first, struct explore_result *result, bool shorten)
+static bool should_stop(void *ctx)
 {
-	struct explore_limits all = *limits;
-	struct explore_system system;
-	struct explorer *explorer;
-	const char *why;
-	struct trial *trial = trial_create(setup, &why);
+	struct check *check = ctx;
 
-	if (!trial)
-		return why;
-	all.max_steps = trial_max_steps(setup);
-	trial_system(trial, &system);
-	explorer = explorer_create(&system);
-	if (!explorer) {
-		trial_destroy(trial);
-		return "no memory, or more than 8 CPUs";
-	}
-	if (all.pct_depth)
-		explore_random(explorer, &all, first, result);
-	else
-		explore_all(explorer, &all, result);
-	if (shorten && result->violation.wrong != STAGE_OK)
-		explore_minimise(explorer, result);
-	explorer_destroy(explorer);
-	trial_destroy(trial);
+	check->was_stopped = atomic_load(check->stopping) || out_of_time(check);
+	return check->was_stopped;
+}
+
+static void keep_place(void *ctx, const struct explore_progress *progress)
+{
+	struct check *check = ctx;
+	struct place *place = &check->place[workers_self()];
+
+	atomic_fetch_add(&place->version, 1);
+	place->unit = check->worker_unit;
+	place->progress = *progress;
+	atomic_fetch_add(&place->version, 1);
+}
+
+static const struct explore_progress *place_of(const struct check *check, uint32_t unit)
+{
+	const struct check_state *state = check->state;
+
+	for (uint32_t i = 0; i < state->nr_places; i++)
+		if (state->place[i].unit == unit)
+			return &state->place[i].progress;
 	return NULL;
 }
 
-static void run_unit(void *ctx, uint32_t i)
+static void run_unit(void *ctx, uint32_t j)
 {
 	struct check *check = ctx;
+	uint32_t i = plan_mine(&check->plan, j);
 	struct unit_result *unit = &check->unit[i];
 	struct explore_result result;
 	struct explore_limits limits;
@@ -181,36 +119,162 @@ static void run_unit(void *ctx, uint32_t i)
 	uint64_t first;
 	const char *why;
 
-	describe_unit(check, i, &setup, &limits, &first);
-	limits.stop = out_of_time;
+	if (check->state->mark[i])
+		return;
+	plan_unit(&check->plan, i, &setup, &limits, &first);
+	check->was_stopped = false;
+	check->worker_unit = i;
+	limits.stop = should_stop;
 	limits.stop_ctx = check;
 	limits.ticks = check->ticks;
+	limits.from = place_of(check, i);
+	limits.keep = check->request->state ? keep_place : NULL;
+	limits.keep_ctx = check;
 	if (check->request->schedules && !limits.schedules)
 		return;
-	why = explore_setup(&setup, &limits, first, &result, false);
+	why = check_setup(&setup, &limits, first, &result, false);
 	if (why) {
 		fprintf(stderr, "pamt-lab: %s\n", why);
 		abort();
 	}
-	*unit = (struct unit_result){ .schedules = result.schedules,
-				      .merged = result.merged,
-				      .steps = result.steps,
-				      .states = result.states,
-				      .hash = result.hash,
-				      .longest = result.longest,
-				      .done = true,
-				      .complete = result.complete,
-				      .too_large = result.too_large,
-				      .wrong = result.violation.wrong != STAGE_OK };
+	unit->schedules = result.schedules;
+	unit->merged = result.merged;
+	unit->steps = result.steps;
+	unit->states = result.states;
+	unit->hash = result.hash;
+	unit->longest = result.longest;
+	unit->stopped = check->was_stopped && !result.complete;
+	unit->complete = result.complete;
+	unit->too_large = result.too_large;
+	unit->unfit = result.unfit;
+	unit->wrong = result.violation.wrong != STAGE_OK;
+	/* Release: all of the above. */
+	atomic_store_explicit(&unit->done, true, memory_order_release);
 }
 
-static void unit_crashed(void *ctx, uint32_t i, int signal)
+/* ------------------------------------------------------------------------------------------- */
+/* In the parent, while they work                                                               */
+
+static void unit_crashed(void *ctx, uint32_t j, int signal)
 {
 	struct check *check = ctx;
+	struct unit_result *unit = &check->unit[plan_mine(&check->plan, j)];
 
-	check->unit[i].done = true;
-	check->unit[i].wrong = true;
-	check->unit[i].signal = signal ? signal : -1;
+	/* Code under test cannot do that to itself; the system does, for want of memory. */
+	if (signal == SIGKILL) {
+		check->killed = true;
+		return;
+	}
+	unit->wrong = true;
+	unit->signal = signal ? signal : -1;
+	atomic_store(&unit->done, true);
+}
+
+static void add_unit(struct check_sums *sums, const struct plan *plan, uint32_t i,
+		     const struct unit_result *unit)
+{
+	sums->programs += !plan->unit || !plan->unit[i].part;
+	sums->schedules += unit->schedules;
+	sums->merged += unit->merged;
+	sums->steps += unit->steps;
+	sums->states += unit->states;
+	/* Weighed by number, so that equal units in exchanged places tell. */
+	sums->hash += unit->hash * (2 * (uint64_t)i + 1);
+	if (unit->longest > sums->longest)
+		sums->longest = unit->longest;
+	sums->incomplete += !unit->complete;
+}
+
+static uint8_t mark_of(const struct unit_result *unit)
+{
+	if (unit->signal)
+		return (uint8_t)(CHECK_CRASHED + (unit->signal > 0 ? unit->signal : 0));
+	return unit->wrong ? CHECK_WRONG : CHECK_DONE;
+}
+
+/* What the worker's place says, unless it is being written. */
+static bool read_place(struct place *place, struct check_place *copy)
+{
+	uint64_t version = atomic_load(&place->version);
+
+	copy->unit = place->unit;
+	copy->progress = place->progress;
+	/* What was read is read before the version is, again. */
+	atomic_thread_fence(memory_order_acquire);
+	return version && version % 2 == 0 && atomic_load(&place->version) == version;
+}
+
+static void put_place(struct check_state *state, const struct check_place *place)
+{
+	uint32_t i = 0;
+
+	while (i < state->nr_places && state->place[i].unit != place->unit)
+		i++;
+	if (i == CHECK_MAX_PLACES)
+		return;
+	if (i == state->nr_places)
+		state->nr_places++;
+	state->place[i] = *place;
+}
+
+/* What is done and not yet in the state. Return: how much that is. */
+static uint32_t add_to_state(struct check *check)
+{
+	struct check_state *state = check->state;
+	uint32_t news = 0, nr = 0;
+
+	for (uint32_t j = 0; j < check->plan.nr_mine; j++) {
+		uint32_t i = plan_mine(&check->plan, j);
+		struct unit_result *unit = &check->unit[i];
+
+		/* Acquire: what the unit found. */
+		if (state->mark[i] || !atomic_load_explicit(&unit->done, memory_order_acquire) ||
+		    unit->stopped)
+			continue;
+		add_unit(&state->sums, &check->plan, i, unit);
+		state->mark[i] = mark_of(unit);
+		news++;
+	}
+	for (uint32_t i = 0; i < state->nr_places; i++)
+		if (!state->mark[state->place[i].unit])
+			state->place[nr++] = state->place[i];
+	state->nr_places = nr;
+	return news;
+}
+
+static uint32_t add_places(struct check *check)
+{
+	static struct check_place copy;
+	uint32_t news = 0;
+
+	for (uint32_t w = 0; w < WORKERS_MAX; w++) {
+		struct place *place = &check->place[w];
+
+		if (atomic_load(&place->version) == check->seen[w] || !read_place(place, &copy))
+			continue;
+		check->seen[w] = atomic_load(&place->version);
+		if (check->state->mark[copy.unit])
+			continue;
+		put_place(check->state, &copy);
+		news++;
+	}
+	return news;
+}
+
+static void keep(struct check *check, bool always)
+{
+	const struct check_request *r = check->request;
+	double now = clock_seconds();
+
+	if (!r->save || (!always && now - check->kept < r->save_every))
+		return;
+	check->news += add_to_state(check);
+	check->news += add_places(check);
+	if (!check->news && !always)
+		return;
+	check->kept = now;
+	check->news = 0;
+	r->save(r->ctx, check->state);
 }
 
 static bool tick(void *ctx, uint32_t done)
@@ -219,233 +283,194 @@ static bool tick(void *ctx, uint32_t done)
 	const struct check_request *r = check->request;
 
 	if (r->progress)
-		r->progress(r->progress_ctx, *check->ticks, done, check->nr_units);
+		r->progress(r->ctx, *check->ticks, done, check->plan.nr_mine);
 	check->late |= out_of_time(check);
-	return !check->late;
+	check->asked |= r->stop && *r->stop;
+	if (check->asked || check->killed)
+		atomic_store(check->stopping, true);
+	keep(check, false);
+	return !check->late && !check->asked && !check->killed;
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* The whole                                                                                    */
 
-static void add_up(const struct check *check, struct check_result *result, uint32_t *first_wrong)
-{
-	*first_wrong = UINT32_MAX;
-	result->complete = !check->late;
-	for (uint32_t i = 0; i < check->nr_units; i++) {
-		const struct unit_result *unit = &check->unit[i];
-
-		if (!unit->done) {
-			result->complete = false;
-			continue;
-		}
-		result->programs++;
-		result->schedules += unit->schedules;
-		result->merged += unit->merged;
-		result->steps += unit->steps;
-		result->states += unit->states;
-		/* Weighed by number, so that equal units in exchanged places tell. */
-		result->hash += unit->hash * (2 * (uint64_t)i + 1);
-		if (unit->longest > result->longest)
-			result->longest = unit->longest;
-		result->complete &= unit->complete;
-		result->violations += unit->wrong;
-		if (unit->wrong && *first_wrong == UINT32_MAX)
-			*first_wrong = i;
-	}
-}
-
 /* The unit once more, here, to see what it found and by which schedule. */
-static void look_again(const struct check *check, uint32_t i, struct check_result *result)
+static void look_again(const struct check *check, uint32_t i, struct check_found *found)
 {
-	struct explore_result again;
+	struct explore_result *again = calloc(1, sizeof(*again));
 	struct explore_limits limits;
 	uint64_t first;
 
-	describe_unit(check, i, &result->setup, &limits, &first);
-	result->signal = check->unit[i].signal;
-	if (result->signal)
-		return;
-	memset(&again, 0, sizeof(again));
-	if (explore_setup(&result->setup, &limits, first, &again, true))
-		return;
-	result->violation = again.violation;
-	result->schedule = again.schedule;
+	found->unit = i;
+	plan_unit(&check->plan, i, &found->setup, &limits, &first);
+	if (check->state->mark[i] >= CHECK_CRASHED) {
+		found->crashed = true;
+		found->signal = check->state->mark[i] - CHECK_CRASHED;
+	} else if (again && !check_setup(&found->setup, &limits, first, again, true)) {
+		found->violation = again->violation;
+		found->schedule = again->schedule;
+	}
+	free(again);
+}
+
+/* Parts of a program are neighbours. */
+static int list_wrong(const struct check *check, struct check_result *result)
+{
+	const struct check_state *state = check->state;
+
+	for (uint32_t i = 0; i < state->nr_units; i++) {
+		uint32_t program = plan_program(&check->plan, i);
+
+		if (state->mark[i] < CHECK_WRONG)
+			continue;
+		if (result->nr_found < CHECK_MAX_FOUND)
+			look_again(check, i, &result->found[result->nr_found++]);
+		if (result->nr_wrong && result->wrong[result->nr_wrong - 1] == program)
+			continue;
+		if (result->nr_wrong % 1024 == 0) {
+			size_t bytes = (result->nr_wrong + 1024) * sizeof(*result->wrong);
+			uint32_t *list = realloc(result->wrong, bytes);
+
+			if (!list)
+				return -1;
+			result->wrong = list;
+		}
+		result->wrong[result->nr_wrong++] = program;
+	}
+	return 0;
+}
+
+/* What was done of units that were stopped is told, and not kept. */
+static void add_up(struct check *check, struct check_result *result)
+{
+	result->sums = check->state->sums;
+	result->nr_units = check->plan.nr_units;
+	for (uint32_t j = 0; j < check->plan.nr_mine; j++) {
+		uint32_t i = plan_mine(&check->plan, j);
+
+		result->units_done += check->state->mark[i] != 0;
+		if (check->unit[i].stopped)
+			add_unit(&result->sums, &check->plan, i, &check->unit[i]);
+	}
+	result->units_mine = check->plan.nr_mine;
+	result->late = check->late;
+	result->asked = check->asked;
+	result->complete = result->units_done == check->plan.nr_mine && !result->sums.incomplete;
+	result->seconds = clock_seconds() - check->began;
+}
+
+static int prepare(struct check *check, char *error, size_t size)
+{
+	struct check_state *state = check->state;
+	uint32_t nr = check->plan.nr_units;
+
+	if (state->nr_units && state->nr_units != nr)
+		return fail(error, size, "what was kept has %u units, this hunt has %u",
+			    state->nr_units, nr);
+	if (!state->mark)
+		state->mark = calloc(nr, sizeof(*state->mark));
+	if (!state->place)
+		state->place = calloc(CHECK_MAX_PLACES, sizeof(*state->place));
+	state->nr_units = nr;
+	check->unit = workers_share(nr * sizeof(*check->unit));
+	check->place = workers_share(WORKERS_MAX * sizeof(*check->place));
+	check->ticks = workers_share(sizeof(*check->ticks));
+	check->stopping = workers_share(sizeof(*check->stopping));
+	if (!state->mark || !state->place || !check->unit || !check->place || !check->ticks ||
+	    !check->stopping)
+		return fail(error, size, "no memory");
+	return 0;
+}
+
+/* What nobody should believe the sums after. */
+static int find_fault(const struct check *check, char *error, size_t size)
+{
+	for (uint32_t i = 0; i < check->plan.nr_units; i++) {
+		if (check->unit[i].too_large)
+			return fail(error, size,
+				    "the programs touch more words than can be told apart; fewer "
+				    "CPUs, operations or regions");
+		if (check->unit[i].unfit)
+			return fail(error, size, "unit %u cannot go on from what was kept of it",
+				    i);
+	}
+	return check->killed ? fail(error, size,
+				    "a process was killed; is there too little memory "
+				    "for so many (--jobs)?")
+			     : 0;
+}
+
+static int run(struct check *check, struct check_result *result, char *error, size_t size)
+{
+	struct workers workers = { .nr_workers = check->request->workers,
+				   .nr_units = check->plan.nr_mine,
+				   .unit = run_unit,
+				   .crashed = unit_crashed,
+				   .tick = tick,
+				   .ctx = check };
+	int code = prepare(check, error, size);
+
+	if (code)
+		return code;
+	keep(check, true);
+	if (workers_run(&workers))
+		return fail(error, size, "no process to work in: %s", strerror(errno));
+	code = find_fault(check, error, size);
+	if (code && !check->killed)
+		return code;
+	add_to_state(check);
+	keep(check, true);
+	if (code)
+		return code;
+	add_up(check, result);
+	if (!result->asked && list_wrong(check, result))
+		return fail(error, size, "no memory");
+	return 0;
 }
 
 int check_run(const struct check_request *request, struct check_result *result, char *error,
 	      size_t size)
 {
-	struct check check = { .request = request, .began = clock_seconds() };
-	struct workers workers = { .nr_workers = request->workers,
-				   .unit = run_unit,
-				   .crashed = unit_crashed,
-				   .tick = tick,
-				   .ctx = &check };
-	uint32_t first_wrong;
-	int code = plan_units(&check, error, size);
+	struct check_state own = { 0 };
+	struct check *check = calloc(1, sizeof(*check));
+	int code = -1;
 
 	memset(result, 0, sizeof(*result));
-	if (!code) {
-		check.unit = workers_share(check.nr_units * sizeof(*check.unit));
-		check.ticks = workers_share(sizeof(*check.ticks));
-		workers.nr_units = check.nr_units;
-		if (!check.unit || !check.ticks || workers_run(&workers))
-			code = fail(error, size, "no process to work in: %s", strerror(errno));
-	}
-	for (uint32_t i = 0; !code && i < check.nr_units; i++)
-		if (check.unit[i].too_large)
-			code = fail(
-				error, size,
-				"the programs touch more words than can be told apart; fewer CPUs, "
-				"operations or regions");
-	if (!code) {
-		add_up(&check, result, &first_wrong);
-		result->seconds = clock_seconds() - check.began;
-		if (first_wrong != UINT32_MAX)
-			look_again(&check, first_wrong, result);
-	}
-	workers_unshare(check.unit, check.nr_units * sizeof(*check.unit));
-	workers_unshare(check.ticks, sizeof(*check.ticks));
-	free(check.program);
+	if (!check)
+		return fail(error, size, "no memory");
+	check->request = request;
+	check->state = request->state ? request->state : &own;
+	check->began = check->kept = clock_seconds();
+	if (!plan_make(&check->plan, request, error, size))
+		code = run(check, result, error, size);
+	workers_unshare(check->unit, check->plan.nr_units * sizeof(*check->unit));
+	workers_unshare(check->place, WORKERS_MAX * sizeof(*check->place));
+	workers_unshare(check->ticks, sizeof(*check->ticks));
+	workers_unshare(check->stopping, sizeof(*check->stopping));
+	check_state_free(&own);
+	plan_free(&check->plan);
+	free(check);
 	return code;
 }
 
-/* ------------------------------------------------------------------------------------------- */
-/* Mutants                                                                                      */
-
-struct hunt {
-	const struct check_request *request;
-	struct check_mutant *result; /* shared */
-	uint64_t *ticks;	     /* shared */
-};
-
-/* One setup of the suite with one mistake. Return: was it found? */
-static bool hunt_in(struct hunt *hunt, struct check_mutant *m, const struct mutant_setup *suite)
+const char *check_what(const struct check_request *r, char text[CHECK_WHAT])
 {
-	struct explore_limits limits = { .bound = suite->bound,
-					 .seed = hunt->request->seed,
-					 .ticks = hunt->ticks };
-	struct explore_result result;
-	struct setup setup;
-	char why[256];
-	const char *failed;
-	const char *text = suite->text;
-	size_t at;
+	char setup[SETUP_TEXT];
 
-	if (!setup_parse(text, &setup, NULL, why, sizeof(why))) {
-		fprintf(stderr, "pamt-lab: '%s': %s\n", text, why);
-		abort();
-	}
-	setup.mutants = m->number ? UINT64_C(1) << m->number : 0;
-	/* Should it crash, this is where. */
-	setup_print(&setup, m->setup);
-	failed = explore_setup(&setup, &limits, 0, &result, true);
-	if (failed) {
-		fprintf(stderr, "pamt-lab: '%s': %s\n", text, failed);
-		abort();
-	}
-	m->schedules += result.schedules;
-	m->violation = result.violation;
-	if (result.violation.wrong == STAGE_OK)
-		return false;
-	at = strlen(m->setup);
-	at += (size_t)snprintf(m->setup + at, SETUP_TEXT - at, ";schedule=");
-	explore_schedule_text(&result.schedule, m->setup + at, SETUP_TEXT - at);
-	return true;
+	snprintf(text, CHECK_WHAT,
+		 "%s;cpus=%u;ops=%u;ops-in-all=%u;kinds=%x;bound=%u;pct-depth=%u;seed=%llu;"
+		 "schedules=%llu",
+		 setup_print(&r->setup, setup), r->nr_cpus, r->nr_ops, r->ops_in_all, r->kinds,
+		 r->bound, r->pct_depth, (unsigned long long)r->seed,
+		 (unsigned long long)r->schedules);
+	return text;
 }
 
-static void hunt_one(void *ctx, uint32_t i)
+void check_state_free(struct check_state *state)
 {
-	struct hunt *hunt = ctx;
-	struct check_mutant *m = &hunt->result[i];
-	const struct mutant_setup *suite;
-
-	for (unsigned int s = 0; !m->found && (suite = mutant_setup(s)); s++)
-		m->found = hunt_in(hunt, m, suite);
+	free(state->mark);
+	free(state->place);
 }
 
-static void hunter_crashed(void *ctx, uint32_t i, int signal)
-{
-	struct hunt *hunt = ctx;
-	struct check_mutant *m = &hunt->result[i];
-
-	m->found = true;
-	m->violation.wrong = STAGE_BUG;
-	snprintf(m->violation.text, sizeof(m->violation.text), "it crashes (%s)",
-		 signal ? strsignal(signal) : "exit");
-}
-
-static bool hunt_tick(void *ctx, uint32_t done)
-{
-	struct hunt *hunt = ctx;
-	const struct check_request *r = hunt->request;
-
-	if (r->progress)
-		r->progress(r->progress_ctx, *hunt->ticks, done, mutants_nr());
-	return true;
-}
-
-int check_mutants(const struct check_request *request, struct check_mutant *results, char *error,
-		  size_t size)
-{
-	struct hunt hunt = { .request = request };
-	struct workers workers = { .nr_workers = request->workers,
-				   .nr_units = mutants_nr(),
-				   .unit = hunt_one,
-				   .crashed = hunter_crashed,
-				   .tick = hunt_tick,
-				   .ctx = &hunt };
-	size_t bytes = mutants_nr() * sizeof(*results);
-	int code = 0;
-
-	hunt.result = workers_share(bytes);
-	hunt.ticks = workers_share(sizeof(*hunt.ticks));
-	if (!hunt.result || !hunt.ticks)
-		code = fail(error, size, "no memory");
-	for (unsigned int i = 0; !code && i < mutants_nr(); i++)
-		hunt.result[i].number = i;
-	if (!code && workers_run(&workers))
-		code = fail(error, size, "no process to work in: %s", strerror(errno));
-	if (!code)
-		memcpy(results, hunt.result, bytes);
-	workers_unshare(hunt.result, bytes);
-	workers_unshare(hunt.ticks, sizeof(*hunt.ticks));
-	return code;
-}
-
-/* ------------------------------------------------------------------------------------------- */
-
-int check_replay(const struct setup *setup, const struct explore_schedule *schedule, FILE *to,
-		 char *error, size_t size)
-{
-	struct explore_system system;
-	struct explore_result result;
-	struct explorer *explorer;
-	const char *why;
-	struct trial *trial = trial_create(setup, &why);
-
-	if (!trial)
-		return fail(error, size, "%s", why);
-	trial_system(trial, &system);
-	explorer = explorer_create(&system);
-	if (!explorer) {
-		trial_destroy(trial);
-		return fail(error, size, "no memory, or more than 8 CPUs");
-	}
-	trial_tell(trial, to);
-	explore_watch(explorer, trial_watch, trial);
-	explore_one(explorer, schedule, trial_max_steps(setup), &result);
-	if (result.violation.wrong != STAGE_OK)
-		fprintf(to, "%s: %s\n", stage_wrong_name(result.violation.wrong),
-			result.violation.text);
-	explorer_destroy(explorer);
-	trial_destroy(trial);
-	/* Otherwise what was found once looks mended, where it was only not done again. */
-	if (result.violation.wrong == STAGE_OK && result.lost)
-		return fail(
-			error, size,
-			"the schedule does not fit: %llu of its turns could not be taken to their "
-			"end",
-			(unsigned long long)result.lost);
-	return result.violation.wrong != STAGE_OK;
-}
+void check_result_free(struct check_result *result) { free(result->wrong); }

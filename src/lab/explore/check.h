@@ -5,6 +5,8 @@
 #ifndef PAMT_LAB_EXPLORE_CHECK_H
 #define PAMT_LAB_EXPLORE_CHECK_H
 
+#include <signal.h>
+
 #include "lab/explore/trial.h"
 
 struct check_request {
@@ -17,31 +19,95 @@ struct check_request {
 	uint32_t bound;
 	uint32_t pct_depth; /* not 0: random schedules */
 	uint64_t seed;
-	uint64_t schedules; /* in all; 0: no limit */
-	double seconds;	    /* 0: no limit */
-	uint32_t workers;   /* 0: one for each CPU */
+	uint64_t schedules;	/* in all; 0: no limit */
+	double seconds;		/* 0: no limit */
+	uint32_t workers;	/* 0: one for each CPU */
+	uint32_t shard, shards; /* this one, from 1, of so many; shards 0: all units */
+	/* Where an earlier run was, and then where this one is. NULL: nothing is kept. */
+	struct check_state *state;
+	/* Called when there is something new to keep, not more often than every save_every seconds.
+	 */
+	void (*save)(void *ctx, const struct check_state *state);
+	double save_every;
+	/* Not 0: end as soon as possible. May be NULL. */
+	const volatile sig_atomic_t *stop;
 	/* Called in between; schedules so far, units done and in all. May be NULL. */
 	void (*progress)(void *ctx, uint64_t schedules, uint32_t done, uint32_t units);
-	void *progress_ctx;
+	void *ctx;
 };
 
-struct check_result {
+/* Over units. */
+struct check_sums {
 	uint64_t programs, schedules, merged, steps, states;
+	uint64_t hash;	     /* of all event logs */
+	uint64_t incomplete; /* units that left something out */
 	uint32_t longest;
-	uint64_t violations; /* programs that have one */
-	bool complete;	     /* nothing was left out for want of time or schedules */
-	uint64_t hash;	     /* of all event logs; means something unless time was limited */
-	double seconds;
-	/* The first violation, by the order of programs, with its schedule made short. */
+};
+
+/* How far a hunt is: all that going on with it needs. */
+enum check_mark {
+	CHECK_TO_DO,
+	CHECK_DONE,
+	CHECK_WRONG,   /* done; there is a violation */
+	CHECK_CRASHED, /* and by this signal, added, or none */
+};
+#define CHECK_MAX_MARK	 (CHECK_CRASHED + 64)
+#define CHECK_MAX_PLACES 512u
+
+struct check_place {
+	uint32_t unit; /* that is begun */
+	struct explore_progress progress;
+};
+
+struct check_state {
+	uint32_t nr_units;	/* 0: nothing is kept yet */
+	struct check_sums sums; /* of those that are done */
+	uint8_t *mark;		/* enum check_mark, by unit */
+	uint32_t nr_places;
+	struct check_place *place; /* room for CHECK_MAX_PLACES */
+};
+void check_state_free(struct check_state *state);
+
+/* A violation, with its schedule made short. */
+struct check_found {
+	uint32_t unit;
 	struct setup setup;
 	struct explore_schedule schedule;
 	struct stage_violation violation;
-	int signal; /* the code under test crashed: by this signal; there is no schedule */
+	bool crashed; /* the code under test: by this signal, 0 for an exit; there is no schedule */
+	int signal;
 };
+#define CHECK_MAX_FOUND 16
 
-/* Return: 0, or -1 with one line in error. */
+struct check_result {
+	struct check_sums sums;
+	uint32_t nr_units;		 /* of the hunt */
+	uint32_t units_mine, units_done; /* of this shard */
+	bool complete;			 /* nothing was left out for want of time or schedules */
+	bool late;			 /* it ran out of time, so that the hash means nothing */
+	bool asked; /* it ended because of request->stop; what follows is not looked at */
+	double seconds;
+	uint32_t nr_wrong;
+	uint32_t *wrong; /* numbers of programs that have a violation, ascending */
+	uint32_t nr_found;
+	struct check_found found[CHECK_MAX_FOUND]; /* of the first units that have one */
+};
+void check_result_free(struct check_result *result);
+
+/* All that a hunt's units depend on as one line of text, at least CHECK_WHAT bytes. */
+#define CHECK_WHAT (SETUP_TEXT + 256)
+const char *check_what(const struct check_request *request, char text[CHECK_WHAT]);
+
+/* Return: 0, or -1 with one line in error. In any case check_result_free(). */
 int check_run(const struct check_request *request, struct check_result *result, char *error,
 	      size_t error_size);
+
+/*
+ * Explores one setup in this process, and makes the schedule of a violation shorter if that is
+ * wanted. NULL: *result is filled; else what prevented it.
+ */
+const char *check_setup(const struct setup *setup, const struct explore_limits *limits,
+			uint64_t first, struct explore_result *result, bool shorten);
 
 struct check_mutant {
 	unsigned int number; /* enum pamt_mutant; 0: the library as it is */

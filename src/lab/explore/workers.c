@@ -15,20 +15,22 @@
 
 #include "lab/explore/workers.h"
 
-#define MAX_WORKERS 256u
-#define IDLE	    UINT32_MAX
-#define TICK_NS	    20000000
+#define IDLE	UINT32_MAX
+#define TICK_NS 20000000
 
 /* What parent and workers tell each other. */
 struct board {
 	atomic_uint next;	       /* unit */
 	atomic_uint done;	       /* units */
 	atomic_bool stopping;	       /* no more units */
-	atomic_uint unit[MAX_WORKERS]; /* what each is at */
+	atomic_uint unit[WORKERS_MAX]; /* what each is at */
 };
 
 /* Of this process. */
 static struct board *board;
+static uint32_t self_number;
+
+uint32_t workers_self(void) { return self_number; }
 
 void *workers_share(size_t bytes)
 {
@@ -59,6 +61,10 @@ static void work(const struct workers *w, uint32_t self)
 {
 	/* Nobody is left to read the results of an orphan. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Sent to all of a group: it is for the parent to say what is done about them. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	self_number = self;
 	while (!atomic_load(&board->stopping)) {
 		uint32_t unit = atomic_fetch_add(&board->next, 1);
 
@@ -121,11 +127,11 @@ static void wait_for_all(const struct workers *w, pid_t *pids, uint32_t nr)
 int workers_run(const struct workers *w)
 {
 	uint32_t nr = w->nr_workers ? w->nr_workers : default_workers(), started = 0;
-	pid_t pids[MAX_WORKERS];
+	pid_t pids[WORKERS_MAX];
 	int error = 0;
 
-	if (nr > MAX_WORKERS)
-		nr = MAX_WORKERS;
+	if (nr > WORKERS_MAX)
+		nr = WORKERS_MAX;
 	if (nr > w->nr_units)
 		nr = w->nr_units;
 	board = workers_share(sizeof(*board));

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define WORKERS_MAX 256u
+
 /* Memory that all processes share, zeroed. NULL with errno. */
 void *workers_share(size_t bytes);
 void workers_unshare(void *memory, size_t bytes);
@@ -27,6 +29,9 @@ struct workers {
 	void *ctx;
 };
 
+/* In a worker: which one, below WORKERS_MAX; one that takes a crashed one's place has its number.
+ */
+uint32_t workers_self(void);
 /* Return: 0, or -1 with errno if no process could be made. */
 int workers_run(const struct workers *workers);
 

@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * lab_check_state.c - the file of `pamt check --state`: how far a hunt is.
+ *
+ * One JSON object, schema pamt.check.state/1: which hunt it is of (build, and all that is
+ * explored), sums over the units that are done, which ones these are, which of them found
+ * something, and of units that were in the middle where they were. "sum" is a hash of all the rest:
+ * what a broken disk or an editor made of it is not believed.
+ *
+ * CRASHES. A new state is written beside the old one as FILE.new, flushed to the disk, and renamed.
+ * So whenever the machine stops FILE is whole: the old one or the new one. A FILE.new that is left
+ * behind is overwritten.
+ *
+ * TWO AT ONCE. Whoever hunts has a write lock on FILE, taken on FILE.new before it is renamed, so
+ * that there is no moment without one. It is gone with the process, however that ends; processes
+ * forked from it do not have it. A lock that was taken on a file that meanwhile is not FILE any
+ * more is worth nothing: one looks again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/lab_check.h"
+#include "cli/version.h"
+
+#define STATE_SCHEMA "pamt.check.state/1"
+#define MAX_UNITS    (1u << 22)
+#define MAX_BYTES    (INT64_C(1) << 28)
+#define DIGITS	     5u /* of a decision: the actor, and a mask of four digits */
+
+/* Numbers of a unit in the middle, and of the sums: by name. */
+struct field {
+	const char *name;
+	size_t offset;
+	bool wide; /* 64 bits */
+};
+#define WIDE(type, name)                                 \
+	{                                                \
+#name, offsetof(struct type, name), true \
+	}
+#define NARROW(type, name)                                \
+	{                                                 \
+#name, offsetof(struct type, name), false \
+	}
+
+static const struct field sum_fields[] = {
+	WIDE(check_sums, programs),  WIDE(check_sums, schedules), WIDE(check_sums, merged),
+	WIDE(check_sums, steps),     WIDE(check_sums, states),	  WIDE(check_sums, incomplete),
+	NARROW(check_sums, longest),
+};
+static const struct field place_fields[] = {
+	WIDE(explore_progress, schedules),  WIDE(explore_progress, merged),
+	WIDE(explore_progress, steps),	    WIDE(explore_progress, states),
+	WIDE(explore_progress, ends),	    NARROW(explore_progress, longest),
+	NARROW(explore_progress, restarts), NARROW(explore_progress, prefix),
+};
+#define NR(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ------------------------------------------------------------------------------------------- */
+/* Writing                                                                                      */
+
+static void put_fields(json_t *object, const void *from, const struct field *field, size_t nr)
+{
+	for (; nr--; field++) {
+		const char *at = (const char *)from + field->offset;
+		uint64_t wide = 0;
+		uint32_t narrow = 0;
+
+		if (field->wide)
+			memcpy(&wide, at, sizeof(wide));
+		else
+			memcpy(&narrow, at, sizeof(narrow));
+		json_object_set_new(object, field->name, json_integer((json_int_t)(wide + narrow)));
+	}
+}
+
+static json_t *decisions_json(const struct explore_progress *p)
+{
+	char *text = malloc(DIGITS * p->nr_decisions + 1);
+	json_t *string;
+
+	if (!text)
+		return json_null();
+	text[0] = 0;
+	for (uint32_t i = 0; i < p->nr_decisions; i++)
+		snprintf(text + DIGITS * i, DIGITS + 1, "%x%04x", p->decision[i].chosen & 15,
+			 p->decision[i].left);
+	string = json_string(text);
+	free(text);
+	return string;
+}
+
+static json_t *place_json(const struct check_place *place)
+{
+	json_t *object = json_object(), *late = json_array();
+	const struct explore_progress *p = &place->progress;
+
+	json_object_set_new(object, "unit", json_integer(place->unit));
+	put_fields(object, p, place_fields, NR(place_fields));
+	json_object_set_new(object, "hash", cli_json_hex(p->hash));
+	json_object_set_new(object, "whole", json_boolean(p->whole));
+	for (uint32_t i = 0; i < p->nr_late; i++)
+		json_array_append_new(late, json_integer((json_int_t)p->late[i]));
+	json_object_set_new(object, "late", late);
+	json_object_set_new(object, "decisions", decisions_json(p));
+	return object;
+}
+
+static void put_marks(json_t *object, const struct check_state *state)
+{
+	json_t *done = json_array(), *wrong = json_array(), *crashed = json_array();
+
+	for (uint32_t i = 0; i < state->nr_units; i++) {
+		uint8_t mark = state->mark[i];
+
+		if (mark)
+			check_ranges_add(done, i);
+		if (mark == CHECK_WRONG)
+			check_ranges_add(wrong, i);
+		if (mark >= CHECK_CRASHED)
+			json_array_append_new(crashed,
+					      json_pack("[i,i]", (int)i, mark - CHECK_CRASHED));
+	}
+	json_object_set_new(object, "done", done);
+	json_object_set_new(object, "wrong", wrong);
+	json_object_set_new(object, "crashed", crashed);
+}
+
+static json_t *sum_of(const json_t *object)
+{
+	char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+	uint64_t hash = text ? check_hash(CHECK_HASH, text, strlen(text)) : 0;
+
+	free(text);
+	return cli_json_hex(hash);
+}
+
+static json_t *state_json(const struct state_file *f, const struct check_state *state)
+{
+	json_t *object = cli_json(STATE_SCHEMA), *sums = json_object(), *places = json_array();
+
+	json_object_set_new(object, "version", json_string(PAMT_VERSION));
+	json_object_set_new(object, "build", json_string(f->build));
+	json_object_set_new(object, "what", cli_json_text(f->what));
+	json_object_set_new(object, "units", json_integer(state->nr_units));
+	put_fields(sums, &state->sums, sum_fields, NR(sum_fields));
+	json_object_set_new(sums, "hash", cli_json_hex(state->sums.hash));
+	json_object_set_new(object, "sums", sums);
+	put_marks(object, state);
+	for (uint32_t i = 0; i < state->nr_places; i++)
+		json_array_append_new(places, place_json(&state->place[i]));
+	json_object_set_new(object, "places", places);
+	json_object_set_new(object, "sum", sum_of(object));
+	return object;
+}
+
+static bool lock(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return !fcntl(fd, F_SETLK, &whole);
+}
+
+static bool write_all(int fd, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left) {
+		ssize_t done = write(fd, text, left);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		text += done;
+		left -= (size_t)done;
+	}
+	return !fsync(fd);
+}
+
+/* A new name is on the disk when its folder is. What cannot be flushed so is no error. */
+static void flush_folder(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+		 slash ? path : ".");
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+/* Return: 0, or errno; the file is then as it was. */
+static int replace(struct state_file *f, const char *text)
+{
+	char new[PATH_MAX];
+	int fd, error;
+
+	snprintf(new, sizeof(new), "%s.new", f->path);
+	fd = open(new, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return errno;
+	if (!lock(fd) || !write_all(fd, text) || rename(new, f->path)) {
+		error = errno;
+		close(fd);
+		unlink(new);
+		return error;
+	}
+	flush_folder(f->path);
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = fd;
+	return 0;
+}
+
+void state_save(void *ctx, const struct check_state *state)
+{
+	struct state_file *f = ctx;
+	json_t *object = state_json(f, state);
+	char *text = json_dumps(object, JSON_INDENT(1));
+	int error = text ? replace(f, text) : ENOMEM;
+
+	if (error && !f->failed)
+		cli_error(CLI_FAILED,
+			  "check: --state: %s: %s; the hunt goes on, and the file stays as it was",
+			  f->path, strerror(error));
+	f->failed = error;
+	free(text);
+	json_decref(object);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Reading                                                                                      */
+
+static bool get_fields(const json_t *object, void *to, const struct field *field, size_t nr)
+{
+	for (; nr--; field++) {
+		char *at = (char *)to + field->offset;
+		uint64_t wide;
+		uint32_t narrow;
+
+		if (!check_member(object, field->name, field->wide ? INT64_MAX : UINT32_MAX, &wide))
+			return false;
+		narrow = (uint32_t)wide;
+		if (field->wide)
+			memcpy(at, &wide, sizeof(wide));
+		else
+			memcpy(at, &narrow, sizeof(narrow));
+	}
+	return true;
+}
+
+static bool get_decisions(const json_t *object, struct explore_progress *p)
+{
+	const char *text;
+	size_t length;
+
+	if (!check_text_member(object, "decisions", &text))
+		return false;
+	length = strlen(text);
+	if (length % DIGITS || length / DIGITS > EXPLORE_MAX_DECISIONS ||
+	    strspn(text, "0123456789abcdef") != length)
+		return false;
+	for (; *text; text += DIGITS) {
+		unsigned int chosen, left;
+
+		if (sscanf(text, "%1x%4x", &chosen, &left) != 2)
+			return false;
+		p->decision[p->nr_decisions++] =
+			(struct explore_decision){ (uint16_t)chosen, (uint16_t)left };
+	}
+	return true;
+}
+
+static bool get_place(const json_t *object, const struct check_state *state,
+		      struct check_place *place)
+{
+	const json_t *late = json_object_get(object, "late");
+	struct explore_progress *p = &place->progress;
+	uint64_t unit;
+
+	if (!state->nr_units || !check_member(object, "unit", state->nr_units - 1, &unit) ||
+	    state->mark[unit])
+		return false;
+	place->unit = (uint32_t)unit;
+	if (!get_fields(object, p, place_fields, NR(place_fields)) ||
+	    !check_hex_member(object, "hash", &p->hash) ||
+	    !json_is_boolean(json_object_get(object, "whole")) || !json_is_array(late) ||
+	    json_array_size(late) > EXPLORE_MAX_LATE)
+		return false;
+	p->whole = json_is_true(json_object_get(object, "whole"));
+	for (; p->nr_late < json_array_size(late); p->nr_late++)
+		p->late[p->nr_late] =
+			(uint64_t)json_integer_value(json_array_get(late, p->nr_late));
+	return get_decisions(object, p);
+}
+
+static bool get_places(const json_t *object, struct check_state *state)
+{
+	const json_t *places = json_object_get(object, "places");
+
+	if (!json_is_array(places) || json_array_size(places) > CHECK_MAX_PLACES)
+		return false;
+	for (; state->nr_places < json_array_size(places); state->nr_places++)
+		if (!get_place(json_array_get(places, state->nr_places), state,
+			       &state->place[state->nr_places]))
+			return false;
+	return true;
+}
+
+static bool get_ranges(const json_t *object, const char *name, struct check_state *state,
+		       uint8_t mark)
+{
+	const json_t *ranges = json_object_get(object, name);
+	struct check_range range;
+
+	if (!json_is_array(ranges))
+		return false;
+	for (size_t i = 0; i < json_array_size(ranges); i++) {
+		if (!check_range(ranges, i, state->nr_units, &range))
+			return false;
+		memset(state->mark + range.first, mark, range.last - range.first + 1);
+	}
+	return true;
+}
+
+static bool get_crashed(const json_t *object, struct check_state *state)
+{
+	const json_t *crashed = json_object_get(object, "crashed");
+
+	if (!json_is_array(crashed))
+		return false;
+	for (size_t i = 0; i < json_array_size(crashed); i++) {
+		const json_t *pair = json_array_get(crashed, i);
+		json_int_t unit = json_integer_value(json_array_get(pair, 0));
+		json_int_t signal = json_integer_value(json_array_get(pair, 1));
+
+		if (unit < 0 || unit >= state->nr_units || signal < 0 ||
+		    signal > CHECK_MAX_MARK - CHECK_CRASHED)
+			return false;
+		state->mark[unit] = (uint8_t)(CHECK_CRASHED + signal);
+	}
+	return true;
+}
+
+/* All but which hunt it is of. False: somebody has been at it. */
+static bool get_state(const json_t *object, struct check_state *state)
+{
+	const json_t *sums = json_object_get(object, "sums");
+	uint64_t units;
+
+	if (!check_member(object, "units", MAX_UNITS, &units))
+		return false;
+	state->nr_units = (uint32_t)units;
+	state->mark = calloc(units + 1, sizeof(*state->mark));
+	state->place = calloc(CHECK_MAX_PLACES, sizeof(*state->place));
+	return state->mark && state->place &&
+	       get_fields(sums, &state->sums, sum_fields, NR(sum_fields)) &&
+	       check_hex_member(sums, "hash", &state->sums.hash) &&
+	       get_ranges(object, "done", state, CHECK_DONE) &&
+	       get_ranges(object, "wrong", state, CHECK_WRONG) && get_crashed(object, state) &&
+	       get_places(object, state);
+}
+
+static int refuse(const struct state_file *f, const char *why)
+{
+	return cli_usage_error("check: --state: %s: %s", f->path, why);
+}
+
+/* A file of another hunt is nothing to go on with, and nothing to overwrite. */
+static int is_same_hunt(const struct state_file *f, const json_t *object)
+{
+	const char *version, *build, *what;
+	char differ[CHECK_DIFFER];
+
+	if (!check_text_member(object, "version", &version) ||
+	    !check_text_member(object, "build", &build) ||
+	    !check_text_member(object, "what", &what))
+		return refuse(f, "it does not say which hunt it is of");
+	if (strcmp(version, PAMT_VERSION))
+		return cli_usage_error(
+			"check: --state: %s: it is of pamt %s, and this is " PAMT_VERSION, f->path,
+			version);
+	if (strcmp(build, f->build))
+		return refuse(f, "it is of another build of pamt, which may explore otherwise");
+	if (!strcmp(what, f->what))
+		return 0;
+	check_differ(f->what, what, differ);
+	return cli_usage_error("check: --state: %s: it is of another command line: %s", f->path,
+			       differ);
+}
+
+static int take(struct state_file *f, json_t *object)
+{
+	const char *schema;
+	json_t *sum, *should;
+	bool sound;
+	int code;
+
+	if (!check_text_member(object, "schema", &schema) || strcmp(schema, STATE_SCHEMA))
+		return refuse(f, "it is no file of --state, schema " STATE_SCHEMA);
+	sum = json_incref(json_object_get(object, "sum"));
+	json_object_del(object, "sum");
+	should = sum_of(object);
+	sound = json_equal(sum, should);
+	json_decref(sum);
+	json_decref(should);
+	if (!sound)
+		return refuse(f, "it is damaged: it does not add up to its sum");
+	code = is_same_hunt(f, object);
+	if (!code && !get_state(object, &f->state))
+		code = refuse(f, "it is damaged: no hunt is like that");
+	return code;
+}
+
+static int load(struct state_file *f)
+{
+	json_error_t error;
+	struct stat stat;
+	json_t *object;
+	int code;
+
+	if (fstat(f->fd, &stat) || !S_ISREG(stat.st_mode) || stat.st_size > MAX_BYTES)
+		return refuse(f, "it is no file of --state");
+	object = json_loadfd(f->fd, JSON_REJECT_DUPLICATES, &error);
+	if (!object)
+		return cli_usage_error("check: --state: %s: it is damaged: line %d: %s", f->path,
+				       error.line, error.text);
+	code = take(f, object);
+	json_decref(object);
+	return code;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Opening                                                                                      */
+
+/* Is this the file that has the name? */
+static bool has_name(int fd, const char *path)
+{
+	struct stat by_fd, by_name;
+
+	return !fstat(fd, &by_fd) && !stat(path, &by_name) && by_fd.st_dev == by_name.st_dev &&
+	       by_fd.st_ino == by_name.st_ino;
+}
+
+/* A file and the lock on it. Return: its descriptor, or -1 with errno. */
+static int open_locked(const char *path, int flags)
+{
+	for (;;) {
+		int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | flags, 0666), error;
+
+		if (fd < 0)
+			return -1;
+		if (!lock(fd)) {
+			error = errno;
+			close(fd);
+			errno = error;
+			return -1;
+		}
+		if (has_name(fd, path))
+			return fd;
+		close(fd);
+	}
+}
+
+static int cannot_open(const struct state_file *f)
+{
+	if (errno == EACCES || errno == EAGAIN)
+		if (!access(f->path, W_OK) || errno == ENOENT)
+			return refuse(f, "another process is at this hunt");
+	return refuse(f, strerror(errno));
+}
+
+int state_open(struct state_file *f, const char *path, const struct check_request *request)
+{
+	char new[PATH_MAX], what[CHECK_WHAT];
+
+	*f = (struct state_file){ .path = path };
+	if (!check_build(f->build))
+		return cli_error(CLI_FAILED, "check: /proc/self/exe: %s", strerror(errno));
+	snprintf(f->what, sizeof(f->what), "%s;shard=%u/%u", check_what(request, what),
+		 request->shards ? request->shard : 1, request->shards ? request->shards : 1);
+	if (snprintf(new, sizeof(new), "%s.new", path) >= (int)sizeof(new))
+		return refuse(f, strerror(ENAMETOOLONG));
+	f->fd = open_locked(path, 0);
+	if (f->fd >= 0)
+		return load(f);
+	if (errno != ENOENT)
+		return cannot_open(f);
+	/* Whoever is first has the lock on what will be the file. */
+	f->fd = open_locked(new, O_CREAT);
+	return f->fd >= 0 ? 0 : cannot_open(f);
+}
+
+void state_close(struct state_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	check_state_free(&f->state);
+}
