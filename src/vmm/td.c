@@ -205,6 +205,11 @@ int td_add_vcpu(struct td *td, struct vcpu **out)
 	}
 	if (!error)
 		error = vcpu_init_here(vcpu);
+	/*
+	 * For its first fault: vCPUs begin to run at the same time, and would all meet at the pool.
+	 */
+	if (!error)
+		error = td_stock_topup(td, &vcpu->stock, td->mirror.levels - 1, 1);
 	if (!error)
 		*out = vcpu;
 	return error;

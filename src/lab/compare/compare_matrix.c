@@ -15,6 +15,8 @@
  * with more vCPUs if need be. Memory is
  * scaled (scenario_scale()), so that a cell takes about a second; a region for each vCPU stays.
  *
+ * The machine has 256 GB: one socket with 8 or 64 CPUs, two with 256, each with half of the memory.
+ *
  * Each is there twice, with CPUs' lists of single pages as Linux fills them and with fixed batches
  * (port/stage/page_lists.h), but for what is scattered, where that makes no difference.
  */
@@ -47,6 +49,9 @@ static const struct size {
 	{ "16G", UINT64_C(16) << 30, 64, 10 },
 };
 
+/* A socket has no more; its memory is a node. */
+#define SOCKET_CPUS 128u
+
 /* No more TDs than that: a machine has 31 KeyIDs or so. */
 #define MAX_TDS 16u
 
@@ -77,10 +82,9 @@ static void generate(uint32_t i, struct scenario *s)
 	scenario_group_defaults(group);
 	snprintf(s->name, sizeof(s->name), "%s, %s, %u CPUs, %s", load->name, age->name, nr_cpus,
 		 size->name);
-	snprintf(s->machine, sizeof(s->machine), "builtin:256g");
+	snprintf(s->machine, sizeof(s->machine), "256G");
 	s->cpus = nr_cpus;
-	s->packages = 2;
-	s->nodes = 2;
+	s->packages = s->nodes = nr_cpus > SOCKET_CPUS ? 2 : 1;
 	s->aged_percent = age->percent;
 	s->scattered = load->scattered;
 	s->nr_groups = 1;
