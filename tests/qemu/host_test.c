@@ -343,6 +343,26 @@ static bool cpu_goes_offline_under_running_tds(void)
 	return fine;
 }
 
+/*
+ * SEAMCALL in user mode: an exception. A processor in VMX operation raises #GP, QEMU #UD, since it
+ * does not know the instruction.
+ */
+static bool seamcall_of_a_program_kills_it(void)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (!child) {
+		__asm__ volatile(".byte 0x66, 0x0f, 0x01, 0xcf" : : "a"(0) : "memory", "cc");
+		_exit(0);
+	}
+	if (waitpid(child, &status, 0) != child)
+		return fail("no child to wait for");
+	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGILL || WTERMSIG(status) == SIGSEGV))
+		return true;
+	return fail("it went on, or ended in another way");
+}
+
 struct mover {
 	pid_t thread;
 	long cpus;
@@ -436,6 +456,7 @@ static const struct {
 	TEST(memory_is_converted_under_a_running_td),
 	TEST(memory_is_prefaulted),
 	TEST(steps_out_of_order_are_refused),
+	TEST(seamcall_of_a_program_kills_it),
 	TEST(process_is_killed_in_the_middle),
 	TEST(cpu_goes_offline_under_running_tds),
 	{ "thread_moves_while_it_initialises_vcpus", thread_moves_while_it_initialises_vcpus,

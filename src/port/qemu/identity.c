@@ -15,8 +15,8 @@
 #define CONTROLS(must, may) ((uint64_t)(may) << 32 | (must))
 
 static const struct cpuid_bits cpuid[] = {
-	{ 1, 0, { 0, 0, BIT(5), BIT(27) } },	  /* VMX; self-snoop */
-	{ 7, 0, { 0, 0, BIT(13) | BIT(28), 0 } }, /* TME; MOVDIR64B */
+	{ 1, 0, { 0, 0, BIT(5), BIT(27) } },		/* VMX; self-snoop */
+	{ 7, 0, { 0, 0, BIT(13) | BIT(28), BIT(29) } }, /* TME; MOVDIR64B; the MSR 0x10a */
 };
 
 /* Secondary processor-based controls that may be 1. */
@@ -36,6 +36,11 @@ static const struct {
 	uint64_t value;
 } msrs[] = {
 	{ 0x3a, BIT(0) | BIT(2) }, /* IA32_FEATURE_CONTROL: locked, VMX outside SMX */
+	/*
+	 * IA32_ARCH_CAPABILITIES, as on a server: no Meltdown and no L1TF, for which KVM would want
+	 * address bits to spare, no MDS, no page size change, no TAA.
+	 */
+	{ 0x10a, BIT(0) | BIT(3) | BIT(5) | BIT(6) | BIT(8) },
 	/* IA32_VMX_BASIC: revision, 1K VMCS in write-back memory, true controls. */
 	{ 0x480, 0x11e57ed0 | BIT(42) | UINT64_C(6) << 50 | BIT(54) | BIT(55) },
 	{ 0x481, CONTROLS(0x16, 0xff) },	     /* pin-based, posted interrupts among them */

@@ -22,6 +22,10 @@ uint32_t cpuid_in_full_block(void);
 extern volatile uint64_t faults;
 extern void *volatile resume_at;
 extern uint8_t vmcs[4096];
+extern volatile uint64_t interrupt_status;
+extern volatile uint8_t interrupt_carry;
+extern uint16_t idt[32][8];
+void calling_gate(void);
 
 enum { JCC, JCC_NEAR, SETCC, SETCC_MEMORY, CMOV, CMOV_MEMORY, PUSHF, LAHF, KINDS };
 extern uint32_t (*const readers[KINDS][2][16])(void);
@@ -126,6 +130,16 @@ static bool seamcall(uint64_t *status)
 	return !carry;
 }
 
+/* The same in the handler of an interrupt. */
+static bool seamcall_in_interrupt(uint64_t *status)
+{
+	idt[31][0] = (uint16_t)(uint64_t)calling_gate;
+	idt[31][3] = (uint16_t)((uint64_t)calling_gate >> 16);
+	__asm__ volatile("int $31" : : : "memory", "cc");
+	*status = interrupt_status;
+	return !interrupt_carry;
+}
+
 static bool condition_holds(unsigned int condition, uint32_t flags)
 {
 	bool cf = flags & 1, pf = flags & 4, zf = flags & 0x40, sf = flags & 0x80,
@@ -182,6 +196,7 @@ static void test_processor(void)
 	check("cpuid_at_the_end_of_a_page", cpuid_at_page_end() & 1 << 5);
 	check("cpuid_at_the_end_of_a_full_block", cpuid_in_full_block() & 1 << 5);
 	check("vmx_is_enabled_and_locked", (rdmsr(0x3a) & 5) == 5);
+	check("there_is_no_l1tf", rdmsr(0x10a) & 1);
 	check("there_are_keyids_for_tds", rdmsr(0x87) >> 32 >= 2);
 	check("movdir64b_copies_a_line", movdir64b_copies());
 	check("vmxon_is_undefined_without_vmxe", !vmxon());
@@ -212,6 +227,8 @@ static void test_vmx(void)
 		check(names[kind], reader_is_right(kind));
 	check("seamcall_reaches_the_module", seamcall(&status) && status >> 63);
 	note("it says", status);
+	check("seamcall_of_an_interrupt_reaches_the_module",
+	      seamcall_in_interrupt(&status) && status >> 63);
 	__asm__ volatile("vmxoff" : : : "cc");
 	check("vmxoff_works", FAULTS("vmxoff", "a"(0) : "cc"));
 	write_cr4(read_cr4() & ~CR4_VMXE);

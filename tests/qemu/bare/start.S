@@ -85,7 +85,21 @@ gate:	incq	faults
 	popq	%rax
 	iretq
 
+/* An interrupt whose handler makes a SEAMCALL, of a leaf that there is not. */
+	.globl calling_gate, interrupt_carry, interrupt_status, idt
+	.balign 16
+calling_gate:
+	pushq	%rax
+	movl	$0xffff, %eax
+	.byte	0x66, 0x0f, 0x01, 0xcf
+	setc	interrupt_carry
+	movq	%rax, interrupt_status
+	popq	%rax
+	iretq
+
 	.data
+interrupt_status: .quad 0
+interrupt_carry: .byte 1
 	.balign 8
 gdt:	.quad 0, 0x00af9a000000ffff, 0x00cf92000000ffff
 gdt_at:	.word . - gdt - 1
