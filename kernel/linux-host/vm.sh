@@ -4,7 +4,7 @@
 # built once with a small configuration (config, beside this), boots in a QEMU whose processors
 # pamt's plugin makes those of a TDX host, and runs TDs under its own KVM:
 #
-#	kernel/vm linux [--long] [--image BZIMAGE | --tree FOLDER]	the tests; --long: a recording's and the guard's too
+#	kernel/vm linux [--long] [--image BZIMAGE | --tree FOLDER]	the tests; --long: all of them
 #	kernel/vm linux --shell [--image BZIMAGE | --tree FOLDER]	a prompt
 #
 # --image boots a kernel of your own, --tree builds one out of your source, with that configuration.
@@ -77,7 +77,6 @@ make_tree()
 	local tree build
 	tree=$(realpath "$1")
 	build=$cache/tree-$(echo "$tree" | sha256sum | cut -c 1-12)
-	[ -e "$tree/Kconfig" ] || { echo "vm: $tree is no source of Linux" >&2; exit 2; }
 	echo "building Linux of $tree" >&2
 	build_kernel "$tree" "$build" "$build.log"
 	kernel=$build/arch/x86/boot/bzImage
@@ -144,20 +143,24 @@ tsc_frequency()
 	sed -n 's/^cpu MHz[^:]*: \([1-9][0-9]*\).*/tsc_early_khz=\1000/p' /proc/cpuinfo | head -n 1
 }
 
-# boot_linux OF-PAMT... -- ENVIRONMENT...
+# boot_linux OF-PAMT... -- ENVIRONMENT... [-- OF-QEMU...]
 boot_linux()
 {
-	local serial=stdio before=()
+	local serial=stdio before=() environment=()
 	[ "$host_mode" = test ] || serial=mon:stdio
 	while [ "$1" != -- ]; do
 		before+=("$1")
 		shift
 	done
 	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		environment+=("$1")
+		shift
+	done
 	host "${before[@]}" -- -m 2G -smp 8,sockets=2 -numa node,cpus=0-3 -numa node,cpus=4-7 \
 		-serial $serial -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$kernel" \
-		-initrd "$cache/initrd-linux" \
-		-append "console=ttyS0 panic=-1 no_timer_check nohibernate kvm-intel.tdx=1 $(tsc_frequency) $*"
+		-initrd "$cache/initrd-linux" "${@:2}" -append "console=ttyS0 panic=-1 no_timer_check \
+nohibernate kvm-intel.tdx=1 $(tsc_frequency) ${environment[*]}"
 }
 
 # with_limit SECONDS LOG COMMAND...: what hangs is ended.
@@ -189,12 +192,12 @@ test_plugin()
 	local log=$cache/log-bare status=0 bare
 	bare=(-debugcon stdio -device isa-debug-exit,iobase=0x501,iosize=1
 		-kernel "$root/build/tests/qemu/bare.image")
-	with_limit 120 "$log" host -- "${bare[@]}" || status=$?
+	with_limit 300 "$log" host -- "${bare[@]}" || status=$?
 	grep -E '^(KTAP|1\.\.|ok |not ok |# )' "$log" || true
 	count_ktap "$log"
 	[ "$status" = 85 ] || result 'not ok' "the program without a system ended with $status"
 	status=0
-	with_limit 120 "$log-late" host -- "${bare[@]}" -append late || status=$?
+	with_limit 300 "$log-late" host -- "${bare[@]}" -append late || status=$?
 	if [ "$status" = 70 ] && grep -q 'stopped at 0x[0-9a-f]*: 0f 92 c0: ' "$log-late"; then
 		result ok 'a reader of flags that cannot be served is named'
 	else
@@ -202,11 +205,26 @@ test_plugin()
 	fi
 }
 
+# test_pairs LOG: a Linux that has Dynamic PAMT gives back each pair.
+test_pairs()
+{
+	local added removed
+	added=$(sed -n 's/^ *\([0-9]*\) TDH.PHYMEM.PAMT.ADD SUCCESS$/\1/p' "$1")
+	removed=$(sed -n 's/^ *\([0-9]*\) TDH.PHYMEM.PAMT.REMOVE SUCCESS$/\1/p' "$1")
+	[ -n "$added" ] || return 0
+	if [ "$added" = "$removed" ] && grep -qx 'left with zero TDs: 0 bytes' "$1"; then
+		result ok "Dynamic PAMT: $added pairs added, as many removed, none left"
+	else
+		result 'not ok' "Dynamic PAMT: $added pairs added, ${removed:-0} removed, $(
+			grep '^left with zero TDs' "$1")"
+	fi
+}
+
 test_linux()
 {
 	local log=$cache/log-linux status=0 at=$SECONDS release
-	with_limit 600 "$log" boot_linux --stats -- PAMT_MODE=test || status=$?
-	tr -d '\r' <"$log" | sed 's/^\[ *[0-9.]*\] //' >"$log.txt"
+	with_limit 1200 "$log" boot_linux --stats -- PAMT_MODE=test || status=$?
+	plain_log "$log"
 	release=$(sed -n 's/^Linux version \([^ ]*\).*/\1/p' "$log.txt" | head -n 1)
 	echo "Linux $release in QEMU $(cat "$cache/qemu-11/version")"
 	grep -E '^(KTAP|1\.\.|ok |not ok |# |pamt-qemu: |pairs: |pages: |left with )' "$log.txt" || true
@@ -216,6 +234,7 @@ test_linux()
 	else
 		result 'not ok' "Linux $release did not initialise the TDX module"
 	fi
+	test_pairs "$log.txt"
 	if [ "$status" = 85 ] && grep -q '^all tests ran$' "$log.txt"; then
 		result ok "Linux $release ran to the end in $((SECONDS - at)) s"
 	else
@@ -229,24 +248,53 @@ test_linux()
 	fi
 }
 
-# fault_run WHAT PROMISE LEAF NUMBERS STATUS: TDs live while calls of a leaf fail. What KVM makes of
-# it is told; what is asked for here is that the failures came and the machine went on.
-fault_run()
+# plain_log LOG: what Linux said in it, without times, in LOG.txt.
+plain_log()
 {
-	local what=$1 promise=$2 log=$cache/log-linux-$3 status=0 failures troubles kept=kept
-	with_limit 300 "$log" boot_linux --stats --fault-leaf "$3" --faults "$4" -- PAMT_MODE=test \
-		PAMT_TESTS=td_with || status=$?
-	tr -d '\r' <"$log" | sed 's/^\[ *[0-9.]*\] //' >"$log.txt"
-	failures=$(sed -n "s/^ *\([0-9]*\) $3 .*$5.*/\1/p" "$log.txt" | paste -sd+ | bc)
+	tr -d '\r' <"$1" | sed 's/^\[ *[0-9.]*\] //' >"$1.txt"
+}
+
+# promise_run WHAT PROMISE NAME LEAF STATUS TESTS OPTION...: TDs live while calls of a leaf fail with
+# that status. What KVM makes of it is told; what is asked for here is that the machine goes on. How
+# often it happened is in $happened.
+promise_run()
+{
+	local what=$1 promise=$2 log=$cache/log-linux-$3 leaf=$4 answer=$5 tests=$6 status=0
+	local troubles kept=kept
+	shift 6
+	with_limit 900 "$log" boot_linux --stats "$@" -- PAMT_MODE=test "PAMT_TESTS=$tests" ||
+		status=$?
+	plain_log "$log"
+	happened=$(sed -n "s/^ *\([0-9]*\) $leaf .*$answer.*/\1/p" "$log.txt" | paste -sd+ | bc)
+	happened=${happened:-0}
 	troubles=$(grep -cE "$trouble" "$log.txt") || true
 	grep -q '^not ok ' "$log.txt" && kept="not kept, a TD failed"
 	[ "$troubles" = 0 ] || kept="not kept, $troubles warnings: $(grep -m 1 -E "$trouble" "$log.txt")"
-	echo "# with $what, ${failures:-0} times: $promise: $kept"
-	if [ "$status" = 85 ] && [ "${failures:-0}" -gt 0 ]; then
+	echo "# with $what, $happened times: $promise: $kept"
+	[ "$status" = 85 ] || tail -n 25 "$log.txt" >&2
+	return $((status != 85))
+}
+
+# fault_run WHAT PROMISE LEAF NUMBERS STATUS: failures on request, which have to come.
+fault_run()
+{
+	if promise_run "$1" "$2" "$3" "$3" "$5" td_with --fault-leaf "$3" --faults "$4" &&
+		[ "$happened" -gt 0 ]; then
+		result ok "Linux goes on with $1"
+	else
+		result 'not ok' "Linux goes on with $1 ($happened failures)"
+	fi
+}
+
+# A thread that the scheduler moves inside KVM_TDX_INIT_VCPU: tests/qemu/td.c has the story.
+test_moved_thread()
+{
+	local what='a thread that moves inside KVM_TDX_INIT_VCPU'
+
+	if promise_run "$what" 'its vCPU is initialised' moved TDH.VP.WR VCPU_ASSOCIATED thread_moves; then
 		result ok "Linux goes on with $what"
 	else
-		tail -n 25 "$log.txt" >&2
-		result 'not ok' "Linux goes on with $what (ended with $status, ${failures:-0} failures)"
+		result 'not ok' "Linux goes on with $what"
 	fi
 }
 
@@ -261,20 +309,27 @@ test_faults()
 		INTERRUPTED
 }
 
-# What four TDs of four vCPUs did is taken down and done again, call by call; and one answer of it
-# changed.
+# What four TDs of four vCPUs did is taken down.
 test_record()
 {
-	local log=$cache/log-linux-record record=$cache/linux.vec status=0 calls
-	with_limit 1200 "$log" boot_linux --record "$record" -- PAMT_MODE=test \
-		'PAMT_TESTS="four_tds td_with"' || status=$?
+	local log=$cache/log-linux-record status=0 calls
+	with_limit 1200 "$log" boot_linux --record "$cache/linux.vec" -- PAMT_MODE=test \
+		PAMT_TESTS=four_tds || status=$?
+	plain_log "$log"
 	calls=$(sed -n 's/^pamt-qemu: \([0-9]*\) SEAMCALLs.*/\1/p' "$log")
-	if [ "$status" = 85 ] && grep -q '^ok [0-9]* four_tds' "$log" && [ "${calls:-0}" -ge 50000 ]; then
+	if [ "$status" = 85 ] && grep -q '^ok 1 four_tds' "$log.txt" && [ "${calls:-0}" -ge 50000 ] &&
+		! grep -nE "$trouble|pamt-qemu: record" "$log.txt" >&2; then
 		result ok "four TDs of four vCPUs live while $calls SEAMCALLs are recorded"
 	else
 		tail -n 25 "$log" >&2
 		result 'not ok' "four TDs of four vCPUs live while ${calls:-0} SEAMCALLs are recorded ($status)"
 	fi
+}
+
+# It is done again, call by call, and once more with one answer changed.
+test_replay()
+{
+	local log=$cache/log-linux-replay record=$cache/linux.vec status=0
 	if "$root/build/pamt" replay "$record" >"$log"; then
 		result ok "the recording is replayed: $(tail -n 1 "$log")"
 	else
@@ -282,7 +337,6 @@ test_record()
 		result 'not ok' "the recording is replayed: $(tail -n 1 "$log")"
 	fi
 	sed '0,/^call 0x6 .*-> rax=0x0 /s/^\(call 0x6 .*-> rax=\)0x0 /\10x8000020000000092 /' "$record" >"$record.wrong"
-	status=0
 	"$root/build/pamt" replay "$record.wrong" >"$log" || status=$?
 	if [ "$status" = 1 ] && [ "$(sed -n 2p "$log")" = "TDH.MEM.PAGE.AUG on LP $(
 		sed -n 's/^[^:]*:[0-9]*: call 0x6 lp=\([0-9]*\) .*/\1/p' "$log" | head -n 1)" ]; then
@@ -297,7 +351,7 @@ test_record()
 test_guard()
 {
 	local log=$cache/log-linux-guard status=0
-	with_limit 300 "$log" boot_linux --guard -- PAMT_MODE=test PAMT_TESTS=td_with_one || status=$?
+	with_limit 900 "$log" boot_linux --guard -- PAMT_MODE=test PAMT_TESTS=td_with_one || status=$?
 	if [ "$status" = 85 ] && grep -q '^ok 1 td_with_one' "$log" && ! grep -q 'guard: ' "$log"; then
 		result ok 'the guard has nothing to say of Linux and its KVM'
 	else
@@ -305,13 +359,56 @@ test_guard()
 		result 'not ok' "the guard has nothing to say of Linux and its KVM ($status)"
 	fi
 	status=0
-	with_limit 300 "$log" boot_linux --guard -- PAMT_MODE=test PAMT_TESTS=guard || status=$?
+	with_limit 900 "$log" boot_linux --guard -- PAMT_MODE=test PAMT_TESTS=guard || status=$?
 	if grep 'guard: LP [0-9]*, instruction at 0x[0-9a-f]*: loads from 0x.* of the TD 0x' "$log" |
 		head -n 1; then
 		result ok 'the guard names what reads the pages of a TD'
 	else
 		result 'not ok' "the guard names what reads the pages of a TD ($status)"
 	fi
+}
+
+# A user's own words for QEMU: another processor, a disk, a network.
+test_users_line()
+{
+	local log=$cache/log-linux-line status=0 files=$cache/disk
+	rm -rf "$files"
+	mkdir "$files"
+	with_limit 900 "$log" boot_linux -- PAMT_MODE=line -- -cpu SapphireRapids \
+		-drive "file=fat:ro:$files,format=raw,if=virtio,readonly=on" \
+		-netdev user,id=n -device virtio-net-pci,netdev=n || status=$?
+	plain_log "$log"
+	count_ktap "$log.txt"
+	grep -E '^(ok |not ok )' "$log.txt" || true
+	[ "$status" = 85 ] || result 'not ok' "a user's own line for QEMU ended with $status"
+}
+
+# choose_kernel IMAGE TREE: the one that was asked for, or Debian's.
+choose_kernel()
+{
+	if [ -n "$1" ]; then
+		kernel=$(realpath "$1")
+	elif [ -n "$2" ]; then
+		make_tree "$2"
+	else
+		prepare_kernel
+	fi
+}
+
+# refuse_other_files IMAGE TREE: what is no kernel is said before anything is fetched.
+refuse_other_files()
+{
+	local refused=''
+	if [ -n "$1" ] && [ ! -f "$1" ]; then
+		refused="--image $1: no such file"
+	elif [ -n "$1" ] && [ "$(dd if="$1" bs=1 skip=514 count=4 2>/dev/null)" != HdrS ]; then
+		refused="--image $1: no bzImage of Linux"
+	elif [ -n "$2" ] && [ ! -e "$2/Kconfig" ]; then
+		refused="--tree $2: no source of Linux (it has no Kconfig)"
+	elif [ -n "$2" ] && { [ -e "$2/.config" ] || [ -e "$2/include/config" ]; }; then
+		refused="--tree $2: Linux was built in it; say --image $2/arch/x86/boot/bzImage, or 'make mrproper' there"
+	fi
+	[ -z "$refused" ] || { echo "vm: $refused" >&2; exit 2; }
 }
 
 linux_host()
@@ -329,18 +426,12 @@ linux_host()
 		esac
 		shift
 	done
-	[ -z "$own" ] || [ -r "$own" ] || { echo "vm: $own cannot be read" >&2; exit 2; }
+	refuse_other_files "$own" "$tree"
 	need_packages "${BUILD_PACKAGES[@]}" flex bison bc libelf-dev xz-utils
 	fetch_qemu qemu-11 trixie -t trixie-backports
 	dpkg --compare-versions "$(cat "$cache/qemu-11/version")" ge "$OLDEST_QEMU" ||
 		not_here "QEMU 11.1 or newer is needed, the archive has $(cat "$cache/qemu-11/version")"
-	if [ -n "$own" ]; then
-		kernel=$(realpath "$own")
-	elif [ -n "$tree" ]; then
-		make_tree "$tree"
-	else
-		prepare_kernel
-	fi
+	choose_kernel "$own" "$tree"
 	configure "$root/build"
 	build "$root/build" pamt src/port/qemu/libpamt-qemu.so tests/qemu/host-test \
 		tests/qemu/bare.image
@@ -350,8 +441,13 @@ linux_host()
 	test_plugin
 	test_linux
 	[ -n "$own$tree" ] || test_faults
-	[ "$long" = no ] || test_record
-	[ "$long" = no ] || test_guard
+	if [ "$long" = yes ]; then
+		test_moved_thread
+		test_users_line
+		test_record
+		test_replay
+		test_guard
+	fi
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]
 }
