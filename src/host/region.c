@@ -290,7 +290,8 @@ static void account_removal(struct pamt_host *host, region_t region, const struc
 
 /*
  * The end of LOCKED, from `old` on. An IDLE region is counted before others can adopt it, and until
- * nobody can: the count is never below their number, and so never below zero.
+ * nobody can: the count is never below their number, and so never below zero. Relaxed: the first
+ * comes before the word's release, and who adopts has acquired that.
  */
 static void unlock_counted(struct pamt_host *host, os_a16_t *word, uint16_t old, uint16_t next,
 			   os_irq_t irq)
