@@ -40,8 +40,9 @@ static bool is_last_of_package(unsigned int cpu)
 {
 	unsigned int package = host_port_package(cpu), other;
 
-	for_each_online_cpu(other) if (other != cpu &&
-				       host_port_package(other) == package) return false;
+	for_each_online_cpu(other)
+		if (other != cpu && host_port_package(other) == package)
+			return false;
 	return true;
 }
 

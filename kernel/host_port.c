@@ -204,7 +204,8 @@ static unsigned long end_of_memory(void)
 	unsigned long end = 0;
 	int node;
 
-	for_each_online_node(node) end = max(end, node_end_pfn(node));
+	for_each_online_node(node)
+		end = max(end, node_end_pfn(node));
 	return end;
 }
 
@@ -355,7 +356,8 @@ u64 host_port_seamcalls(void)
 	u64 sum = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu) sum += per_cpu(nr_seamcalls, cpu);
+	for_each_possible_cpu(cpu)
+		sum += per_cpu(nr_seamcalls, cpu);
 	return sum;
 }
 
@@ -392,8 +394,7 @@ static int visit_cpus(struct visit *visit, bool one_each)
 	int result = 0;
 
 	cpus_read_lock();
-	for_each_online_cpu(cpu)
-	{
+	for_each_online_cpu(cpu) {
 		if (one_each && test_and_set_bit(host_port_package(cpu), seen))
 			continue;
 		result = work_on_cpu(cpu, visit_cpu, visit);
@@ -517,8 +518,7 @@ int host_port_init(void)
 {
 	unsigned int cpu;
 
-	for_each_online_cpu(cpu)
-	{
+	for_each_online_cpu(cpu) {
 		if (host_port_package(cpu) < TDX_MAX_PACKAGES)
 			continue;
 		pr_err("pamt: CPU %u is in package %u; the TDX module has %u: load with "
@@ -538,8 +538,7 @@ void host_port_exit(void)
 {
 	struct excluded *e, *next;
 
-	list_for_each_entry_safe(e, next, &excluded_list, link)
-	{
+	list_for_each_entry_safe(e, next, &excluded_list, link) {
 		free_run(e->pfn, e->nr);
 		list_del(&e->link);
 		kfree(e);

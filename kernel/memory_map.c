@@ -31,8 +31,7 @@ static u64 unshared_until(u64 at, int node)
 	u64 until = U64_MAX;
 	int other;
 
-	for_each_online_node(other)
-	{
+	for_each_online_node(other) {
 		u64 first = PFN_PHYS(node_start_pfn(other)), past = PFN_PHYS(node_end_pfn(other));
 
 		if (other == node || past <= at)

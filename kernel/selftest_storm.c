@@ -151,16 +151,15 @@ static void storm(struct outcome *outcome, void (*body)(struct stormer *stormer)
 		return;
 	}
 	pamt_stats(pamt_kernel.host, &before);
-	for_each_online_cpu(cpu)
-	{
+	for_each_online_cpu(cpu) {
 		stormers[cpu].body = body;
 		stormers[cpu].regions = &regions;
 		stormers[cpu].ops = ops;
 		expect_equal(outcome, stormer_start(&stormers[cpu], cpu), 0);
 	}
-	for_each_online_cpu(cpu) disturb_until_done(&stormers[cpu], outcome);
 	for_each_online_cpu(cpu)
-	{
+		disturb_until_done(&stormers[cpu], outcome);
+	for_each_online_cpu(cpu) {
 		expect_equal(outcome, stormers[cpu].error, 0);
 		if (!IS_ERR_OR_NULL(stormers[cpu].thread))
 			kthread_stop(stormers[cpu].thread);

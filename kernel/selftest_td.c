@@ -70,8 +70,7 @@ static void td_of_each_node_lives(struct outcome *outcome)
 	};
 	int node;
 
-	for_each_online_node(node)
-	{
+	for_each_online_node(node) {
 		config.node = node;
 		expect_equal(outcome, td_life(&config, false), 0);
 	}

@@ -158,12 +158,14 @@ static int number_lps(struct seam_config *config, uint32_t *lp_of)
 
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
 		lp_of[cpu] = SOFTSEAM_NO_LP;
-	for_each_online_cpu(cpu) nr = max(nr, package_of(cpu) + 1);
+	for_each_online_cpu(cpu)
+		nr = max(nr, package_of(cpu) + 1);
 	if (nr > TDX_MAX_PACKAGES) {
 		pr_err("softseam: more than %u packages\n", TDX_MAX_PACKAGES);
 		return -EINVAL;
 	}
-	for_each_online_cpu(cpu) lp_of[cpu] = count[package_of(cpu)]++ * nr + package_of(cpu);
+	for_each_online_cpu(cpu)
+		lp_of[cpu] = count[package_of(cpu)]++ * nr + package_of(cpu);
 	for (unsigned int i = 1; i < nr; i++) {
 		if (count[i] == count[0])
 			continue;

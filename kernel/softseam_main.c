@@ -254,7 +254,8 @@ static void __exit softseam_exit(void)
 	unregister_die_notifier(&die_notifier);
 	/* The chain is walked under RCU: whoever was in it has left. */
 	synchronize_rcu();
-	for_each_possible_cpu(cpu) calls += per_cpu(nr_calls, cpu);
+	for_each_possible_cpu(cpu)
+		calls += per_cpu(nr_calls, cpu);
 	seam_destroy(module_seam);
 	softseam_forget_ram();
 	kfree(lp_of);

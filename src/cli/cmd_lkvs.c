@@ -41,7 +41,6 @@ struct suite {
 
 static void on_interrupt(int signal)
 {
-	(void)signal;
 	/* Relaxed: looked at again and again. */
 	os_store32(&interrupted, 1, OS_RELAXED);
 }
@@ -107,7 +106,6 @@ static void show_progress(void *arg, uint32_t nr, uint32_t rounds)
 {
 	struct suite *suite = arg;
 
-	(void)rounds;
 	pthread_mutex_lock(&suite->lock);
 	suite->gb_done += round_gb(lkvs_case(nr));
 	cli_progress(&suite->progress, suite->gb_done);

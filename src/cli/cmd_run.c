@@ -86,7 +86,6 @@ struct wishes {
 
 static void on_interrupt(int signal)
 {
-	(void)signal;
 	/* Relaxed: it is looked at again and again. */
 	os_store32(&interrupted, 1, OS_RELAXED);
 }

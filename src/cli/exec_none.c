@@ -7,6 +7,5 @@
 /* This is that program: who asks for it to be run has lost its way. */
 int cli_exec_lab(int argc, char **argv)
 {
-	(void)argc;
 	return cli_error(CLI_NOT_POSSIBLE, "%s: already in pamt-lab", argv[0]);
 }

@@ -247,7 +247,6 @@ static struct ticking ticking;
 
 static bool tick(void *ctx, uint32_t done)
 {
-	(void)ctx;
 	cli_progress(&ticking.progress, done);
 	return true;
 }

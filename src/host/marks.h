@@ -34,14 +34,10 @@ void marks_set(struct pamt_host *host, enum mark mark, tdx_pfn_t first, uint64_t
  */
 bool marks_clear(struct pamt_host *host, enum mark mark, tdx_pfn_t first, uint64_t nr);
 #else
-static inline void marks_create(struct pamt_host *host) { (void)host; }
-static inline void marks_destroy(struct pamt_host *host) { (void)host; }
+static inline void marks_create(struct pamt_host *host) {}
+static inline void marks_destroy(struct pamt_host *host) {}
 static inline void marks_set(struct pamt_host *host, enum mark mark, tdx_pfn_t first, uint64_t nr)
 {
-	(void)host;
-	(void)mark;
-	(void)first;
-	(void)nr;
 }
 
 static inline bool marks_clear(struct pamt_host *host, enum mark mark, tdx_pfn_t first, uint64_t nr)

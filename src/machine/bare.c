@@ -41,25 +41,15 @@ static void bare_copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from)
 	memory_copy(bare->memory, strip_key(bare, to), strip_key(bare, from));
 }
 
-static void *bare_alloc(void *ctx, size_t bytes)
-{
-	(void)ctx;
-	return calloc(1, bytes);
-}
+static void *bare_alloc(void *ctx, size_t bytes) { return calloc(1, bytes); }
 
-static void bare_free(void *ctx, void *object)
-{
-	(void)ctx;
-	free(object);
-}
+static void bare_free(void *ctx, void *object) { free(object); }
 
 /* What a module logs is about broken rules, and those show in its results too. */
 static void bare_log(void *ctx, enum os_log_level level, const char *format, ...)
 {
 	struct bare *bare = ctx;
 
-	(void)level;
-	(void)format;
 	/* Relaxed: a count. */
 	__atomic_fetch_add(&bare->nr_logged, 1, __ATOMIC_RELAXED);
 }

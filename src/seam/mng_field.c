@@ -22,7 +22,6 @@
 
 static uint64_t hp_timeout(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return os_load32(&view->tdcs->hp_lock_timeout, OS_RELAXED) / TICKS_PER_US;
 }
 
@@ -34,22 +33,16 @@ static uint64_t tdcx(const struct field_view *view, uint32_t i)
 	return page.v ? hpa_with_key(view->seam, page, view->tdr->hkid).v : 0;
 }
 
-static uint64_t chldcnt(const struct field_view *view, uint32_t i)
-{
-	(void)i;
-	return view->children;
-}
+static uint64_t chldcnt(const struct field_view *view, uint32_t i) { return view->children; }
 
 static uint64_t gpaw(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return view->tdcs->shared_bit == 51;
 }
 
 /* Bit 0: a guest that touches a pending page gets no #VE. */
 static uint64_t td_ctls(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return view->tdcs->attributes & TDX_ATTR_SEPT_VE_DISABLE ? 1 : 0;
 }
 
@@ -64,11 +57,7 @@ static uint64_t cpuid_of_view(const struct field_view *view, uint32_t code)
 	return value[0] | (uint64_t)value[1] << 32;
 }
 
-static uint64_t cpuid_valid(const struct field_view *view, uint32_t i)
-{
-	(void)view;
-	return i < CPUID_ENTRIES;
-}
+static uint64_t cpuid_valid(const struct field_view *view, uint32_t i) { return i < CPUID_ENTRIES; }
 
 static uint64_t x2apic_id(const struct field_view *view, uint32_t i)
 {

@@ -193,7 +193,6 @@ static tdx_status_t check_filters(struct call *call, struct td_init *init)
 
 static tdx_status_t check_tdcx(struct call *call, struct td_init *init)
 {
-	(void)call;
 	if (init->td.tdr->nr_tdcx < TDX_MIN_TDCX + init->params.num_l2_vms)
 		return tdx_status(TDX_TDCS_NOT_ALLOCATED, 0);
 	return CALL_OK;

@@ -13,7 +13,6 @@ uint64_t sys_features0(const struct seam *seam)
 
 static uint64_t nr_packages(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return view->seam->config.nr_packages;
 }
 
@@ -24,19 +23,16 @@ static uint64_t package_fms(const struct field_view *view, uint32_t i)
 
 static uint64_t features0(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return sys_features0(view->seam);
 }
 
 static uint64_t handoff_valid(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return view->seam->handoff;
 }
 
 static uint64_t handoff_version(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return view->seam->handoff ? SYS_HANDOFF_MAX : 0;
 }
 
@@ -56,7 +52,6 @@ static uint64_t cmr_size(const struct field_view *view, uint32_t i)
  */
 static uint64_t dpamt_hkid_bits(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	if (view->seam->config.max_pa <= TDX_DPAMT_MAX_PA_BITS)
 		return 0;
 	return view->seam->config.max_pa - TDX_DPAMT_MAX_PA_BITS;
@@ -67,7 +62,6 @@ static uint64_t cpuid_field(const struct field_view *view, uint32_t i)
 {
 	const struct cpuid_entry *entry = cpuid_param(i);
 
-	(void)view;
 	return entry ? entry->leaf | (uint64_t)entry->subleaf << 32 : UINT64_MAX;
 }
 
@@ -92,7 +86,6 @@ static uint64_t cpuid_value(const struct field_view *view, uint32_t i)
 
 static uint64_t allowed_fms(const struct field_view *view, uint32_t i)
 {
-	(void)view;
 	return cpuid_allowed_fms(i);
 }
 

@@ -70,8 +70,4 @@ tdx_status_t tdh_sys_lp_init(struct call *call)
 }
 
 /* Kept for hosts that still call it on each LP before the module is unloaded. */
-tdx_status_t tdh_sys_lp_shutdown(struct call *call)
-{
-	(void)call;
-	return CALL_OK;
-}
+tdx_status_t tdh_sys_lp_shutdown(struct call *call) { return CALL_OK; }

@@ -131,7 +131,6 @@ tdx_status_t td_topology_check(struct call *call, struct td_init *init)
 	uint32_t before = LEVEL_INVALID;
 	bool cores = false;
 
-	(void)call;
 	if (!topology_is_given(&init->params))
 		return CALL_OK;
 	for (uint32_t i = 0; i < CPUID_LEVELS; i++) {

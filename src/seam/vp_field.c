@@ -26,38 +26,29 @@ static uint64_t with_key(const struct field_view *view, tdx_hpa_t page)
 
 static uint64_t msr_bitmap(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return with_key(view, view->tdr->tdcx[TDCS_PAGE_MSR_BITMAP]);
 }
 
 static uint64_t eptp(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return hpa_strip(view->seam, hpa(view->tdcs->eptp)).v;
 }
 
 static uint64_t tsc_offset(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return view->tdcs->tsc_offset;
 }
 
 static uint64_t tsc_multiplier(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return view->tdcs->tsc_multiplier;
 }
 
-static uint64_t td_hkid(const struct field_view *view, uint32_t i)
-{
-	(void)i;
-	return view->tdr->hkid;
-}
+static uint64_t td_hkid(const struct field_view *view, uint32_t i) { return view->tdr->hkid; }
 
 /* The page to which shared GPAs lead until the host has said which. */
 static uint64_t shared_eptp(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	if (view->tdvps->shared_eptp_set)
 		return view->tdvps->shared_eptp;
 	return with_key(view, view->tdr->tdcx[TDCS_PAGE_SHARED_EPT]);
@@ -65,7 +56,6 @@ static uint64_t shared_eptp(const struct field_view *view, uint32_t i)
 
 static uint64_t assoc_lpid(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	/* Relaxed: it is this LP. */
 	return os_load32(&view->tdvps->lp, OS_RELAXED) - 1;
 }
@@ -77,15 +67,10 @@ static uint64_t tdvps_page(const struct field_view *view, uint32_t i)
 	return with_key(view, i ? view->tdvps->tdcx[i - 1] : view->tdvpr);
 }
 
-static uint64_t nr_epf(const struct field_view *view, uint32_t i)
-{
-	(void)i;
-	return view->tdvps->nr_epf;
-}
+static uint64_t nr_epf(const struct field_view *view, uint32_t i) { return view->tdvps->nr_epf; }
 
 static uint64_t nr_faults(const struct field_view *view, uint32_t i)
 {
-	(void)i;
 	return view->tdvps->nr_faults;
 }
 
@@ -161,7 +146,6 @@ static const struct field_value vp_field_values[NR_VP_FIELDS] = {
 
 static tdx_status_t check_vector(const struct field_view *view, uint64_t value)
 {
-	(void)view;
 	return value > UINT8_MAX ? tdx_status(TDX_METADATA_FIELD_VALUE_NOT_VALID, 0) : CALL_OK;
 }
 

@@ -17,22 +17,14 @@ static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_
 	return pamt_alloc_page(state, node, cache, page);
 }
 
-static void free_page(void *state, tdx_hpa_t page, bool last)
-{
-	(void)last;
-	pamt_free_page(state, page);
-}
+static void free_page(void *state, tdx_hpa_t page, bool last) { pamt_free_page(state, page); }
 
 static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	return pamt_get(state, page, cache);
 }
 
-static void put(void *state, tdx_pfn_t page, bool last)
-{
-	(void)last;
-	pamt_put(state, page);
-}
+static void put(void *state, tdx_pfn_t page, bool last) { pamt_put(state, page); }
 
 static int map_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {

@@ -38,13 +38,11 @@ int td_leaf_give_4k(struct td *td, tdx_pfn_t page, struct tdx_regs *regs, struct
 
 int td_leaf_map_2m(struct td *td, tdx_pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
-	(void)stock;
 	return td->vmm->backing->map_2m(td->vmm->backing_state, first, regs);
 }
 
 int td_leaf_remove_2m(struct td *td, tdx_pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
-	(void)stock;
 	return td->vmm->backing->remove_2m(td->vmm->backing_state, first, regs);
 }
 
@@ -55,7 +53,6 @@ int td_leaf_split(struct td *td, tdx_pfn_t first, struct tdx_regs *regs, struct 
 
 int td_leaf_merge(struct td *td, tdx_pfn_t first, struct tdx_regs *regs, struct td_stock *stock)
 {
-	(void)stock;
 	return td->vmm->backing->merge(td->vmm->backing_state, first, regs);
 }
 

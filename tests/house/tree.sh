@@ -40,6 +40,11 @@ marks='TO''DO|FIX''ME|XX''X'
 if found=$(grep -nE "\b($marks)\b" "${sources[@]}"); then
 	fail "unfinished: $found"
 fi
+# No warning asks for it: meson.build turns that one off. Public headers are read with others' flags.
+mapfile -t own < <(printf '%s\n' "${sources[@]}" | grep -E '^(src|kernel)/' | grep -v os_port.h)
+if found=$(grep -nE '^\s+\(void\)[a-z_0-9]+;$' "${own[@]}"); then
+	fail "an unused parameter need not be named: $found"
+fi
 # clang-format does not know assembly.
 mapfile -t formatted < <(printf '%s\n' "${sources[@]}" | grep -v '\.S$')
 if command -v clang-format >/dev/null; then

@@ -10,7 +10,6 @@ int bare_counts_get(struct bare_counts *bare, tdx_pfn_t page, struct pamt_cache 
 	uint64_t region = page.v >> (TDX_2M_SHIFT - TDX_PAGE_SHIFT);
 	uint32_t old;
 
-	(void)cache;
 	if (region >= bare->nr)
 		return -OS_EINVAL;
 	old = __atomic_load_n(&bare->count[region], __ATOMIC_RELAXED);

@@ -136,7 +136,6 @@ int counts_topup(void *state, struct pamt_cache *cache, uint32_t control, uint32
 	 * page that may be missing and one for the guest's page. The S-EPT pages themselves come
 	 * out of a cache of KVM's, which is filled at the same place.
 	 */
-	(void)pairs;
 	return pair_topup(counts->os, cache, control + 2 * COUNTS_TOPUP_PAIRS);
 }
 
@@ -168,7 +167,6 @@ void counts_free_page(void *state, tdx_hpa_t page, bool last)
 
 int counts_call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
-	(void)first;
 	return pair_call(((struct counts *)state)->os, regs);
 }
 
@@ -208,13 +206,7 @@ int counts_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pam
 	return counts_split_under(state, NULL, first, regs, cache, &status);
 }
 
-int counts_refuse_merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
-{
-	(void)state;
-	(void)first;
-	(void)regs;
-	return -OS_EBUSY;
-}
+int counts_refuse_merge(void *state, tdx_pfn_t first, struct tdx_regs *regs) { return -OS_EBUSY; }
 
 /* ------------------------------------------------------------------------------------------- */
 /* What must hold                                                                               */

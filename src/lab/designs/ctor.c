@@ -123,7 +123,6 @@ static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32
 	struct ctor *ctor = state;
 	uint32_t nr = 0;
 
-	(void)pairs;
 	for (uint32_t i = 0; i < cache->nr_pages; i++)
 		nr += cache->page[i].v & CONSTRUCTED;
 	for (; nr < control && cache->nr_pages < PAMT_CACHE_PAGES; nr++) {
@@ -162,7 +161,6 @@ static void cache_free(void *state, struct pamt_cache *cache)
 
 static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
-	(void)node;
 	if (!cache)
 		return take_object(state, page);
 	if (!bring_up_front(cache, CONSTRUCTED))
@@ -171,11 +169,7 @@ static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_
 	return 0;
 }
 
-static void free_page(void *state, tdx_hpa_t page, bool last)
-{
-	(void)last;
-	push(state, page);
-}
+static void free_page(void *state, tdx_hpa_t page, bool last) { push(state, page); }
 
 /*
  * A pair is taken from the end of the cache: two pages that are not constructed have to be there,
@@ -215,7 +209,6 @@ static void put(void *state, tdx_pfn_t page, bool last)
 {
 	struct ctor *ctor = state;
 
-	(void)last;
 	counts_put(&ctor->counts, &ctor->lock, page);
 }
 

@@ -40,20 +40,9 @@ static void invalidate(void *state, tdx_pfn_t first, enum tdx_size size)
 		counts_put(&hook->counts, &hook->lock, first);
 }
 
-static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
-{
-	(void)state;
-	(void)page;
-	(void)cache;
-	return 0;
-}
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache) { return 0; }
 
-static void put(void *state, tdx_pfn_t page, bool last)
-{
-	(void)state;
-	(void)page;
-	(void)last;
-}
+static void put(void *state, tdx_pfn_t page, bool last) {}
 
 static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
@@ -72,14 +61,12 @@ static void free_page(void *state, tdx_hpa_t page, bool last)
 {
 	struct hook *hook = state;
 
-	(void)last;
 	counts_put(&hook->counts, &hook->lock, hpa_to_pfn(page));
 	pair_free_page(hook->counts.os, page);
 }
 
 static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
-	(void)cache;
 	return counts_call_2m(state, first, regs);
 }
 

@@ -134,13 +134,7 @@ static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_
 	return pair_take_page(((struct lazy *)state)->os, node, cache, page);
 }
 
-static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
-{
-	(void)state;
-	(void)page;
-	(void)cache;
-	return 0;
-}
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache) { return 0; }
 
 static void put(void *state, tdx_pfn_t page, bool last)
 {
@@ -171,7 +165,6 @@ static int map_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 
 static int remove_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
-	(void)first;
 	return pair_call(((struct lazy *)state)->os, regs);
 }
 
@@ -184,8 +177,6 @@ static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pam
 	struct lazy *lazy = state;
 	struct page_pair pair;
 	int error = pair_alloc(lazy->os, cache, &pair);
-
-	(void)first;
 
 	if (error)
 		return error;
@@ -213,11 +204,7 @@ static int merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 /* ------------------------------------------------------------------------------------------- */
 
 /* It promises nothing between two steps. */
-static const char *check(void *state)
-{
-	(void)state;
-	return NULL;
-}
+static const char *check(void *state) { return NULL; }
 
 static const char *check_end(void *state)
 {

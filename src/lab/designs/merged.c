@@ -63,7 +63,6 @@ static void put(void *state, tdx_pfn_t page, bool last)
 	os_irq_t flags = os_spin_lock(&m->lock);
 	struct page_pair pair;
 
-	(void)last;
 	if (count_dec_not_one(count) || pair_remove(m->counts.os, region, &pair).v) {
 		/* More users; or the pair is still there, and stays for good. */
 		os_spin_unlock(&m->lock, flags);

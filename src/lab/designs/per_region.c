@@ -49,7 +49,6 @@ static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 
 static void put(void *state, tdx_pfn_t page, bool last)
 {
-	(void)last;
 	counts_put(state, lock_of(state, page), page);
 }
 

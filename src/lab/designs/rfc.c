@@ -75,7 +75,6 @@ static void cleanup(void *state, tdx_pfn_t page, bool last)
 	struct page_pair pair;
 	os_irq_t flags;
 
-	(void)last;
 	/* Release: what this user did with its page comes before the REMOVE. */
 	if (os_fetch_add32(count, (uint32_t)-1, OS_RELEASE) != 1)
 		return;

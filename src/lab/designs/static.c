@@ -29,7 +29,6 @@ static void destroy(void *state) { os_of(state)->free(os_of(state)->ctx, state);
 
 static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs)
 {
-	(void)pairs;
 	return pair_topup(os_of(state), cache, control);
 }
 
@@ -45,42 +44,24 @@ static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_
 
 static void free_page(void *state, tdx_hpa_t page, bool last)
 {
-	(void)last;
 	pair_free_page(os_of(state), page);
 }
 
-static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
-{
-	(void)state;
-	(void)page;
-	(void)cache;
-	return 0;
-}
+static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache) { return 0; }
 
-static void put(void *state, tdx_pfn_t page, bool last)
-{
-	(void)state;
-	(void)page;
-	(void)last;
-}
+static void put(void *state, tdx_pfn_t page, bool last) {}
 
 static int call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
-	(void)first;
 	return pair_call(os_of(state), regs);
 }
 
 static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
-	(void)cache;
 	return call_2m(state, first, regs);
 }
 
-static const char *check(void *state)
-{
-	(void)state;
-	return NULL;
-}
+static const char *check(void *state) { return NULL; }
 
 const struct design design_static = {
 	.name = "static",

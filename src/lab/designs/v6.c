@@ -27,7 +27,6 @@ static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 
 static void put(void *state, tdx_pfn_t page, bool last)
 {
-	(void)last;
 	counts_put(state, &((struct v6 *)state)->lock, page);
 }
 

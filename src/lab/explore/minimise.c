@@ -14,7 +14,6 @@ static struct stage_actor *decide_script(struct explorer *e, struct stage_actor 
 {
 	const struct explore_schedule *script = e->script;
 
-	(void)spinning;
 	for (; e->script_at < script->nr; e->script_at++, e->script_taken = 0) {
 		const struct explore_turn *turn = &script->turn[e->script_at];
 

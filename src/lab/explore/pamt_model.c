@@ -51,8 +51,6 @@ static tdx_status_t rdmd(struct pamt_model *model, struct tdx_regs *regs)
 /* Accepted for bring-up's sake, with no effect: the model begins READY. */
 static tdx_status_t nothing(struct pamt_model *model, struct tdx_regs *regs)
 {
-	(void)model;
-	(void)regs;
 	return answer(TDX_SUCCESS, 0);
 }
 
@@ -122,7 +120,6 @@ static tdx_status_t call(void *ctx, uint32_t cpu, struct tdx_regs *regs)
 	tdx_status_t status = answer(TDX_OPERAND_INVALID, TDX_OP_RAX);
 	uint64_t leaf = TDX_RAX_LEAF(regs->rax);
 
-	(void)cpu;
 	if (model->fatal)
 		status = answer(TDX_SYS_SHUTDOWN, 0);
 	else if (leaf < sizeof(leaves) / sizeof(leaves[0]) && leaves[leaf])

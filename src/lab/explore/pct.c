@@ -19,7 +19,6 @@ static struct stage_actor *decide_random(struct explorer *e, struct stage_actor 
 {
 	uint32_t best = UINT32_MAX;
 
-	(void)spinning;
 	while (self && e->next_change < e->nr_changes && e->steps >= e->change[e->next_change]) {
 		/* Below everybody, those that were lowered before included. */
 		e->priority[self->id] = -1 - (int32_t)e->next_change;

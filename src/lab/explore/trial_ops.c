@@ -695,8 +695,6 @@ static struct stage_actor *alone(void *ctx, struct stage_actor *self)
 {
 	struct stage_actor *actor = stage_actor(0);
 
-	(void)ctx;
-	(void)self;
 	return stage_can_run(actor) ? actor : stage_nobody();
 }
 

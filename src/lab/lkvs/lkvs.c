@@ -348,7 +348,6 @@ static bool module_round(struct lkvs_box *box, uint32_t round)
 	const struct os_services *os = box->stand.os;
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_SYS_RD, 0), .rdx = TDX_MD_FEATURES0 };
 
-	(void)round;
 	if (!tdx_status_ok(os->seamcall(os->ctx, &regs)))
 		return lkvs_fail(box, "SYS.RD answers 0x%llx", (unsigned long long)regs.rax);
 	return lkvs_check(box, true, true, "the module is up");
@@ -358,7 +357,6 @@ static bool field_round(struct lkvs_box *box, uint32_t round)
 {
 	const char *why = "not asked for";
 
-	(void)round;
 	if (!pamt_is_dynamic(box->stand.host, &why))
 		return lkvs_fail(box, "Dynamic PAMT is off: %s", why);
 	return lkvs_check(box, true, true, "Dynamic PAMT is on");

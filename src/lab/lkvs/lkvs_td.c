@@ -19,7 +19,6 @@ enum seam_exit lkvs_guest(void *ctx, struct seam_vcpu *vcpu)
 
 static enum tdx_size page_size(void *arg, tdx_gpa_t at)
 {
-	(void)arg;
 	return at.v < LKVS_LOW_4K ? TDX_4K : TDX_2M;
 }
 

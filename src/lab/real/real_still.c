@@ -75,8 +75,6 @@ static void on_signal(int number, siginfo_t *info, void *context)
 {
 	int error = errno;
 
-	(void)number;
-	(void)context;
 	real_stand_still((uint32_t)info->si_value.sival_int);
 	errno = error;
 }

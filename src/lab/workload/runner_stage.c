@@ -90,11 +90,7 @@ const struct os_services *runner_services(const struct runner *runner)
 	return server_services(runner->server);
 }
 
-struct threads_port *runner_threads(const struct runner *runner)
-{
-	(void)runner;
-	return NULL;
-}
+struct threads_port *runner_threads(const struct runner *runner) { return NULL; }
 
 uint64_t runner_now(const struct runner *runner)
 {

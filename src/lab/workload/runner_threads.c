@@ -82,19 +82,11 @@ struct threads_port *runner_threads(const struct runner *runner) { return runner
 
 uint64_t runner_now(const struct runner *runner) { return clock_ns() - runner->start_ns; }
 
-uint64_t runner_waited(const struct runner *runner)
-{
-	(void)runner;
-	return 0;
-}
+uint64_t runner_waited(const struct runner *runner) { return 0; }
 
 bool runner_is_virtual(void) { return false; }
 
-uint64_t runner_hash(const struct runner *runner)
-{
-	(void)runner;
-	return 0;
-}
+uint64_t runner_hash(const struct runner *runner) { return 0; }
 
 uint64_t runner_seamcalls(const struct runner *runner)
 {
@@ -104,12 +96,7 @@ uint64_t runner_seamcalls(const struct runner *runner)
 	return seamcalls;
 }
 
-void runner_spend(struct runner *runner, enum runner_work work, uint64_t pages)
-{
-	(void)runner;
-	(void)work;
-	(void)pages;
-}
+void runner_spend(struct runner *runner, enum runner_work work, uint64_t pages) {}
 
 static void *run_cpu(void *arg)
 {
@@ -175,9 +162,4 @@ int runner_run(struct runner *runner, const struct runner_job *job, char *error,
 	return gate.all ? 0 : -1;
 }
 
-void runner_choose_lists(struct runner *runner, bool fixed, bool scattered)
-{
-	(void)runner;
-	(void)fixed;
-	(void)scattered;
-}
+void runner_choose_lists(struct runner *runner, bool fixed, bool scattered) {}

@@ -60,8 +60,6 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 	}
 	arena->hot[arena->nr_hot] = (uint32_t)page;
 	arena->nr_hot++;
-	(void)signal;
-	(void)context;
 }
 
 static int catch_faults(void)

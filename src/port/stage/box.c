@@ -80,18 +80,10 @@ static void *sparse_create(void *ctx, uint64_t bytes)
 
 static int sparse_populate(void *ctx, void *array, uint64_t offset, uint64_t bytes)
 {
-	(void)array;
-	(void)offset;
-	(void)bytes;
 	return box_may_allocate(ctx) ? 0 : -OS_ENOMEM;
 }
 
-static void sparse_destroy(void *ctx, void *array, uint64_t bytes)
-{
-	(void)ctx;
-	(void)array;
-	(void)bytes;
-}
+static void sparse_destroy(void *ctx, void *array, uint64_t bytes) {}
 
 /* ------------------------------------------------------------------------------------------- */
 /* Services: contents                                                                           */
@@ -105,7 +97,6 @@ static void *at_ram(struct box *box, tdx_hpa_t at, uint64_t bytes)
 
 static void *map_module(void *ctx, tdx_hpa_t at, enum os_access access)
 {
-	(void)access;
 	return at_ram(ctx, at, 1);
 }
 
@@ -114,7 +105,6 @@ static void *map_host(void *ctx, tdx_hpa_t at, enum os_access access)
 	struct box *box = ctx;
 	tdx_hpa_t page = hpa(at.v & ~(TDX_PAGE_SIZE - 1));
 
-	(void)access;
 	if (box_module_owns(box, page))
 		stage_fail(STAGE_INVARIANT, "the host touches page %#llx, which the module owns",
 			   (unsigned long long)page.v);
@@ -173,11 +163,7 @@ static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 	return status;
 }
 
-static void wbinvd_all(void *ctx)
-{
-	(void)ctx;
-	stage_sleep("wbinvd_all", NULL, 0);
-}
+static void wbinvd_all(void *ctx) { stage_sleep("wbinvd_all", NULL, 0); }
 
 static int on_cpus(struct box *box, uint32_t nr, int (*fn)(void *arg), void *arg)
 {
@@ -189,7 +175,6 @@ static int on_cpus(struct box *box, uint32_t nr, int (*fn)(void *arg), void *arg
 		stage_pretend(cpu);
 		result = fn(arg);
 	}
-	(void)box;
 	stage_pretend(0);
 	return result;
 }
@@ -207,12 +192,7 @@ static int on_each_package(void *ctx, int (*fn)(void *arg), void *arg)
 	return on_cpus(ctx, 1, fn, arg);
 }
 
-static void kick(void *ctx, uint32_t cpu)
-{
-	(void)ctx;
-	(void)cpu;
-	stage_call("kick", NULL, 0);
-}
+static void kick(void *ctx, uint32_t cpu) { stage_call("kick", NULL, 0); }
 
 static void log_line(void *ctx, enum os_log_level level, const char *format, ...)
 {

@@ -120,6 +120,5 @@ void fiber_entered(struct fiber *fiber)
 #if FIBER_ASAN
 	__sanitizer_finish_switch_fiber(fiber->fake, NULL, NULL);
 #else
-	(void)fiber;
 #endif
 }

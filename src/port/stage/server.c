@@ -240,7 +240,6 @@ static void pace(void *ctx, uint32_t lp, uint32_t leaf)
 {
 	struct server *server = ctx;
 
-	(void)lp;
 	if (server->config.cost)
 		stage_pass(server->config.cost(leaf));
 }
