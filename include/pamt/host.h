@@ -124,22 +124,23 @@ struct pamt_layout {
  * PAMT chunks are taken from os for the time of the call, so that their places are real.
  * On failure *error says what, and layout->nr_tdmrs how far it came. May sleep.
  */
-int pamt_plan(const struct os_services *os, const struct pamt_host_config *config,
-	      const struct tdx_cmr *cmrs, uint32_t nr_cmrs, struct pamt_layout *layout,
-	      struct pamt_error *error);
+PAMT_MUST_CHECK int pamt_plan(const struct os_services *os, const struct pamt_host_config *config,
+			      const struct tdx_cmr *cmrs, uint32_t nr_cmrs,
+			      struct pamt_layout *layout, struct pamt_error *error);
 
 /*
  * pamt_host_create - a host on this system; os and config->memory must outlive it.
  * Return: 0, -OS_EINVAL (bad configuration, said in *error), -OS_ENOMEM. May sleep.
  */
-int pamt_host_create(const struct os_services *os, const struct pamt_host_config *config,
-		     struct pamt_host **host, struct pamt_error *error);
+PAMT_MUST_CHECK int pamt_host_create(const struct os_services *os,
+				     const struct pamt_host_config *config, struct pamt_host **host,
+				     struct pamt_error *error);
 /*
  * pamt_boot_reserve - bring-up as far as taking the PAMT chunks (SYS.INIT to the reserved areas),
  * to be called while memory is unfragmented; pamt_bring_up() then goes on from there. Optional.
  * Return, *error and context as pamt_bring_up().
  */
-int pamt_boot_reserve(struct pamt_host *host, struct pamt_error *error);
+PAMT_MUST_CHECK int pamt_boot_reserve(struct pamt_host *host, struct pamt_error *error);
 /*
  * pamt_bring_up - SYS.INIT .. TDMR.INIT. On failure everything is unwound and *error says where;
  * unless SYS.CONFIG had succeeded it may be tried again. May sleep.
@@ -147,7 +148,7 @@ int pamt_boot_reserve(struct pamt_host *host, struct pamt_error *error);
  * -OS_EIO (a SEAMCALL failed, status in *error); -OS_EBUSY (it is up already); -OS_ENODEV (an
  * earlier try failed after SYS.CONFIG).
  */
-int pamt_bring_up(struct pamt_host *host, struct pamt_error *error);
+PAMT_MUST_CHECK int pamt_bring_up(struct pamt_host *host, struct pamt_error *error);
 /*
  * Ends it: everything the host took from the OS goes back, caches written back and scrubbed.
  * Needs zero TDs and no call in flight; a leak is logged. The module is not called any more.
@@ -176,8 +177,8 @@ struct pamt_cache {
  * Return: 0; -OS_ENOMEM (what was drawn stays); -OS_EAGAIN, -OS_EIO only where the ADD of a new
  * pool chunk failed; -OS_ERANGE if that many never fit. May sleep.
  */
-int pamt_cache_topup(struct pamt_host *host, struct pamt_cache *cache, uint32_t control,
-		     uint32_t pairs);
+PAMT_MUST_CHECK int pamt_cache_topup(struct pamt_host *host, struct pamt_cache *cache,
+				     uint32_t control, uint32_t pairs);
 /*
  * Gives everything back. After the last TD's caches and control pages nothing is left that was
  * taken from the OS. May sleep.
@@ -193,8 +194,8 @@ void pamt_cache_free(struct pamt_host *host, struct pamt_cache *cache);
  * (OS_ANY_NODE) is none.
  * Return: 0; -OS_ENOMEM; -OS_EAGAIN, -OS_EIO only where a new chunk's ADD failed.
  */
-int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *cache,
-		    tdx_hpa_t *page);
+PAMT_MUST_CHECK int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *cache,
+				    tdx_hpa_t *page);
 /*
  * pamt_free_page - back to the pool, after the SEAMCALL that freed it has returned success on
  * whichever CPU issued it. Pool pages that nobody needs any more go on to the OS, and with the
@@ -215,9 +216,10 @@ void pamt_free_page(struct pamt_host *host, tdx_hpa_t page);
  * -OS_EINVAL (page outside every TDMR, reserved or given up); -OS_EBUSY (a 2M page is mapped
  * there); -OS_ERANGE (more than 512 users). Static PAMT: checks the range only.
  */
-int pamt_get(struct pamt_host *host, tdx_pfn_t page, struct pamt_cache *cache);
+PAMT_MUST_CHECK int pamt_get(struct pamt_host *host, tdx_pfn_t page, struct pamt_cache *cache);
 /* The same for nr consecutive pages, all or nothing. Any nr; 0 does nothing. */
-int pamt_get_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, struct pamt_cache *cache);
+PAMT_MUST_CHECK int pamt_get_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr,
+				   struct pamt_cache *cache);
 /*
  * pamt_put - a page got before is no TD's any more: the SEAMCALL that freed it has returned
  * success, and the page is written back and scrubbed. An error or unknown outcome: no put.
@@ -240,24 +242,24 @@ void pamt_put_range(struct pamt_host *host, tdx_pfn_t first, uint64_t nr);
  * -OS_EINVAL as pamt_get(); -OS_EAGAIN: a pair was in the way and could not be removed now.
  */
 /* MEM.PAGE.AUG at 2M (R8 = the 2M page): 0 or IDLE -> LARGE. Any context. */
-int pamt_map_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
+PAMT_MUST_CHECK int pamt_map_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
 /*
  * MEM.PAGE.REMOVE or PHYMEM.PAGE.RECLAIM (RCX = the 2M page) of a 2M page. The word stays LARGE
  * until pamt_release_2m(), which comes after every write-back and scrub of the range. Any context.
  */
-int pamt_remove_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
+PAMT_MUST_CHECK int pamt_remove_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
 void pamt_release_2m(struct pamt_host *host, tdx_pfn_t first);
 /*
  * MEM.PAGE.DEMOTE 2M -> 4K (R12/R13 are filled in here with a pair out of cache): LARGE -> 512
  * users. -OS_ENOMEM: no pair. The new S-EPT page (R8) is the caller's. NULL cache: may sleep.
  */
-int pamt_split(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call,
-	       struct pamt_cache *cache);
+PAMT_MUST_CHECK int pamt_split(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call,
+			       struct pamt_cache *cache);
 /*
  * MEM.PAGE.PROMOTE 4K -> 2M of a region whose 512 pages are all this guest's: 512 -> LARGE; the
  * pair comes back. -OS_EBUSY if the count is not exactly 512. The freed S-EPT page is the caller's.
  */
-int pamt_merge(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
+PAMT_MUST_CHECK int pamt_merge(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Memory pressure                                                                              */
@@ -280,7 +282,7 @@ uint64_t pamt_shrinkable(struct pamt_host *host);
  * outside them all could never be a TD's. Return: 0, -OS_EINVAL (also for what is no range of whole
  * pages below 2^52). Any context.
  */
-int pamt_may_online(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes);
+PAMT_MUST_CHECK int pamt_may_online(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes);
 /*
  * pamt_offline - may this memory go? The OS has isolated it before, so that none of its free
  * pages is handed out any more. Shrinks first; pages in caches count as used. With static PAMT no
@@ -288,7 +290,7 @@ int pamt_may_online(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes);
  * Return: 0; -OS_EBUSY (PAMT, pool pages or TD memory in it; none of these can be moved);
  * -OS_EINVAL (no range of whole pages below 2^52). May sleep.
  */
-int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes);
+PAMT_MUST_CHECK int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Accounting. Exact whenever no call is in flight.                                             */

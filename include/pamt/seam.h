@@ -90,8 +90,8 @@ struct seam_config {
  * seam_create - a module in the state before SYS.INIT (SYS_STATE = INIT_PENDING).
  * Return: 0; -OS_EINVAL with a one-line reason in *why (if not NULL); -OS_ENOMEM. May sleep.
  */
-int seam_create(const struct os_services *os, const struct seam_config *config, struct seam **seam,
-		const char **why);
+PAMT_MUST_CHECK int seam_create(const struct os_services *os, const struct seam_config *config,
+				struct seam **seam, const char **why);
 /* All PAMT and TD pages stay as they are, in the host's memory. May sleep. */
 void seam_destroy(struct seam *seam);
 
@@ -106,7 +106,7 @@ tdx_status_t seam_call(struct seam *seam, uint32_t lp, struct tdx_regs *regs);
  * SYS.LP.INIT on every LP, SYS.UPDATE goes on with them, while SYS.CONFIG gives them up. No call
  * may be in flight. Return: 0; -OS_EINVAL if the module was not shut down, or is fatal.
  */
-int seam_reload(struct seam *seam);
+PAMT_MUST_CHECK int seam_reload(struct seam *seam);
 
 /* Was a module-fatal rule broken? Which? */
 bool seam_is_fatal(const struct seam *seam, struct seam_fatal *fatal);

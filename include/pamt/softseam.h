@@ -61,8 +61,8 @@ struct softseam_options {
  * Return: 0; -EINVAL, -ENOENT, -ENOMEM ... with one line in error (if error_size is not 0), which
  * for a log with bad lines begins with file:line. May sleep.
  */
-int softseam_create(const struct softseam_options *options, struct softseam **softseam, char *error,
-		    size_t error_size);
+PAMT_MUST_CHECK int softseam_create(const struct softseam_options *options,
+				    struct softseam **softseam, char *error, size_t error_size);
 /*
  * softseam_destroy - ends it, with all its memory. NULL is allowed. No call may be in flight; its
  * SEAMCALL instructions are no longer served.
@@ -86,8 +86,8 @@ void softseam_machine(const struct softseam *softseam, struct softseam_machine *
  * softseam_memory - usable range number i, ascending and not overlapping: where it is, on which
  * node. Return: 0, or -ERANGE if there are not that many.
  */
-int softseam_memory(const struct softseam *softseam, uint32_t i, tdx_hpa_t *base, uint64_t *bytes,
-		    uint32_t *node);
+PAMT_MUST_CHECK int softseam_memory(const struct softseam *softseam, uint32_t i, tdx_hpa_t *base,
+				    uint64_t *bytes, uint32_t *node);
 
 /* The table that libpamt takes: pages of this machine, its module, its LPs. */
 const struct os_services *softseam_services(const struct softseam *softseam);
@@ -100,8 +100,10 @@ const struct os_services *softseam_services(const struct softseam *softseam);
  */
 void *softseam_map(struct softseam *softseam, tdx_hpa_t at, bool write);
 /* Copies any number of bytes to, or from, physical memory. -EINVAL: not below 2^52. */
-int softseam_write(struct softseam *softseam, tdx_hpa_t to, const void *from, size_t bytes);
-int softseam_read(struct softseam *softseam, tdx_hpa_t from, void *to, size_t bytes);
+PAMT_MUST_CHECK int softseam_write(struct softseam *softseam, tdx_hpa_t to, const void *from,
+				   size_t bytes);
+PAMT_MUST_CHECK int softseam_read(struct softseam *softseam, tdx_hpa_t from, void *to,
+				  size_t bytes);
 
 /* ------------------------------------------------------------------------------------------- */
 /* Calls                                                                                        */
@@ -110,7 +112,7 @@ int softseam_read(struct softseam *softseam, tdx_hpa_t from, void *to, size_t by
  * softseam_bind - the calling thread is logical processor lp from now on: for the services, and for
  * SEAMCALL instructions. One thread per LP at a time. Return: 0, or -ERANGE if there is no such LP.
  */
-int softseam_bind(struct softseam *softseam, uint32_t lp);
+PAMT_MUST_CHECK int softseam_bind(struct softseam *softseam, uint32_t lp);
 
 /* One SEAMCALL on an LP; returns RAX. An LP that is in a call already is waited for. */
 tdx_status_t softseam_call(struct softseam *softseam, uint32_t lp, struct tdx_regs *regs);
@@ -133,7 +135,7 @@ struct seam *softseam_module(const struct softseam *softseam);
  *
  * Return: 0 or -errno.
  */
-int softseam_trap(struct softseam *softseam);
+PAMT_MUST_CHECK int softseam_trap(struct softseam *softseam);
 /*
  * The machine of the last softseam_trap(), NULL if there is none. A program that `pamt trap` runs
  * finds its machine here.

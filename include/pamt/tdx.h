@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A result that nobody looks at is a mistake: errors, and what is the caller's from then on. */
+#define PAMT_MUST_CHECK __attribute__((__warn_unused_result__))
+
 /* The same structure in an expression of C and of C++, and the same check while compiling. */
 #ifdef __cplusplus
 #define TDX_MADE(type, value)	      (type{ value })

@@ -20,7 +20,7 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
 			   struct pamt_cache *cache)
 {
 	struct pair pair = { .nr = 0, .bad = -1 };
-	bool again = true, drawn = false;
+	bool drawn = false;
 	int ret;
 
 	count(host, STAT_GETS_SLOW);
@@ -31,13 +31,7 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
 			if (ret)
 				break;
 			drawn = true;
-		} else if (ret == -OS_EIO && pair.bad >= 0) {
-			/* The page is at fault and not the region: another pair may do. */
-			pair_quarantine(host, cache, &pair);
-			if (!again)
-				break;
-			again = false;
-		} else {
+		} else if (ret != -OS_EIO || !pair_try_another(host, cache, &pair)) {
 			break;
 		}
 	}

@@ -47,52 +47,69 @@ static int issue(struct pamt_host *host, struct tdx_regs *call)
 	return tdx_status_ok(status) ? 0 : -OS_EIO;
 }
 
+/* A change of one region, by one call. */
+struct change {
+	struct pamt_host *host;
+	tdx_pfn_t first;
+	struct tdx_regs *call;
+	os_a16_t *word;
+	bool lost_race; /* the word was another one by then: look again */
+};
+
+/* fits: is it the call for this? False: that was all, and *ret is the result. */
+static bool change_begin(struct change *c, bool fits, int *ret)
+{
+	c->word = large_word(c->host, c->first);
+	*ret = -OS_EINVAL;
+	if (!fits || has_regions(c->host))
+		return fits && c->word;
+	*ret = issue(c->host, c->call);
+	return false;
+}
+
 /*
  * One step of a change that needs no pair: from a word in the wanted state through LOCKED to
  * `next` if the call succeeds and back to the same if not.
  */
-static int call_locked(struct pamt_host *host, os_a16_t *word, uint16_t old, uint16_t next,
-		       struct tdx_regs *call, bool *lost_race)
+static int call_locked(struct change *c, uint16_t old, uint16_t next)
 {
 	os_irq_t irq;
 	int ret;
 
-	*lost_race = !region_lock(host, word, old, &irq);
-	if (*lost_race)
+	c->lost_race = !region_lock(c->host, c->word, old, &irq);
+	if (c->lost_race)
 		return 0;
-	ret = issue(host, call);
-	region_unlock(host, word, ret ? old : next, irq);
+	ret = issue(c->host, c->call);
+	region_unlock(c->host, c->word, ret ? old : next, irq);
 	return ret;
 }
 
 int pamt_map_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 {
 	region_t region = pfn_to_region(first);
-	os_a16_t *word = large_word(host, first);
-	bool lost_race;
-	int ret = 0;
+	struct change c = { .host = host, .first = first, .call = call };
+	bool fits = is_call(call, TDH_MEM_PAGE_AUG) && is_2m(call) &&
+		    call->r8 == pfn_to_hpa(first).v && first.v % TDX_PAGES_PER_2M == 0 &&
+		    pages_are_tdx(host, first, TDX_PAGES_PER_2M);
+	int ret;
 
-	if (!is_call(call, TDH_MEM_PAGE_AUG) || !is_2m(call) || call->r8 != pfn_to_hpa(first).v ||
-	    first.v % TDX_PAGES_PER_2M || !pages_are_tdx(host, first, TDX_PAGES_PER_2M))
-		return -OS_EINVAL;
-	if (!has_regions(host))
-		return issue(host, call);
+	if (!change_begin(&c, fits, &ret))
+		return ret;
 	do {
-		uint16_t old = region_read(host, word);
+		uint16_t old = region_read(host, c.word);
 
 		if (region_count(old) || old & REGION_LARGE)
 			return -OS_EBUSY;
-		lost_race = true;
+		c.lost_race = true;
 		if (old & REGION_IDLE && !MUTANT(IDLE_IS_FREE)) {
 			/* One SEAMCALL per LOCKED: first the pair goes, then we look again. */
 			if (!pair_remove_idle(host, region) &&
-			    region_state(region_read(host, word)) == REGION_STATE_IDLE)
+			    region_state(region_read(host, c.word)) == REGION_STATE_IDLE)
 				return -OS_EAGAIN;
 			continue;
 		}
-		ret = call_locked(host, word, old, region_beside(old) | REGION_LARGE, call,
-				  &lost_race);
-	} while (lost_race);
+		ret = call_locked(&c, old, region_beside(old) | REGION_LARGE);
+	} while (c.lost_race);
 	if (!ret)
 		count(host, STAT_MAPS_2M);
 	return ret;
@@ -100,25 +117,20 @@ int pamt_map_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 
 int pamt_remove_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 {
-	os_a16_t *word = large_word(host, first);
-	bool lost_race;
+	struct change c = { .host = host, .first = first, .call = call };
 	int ret;
 
-	if (!is_removal(call, first))
-		return -OS_EINVAL;
-	if (!has_regions(host))
-		return issue(host, call);
-	if (!word)
-		return -OS_EINVAL;
+	if (!change_begin(&c, is_removal(call, first), &ret))
+		return ret;
 	do {
-		uint16_t old = region_read(host, word);
+		uint16_t old = region_read(host, c.word);
 		uint16_t next = MUTANT(EARLY_RELEASE) ? region_beside(old) : old;
 
 		if (!(old & REGION_LARGE))
 			return -OS_EBUSY;
 		/* Success leaves it LARGE: the range is still to be written back and scrubbed. */
-		ret = call_locked(host, word, old, next, call, &lost_race);
-	} while (lost_race);
+		ret = call_locked(&c, old, next);
+	} while (c.lost_race);
 	return ret;
 }
 
@@ -146,9 +158,9 @@ void pamt_release_2m(struct pamt_host *host, tdx_pfn_t first)
 }
 
 /* LARGE -> 512 users with the pair in hand. Return as call_locked(). */
-static int demote(struct pamt_host *host, tdx_pfn_t first, os_a16_t *word, uint16_t old,
-		  struct tdx_regs *call, struct pair *pair, bool *lost_race)
+static int demote(struct change *c, uint16_t old, struct pair *pair)
 {
+	struct tdx_regs *call = c->call;
 	uint16_t next = (uint16_t)(region_beside(old) | REGION_BEFORE | REGION_MAX_COUNT);
 	int ret;
 
@@ -156,15 +168,15 @@ static int demote(struct pamt_host *host, tdx_pfn_t first, os_a16_t *word, uint1
 	call->r13 = pair->page[1].v;
 	if (MUTANT(SPLIT_IN_STEPS))
 		next = region_beside(old) | 1;
-	ret = call_locked(host, word, old, next, call, lost_race);
-	if (MUTANT(SPLIT_IN_STEPS) && !ret && !*lost_race)
-		os_store16(word, region_beside(old) | REGION_MAX_COUNT, OS_RELEASE);
-	if (*lost_race)
+	ret = call_locked(c, old, next);
+	if (MUTANT(SPLIT_IN_STEPS) && !ret && !c->lost_race)
+		os_store16(c->word, region_beside(old) | REGION_MAX_COUNT, OS_RELEASE);
+	if (c->lost_race)
 		return 0;
 	if (!ret) {
 		pair->nr = 0;
-		count(host, STAT_SPLITS);
-		marks_set(host, MARK_GOT, first, TDX_PAGES_PER_2M);
+		count(c->host, STAT_SPLITS);
+		marks_set(c->host, MARK_GOT, c->first, TDX_PAGES_PER_2M);
 	} else {
 		pair->bad = pair_fault((tdx_status_t){ call->rax }, TDX_OP_R12, TDX_OP_R13);
 	}
@@ -175,39 +187,26 @@ int pamt_split(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call,
 	       struct pamt_cache *cache)
 {
 	const struct tdx_regs input = *call;
-	os_a16_t *word = large_word(host, first);
+	struct change c = { .host = host, .first = first, .call = call };
 	struct pair pair = { .nr = 0, .bad = -1 };
-	bool lost_race = true, again = true;
-	int ret = 0;
+	int ret;
 
-	if (!is_call(call, TDH_MEM_PAGE_DEMOTE) || !is_2m(call))
-		return -OS_EINVAL;
-	if (!has_regions(host))
-		return issue(host, call);
-	if (!word)
-		return -OS_EINVAL;
-	while (!ret && lost_race) {
+	if (!change_begin(&c, is_call(call, TDH_MEM_PAGE_DEMOTE) && is_2m(call), &ret))
+		return ret;
+	do {
 		uint16_t old;
 
-		if (!pair.nr)
-			ret = pair_draw(host, pfn_to_region(first), cache, &pair);
+		ret = pair.nr ? 0 : pair_draw(host, pfn_to_region(first), cache, &pair);
 		if (ret)
 			break;
-		old = region_read(host, word);
+		old = region_read(host, c.word);
 		if (!(old & REGION_LARGE)) {
 			ret = -OS_EBUSY;
 			break;
 		}
 		*call = input;
-		ret = demote(host, first, word, old, call, &pair, &lost_race);
-		if (!ret || pair.bad < 0)
-			continue;
-		pair_quarantine(host, cache, &pair);
-		if (again)
-			ret = 0;
-		lost_race = again;
-		again = false;
-	}
+		ret = demote(&c, old, &pair);
+	} while (c.lost_race || (ret && pair_try_another(host, cache, &pair)));
 	pair_return(host, cache, &pair);
 	/* As a get without a cache. */
 	if (!cache)
@@ -217,25 +216,19 @@ int pamt_split(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call,
 
 int pamt_merge(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 {
-	os_a16_t *word = large_word(host, first);
-	bool lost_race;
+	struct change c = { .host = host, .first = first, .call = call };
 	int ret;
 
-	if (!is_call(call, TDH_MEM_PAGE_PROMOTE) || !is_2m(call))
-		return -OS_EINVAL;
-	if (!has_regions(host))
-		return issue(host, call);
-	if (!word)
-		return -OS_EINVAL;
+	if (!change_begin(&c, is_call(call, TDH_MEM_PAGE_PROMOTE) && is_2m(call), &ret))
+		return ret;
 	do {
-		uint16_t old = region_read(host, word);
+		uint16_t old = region_read(host, c.word);
 
 		/* Not all of it used: then some of it may be the pool's, or another guest's. */
 		if (region_count(old) != REGION_MAX_COUNT || region_leaked(old))
 			return -OS_EBUSY;
-		ret = call_locked(host, word, old, region_beside(old) | REGION_LARGE, call,
-				  &lost_race);
-	} while (lost_race);
+		ret = call_locked(&c, old, region_beside(old) | REGION_LARGE);
+	} while (c.lost_race);
 	if (!ret) {
 		tdx_hpa_t back[2] = { TDX_PAGE_HPA(call->r12), TDX_PAGE_HPA(call->r13) };
 

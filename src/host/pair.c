@@ -45,14 +45,18 @@ void pair_return(struct pamt_host *host, struct pamt_cache *cache, struct pair *
 	pair->nr = 0;
 }
 
-void pair_quarantine(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair)
+bool pair_try_another(struct pamt_host *host, struct pamt_cache *cache, struct pair *pair)
 {
-	tdx_hpa_t bad = pair->page[pair->bad];
+	bool first = !pair->refused;
 
+	if (pair->bad < 0)
+		return false;
 	/* Whose it is nobody knows: it stays out of the pool's free pages for ever. */
-	page_refused(host, bad);
+	page_refused(host, pair->page[pair->bad]);
 	return_pages(host, cache, &pair->page[!pair->bad], 1);
 	pair->nr = 0;
+	pair->refused = true;
+	return first;
 }
 
 static bool give_back(struct pamt_host *host, struct freed freed)

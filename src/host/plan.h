@@ -62,12 +62,13 @@ struct plan {
 /* The limits of the module this library was written for; what pamt_plan() assumes. */
 void module_info_defaults(struct module_info *module);
 /* CMRs as the platform lists them. Return: 0, -OS_EINVAL if not ascending or out of range. */
-int module_info_set_cmrs(struct module_info *module, const struct tdx_cmr *cmrs, uint32_t nr);
+PAMT_MUST_CHECK int module_info_set_cmrs(struct module_info *module, const struct tdx_cmr *cmrs,
+					 uint32_t nr);
 
-int plan_memory(struct plan *p);
-int plan_tdmrs(struct plan *p);
-int plan_pamt(struct plan *p);
-int plan_reserved(struct plan *p);
+PAMT_MUST_CHECK int plan_memory(struct plan *p);
+PAMT_MUST_CHECK int plan_tdmrs(struct plan *p);
+PAMT_MUST_CHECK int plan_pamt(struct plan *p);
+PAMT_MUST_CHECK int plan_reserved(struct plan *p);
 /*
  * Do the region words of holes between TDMRs cost next to nothing (a sixteenth at most)? Then the
  * table has them as well, and finding a word is one comparison.
@@ -97,7 +98,7 @@ static inline int plan_fail(struct plan *p, enum pamt_step step, int error, stru
 /* The blocked list: reserved.c. */
 uint32_t span_find(const struct span *spans, uint32_t nr, uint64_t at);
 bool span_overlaps(const struct span *spans, uint32_t nr, struct span with);
-int blocked_create(struct plan *p);
+PAMT_MUST_CHECK int blocked_create(struct plan *p);
 void blocked_insert(struct plan *p, struct span added);
 uint32_t blocked_count(const struct plan *p, struct span within);
 

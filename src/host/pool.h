@@ -130,7 +130,7 @@ struct node_span {
 	uint32_t node;
 };
 
-int pool_create(struct pamt_host *host);
+PAMT_MUST_CHECK int pool_create(struct pamt_host *host);
 /* Everything goes back to the OS, whatever is still out. */
 void pool_destroy(struct pamt_host *host);
 
@@ -146,7 +146,8 @@ static inline uint32_t home_node(const struct pamt_host *host)
  * pool_draw - nr pages, of this node if possible; takes chunks from the OS as needed. May sleep.
  * Return: 0; -OS_ENOMEM, -OS_EAGAIN, -OS_EIO with *got pages drawn nevertheless.
  */
-int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t nr, uint32_t *got);
+PAMT_MUST_CHECK int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t nr,
+			      uint32_t *got);
 /* Takes back pages that are out. Any context; nothing goes to the OS. */
 void pool_give(struct pamt_host *host, const tdx_hpa_t *pages, uint32_t nr);
 /* The same past the magazines, noticing a page that is not out. Return: pages taken back. */
@@ -219,8 +220,8 @@ void pool_want(struct pool *pool, uint32_t nr);
  * many; that may be of another node's memory where node is OS_ANY_NODE. Then none of them is wanted
  * any more. *got: how many, also on failure. May sleep.
  */
-int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_t *pages,
-	      uint32_t nr, uint32_t *got);
+PAMT_MUST_CHECK int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node,
+			      tdx_hpa_t *pages, uint32_t nr, uint32_t *got);
 
 /* Relaxed: a TD that is created now will find the pool empty and fill it again. */
 static inline bool no_td(const struct pamt_host *host)

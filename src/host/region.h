@@ -197,8 +197,9 @@ const char *region_state_name(enum region_state state);
 /* A pair on its way into a region. page[1] is valid only if nr is 2. */
 struct pair {
 	tdx_hpa_t page[2];
-	uint32_t nr; /* 2: in hand; 0: none, or it has been installed */
-	int32_t bad; /* which page the module refused; -1: none */
+	uint32_t nr;  /* 2: in hand; 0: none, or it has been installed */
+	int32_t bad;  /* which page the module refused; -1: none */
+	bool refused; /* and so one of a pair before this one */
 };
 
 /*
@@ -207,7 +208,8 @@ struct pair {
  * says whether another pair may do better). Any context.
  */
 #define NEED_PAIR 1
-int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair *pair);
+PAMT_MUST_CHECK int region_get(struct pamt_host *host, region_t region, uint32_t n,
+			       struct pair *pair);
 
 /*
  * What PAMT.REMOVE freed: the pages are the caller's to give back, now that nothing is LOCKED.
@@ -216,10 +218,9 @@ struct freed {
 	bool pair; /* did it free any? */
 	tdx_hpa_t page[2];
 };
-#define MUST_USE __attribute__((warn_unused_result))
 
 /* Takes n users away, and the pair if they were the last. Any context. */
-MUST_USE struct freed region_put(struct pamt_host *host, region_t region, uint32_t n);
+PAMT_MUST_CHECK struct freed region_put(struct pamt_host *host, region_t region, uint32_t n);
 /*
  * Takes the pin of a chunk whose own pages back its region away, if nobody else uses the region:
  * otherwise the pages would have to stay although nothing pins them. Any context.
@@ -227,9 +228,10 @@ MUST_USE struct freed region_put(struct pamt_host *host, region_t region, uint32
  * stays, try later; UNPIN_LEAKED: the pin stays for ever.
  */
 enum unpin { UNPIN_DONE, UNPIN_KEPT, UNPIN_LEAKED };
-MUST_USE enum unpin region_unpin_last(struct pamt_host *host, region_t region, struct freed *freed);
+PAMT_MUST_CHECK enum unpin region_unpin_last(struct pamt_host *host, region_t region,
+					     struct freed *freed);
 /* Removes the pair of an IDLE region. Any context. */
-MUST_USE struct freed region_remove_idle(struct pamt_host *host, region_t region);
+PAMT_MUST_CHECK struct freed region_remove_idle(struct pamt_host *host, region_t region);
 
 /*
  * Empties IDLE regions beyond the idle limit, and up to `more` others (shrink.c). May sleep.

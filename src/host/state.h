@@ -162,7 +162,7 @@ static inline bool has_regions(const struct pamt_host *host) { return host->pool
 /* table.c */
 /* Are all of these pages TDX memory: in a TDMR, not reserved, not given up? */
 bool pages_are_tdx(const struct pamt_host *host, tdx_pfn_t first, uint64_t nr);
-int table_create(struct pamt_host *host);
+PAMT_MUST_CHECK int table_create(struct pamt_host *host);
 void table_destroy(struct pamt_host *host);
 
 /* Has the region a word? All regions of TDMRs have. */
@@ -183,13 +183,13 @@ static inline os_a16_t *region_word(const struct pamt_host *host, region_t regio
 }
 
 /* cpus.c */
-int cpus_create(struct pamt_host *host);
+PAMT_MUST_CHECK int cpus_create(struct pamt_host *host);
 void cpus_destroy(struct pamt_host *host);
 
 /* An object whose parts must not share cache lines: *memory is what to free. */
 void *alloc_aligned(struct pamt_host *host, size_t bytes, void **memory);
 
 /* seamcall.c: a SEAMCALL with bounded retries, for bring-up. */
-tdx_status_t host_call_retry(struct pamt_host *host, struct tdx_regs *regs);
+PAMT_MUST_CHECK tdx_status_t host_call_retry(struct pamt_host *host, struct tdx_regs *regs);
 
 #endif

@@ -17,7 +17,7 @@ static inline int step_fail(struct pamt_host *host, enum pamt_step step, int err
 	return error;
 }
 
-int step_metadata(struct pamt_host *host);   /* metadata.c */
-int step_sys_config(struct pamt_host *host); /* sys_config.c */
+PAMT_MUST_CHECK int step_metadata(struct pamt_host *host);   /* metadata.c */
+PAMT_MUST_CHECK int step_sys_config(struct pamt_host *host); /* sys_config.c */
 
 #endif

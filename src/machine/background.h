@@ -26,7 +26,8 @@ void background_destroy(struct background *background);
  * allocated, the rest is free. node: OS_ANY_NODE for all of them, each by itself.
  * Return: 0, or -1: no memory to remember the blocks.
  */
-int background_age(struct background *background, uint32_t node, unsigned int percent);
+PAMT_MUST_CHECK int background_age(struct background *background, uint32_t node,
+				   unsigned int percent);
 
 /*
  * background_step - one step of the load: allocates or frees a block of a random order (0..9, each

@@ -66,10 +66,10 @@ struct map_options {
  *
  * Return: 0, or -1 with one line in error ("file:line: what, what is allowed").
  */
-int map_load(const char *source, const struct map_options *options, struct machine_map *map,
-	     char *error, size_t error_size);
-int map_read(FILE *file, const char *name, const struct map_options *options,
-	     struct machine_map *map, char *error, size_t error_size);
+PAMT_MUST_CHECK int map_load(const char *source, const struct map_options *options,
+			     struct machine_map *map, char *error, size_t error_size);
+PAMT_MUST_CHECK int map_read(FILE *file, const char *name, const struct map_options *options,
+			     struct machine_map *map, char *error, size_t error_size);
 /*
  * The parts of usable memory that CMRs have, into `to` (room for nr_ranges + TDX_MAX_CMRS; NULL:
  * not wanted), and how many. Returns their bytes. This is all the memory that a machine has for

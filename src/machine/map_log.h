@@ -76,33 +76,35 @@ int log_fail(const struct map_log *log, uint64_t line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* 0 or -1: too many, or no memory. */
-int log_add(struct map_log *log, enum map_form form, const struct log_range *range);
+PAMT_MUST_CHECK int log_add(struct map_log *log, enum map_form form, const struct log_range *range);
 /* Takes what a line says. 0 or -1. */
-int log_take(struct map_log *log, struct map_line *line, uint64_t nr);
+PAMT_MUST_CHECK int log_take(struct map_log *log, struct map_line *line, uint64_t nr);
 /* Reads to the end of the file. 0 or -1. */
-int log_read(struct map_log *log, FILE *file);
+PAMT_MUST_CHECK int log_read(struct map_log *log, FILE *file);
 void log_free(struct map_log *log);
 
 /*
  * Lays bytes of memory out as firmware does, around the hole for devices: up to 2 GB below it, the
  * rest from 4 GB on; from *next on if that is not 0. 0 or -1.
  */
-int log_lay_out(struct map_log *log, uint64_t bytes, uint32_t node, uint64_t *next);
+PAMT_MUST_CHECK int log_lay_out(struct map_log *log, uint64_t bytes, uint32_t node, uint64_t *next);
 
 /*
  * Puts a map together out of a log. notes that map has already are kept. 0 or -1; on success
  * map->ranges is the caller's to free.
  */
-int map_build(struct map_log *log, const struct map_options *options, struct machine_map *map);
+PAMT_MUST_CHECK int map_build(struct map_log *log, const struct map_options *options,
+			      struct machine_map *map);
 
 /* Adds a line to map->notes, as far as there is room. */
 void map_note(struct machine_map *map, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* map_cpus.c: the steps of map_build() that have nothing to do with ranges. */
-int map_build_keys(struct map_log *log, const struct map_options *options, struct machine_map *map);
+PAMT_MUST_CHECK int map_build_keys(struct map_log *log, const struct map_options *options,
+				   struct machine_map *map);
 void map_build_cpus(const struct map_log *log, const struct map_options *options,
 		    struct machine_map *map);
-int map_check_options(const struct map_log *log, const struct map_options *options);
+PAMT_MUST_CHECK int map_check_options(const struct map_log *log, const struct map_options *options);
 
 #endif

@@ -231,7 +231,7 @@ bool call_random(struct call *call);
 bool call_interrupted(struct call *call);
 
 /* PCONFIG on this LP: success, or the status that the leaf returns. */
-tdx_status_t call_pconfig(struct call *call);
+PAMT_MUST_CHECK tdx_status_t call_pconfig(struct call *call);
 
 /*
  * A module-fatal condition: notes it once and for all and tells the port. Returns the status with

@@ -12,15 +12,16 @@
  * DEMOTE: checks both pages and marks them in the bitmap. On failure neither is marked. Their 2M
  * regions are locked shared until the leaf returns.
  */
-tdx_status_t donate_pair(struct call *call, const tdx_hpa_t pair[2], enum tdx_operand first,
-			 enum tdx_operand second);
+PAMT_MUST_CHECK tdx_status_t donate_pair(struct call *call, const tdx_hpa_t pair[2],
+					 enum tdx_operand first, enum tdx_operand second);
 /*
  * The two halves of it, for PAMT.ADD, which looks at its target in between: format and range of
  * both pages; then their metadata. skip: region whose entry the caller has locked and
  * found free, so that its pages need no walk.
  */
-tdx_status_t donate_check_pages(struct call *call, const tdx_hpa_t pair[2], region_t skip,
-				enum tdx_operand first, enum tdx_operand second);
+PAMT_MUST_CHECK tdx_status_t donate_check_pages(struct call *call, const tdx_hpa_t pair[2],
+						region_t skip, enum tdx_operand first,
+						enum tdx_operand second);
 /* The two pages are the host's again. */
 void donate_return(struct call *call, const tdx_hpa_t pair[2]);
 

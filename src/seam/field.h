@@ -80,7 +80,8 @@ uint64_t field_writable(const struct field_view *view, const struct abi_field *f
 static inline bool field_is_none(uint64_t id) { return (id | ABI_ID_CONTEXT) == ABI_ID_NONE; }
 
 /* The element that an id of one element names: success or FIELD_ID_INCORRECT. */
-tdx_status_t field_find(const struct field_view *view, uint64_t id, struct field_ref *ref);
+PAMT_MUST_CHECK tdx_status_t field_find(const struct field_view *view, uint64_t id,
+					struct field_ref *ref);
 /*
  * The id after this element, which id named: the next that the host may read; ABI_ID_NONE at the
  * end. Inside a field the id is counted up as it is, but for the context, which is the leaf's.
@@ -95,8 +96,9 @@ uint64_t field_load(const struct field_view *view, const struct field_ref *ref);
  * MNG.WR, VP.WR: may the bits of mask become those of value, where a reader sees seen now? Success,
  * FIELD_NOT_WRITABLE, FIELD_VALUE_NOT_VALID.
  */
-tdx_status_t field_check_write(const struct field_view *view, const struct abi_field *field,
-			       uint64_t value, uint64_t mask, uint64_t seen);
+PAMT_MUST_CHECK tdx_status_t field_check_write(const struct field_view *view,
+					       const struct abi_field *field, uint64_t value,
+					       uint64_t mask, uint64_t seen);
 
 /* The element gets a value. Fields without a place of their own do not change. */
 void field_store(const struct field_view *view, const struct field_ref *ref, uint64_t value);
@@ -107,7 +109,7 @@ void field_change(const struct field_view *view, const struct field_ref *ref, ui
 /* What MNG.RD and VP.RD, MNG.WR and VP.WR do alike, once they have their TD or vCPU. */
 struct field_view field_view_of(struct call *call, enum abi_context context,
 				const struct field_value *values, struct td *td);
-tdx_status_t field_read_leaf(struct call *call, const struct field_view *view);
+PAMT_MUST_CHECK tdx_status_t field_read_leaf(struct call *call, const struct field_view *view);
 
 extern const struct field_value sys_field_values[];
 

@@ -48,7 +48,7 @@ static inline void guard_node_gone(struct call *call)
 }
 
 /* -OS_ENOMEM; guard mode is on afterwards. */
-int guard_create(struct seam *seam);
+PAMT_MUST_CHECK int guard_create(struct seam *seam);
 void guard_destroy(struct seam *seam);
 
 #endif

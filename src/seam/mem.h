@@ -37,12 +37,15 @@ struct mem {
  * All checks up to and including the entry's state, in the order of the ABI. On failure the
  * status for the leaf to return, RCX and RDX filled where they carry details.
  */
-tdx_status_t mem_decode(struct call *call, const struct mem_rule *rule, struct mem *mem);
+PAMT_MUST_CHECK tdx_status_t mem_decode(struct call *call, const struct mem_rule *rule,
+					struct mem *mem);
 /* The same without the last one, the state. */
-tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule, struct mem *mem);
+PAMT_MUST_CHECK tdx_status_t mem_decode_entry(struct call *call, const struct mem_rule *rule,
+					      struct mem *mem);
 
 /* A failure about the entry: RCX is the operand, RCX and RDX show the entry. */
-tdx_status_t mem_entry_status(struct call *call, const struct mem *mem, uint64_t code);
+PAMT_MUST_CHECK tdx_status_t mem_entry_status(struct call *call, const struct mem *mem,
+					      uint64_t code);
 
 /* Size of the page that the entry points to: a guest page, or an S-EPT page. */
 static inline uint32_t mem_size(const struct mem *mem)
@@ -57,19 +60,20 @@ static inline uint64_t mem_pages(uint32_t level) { return UINT64_C(1) << 9 * lev
  * Is the range out of every vCPU's reach, as far as the TD's state asks for it? page: the
  * metadata that holds the epoch of its blocking.
  */
-tdx_status_t mem_check_tracked(struct call *call, const struct mem *mem,
-			       const struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t mem_check_tracked(struct call *call, const struct mem *mem,
+					       const struct pamt_page *page);
 /* The metadata of what an entry points to, not locked: guest page, or S-EPT page. */
-tdx_status_t mem_find_page(struct call *call, const struct mem *mem, struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t mem_find_page(struct call *call, const struct mem *mem,
+					   struct pamt_page *page);
 
 /*
  * For leaves that name a guest address and no level: its 4K entry or the larger page above, which
  * must be mapped. On failure RCX and RDX show where the walk ended.
  */
-tdx_status_t mem_find_mapped(struct call *call, const struct td *td, tdx_gpa_t at,
-			     struct sept_pos *pos);
+PAMT_MUST_CHECK tdx_status_t mem_find_mapped(struct call *call, const struct td *td, tdx_gpa_t at,
+					     struct sept_pos *pos);
 
 /* A host with priority, or an interrupt, waits: the status with which a long leaf gives way. */
-tdx_status_t mem_check_interrupt(struct call *call, const struct mem *mem);
+PAMT_MUST_CHECK tdx_status_t mem_check_interrupt(struct call *call, const struct mem *mem);
 
 #endif

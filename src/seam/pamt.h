@@ -157,20 +157,24 @@ bool pamt_walk(struct call *call, tdx_hpa_t address, uint32_t target, bool exclu
  * A page that is in a TD's use for certain, found through the S-EPT or an owner, at that size;
  * not locked. A page that is not in use is module-fatal.
  */
-tdx_status_t pamt_find(struct call *call, tdx_hpa_t address, uint32_t size, struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t pamt_find(struct call *call, tdx_hpa_t address, uint32_t size,
+				       struct pamt_page *page);
 /* The same, its entry locked as asked. OPERAND_BUSY with the operand: taken. */
-tdx_status_t pamt_implicit(struct call *call, tdx_hpa_t address, uint32_t size, bool exclusive,
-			   enum tdx_operand operand, struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t pamt_implicit(struct call *call, tdx_hpa_t address, uint32_t size,
+					   bool exclusive, enum tdx_operand operand,
+					   struct pamt_page *page);
 
 /*
  * The entry at that level (2M, 1G) above pages that are in a TD's use for certain, which is to
  * become a page itself: locked exclusively, and alone. OPERAND_BUSY with the operand: taken.
  */
-tdx_status_t pamt_implicit_parent(struct call *call, tdx_hpa_t address, uint32_t level,
-				  enum tdx_operand operand, struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t pamt_implicit_parent(struct call *call, tdx_hpa_t address,
+						  uint32_t level, enum tdx_operand operand,
+						  struct pamt_page *page);
 
 /* Locks exclusively what pamt_find() found. */
-tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page, enum tdx_operand operand);
+PAMT_MUST_CHECK tdx_status_t pamt_lock_found(struct call *call, struct pamt_page *page,
+					     enum tdx_operand operand);
 
 /* Bits of the page bitmap (Dynamic PAMT); set returns the bit before. */
 bool pamt_bit_test(struct call *call, const struct tdmr *tdmr, tdx_hpa_t address);
@@ -185,17 +189,19 @@ void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, tdx_hpa_t addres
  * A private page of that size (enum tdx_size), whatever it is and whoever has it: the walk ended
  * there or above.
  */
-tdx_status_t pamt_explicit_any(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
-			       uint32_t size, bool exclusive, struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t pamt_explicit_any(struct call *call, tdx_hpa_t address,
+					       enum tdx_operand operand, uint32_t size,
+					       bool exclusive, struct pamt_page *page);
 /* A private page of that type, locked as asked, reached at 4K. */
-tdx_status_t pamt_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
-			   enum tdx_page_type type, bool exclusive, struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t pamt_explicit(struct call *call, tdx_hpa_t address,
+					   enum tdx_operand operand, enum tdx_page_type type,
+					   bool exclusive, struct pamt_page *page);
 /* A free 4K page, locked exclusively, for the TD to use. */
-tdx_status_t pamt_free_4k(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
-			  struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t pamt_free_4k(struct call *call, tdx_hpa_t address,
+					  enum tdx_operand operand, struct pamt_page *page);
 /* A free 2M page, none of its 4K pages used or donated, locked exclusively. */
-tdx_status_t pamt_free_2m(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
-			  struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t pamt_free_2m(struct call *call, tdx_hpa_t address,
+					  enum tdx_operand operand, struct pamt_page *page);
 
 /* Changes. They cannot fail; a page count that leaves 0..512 is module-fatal. */
 /*

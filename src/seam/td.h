@@ -115,19 +115,20 @@ struct td {
 };
 
 /* The TDR operand: a private page of type TDR, locked as asked. */
-tdx_status_t td_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
-			 bool exclusive, struct td *td);
+PAMT_MUST_CHECK tdx_status_t td_explicit(struct call *call, tdx_hpa_t address,
+					 enum tdx_operand operand, bool exclusive, struct td *td);
 /* The TD that owns a page, its TDR locked as asked; OPERAND_BUSY names the operand TDR. */
-tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, bool exclusive, struct td *td);
+PAMT_MUST_CHECK tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, bool exclusive,
+					 struct td *td);
 
 /*
  * Is the TD fit for the leaf that is called: not fatal, keys configured, TDCS there, in a state in
  * which that leaf works? lock: takes OP_STATE's lock shared.
  */
-tdx_status_t td_build(struct call *call, struct td *td, bool lock);
+PAMT_MUST_CHECK tdx_status_t td_build(struct call *call, struct td *td, bool lock);
 /* Its two halves, for who takes the lock in between. */
-tdx_status_t td_has_tdcs(struct call *call, struct td *td);
-tdx_status_t td_check_op_state(const struct call *call, const struct td *td);
+PAMT_MUST_CHECK tdx_status_t td_has_tdcs(struct call *call, struct td *td);
+PAMT_MUST_CHECK tdx_status_t td_check_op_state(const struct call *call, const struct td *td);
 /* Does a vCPU run in that state, so that what is blocked must be tracked? */
 bool td_has_running_vcpus(const struct tdcs *tdcs);
 /*

@@ -27,8 +27,8 @@ struct td_init {
 /* td_cpuid.c: bits of an address that the TD is told of. */
 uint32_t td_virt_maxpa(const struct seam *seam, const struct tdx_td_params *params);
 /* The configured CPUID values; RCX: the leaf that is wrong. Then the topology in leaf 0x1f. */
-tdx_status_t td_cpuid_check(struct call *call, struct td_init *init);
-tdx_status_t td_topology_check(struct call *call, struct td_init *init);
+PAMT_MUST_CHECK tdx_status_t td_cpuid_check(struct call *call, struct td_init *init);
+PAMT_MUST_CHECK tdx_status_t td_topology_check(struct call *call, struct td_init *init);
 /* What the TD's vCPUs find in CPUID; the TDCS has its other values. */
 void td_cpuid_setup(const struct seam *seam, struct td_init *init);
 

@@ -32,6 +32,7 @@ struct vp {
  * states (a set of bits by enum tdx_vcpu_state), its pages there. On success it belongs to this LP,
  * whatever the leaf finds later.
  */
-tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t vcpu_states, struct vp *vp);
+PAMT_MUST_CHECK tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t vcpu_states,
+				    struct vp *vp);
 
 #endif

@@ -147,7 +147,8 @@ static inline os_a64_t *mirror_word(const struct mirror_slot *slot)
 bool mirror_step_is_legal(enum mirror_state from, enum mirror_state to);
 
 /* The root node and nothing below. -OS_ENOMEM. May sleep. */
-int mirror_create(struct mirror *mirror, const struct os_services *os, unsigned int levels);
+PAMT_MUST_CHECK int mirror_create(struct mirror *mirror, const struct os_services *os,
+				  unsigned int levels);
 /* Frees the root; everything below has been unlinked. May sleep. */
 void mirror_destroy(struct mirror *mirror, const struct os_services *os);
 

@@ -184,17 +184,17 @@ struct td {
  * td_create - a TD in TD_BUILDING. Return: 0; -OS_ENOSPC (no KeyID left); -OS_ENOMEM;
  * -OS_EAGAIN or -OS_EIO (a SEAMCALL failed). On failure nothing is left of it.
  */
-int td_create(struct vmm *vmm, const struct td_config *config, struct td **td);
+PAMT_MUST_CHECK int td_create(struct vmm *vmm, const struct td_config *config, struct td **td);
 /*
  * td_add_vcpu - a vCPU, on the current CPU. Returns as td_create(), -OS_EAGAIN also on a CPU that
  * is about to go offline, and -OS_ERANGE past max_vcpus. After a failure the TD is good for
  * td_destroy() only: half a vCPU cannot be taken back before.
  */
-int td_add_vcpu(struct td *td, struct vcpu **vcpu);
+PAMT_MUST_CHECK int td_add_vcpu(struct td *td, struct vcpu **vcpu);
 /* Copies the 4K page source into the TD at this GPA, measured and accepted (PAGE.ADD). */
-int td_add_page(struct td *td, tdx_gpa_t at, tdx_hpa_t source);
+PAMT_MUST_CHECK int td_add_page(struct td *td, tdx_gpa_t at, tdx_hpa_t source);
 /* Ends building: TD_RUNNABLE. */
-int td_finalize(struct td *td);
+PAMT_MUST_CHECK int td_finalize(struct td *td);
 /* No thread is in vcpu_run(). Returns how many 4K pages were leaked, 0 as it should be. */
 uint64_t td_destroy(struct td *td);
 
@@ -218,25 +218,25 @@ void td_stop(struct td *td);
  * address space); -OS_ENOMEM; -OS_EAGAIN, -OS_EIO, -OS_EINTR (the caller is being killed):
  * converted up to a point, may be called again.
  */
-int td_convert(struct td *td, tdx_gpa_t at, uint64_t bytes, bool shared);
+PAMT_MUST_CHECK int td_convert(struct td *td, tdx_gpa_t at, uint64_t bytes, bool shared);
 /*
  * td_convert_some - the same as far as it is the work of one exit: it stops after TD_CONVERT_PAGES
  * 4K pages, at the end of the 2M region. *at is how far it came, whatever it returns. -OS_EINVAL
  * also for what is not the guest's memory.
  */
 #define TD_CONVERT_PAGES (8 * TDX_PAGES_PER_2M)
-int td_convert_some(struct td *td, tdx_gpa_t *at, uint64_t bytes, bool shared);
+PAMT_MUST_CHECK int td_convert_some(struct td *td, tdx_gpa_t *at, uint64_t bytes, bool shared);
 /* Takes private mappings away, as when memory is punched out of the TD. Returns as above. */
-int td_zap(struct td *td, tdx_gpa_t at, uint64_t bytes);
+PAMT_MUST_CHECK int td_zap(struct td *td, tdx_gpa_t at, uint64_t bytes);
 /*
  * td_split - a 2M mapping that covers at becomes 512 mappings of 4K. 0 also where there is none.
  */
-int td_split(struct td *td, tdx_gpa_t at);
+PAMT_MUST_CHECK int td_split(struct td *td, tdx_gpa_t at);
 /*
  * td_merge - the opposite. -OS_EBUSY where the 512 pages are not all mapped alike, or are not one
  * 2M block of physical memory.
  */
-int td_merge(struct td *td, tdx_gpa_t at);
+PAMT_MUST_CHECK int td_merge(struct td *td, tdx_gpa_t at);
 
 /* Sum over the TD and its vCPUs; exact when nothing runs. */
 void td_sum_counts(const struct td *td, struct td_counts *sum);
@@ -264,12 +264,13 @@ static inline uint64_t td_limit(const struct td *td)
 }
 
 /* stock.c: at least so many control pages, pairs and nodes; what was drawn stays on failure. */
-int td_stock_topup(struct td *td, struct td_stock *stock, unsigned int control, unsigned int pairs);
+PAMT_MUST_CHECK int td_stock_topup(struct td *td, struct td_stock *stock, unsigned int control,
+				   unsigned int pairs);
 void td_stock_free(struct td *td, struct td_stock *stock);
 struct mirror_node *td_stock_node(struct td_stock *stock);
 void td_stock_return_node(struct td_stock *stock, struct mirror_node *node);
 /* Control pages, out of the stock or, with NULL, out of anywhere. As pamt_alloc_page(). */
-int td_alloc_page(struct td *td, struct td_stock *stock, tdx_hpa_t *page);
+PAMT_MUST_CHECK int td_alloc_page(struct td *td, struct td_stock *stock, tdx_hpa_t *page);
 /* last: the module said that no page of the region is in use any more. */
 void td_free_page(struct td *td, tdx_hpa_t page, bool last);
 /* A guest page that the module has let go of, cleaned: pamt_put() or pamt_release_2m(). */
@@ -292,8 +293,8 @@ typedef int td_leaf_fn(struct td *td, tdx_pfn_t first, struct tdx_regs *regs,
  * is not believed. Returns what leaf returned, or -OS_EAGAIN, -OS_EIO with the status in rax.
  */
 enum td_issue_how { TD_ISSUE_PLAIN, TD_ISSUE_BARRING, TD_ISSUE_SURE };
-int td_issue(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first, struct tdx_regs *regs,
-	     struct td_stock *stock, enum td_issue_how how);
+PAMT_MUST_CHECK int td_issue(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first,
+			     struct tdx_regs *regs, struct td_stock *stock, enum td_issue_how how);
 td_leaf_fn td_leaf_give_4k, td_leaf_map_2m, td_leaf_remove_2m, td_leaf_split, td_leaf_merge;
 
 /* Makes the call that gives the module a 4K page, control or guest's. As td_issue(), PLAIN. */
@@ -331,13 +332,13 @@ void vcpu_go_out(struct vcpu *vcpu);
 
 /* association.c. No lock held, may sleep. */
 /* VP.INIT, on this CPU; from there on the vCPU is one of vmm->vcpus. Returns as td_add_vcpu(). */
-int vcpu_init_here(struct vcpu *vcpu);
+PAMT_MUST_CHECK int vcpu_init_here(struct vcpu *vcpu);
 /* The vCPU is going to be freed. */
 void vcpu_forget(struct vcpu *vcpu);
 /* The vCPU is not bound to any other CPU than this one when it returns 0. */
-int vcpu_move_here(struct vcpu *vcpu);
+PAMT_MUST_CHECK int vcpu_move_here(struct vcpu *vcpu);
 /* Ends every association of this TD's vCPUs with a CPU. */
-int td_flush_vcpus(struct td *td);
+PAMT_MUST_CHECK int td_flush_vcpus(struct td *td);
 /* Is this CPU about to go offline? After INSIDE was set with OS_SEQ_CST. */
 bool vmm_is_leaving(const struct vmm *vmm);
 
@@ -348,13 +349,14 @@ enum { TD_FAULT_BLOCKED = 1, TD_FAULT_SHARED = 2, TD_FAULT_THERE = 3 };
  * TD_FAULT_THERE: there was one already; -OS_EAGAIN: lost a race, or contention; TD_FAULT_BLOCKED:
  * td_unblock() is due; TD_FAULT_SHARED: the range is marked shared; -OS_ENOMEM; -OS_EIO. May sleep.
  */
-int td_fault(struct vcpu *vcpu, tdx_gpa_t at);
+PAMT_MUST_CHECK int td_fault(struct vcpu *vcpu, tdx_gpa_t at);
 /*
  * td_link_down - adds S-EPT pages until slot is an entry of level at this GPA, or a larger leaf.
  * through_shared: below SHARED entries too. MMU lock held for reading. Returns as td_fault().
  */
-int td_link_down(struct td *td, tdx_gpa_t at, unsigned int level, bool through_shared,
-		 struct td_stock *stock, struct td_counts *counts, struct mirror_slot *slot);
+PAMT_MUST_CHECK int td_link_down(struct td *td, tdx_gpa_t at, unsigned int level,
+				 bool through_shared, struct td_stock *stock,
+				 struct td_counts *counts, struct mirror_slot *slot);
 
 /* zap.c; the mutex is held. */
 enum zap_op { ZAP_REMOVE, ZAP_TO_SHARED, ZAP_TO_PRIVATE };
@@ -366,20 +368,21 @@ struct zap {
 	bool crossed;	/* what comes next is a 2M leaf to be split */
 };
 /* Does op to [at, end). Returns as td_convert(). */
-int td_zap_range(struct td *td, struct zap *zap);
+PAMT_MUST_CHECK int td_zap_range(struct td *td, struct zap *zap);
 
 /* block.c; the mutex, and where a slot is passed the MMU lock for writing, are held. */
-int td_block(struct td *td, struct mirror_slot *slot);
+PAMT_MUST_CHECK int td_block(struct td *td, struct mirror_slot *slot);
 int td_unblock_slot(struct td *td, struct mirror_slot *slot);
 /* TRACK, and every vCPU has left once: no TLB has what was blocked before. */
-int td_track(struct td *td);
+PAMT_MUST_CHECK int td_track(struct td *td);
 /* Unblocks what a failure left blocked at this GPA. Takes the MMU lock; the mutex, too. */
-int td_unblock_locked(struct td *td, tdx_gpa_t at);
-int td_unblock(struct td *td, tdx_gpa_t at);
+PAMT_MUST_CHECK int td_unblock_locked(struct td *td, tdx_gpa_t at);
+PAMT_MUST_CHECK int td_unblock(struct td *td, tdx_gpa_t at);
 /* Walks as mirror_walk(), unblocking what is blocked on the way. */
-int td_walk_open(struct td *td, tdx_gpa_t at, unsigned int level, struct mirror_slot *slot);
+PAMT_MUST_CHECK int td_walk_open(struct td *td, tdx_gpa_t at, unsigned int level,
+				 struct mirror_slot *slot);
 
 /* split.c: td_split() with the mutex held. */
-int td_split_locked(struct td *td, tdx_gpa_t at);
+PAMT_MUST_CHECK int td_split_locked(struct td *td, tdx_gpa_t at);
 
 #endif

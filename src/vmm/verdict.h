@@ -92,17 +92,17 @@ struct call_tries {
  * they were before; 0: it is done; -OS_EAGAIN: contention after the bound; -OS_EBUSY: a vCPU is in
  * the way; -OS_EIO: failed. Any context.
  */
-int call_again(struct caller *caller, struct call_tries *tries, uint32_t leaf,
-	       const struct tdx_regs *out);
+PAMT_MUST_CHECK int call_again(struct caller *caller, struct call_tries *tries, uint32_t leaf,
+			       const struct tdx_regs *out);
 
 /* One SEAMCALL, tried again as above; results are left in regs. Returns as call_again(), never 1.
  */
-int call_make(struct caller *caller, struct tdx_regs *regs);
+PAMT_MUST_CHECK int call_make(struct caller *caller, struct tdx_regs *regs);
 
 /*
  * For calls that free something and whose failure would leak it: a first failure, whatever it was,
  * is not believed; the second is. Returns as call_make().
  */
-int call_make_sure(struct caller *caller, struct tdx_regs *regs);
+PAMT_MUST_CHECK int call_make_sure(struct caller *caller, struct tdx_regs *regs);
 
 #endif

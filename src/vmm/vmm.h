@@ -47,11 +47,11 @@ struct vmm {
 };
 
 /* os and host must outlive every TD. Return: 0 or -OS_EINVAL (no KeyID). */
-int vmm_init(struct vmm *vmm, const struct os_services *os, struct pamt_host *host,
-	     const struct vmm_config *config);
+PAMT_MUST_CHECK int vmm_init(struct vmm *vmm, const struct os_services *os, struct pamt_host *host,
+			     const struct vmm_config *config);
 
 /* A free KeyID, or -OS_ENOSPC: as many TDs as there are KeyIDs. Any context. */
-int vmm_alloc_hkid(struct vmm *vmm, uint16_t *hkid);
+PAMT_MUST_CHECK int vmm_alloc_hkid(struct vmm *vmm, uint16_t *hkid);
 /* After KEY.FREEID has succeeded. Any context. */
 void vmm_free_hkid(struct vmm *vmm, uint16_t hkid);
 
@@ -63,19 +63,20 @@ void vmm_free_hkid(struct vmm *vmm, uint16_t hkid);
  * and CACHE.WB are issued there. Return: 0; -OS_EAGAIN or -OS_EIO: a vCPU could not be flushed, and
  * the CPU has to stay. May sleep.
  */
-int vmm_cpu_leaves(struct vmm *vmm);
+PAMT_MUST_CHECK int vmm_cpu_leaves(struct vmm *vmm);
 /*
  * vmm_cpu_returns - this CPU is about to be online again, or stays after all. Return: 0;
  * -OS_ENODEV: the module does not know it, as LP.INIT is for the time before SYS.CONFIG: a CPU that
  * was not there at bring-up cannot be used. Any context.
  */
-int vmm_cpu_returns(struct vmm *vmm);
+PAMT_MUST_CHECK int vmm_cpu_returns(struct vmm *vmm);
 
 /*
  * PHYMEM.PAGE.WBINVD of one 4K page, free already, with the KeyID that it was used with. Returns
  * as call_make(), the status of a failure in *status.
  */
-int vmm_write_back(struct vmm *vmm, tdx_hpa_t page, uint16_t hkid, tdx_status_t *status);
+PAMT_MUST_CHECK int vmm_write_back(struct vmm *vmm, tdx_hpa_t page, uint16_t hkid,
+				   tdx_status_t *status);
 
 /* Is the caller being killed? Asked in loops whose length somebody else decides. May sleep. */
 static inline bool vmm_stopping(const struct vmm *vmm)

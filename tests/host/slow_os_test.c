@@ -388,7 +388,7 @@ static void a_td_is_zapped_while_the_fault_of_another_waits_for_memory(void **st
 	}
 	rig.services.alloc_pages = aged_alloc;
 	rig.services.free_pages = aged_free;
-	vmm_init(&vmm, rig.os, rig.host, &config);
+	assert_int_equal(vmm_init(&vmm, rig.os, rig.host, &config), 0);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(td_create(&vmm, &small, &td[i]), 0);
 		assert_int_equal(td_add_vcpu(td[i], &vcpu[i]), 0);

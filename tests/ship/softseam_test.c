@@ -119,7 +119,7 @@ static void physical_memory_is_written_and_read_across_pages(void **state)
 	assert_memory_equal(in, out, sizeof(in));
 	assert_memory_equal(softseam_map(softseam, at, false), in, 16);
 	*(char *)softseam_map(softseam, at, true) = 99;
-	softseam_read(softseam, at, out, 1);
+	assert_int_equal(softseam_read(softseam, at, out, 1), 0);
 	assert_int_equal(out[0], 99);
 
 	assert_null(softseam_map(softseam, end, false));
@@ -179,7 +179,7 @@ static void the_instruction_reaches_the_machine_that_a_thread_is_bound_to(void *
 	softseam_destroy(second);
 	assert_int_equal(seamcall(TDH_SYS_INIT, &no_module), TDX_SYS_INIT_NOT_PENDING);
 	assert_false(no_module);
-	softseam_trap(first);
+	assert_int_equal(softseam_trap(first), 0);
 	softseam_untrap(first);
 	assert_null(softseam_current());
 	softseam_untrap(first);
@@ -236,8 +236,9 @@ static struct pamt_host *bring_up(struct softseam *softseam, struct pamt_memory 
 	config.nr_hkids = m.nr_hkids;
 	assert_in_range(m.nr_memory, 1, 16);
 	for (; config.nr_memory < m.nr_memory; config.nr_memory++, memory++)
-		softseam_memory(softseam, config.nr_memory, &memory->base, &memory->bytes,
-				&memory->node);
+		assert_int_equal(softseam_memory(softseam, config.nr_memory, &memory->base,
+						 &memory->bytes, &memory->node),
+				 0);
 	assert_int_equal(softseam_bind(softseam, 0), 0);
 	assert_int_equal(pamt_host_create(softseam_services(softseam), &config, &host, &error), 0);
 	if (pamt_bring_up(host, &error))

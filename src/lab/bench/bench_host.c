@@ -62,8 +62,8 @@ static uint64_t time_ours(struct pamt_host *host, uint32_t cpu)
 	for (uint32_t i = 0; i < PAIRS; i++) {
 		tdx_pfn_t page = region_page(cpu, i % REGIONS, i & 255);
 
-		pamt_get(host, page, NULL);
-		pamt_put(host, page);
+		if (!pamt_get(host, page, NULL))
+			pamt_put(host, page);
 	}
 	return bench_thread_time() - since;
 }
@@ -75,8 +75,8 @@ static uint64_t time_bare(struct bare_counts *bare, uint32_t cpu)
 	for (uint32_t i = 0; i < PAIRS; i++) {
 		tdx_pfn_t page = region_page(cpu, i % REGIONS, i & 255);
 
-		bare_counts_get(bare, page, NULL);
-		bare_counts_put(bare, page);
+		if (!bare_counts_get(bare, page, NULL))
+			bare_counts_put(bare, page);
 	}
 	return bench_thread_time() - since;
 }

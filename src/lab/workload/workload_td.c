@@ -25,7 +25,7 @@ static void disturb(struct workload *load)
 		return;
 	irq = os_spin_lock(&load->background_lock);
 	/* What it cannot remember it does not take: nothing to do about that here. */
-	(void)background_step(load->background, load->scenario->background_bytes);
+	background_step(load->background, load->scenario->background_bytes);
 	os_spin_unlock(&load->background_lock, irq);
 }
 
