@@ -11,6 +11,7 @@
 #include <pamt/host.h>
 
 #include "cli/plan.h"
+#include "lab/workload/stand.h"
 #include "machine/machine.h"
 #include "port/threads/threads.h"
 
@@ -161,37 +162,17 @@ static bool parse_arguments(int argc, char **argv, struct request *r, int *exit)
 /* Planning                                                                                     */
 
 static void plan_one(const struct os_services *os, const struct machine_map *map,
-		     enum pamt_holes holes, const struct pamt_memory *memory, bool dynamic,
-		     struct plan_outcome *out)
+		     const struct pamt_host_config *config, struct plan_outcome *out)
 {
-	const struct pamt_host_config config = {
-		.memory = memory,
-		.nr_memory = map->nr_ranges,
-		.dynamic = dynamic,
-		.holes = holes,
-		.hkid_start_bit = map->max_pa - map->hkid_bits,
-		.global_hkid = map->hkid_min,
-		.nr_hkids = (uint16_t)(map->hkid_max - map->hkid_min + 1),
-	};
-
-	out->ret = pamt_plan(os, &config, map->cmr, map->nr_cmrs, &out->layout, &out->error);
-}
-
-static struct pamt_memory *memory_of(const struct machine_map *map)
-{
-	struct pamt_memory *memory = calloc(map->nr_ranges, sizeof(*memory));
-
-	for (uint32_t i = 0; memory && i < map->nr_ranges; i++)
-		memory[i] = (struct pamt_memory){ hpa(map->ranges[i].base), map->ranges[i].size,
-						  map->ranges[i].node };
-	return memory;
+	out->ret = pamt_plan(os, config, map->cmr, map->nr_cmrs, &out->layout, &out->error);
 }
 
 int plan_map_both(const struct machine_map *map, enum pamt_holes holes,
 		  struct plan_outcome *of_static, struct plan_outcome *of_dynamic)
 {
 	struct machine *machine = machine_create(map);
-	struct pamt_memory *memory = memory_of(map);
+	struct pamt_host_config config;
+	struct pamt_memory *memory = stand_host_config(&config, map);
 	struct threads_port *port = NULL;
 	char error[256] = "out of memory";
 	int code = CLI_FAILED;
@@ -199,8 +180,10 @@ int plan_map_both(const struct machine_map *map, enum pamt_holes holes,
 	if (machine && memory && !threads_port_create(machine, NULL, &port, error, sizeof(error))) {
 		/* What goes wrong is said by the caller, once. */
 		threads_log_level(port, cli_verbose() ? OS_LOG_WARN : OS_LOG_ERROR);
-		plan_one(threads_services(port), map, holes, memory, false, of_static);
-		plan_one(threads_services(port), map, holes, memory, true, of_dynamic);
+		config.holes = holes;
+		plan_one(threads_services(port), map, &config, of_static);
+		config.dynamic = true;
+		plan_one(threads_services(port), map, &config, of_dynamic);
 		threads_port_destroy(port);
 		code = CLI_OK;
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/plan.h"
+#include "lab/workload/scenario.h"
 #include "machine/size.h"
 
 /* The first GPA that means shared, in a TD with an S-EPT of four levels. */
@@ -42,42 +43,6 @@ static bool parse_size(const char *text, char *word, struct capacity_group *grou
 	return true;
 }
 
-/* 0 to 1 with at most two digits behind the point, as percent. */
-static bool parse_rate(const char *text, uint32_t *percent)
-{
-	uint32_t tenth = 0, hundredth = 0;
-	size_t digits;
-
-	if (*text != '0' && *text != '1')
-		return false;
-	if (text[1] && text[1] != '.')
-		return false;
-	digits = text[1] ? strlen(text + 2) : 0;
-	if (text[1] && (!digits || digits > 2 || strspn(text + 2, "0123456789") != digits))
-		return false;
-	if (digits)
-		tenth = (uint32_t)(text[2] - '0');
-	if (digits > 1)
-		hundredth = (uint32_t)(text[3] - '0');
-	*percent = (uint32_t)(*text - '0') * 100 + tenth * 10 + hundredth;
-	return *percent <= 100;
-}
-
-static bool parse_pages(const char *text, const char *value, struct capacity_group *group)
-{
-	uint32_t percent_2m;
-
-	if (!strcmp(value, "4k"))
-		percent_2m = 0;
-	else if (!strcmp(value, "2m"))
-		percent_2m = 100;
-	else if (strncmp(value, "thp:", 4) || !parse_rate(value + 4, &percent_2m))
-		return wrong(text, value,
-			     "pages=4k, pages=2m, pages=thp:RATE with a rate such as 0.9");
-	group->percent_4k = 100 - percent_2m;
-	return true;
-}
-
 static bool parse_word(const char *text, char *word, struct capacity_group *group)
 {
 	uint64_t vcpus;
@@ -89,7 +54,9 @@ static bool parse_word(const char *text, char *word, struct capacity_group *grou
 		return true;
 	}
 	if (!strncmp(word, "pages=", 6))
-		return parse_pages(text, word + 6, group);
+		return scenario_parse_pages(word + 6, &group->percent_4k) ||
+		       wrong(text, word + 6,
+			     "pages=4k, pages=2m, pages=thp:RATE with a rate such as 0.9");
 	return wrong(text, word, "vcpus=N, pages=4k|2m|thp:RATE");
 }
 

@@ -117,6 +117,9 @@ void scenario_defaults(struct scenario *scenario);
 /* What a group that says nothing gets. */
 void scenario_group_defaults(struct scenario_group *group);
 
+/* "4k", "2m" or "thp:0.9": percent of a TD's regions that are mapped in 4K pages. False: none of
+ * these. */
+bool scenario_parse_pages(const char *text, uint32_t *percent_4k);
 /*
  * scenario_load - reads a file, "-" being standard input, or one that is shipped by its name,
  * "builtin:ten-tds"; scenario_load_shipped - the latter, by the name alone; scenario_parse - the

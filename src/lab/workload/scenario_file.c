@@ -182,42 +182,45 @@ static int read_text(struct reader *r, const struct key *key, const char *text, 
 }
 
 /* The rate of thp, 0 to 1 with at most two digits behind the point, as percent. */
-static bool read_rate(const char *text, uint32_t *percent)
+static bool parse_rate(const char *text, uint32_t *percent)
 {
-	if (!strcmp(text, "1") || !strcmp(text, "1.0")) {
-		*percent = 100;
-		return true;
-	}
-	if (text[0] != '0')
+	uint32_t tenth = 0, hundredth = 0;
+	size_t digits;
+
+	if (*text != '0' && *text != '1')
 		return false;
-	*percent = 0;
-	if (!text[1])
-		return true;
-	if (text[1] != '.' || text[2] < '0' || text[2] > '9')
+	if (text[1] && text[1] != '.')
 		return false;
-	*percent = 10 * (uint32_t)(text[2] - '0');
-	if (!text[3])
-		return true;
-	if (text[3] < '0' || text[3] > '9' || text[4])
+	digits = text[1] ? strlen(text + 2) : 0;
+	if (text[1] && (!digits || digits > 2 || strspn(text + 2, "0123456789") != digits))
 		return false;
-	*percent += (uint32_t)(text[3] - '0');
+	if (digits)
+		tenth = (uint32_t)(text[2] - '0');
+	if (digits > 1)
+		hundredth = (uint32_t)(text[3] - '0');
+	*percent = (uint32_t)(*text - '0') * 100 + tenth * 10 + hundredth;
+	return *percent <= 100;
+}
+
+bool scenario_parse_pages(const char *text, uint32_t *percent_4k)
+{
+	uint32_t percent_2m;
+
+	if (!strcmp(text, "4k"))
+		percent_2m = 0;
+	else if (!strcmp(text, "2m"))
+		percent_2m = 100;
+	else if (strncmp(text, "thp:", 4) || !parse_rate(text + 4, &percent_2m))
+		return false;
+	*percent_4k = 100 - percent_2m;
 	return true;
 }
 
 static int read_pages(struct reader *r, const char *text, uint32_t *percent_4k)
 {
-	uint32_t percent;
-
-	if (!strcmp(text, "4k"))
-		*percent_4k = 100;
-	else if (!strcmp(text, "2m"))
-		*percent_4k = 0;
-	else if (!strncmp(text, "thp:", 4) && read_rate(text + 4, &percent))
-		*percent_4k = 100 - percent;
-	else
-		return wrong(r, "pages '%s': 4k, 2m and thp:RATE, such as thp:0.9, are allowed",
-			     text);
-	return 0;
+	if (scenario_parse_pages(text, percent_4k))
+		return 0;
+	return wrong(r, "pages '%s': 4k, 2m and thp:RATE, such as thp:0.9, are allowed", text);
 }
 
 static int read_touch(struct reader *r, const char *text, enum scenario_touch *to)

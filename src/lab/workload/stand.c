@@ -22,32 +22,28 @@ static void describe(const struct pamt_error *e, char *error, size_t size)
 			 (unsigned long long)e->status.v);
 }
 
-static bool copy_memory(struct stand *stand, const struct machine_map *map)
+struct pamt_memory *stand_host_config(struct pamt_host_config *config,
+				      const struct machine_map *map)
 {
-	stand->memory = calloc(map->nr_ranges + 1, sizeof(*stand->memory));
-	if (!stand->memory)
-		return false;
+	struct pamt_memory *memory = calloc(map->nr_ranges + 1, sizeof(*memory));
+
+	if (!memory)
+		return NULL;
 	for (uint32_t i = 0; i < map->nr_ranges; i++)
-		stand->memory[i] = (struct pamt_memory){
+		memory[i] = (struct pamt_memory){
 			.base = hpa(map->ranges[i].base),
 			.bytes = map->ranges[i].size,
 			.node = map->ranges[i].node,
 		};
-	return true;
-}
-
-static struct pamt_host_config host_config(const struct stand *stand, const struct machine_map *map,
-					   bool dynamic)
-{
-	return (struct pamt_host_config){
-		.memory = stand->memory,
+	*config = (struct pamt_host_config){
+		.memory = memory,
 		.nr_memory = map->nr_ranges,
-		.dynamic = dynamic,
 		.holes = PAMT_HOLES_CMR,
 		.hkid_start_bit = map->max_pa - map->hkid_bits,
 		.global_hkid = map->hkid_min,
 		.nr_hkids = (uint16_t)(map->hkid_max - map->hkid_min + 1),
 	};
+	return memory;
 }
 
 static int create_runner(struct stand *stand, const struct stand_config *config, char *error,
@@ -85,11 +81,14 @@ int stand_create(struct stand *stand, const struct stand_config *config, char *e
 	}
 	snprintf(error, error_size, "out of memory");
 	stand->machine = machine_create(map);
-	if (!stand->machine || !copy_memory(stand, map))
+	if (!stand->machine)
+		goto fail;
+	stand->memory = stand_host_config(&stand->config, map);
+	if (!stand->memory)
 		goto fail;
 	if (create_runner(stand, config, error, error_size))
 		goto fail;
-	stand->config = host_config(stand, map, config->dynamic);
+	stand->config.dynamic = config->dynamic;
 	return 0;
 fail:
 	stand_destroy(stand);

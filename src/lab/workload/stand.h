@@ -35,6 +35,12 @@ struct stand_config {
 };
 
 /*
+ * stand_host_config - what libpamt is told of a machine: static, holes as in the CMRs. Return: the
+ * memory in it, for the caller to free; NULL: there is none.
+ */
+struct pamt_memory *stand_host_config(struct pamt_host_config *config,
+				      const struct machine_map *map);
+/*
  * stand_create - machine, port and module, no host yet. Return: 0, or -1 with one line in error
  * and nothing left.
  */
