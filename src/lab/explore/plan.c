@@ -97,7 +97,6 @@ static void frame_crashed(void *ctx, uint32_t i, int signal)
 {
 	struct sizing *sizing = ctx;
 
-	(void)signal;
 	sizing->size[i] = (struct explore_size){ 0 };
 }
 
