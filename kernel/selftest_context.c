@@ -35,12 +35,18 @@ void errand_run(struct errand *errand, enum context context, void (*fn)(void *),
 		tasklet_kill(&errand->tasklet);
 		break;
 	case IN_IPI:
-		next = cpumask_next(raw_smp_processor_id(), cpu_online_mask);
+		/* It stays online, so that the call cannot fail. */
+		cpus_read_lock();
+		next = cpumask_next(get_cpu(), cpu_online_mask);
 		if (next >= nr_cpu_ids)
 			next = cpumask_first(cpu_online_mask);
 		smp_call_function_single(next, fn, arg, 1);
+		put_cpu();
+		cpus_read_unlock();
 		break;
-	default:
+	case IN_PROCESS:
+	case NR_CONTEXTS:
 		fn(arg);
+		break;
 	}
 }

@@ -87,8 +87,11 @@ static int add_ram(struct resource *res, void *arg)
 		last->size += end - base;
 		return 0;
 	}
-	if (cmrs->nr == TDX_MAX_CMRS)
+	if (cmrs->nr == TDX_MAX_CMRS) {
+		pr_warn("softseam: more ranges of memory than CMRs: the smallest hole becomes one "
+			"too\n");
 		join_smallest_hole(cmrs);
+	}
 	cmrs->config->cmr[cmrs->nr++] = (struct tdx_cmr){ base, end - base };
 	return 0;
 }
@@ -96,8 +99,15 @@ static int add_ram(struct resource *res, void *arg)
 /* Pairs of base and bytes, ascending, below the KeyID bits. */
 static int take_cmrs(struct cmrs *cmrs)
 {
-	u64 end = 0, limit = 1ull << ((max_pa - hkid_bits) & 63);
+	u64 end = 0, limit;
 
+	if (max_pa > TDX_PA_BITS || hkid_bits >= max_pa) {
+		pr_err("softseam: max_pa=%u hkid_bits=%u: the first is at most %u, the second "
+		       "less\n",
+		       max_pa, hkid_bits, TDX_PA_BITS);
+		return -EINVAL;
+	}
+	limit = 1ull << (max_pa - hkid_bits);
 	if (nr_cmr % 2) {
 		pr_err("softseam: cmr= takes pairs of base and bytes\n");
 		return -EINVAL;

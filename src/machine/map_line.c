@@ -2,9 +2,9 @@
 /*
  * map_line.c - recognises the lines of a kernel log that describe a machine's memory.
  *
- * A form is found by its marker, anywhere in the line, so that time stamps and the prefixes of
- * journals and consoles do not matter. What follows the marker must then be right: a memory map
- * that is half understood would give wrong answers without saying so.
+ * A form is found by its marker (markers[] below, with who reads it), anywhere in the line, so that
+ * time stamps and the prefixes of journals and consoles do not matter. What follows the marker must
+ * then be right: a memory map that is half understood would give wrong answers without saying so.
  */
 #include <ctype.h>
 #include <string.h>

@@ -36,8 +36,10 @@ static tdx_status_t check_operands(struct call *call, const struct mem_rule *rul
 }
 
 /*
- * OP_STATE's lock, then the operands, then the tree's. Where nothing is wrong and nobody in the
- * way one step takes both locks, and nobody can tell. A plan of faults is asked at each.
+ * OP_STATE's lock, then the operands, then the tree's. The operands are looked at first, since the
+ * TDR's lock holds still what they are judged by; what is wrong with them is reported in its turn.
+ * Where nothing is wrong and nobody in the way one step takes both locks, and nobody can tell. A
+ * plan of faults is asked at each.
  */
 static tdx_status_t lock_td(struct call *call, const struct mem_rule *rule, struct mem *mem)
 {

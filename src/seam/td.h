@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* clang-format off */
 /*
  * td.h - a TD's control pages: the TDR, the TDCS that hangs off it, the TDVPS of its vCPUs.
  *
@@ -12,11 +13,14 @@
  *   tdcs.op_state      changed with the TDR locked exclusively; read with the TDR locked. Its own
  *                      lock, the first of tdcs.locks, is held shared by those who go by it
  *   S-EPT              the second of tdcs.locks: shared to change one entry under the entry's own
- * lock, exclusive to take a page out of the tree or block a range tdcs.epoch         changed with
- * epoch_lock exclusive; VP.ENTER holds it shared from reading the epoch until the vCPU is counted
- * in refcount tdcs, the counts   atomic tdvps              the TDVPR page's PAMT lock: exclusive to
- * change. Or shared, by the LP with which the vCPU is associated; lp itself is atomic
+ *                      lock, exclusive to take a page out of the tree or block a range
+ *   tdcs.epoch         changed with epoch_lock exclusive; VP.ENTER holds it shared from reading the
+ *                      epoch until the vCPU is counted in refcount
+ *   tdcs, the counts   atomic
+ *   tdvps              the TDVPR page's PAMT lock: exclusive to change. Or shared, by the LP with
+ *                      which the vCPU is associated; lp itself is atomic
  */
+/* clang-format on */
 #ifndef SEAM_TD_H
 #define SEAM_TD_H
 
