@@ -321,13 +321,15 @@ static void a_machine_may_be_of_another_kind(void **state)
 	assert_int_equal(read_text(MACHINE, &vector), 0);
 	assert_true(vector.items[0].machine->init);
 	assert_false(vector.items[0].machine->config.next);
+	assert_false(vector.items[0].machine->config.features);
 	assert_int_equal(vector.items[0].machine->config.features0_clear, 0);
 	vector_free(&vector);
-	snprintf(text, sizeof(text), "%.*s init=0 static=1 next=1\n", (int)strlen(MACHINE) - 1,
-		 MACHINE);
+	snprintf(text, sizeof(text), "%.*s init=0 static=1 next=1 features=1\n",
+		 (int)strlen(MACHINE) - 1, MACHINE);
 	assert_int_equal(read_text(text, &vector), 0);
 	assert_false(vector.items[0].machine->init);
 	assert_true(vector.items[0].machine->config.next);
+	assert_true(vector.items[0].machine->config.features);
 	assert_int_equal(vector.items[0].machine->config.features0_clear,
 			 TDX_FEATURES0_DYNAMIC_PAMT);
 	vector_free(&vector);

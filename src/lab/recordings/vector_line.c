@@ -500,7 +500,7 @@ static int build_guest_vmcall(struct vector_line *line, struct vector_item *item
 #define MODE "mode=shared|exclusive id=N"
 #define MACHINE                                                                               \
 	"machine max_pa=N hkid_bits=N hkid_min=N hkid_max=N lps=N packages=N cache_blocks=N " \
-	"seamrr=BASE+SIZE cmr=BASE+SIZE,... [init=0|1] [static=0|1] [next=0|1]"
+	"seamrr=BASE+SIZE cmr=BASE+SIZE,... [init=0|1] [static=0|1] [next=0|1] [features=0|1]"
 
 static const struct form forms[] = {
 	{ MACHINE, 1, VECTOR_MACHINE, build_machine, 0 },
