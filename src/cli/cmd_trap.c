@@ -20,6 +20,7 @@
 #include "cli/cli.h"
 #include "cli/version.h"
 #include "machine/map.h"
+#include "port/trap/record_file.h"
 
 enum {
 	OPTION_MACHINE = 'm',
@@ -280,17 +281,22 @@ static bool set_machine(const struct request *request)
 /* The file is made empty here; each process then writes to its end. */
 static bool set_output(const char *option, const char *variable, const char *name)
 {
-	int fd;
+	int fd, error;
 
 	unsetenv(variable);
 	if (!name)
 		return true;
-	fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		cli_usage_error("trap: --%s: %s: %s", option, name, strerror(errno));
+	fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	error = fd < 0 ? -errno : record_file_begin(fd);
+	if (fd >= 0)
+		close(fd);
+	if (error) {
+		cli_usage_error("trap: --%s: %s: %s", option, name,
+				error == -EBUSY
+					? "another program's SEAMCALLs are being recorded there"
+					: strerror(-error));
 		return false;
 	}
-	close(fd);
 	return set_path(variable, name);
 }
 

@@ -470,6 +470,7 @@ int seam_debug_lp_init(struct seam *seam, uint32_t lp, bool done)
 	if (lp >= seam->config.nr_lps)
 		return -OS_EINVAL;
 	/* Relaxed, both: no LP is in the module. */
+	lp_forget_maps(&seam->lp[lp]);
 	if (os_xchg32(&seam->lp[lp].initialised, done, OS_RELAXED) != done)
 		os_fetch_add32(&seam->nr_lps_initialised, done ? 1 : UINT32_MAX, OS_RELAXED);
 	return 0;

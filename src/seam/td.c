@@ -47,7 +47,7 @@ static bool tdcs_is_sane(const struct tdcs *tdcs)
 
 	return tdcs->op_state < 32 && tdcs->max_vcpus <= TDX_MAX_VCPUS &&
 	       tdcs->nr_l2_vms <= TDX_MAX_L2_VMS && tdcs->shared_bit <= TDX_PA_BITS &&
-	       tdcs->gpa_bits <= TDX_PA_BITS &&
+	       tdcs->gpa_bits <= TDX_PA_BITS && tdcs->building <= 1 &&
 	       (has_root || (!tdcs->pwl && tdcs->op_state == TDX_OP_UNINITIALIZED));
 }
 

@@ -59,7 +59,7 @@ struct tdcs {
 	os_a32_t nr_assoc;    /* vCPUs associated with an LP */
 	uint64_t attributes, xfam, eptp, config_flags;
 	uint16_t nr_l2_vms, virt_maxpa; /* virt_maxpa: bits of an address in CPUID */
-	bool building;			/* counted in seam->nr_builds */
+	uint32_t building;		/* counted in seam->nr_builds */
 	uint64_t tsc_offset, tsc_multiplier;
 	uint16_t tsc_frequency;
 	/* Every vCPU has an x2APIC id of its own, from VP.INIT; the guest is told its topology. */

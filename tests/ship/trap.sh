@@ -38,6 +38,34 @@ sed -i '$s/-> rax=0x0/-> rax=0x1/' "$scratch/own.vec"
 runs mistake_in_a_recording_is_named 1 replay "$scratch/own.vec"
 out_has "own.vec:$((lines + 1)): call 0x22 "
 out_has 'TDH.SYS.RD on LP '
+# A thread that was cancelled within a SEAMCALL kept its LP, and the recorder's turn: the next one on
+# that LP waited for ever.
+runs cancelled_threads_leave_the_module 0 trap --machine builtin:256g --record "$scratch/own.vec" "$trapped" cancel
+out_has 'with threads that are cancelled: yes'
+runs their_recording_replays 0 replay "$scratch/own.vec"
+# Two processes wrote into one recording if the one was forked before the other's first SEAMCALL.
+runs two_processes_at_once 0 trap --machine builtin:256g --record "$scratch/own.vec" "$trapped" fork
+err_line 'SEAMCALLs of another process have the file'
+check_that 'one machine' test "$(grep -c '^machine ' "$scratch/own.vec")" -eq 1
+runs the_first_of_two_replays 0 replay "$scratch/own.vec"
+# A full disk was no word to anybody.
+runs recording_on_a_full_disk 0 trap --machine builtin:256g --record /dev/full "$seamcall"
+err_line 'the recording ends'
+# A second start emptied the file of the first, in the middle of it.
+cp "$scratch/own.vec" "$scratch/in-use.vec"
+in_use()
+{
+	python3 -c 'import fcntl, subprocess, sys
+file = open(sys.argv[1], "a")
+fcntl.lockf(file, fcntl.LOCK_EX)
+sys.exit(subprocess.run(sys.argv[2:]).returncode)' "$scratch/in-use.vec" "$pamt" trap --machine builtin:256g \
+		--record "$scratch/in-use.vec" "$seamcall" >"$scratch/out" 2>"$scratch/err"
+}
+name=recording_that_is_being_made
+in_use
+check_that 'exit code is 2' test $? -eq 2
+err_line "another program's SEAMCALLs are being recorded there"
+check_that 'it is as it was' cmp "$scratch/own.vec" "$scratch/in-use.vec"
 refuses record_to_a_folder "$scratch: Is a directory" trap --record "$scratch" "$seamcall"
 
 runs one_processor_is_a_choice 0 trap --cpus 1 --machine builtin:256g --trace "$seamcall"

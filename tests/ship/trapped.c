@@ -112,6 +112,56 @@ static int child(void)
 	       WEXITSTATUS(status) == 23;
 }
 
+static void *until_cancelled(void *arg)
+{
+	for (;;) {
+		module_answers();
+		pthread_testcancel();
+	}
+	return arg;
+}
+
+/* A thread that is cancelled takes nothing of the module with it. */
+static int cancelled(void)
+{
+	pthread_t id[4];
+
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 4; i++)
+			if (pthread_create(&id[i], NULL, until_cancelled, NULL))
+				return 0;
+		usleep(2000);
+		for (int i = 0; i < 4; i++)
+			pthread_cancel(id[i]);
+		for (int i = 0; i < 4; i++)
+			pthread_join(id[i], NULL);
+	}
+	return module_answers();
+}
+
+/* Parent and child by turns, neither of which had executed a SEAMCALL before. */
+static int forked(void)
+{
+	int to[2], from[2], status;
+	char turn = 0;
+	pid_t pid;
+
+	if (pipe(to) || pipe(from) || (pid = fork()) < 0)
+		return 0;
+	for (int i = 0; i < 3; i++) {
+		if (!pid && read(to[0], &turn, 1) != 1)
+			_exit(1);
+		if (!module_answers())
+			_exit(1);
+		if (write(pid ? to[1] : from[1], &turn, 1) != 1 ||
+		    (pid && read(from[0], &turn, 1) != 1))
+			_exit(1);
+	}
+	if (!pid)
+		_exit(0);
+	return waitpid(pid, &status, 0) == pid && !status;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_fault }, found;
@@ -124,6 +174,14 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1 && !strcmp(argv[1], "disable")) {
 		printf("0x%016llx\n", (unsigned long long)disable());
+		return 0;
+	}
+	if (argc > 1 && !strcmp(argv[1], "cancel")) {
+		report("with threads that are cancelled", cancelled());
+		return 0;
+	}
+	if (argc > 1 && !strcmp(argv[1], "fork")) {
+		report("in parent and child by turns", forked());
 		return 0;
 	}
 	report("the module answers", module_answers());

@@ -632,7 +632,9 @@ static int read_key(struct vector_line *line, char *field)
 		return fail_syntax(line, "unknown field", field);
 	if (key_text(line, field))
 		return fail_syntax(line, "given twice:", field);
-	/* A form has at most VECTOR_MAX_KEYS keys, and none came twice. */
+	/* None came twice: a form has more keys than that, which is a mistake here. */
+	if (line->nr_keys == VECTOR_MAX_KEYS)
+		return fail_syntax(line, "one field too many:", field);
 	line->key[line->nr_keys] = field;
 	line->value[line->nr_keys++] = equals + 1;
 	return 0;

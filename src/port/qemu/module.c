@@ -16,6 +16,7 @@
 #include "port/qemu/module.h"
 #include "port/qemu/stats.h"
 #include "port/trap/record.h"
+#include "port/trap/record_file.h"
 #include "port/trap/trace.h"
 
 #define SEAMRR_BYTES (UINT64_C(32) << 20)
@@ -42,13 +43,18 @@ static void on_fatal(void *ctx, const struct seam_fatal *fatal)
 
 static bool open_file(const char *what, const char *path, int *fd)
 {
+	int error;
+
 	*fd = -1;
 	if (!path)
 		return true;
-	*fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
-	if (*fd < 0)
-		fprintf(stderr, "pamt-qemu: %s=%s: %s\n", what, path, strerror(errno));
-	return *fd >= 0;
+	*fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	error = *fd < 0 ? -errno : record_file_begin(*fd);
+	if (error)
+		fprintf(stderr, "pamt-qemu: %s=%s: %s\n", what, path,
+			error == -EBUSY ? "another machine's SEAMCALLs are being recorded there"
+					: strerror(-error));
+	return !error;
 }
 
 static bool set_faults(const struct seam_faults *faults)

@@ -35,11 +35,11 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "abi/call_line.h"
 #include "port/trap/record.h"
+#include "port/trap/record_file.h"
 #include "port/trap/trace.h"
 #include "seam/debug.h"
 
@@ -151,10 +151,18 @@ static struct visit *visit_of(struct recorder *r, uint32_t lp)
 /* ------------------------------------------------------------------------------------------- */
 /* Lines                                                                                        */
 
+/* What does not fit, a full disk's last line, ends the recording: no line may follow half a line.
+ */
 static void write_line(struct recorder *r, const char *text)
 {
-	if (!r->ended && !trace_write(r->fd, text, strlen(text)))
-		r->troubles.unwritten++;
+	static const char why[] = "pamt: record: a line cannot be written; the recording ends "
+				  "before it\n";
+
+	if (r->ended || trace_write(r->fd, text, strlen(text)))
+		return;
+	r->troubles.unwritten++;
+	r->ended = true;
+	trace_write(STDERR_FILENO, why, sizeof(why) - 1);
 }
 
 static struct line *add_line(struct recorder *r, const char *text)
@@ -448,7 +456,7 @@ static void check_process(struct recorder *r)
 
 	if (r->ended || r->pid == getpid())
 		return;
-	if (!r->pid && !flock(r->fd, LOCK_EX | LOCK_NB)) {
+	if (!r->pid && record_file_take(r->fd)) {
 		write_line(r, r->machine);
 		r->pid = getpid();
 		return;

@@ -195,13 +195,16 @@ static void pass_on(int sig, siginfo_t *info, ucontext_t *context)
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	ucontext_t *uc = context;
-	int saved = errno;
+	int saved = errno, cancel;
 
 	if (!is_seamcall(&uc->uc_mcontext)) {
 		pass_on(sig, info, uc);
 		return;
 	}
+	/* A SEAMCALL is no cancellation point: the LP and the recorder's turn would be lost. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	serve(&uc->uc_mcontext);
+	pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 }
 
