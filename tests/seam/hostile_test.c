@@ -232,6 +232,8 @@ static const struct word words[] = {
 	{ TDR, OFF(tdr, hkid), 2, 0xffff, TDH_MNG_VPFLUSHDONE, CONTROL },
 	{ TDCS_PAGE, OFF(tdcs, pwl), 4, UINT64_MAX, TDH_MEM_SEPT_RD, CONTROL },
 	{ TDCS_PAGE, OFF(tdcs, gpa_bits), 4, UINT64_MAX, TDH_MEM_SEPT_RD, CONTROL },
+	/* Once a bool, which was read as one whatever was in it. */
+	{ TDCS_PAGE, OFF(tdcs, building), 4, 2, TDH_MEM_TRACK, CONTROL },
 	{ TDCS_PAGE, OFF(tdcs, nr_l2_vms), 2, UINT64_MAX, TDH_MNG_RD, CONTROL },
 	{ TDR, TDCX(TDCS_PAGE_VCPU), 8, NO_TDMR, TDH_MNG_RD, ADDRESS },
 	{ LAST_SEPT, 0, 8, SEPT_SVE | SEPT_LEAF | SEPT_RWX | NO_TDMR, TDH_MEM_RD, ADDRESS },

@@ -2,13 +2,16 @@
 /*
  * table_test.c - each LP remembers where a table of the S-EPT is to which it came: it must not
  * when the table was closed, taken away or merged, by whichever LP, nor in the life of another TD.
+ * Nor may it remember where metadata was under a module before.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "machine/memory.h"
 #include "rig.h"
+#include "seam/debug.h"
 
 #define LPS 2u
 #define GPA (3 * TDX_2M_SIZE)
@@ -137,12 +140,54 @@ static void a_td_in_the_pages_of_another_has_tables_of_its_own(void **state)
 	rig_stop(&t.rig);
 }
 
+/* A module is loaded anew and has its PAMT elsewhere. LP 0 is made ready by the debugger only. */
+static void start_again(struct rig *rig)
+{
+	struct tdx_tdmr_info *info = memory_map(rig->memory, hpa(0x200000), OS_WRITE);
+	struct tdx_regs regs;
+
+	RIG_OK(rig, 0, .rax = TDH_SYS_SHUTDOWN, .rcx = 1);
+	assert_int_equal(seam_reload(rig->seam), 0);
+	RIG_OK(rig, 0, .rax = TDH_SYS_INIT);
+	for (uint32_t lp = 1; lp < 4; lp++)
+		RIG_OK(rig, lp, .rax = TDH_SYS_LP_INIT);
+	assert_int_equal(seam_debug_lp_init(rig->seam, 0, true), 0);
+	info->pamt_1g_base -= 0x10000000;
+	info->pamt_2m_base -= 0x10000000;
+	info->pamt_4k_base -= 0x10000000;
+	RIG_OK(rig, 1, .rax = TDH_SYS_CONFIG, .rcx = 0x201000, .rdx = 1, .r8 = RIG_GLOBAL);
+	RIG_OK(rig, 1, .rax = TDH_SYS_KEY_CONFIG);
+	do {
+		regs = (struct tdx_regs){ .rax = TDH_SYS_TDMR_INIT, .rcx = RIG_BASE };
+		rig_ok(rig, 1, &regs);
+	} while (regs.rdx < rig->end);
+}
+
+/* The story: it said that a live TDR was nobody's page, and took it for a second TD. */
+static void an_lp_made_ready_by_a_debugger_remembers_no_metadata(void **state)
+{
+	const uint64_t page = RIG_BASE + 5 * TDX_PAGE_SIZE;
+	struct tdx_regs regs = { .rax = TDH_MNG_CREATE, .rcx = page, .rdx = RIG_GLOBAL + 2 };
+	static struct rig rig;
+
+	(void)state;
+	rig_init(&rig, false, 3);
+	rig_start(&rig);
+	for (uint32_t lp = 0; lp < LPS; lp++)
+		RIG_OK(&rig, lp, .rax = TDH_PHYMEM_PAGE_RDMD, .rcx = page);
+	start_again(&rig);
+	RIG_OK(&rig, 1, .rax = TDH_MNG_CREATE, .rcx = page, .rdx = RIG_GLOBAL + 1);
+	assert_int_equal(rig_call(&rig, 0, &regs), TDX_PAGE_METADATA_INCORRECT | TDX_OP_RCX);
+	rig_stop(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_that_goes_is_not_walked_by_any_lp),
 		cmocka_unit_test(a_table_that_is_merged_is_not_walked_by_any_lp),
 		cmocka_unit_test(a_td_in_the_pages_of_another_has_tables_of_its_own),
+		cmocka_unit_test(an_lp_made_ready_by_a_debugger_remembers_no_metadata),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
