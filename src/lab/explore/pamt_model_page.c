@@ -108,13 +108,27 @@ tdx_status_t model_aug(struct pamt_model *model, struct tdx_regs *regs)
 	return status;
 }
 
-/* MEM.PAGE.REMOVE: by the S-EPT, so that no walk is made and only the entry itself is locked. */
-tdx_status_t model_page_remove(struct pamt_model *model, struct tdx_regs *regs)
+/* By the S-EPT: no walk is made, only the entry itself is locked. why: its region has no pair. */
+static tdx_status_t remove_4k(struct pamt_model *model, struct tdx_regs *regs, uint16_t entry,
+			      const char *why)
 {
 	uint64_t at = regs->rcx & ~UINT64_C(0xfff), hint = 0;
-	struct model_region *region = region_at(model, at);
-	uint16_t entry = PAGE(TDX_PT_REG);
 	tdx_status_t status;
+
+	if (region_at(model, at)->type != TDX_PT_PAMT)
+		return model_fatal(model, why);
+	if (!os_cas16(page_at(model, at), &entry, entry | PAGE_LOCK, OS_ACQUIRE))
+		return entry & PAGE_LOCK ? answer(TDX_OPERAND_BUSY, TDX_OP_RCX)
+					 : answer(TDX_EPT_ENTRY_STATE_INCORRECT, TDX_OP_RCX);
+	status = model_release_page(model, at, false, &hint);
+	regs->rcx = at | hint;
+	return status;
+}
+
+tdx_status_t model_page_remove(struct pamt_model *model, struct tdx_regs *regs)
+{
+	uint64_t at = regs->rcx & ~UINT64_C(0xfff);
+	struct model_region *region = region_at(model, at);
 
 	if ((regs->rcx & 7) == TDX_2M) {
 		if (!lock_exclusive(region))
@@ -124,14 +138,7 @@ tdx_status_t model_page_remove(struct pamt_model *model, struct tdx_regs *regs)
 		regs->rcx = at;
 		return answer(TDX_SUCCESS, 0);
 	}
-	if (region->type != TDX_PT_PAMT)
-		return model_fatal(model, "a mapped page's region has no pair");
-	if (!os_cas16(page_at(model, at), &entry, entry | PAGE_LOCK, OS_ACQUIRE))
-		return entry & PAGE_LOCK ? answer(TDX_OPERAND_BUSY, TDX_OP_RCX)
-					 : answer(TDX_EPT_ENTRY_STATE_INCORRECT, TDX_OP_RCX);
-	status = model_release_page(model, at, false, &hint);
-	regs->rcx = at | hint;
-	return status;
+	return remove_4k(model, regs, PAGE(TDX_PT_REG), "a mapped page's region has no pair");
 }
 
 tdx_status_t model_sept_add(struct pamt_model *model, struct tdx_regs *regs)
@@ -143,21 +150,9 @@ tdx_status_t model_sept_add(struct pamt_model *model, struct tdx_regs *regs)
 	return status;
 }
 
-/* By the S-EPT, as MEM.PAGE.REMOVE: no walk. */
 tdx_status_t model_sept_remove(struct pamt_model *model, struct tdx_regs *regs)
 {
-	uint64_t at = regs->rcx & ~UINT64_C(0xfff), hint = 0;
-	uint16_t entry = PAGE(TDX_PT_EPT);
-	tdx_status_t status;
-
-	if (region_at(model, at)->type != TDX_PT_PAMT)
-		return model_fatal(model, "a control page's region has no pair");
-	if (!os_cas16(page_at(model, at), &entry, entry | PAGE_LOCK, OS_ACQUIRE))
-		return entry & PAGE_LOCK ? answer(TDX_OPERAND_BUSY, TDX_OP_RCX)
-					 : answer(TDX_EPT_ENTRY_STATE_INCORRECT, TDX_OP_RCX);
-	status = model_release_page(model, at, false, &hint);
-	regs->rcx = at | hint;
-	return status;
+	return remove_4k(model, regs, PAGE(TDX_PT_EPT), "a control page's region has no pair");
 }
 
 tdx_status_t model_reclaim(struct pamt_model *model, struct tdx_regs *regs)

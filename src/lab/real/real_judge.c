@@ -128,7 +128,7 @@ static void host_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 }
 
 /* Leaves that give a pair to the module, or take one back, and where they have it. */
-static const struct {
+static const struct pair_leaf {
 	enum tdx_leaf leaf;
 	bool gives;
 	size_t page[2]; /* in struct tdx_regs */
@@ -143,6 +143,21 @@ static const struct {
 	{ TDH_MEM_PAGE_PROMOTE, false, PAIR_IN(r12, r13) },
 };
 
+/* Of which leaf's pair it is; NULL: it has none. */
+static const struct pair_leaf *pair_leaf(uint32_t leaf)
+{
+	for (size_t i = 0; i < sizeof(pair_leaves) / sizeof(pair_leaves[0]); i++)
+		if ((uint32_t)pair_leaves[i].leaf == leaf)
+			return &pair_leaves[i];
+	return NULL;
+}
+
+static tdx_hpa_t pair_page(const struct pair_leaf *pair, const struct tdx_regs *regs,
+			   unsigned int i)
+{
+	return hpa(*(const uint64_t *)((const char *)regs + pair->page[i]));
+}
+
 static void give_to_module(tdx_hpa_t page)
 {
 	if (!is_marked(hunt->judge.taken, page))
@@ -156,52 +171,27 @@ static void give_to_module(tdx_hpa_t page)
 			   (unsigned long long)page.v);
 }
 
-/* Of a call that is about to be made, or has been made. */
-static void follow_pair(uint32_t leaf, const struct tdx_regs *regs, bool made)
+static void came_back(tdx_hpa_t page)
 {
-	bool good = made && tdx_status_ok((tdx_status_t){ regs->rax });
-
-	for (size_t i = 0; i < sizeof(pair_leaves) / sizeof(pair_leaves[0]); i++) {
-		if ((uint32_t)pair_leaves[i].leaf != leaf)
-			continue;
-		for (unsigned int p = 0; p < 2; p++) {
-			tdx_hpa_t page = hpa(
-				*(const uint64_t *)((const char *)regs + pair_leaves[i].page[p]));
-
-			if (pair_leaves[i].gives && !made)
-				give_to_module(page);
-			else if (!pair_leaves[i].gives && good &&
-				 !mark(hunt->judge.given, page, false))
-				real_found(hunt, "page 0x%llx came back from a pair it was not in",
-					   (unsigned long long)page.v);
-		}
-	}
-}
-
-/* Not given after all. */
-static void take_back(uint32_t leaf, const struct tdx_regs *in)
-{
-	for (size_t i = 0; i < sizeof(pair_leaves) / sizeof(pair_leaves[0]); i++)
-		for (unsigned int p = 0; p < 2; p++)
-			if ((uint32_t)pair_leaves[i].leaf == leaf && pair_leaves[i].gives)
-				mark(hunt->judge.given,
-				     hpa(*(const uint64_t *)((const char *)in +
-							     pair_leaves[i].page[p])),
-				     false);
+	if (!mark(hunt->judge.given, page, false))
+		real_found(hunt, "page 0x%llx came back from a pair it was not in",
+			   (unsigned long long)page.v);
 }
 
 static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
 {
-	uint32_t leaf = TDX_RAX_LEAF(regs->rax);
+	const struct pair_leaf *pair = pair_leaf(TDX_RAX_LEAF(regs->rax));
 	struct tdx_regs in = *regs;
 	tdx_status_t status;
 
-	follow_pair(leaf, regs, false);
+	for (unsigned int i = 0; pair && pair->gives && i < 2; i++)
+		give_to_module(pair_page(pair, regs, i));
 	status = under()->seamcall(ctx, regs);
-	if (tdx_status_ok(status))
-		follow_pair(leaf, regs, true);
-	else
-		take_back(leaf, &in);
+	for (unsigned int i = 0; pair && i < 2; i++)
+		if (!pair->gives && tdx_status_ok(status))
+			came_back(pair_page(pair, regs, i));
+		else if (pair->gives && !tdx_status_ok(status)) /* not given after all */
+			mark(hunt->judge.given, pair_page(pair, &in, i), false);
 	take_time(4096, 1000);
 	return status;
 }
