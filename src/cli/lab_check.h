@@ -42,12 +42,30 @@ int show_mutants(const struct check_mutant *mutants, double seconds, bool json);
 
 /* lab_check_merge.c: the objects in these files as one. NULL: reported. */
 json_t *check_merge(char *const files[], int nr);
+/* The same of objects that were read; files: their names. */
+json_t *check_merge_objects(json_t *const objects[], char *const files[], int nr);
 
-/* lab_check_state.c: the file that --state names. */
-struct state_file {
-	const char *path;
+/* lab_check_state.c: how far a hunt is, as text. */
+struct state_hunt {
 	char what[CHECK_WHAT + 32];
 	char build[CHECK_BUILD];
+};
+#define STATE_WHY (CHECK_DIFFER + 128)
+/* What a file of --state says, to be freed. NULL: no memory. */
+char *state_text(const struct state_hunt *hunt, const struct check_state *state);
+/* The hash of all of its members but "sum" is what this one has to be. */
+json_t *state_sum(const json_t *object);
+/*
+ * Takes "sum" out of the object. False: why says what is wrong with it; check_state_free() in any
+ * case.
+ */
+bool state_read(const struct state_hunt *hunt, json_t *object, struct check_state *state,
+		char why[STATE_WHY]);
+
+/* lab_check_keep.c: the file that --state names. */
+struct state_file {
+	const char *path;
+	struct state_hunt hunt;
 	int fd; /* of the file as it is now; it has this process's lock */
 	bool failed;
 	struct check_state state;

@@ -21,8 +21,8 @@ static const char *const same_numbers[] = { "shards", "units" };
 struct merge {
 	char *const *files;
 	int nr;
-	json_t **object; /* of each file */
-	int *shard;	 /* of each shard, the file and 1; 0: missing */
+	json_t *const *object; /* of each file */
+	int *shard;	       /* of each shard, the file and 1; 0: missing */
 	uint64_t nr_shards;
 };
 
@@ -88,21 +88,17 @@ static const char *unsound_member(const json_t *o)
 	return NULL;
 }
 
-static bool load(struct merge *m, int i)
+static bool is_sound(const struct merge *m, int i)
 {
-	const char *file = m->files[i], *schema, *member;
-	json_error_t error;
+	const char *schema, *member;
 
-	m->object[i] = json_load_file(file, JSON_REJECT_DUPLICATES, &error);
-	if (!m->object[i])
-		return refuse(file, error.text);
 	if (!check_text_member(m->object[i], "schema", &schema) || strcmp(schema, CHECK_SCHEMA))
-		return refuse(file,
+		return refuse(m->files[i],
 			      "it is not what `pamt check --json` prints, schema " CHECK_SCHEMA);
 	member = unsound_member(m->object[i]);
 	if (!member)
 		return true;
-	cli_usage_error("check: --merge: %s: '%s' is missing or not what it should be", file,
+	cli_usage_error("check: --merge: %s: '%s' is missing or not what it should be", m->files[i],
 			member);
 	return false;
 }
@@ -180,21 +176,33 @@ static bool is_whole(struct merge *m)
 /* ------------------------------------------------------------------------------------------- */
 /* Putting together                                                                             */
 
+/* False: more than JSON can say, which nobody counted. */
+static bool add_counts(const struct merge *m, json_t *whole)
+{
+	for (size_t s = 0; s < NR(sums); s++) {
+		uint64_t sum = 0, number = 0;
+
+		for (int i = 0; i < m->nr; i++) {
+			check_member(m->object[i], sums[s], INT64_MAX, &number);
+			if (number > INT64_MAX - sum) {
+				cli_usage_error("check: --merge: %s: '%s' is too large to be added "
+						"to the others'",
+						m->files[i], sums[s]);
+				return false;
+			}
+			sum += number;
+		}
+		json_object_set_new(whole, sums[s], json_integer((json_int_t)sum));
+	}
+	return true;
+}
+
 static void add_sums(const struct merge *m, json_t *whole)
 {
 	uint64_t hash = 0, longest = 0, number = 0;
 	bool complete = true, has_hash = true;
 	double seconds = 0;
 
-	for (size_t s = 0; s < NR(sums); s++) {
-		uint64_t sum = 0;
-
-		for (int i = 0; i < m->nr; i++) {
-			check_member(m->object[i], sums[s], INT64_MAX, &number);
-			sum += number;
-		}
-		json_object_set_new(whole, sums[s], json_integer((json_int_t)sum));
-	}
 	for (int i = 0; i < m->nr; i++) {
 		const json_t *o = m->object[i];
 
@@ -290,6 +298,10 @@ static json_t *put_together(const struct merge *m)
 {
 	json_t *whole = json_copy(m->object[0]);
 
+	if (!add_counts(m, whole)) {
+		json_decref(whole);
+		return NULL;
+	}
 	add_sums(m, whole);
 	json_object_set_new(whole, "shard", json_integer(1));
 	json_object_set_new(whole, "shards", json_integer(1));
@@ -301,24 +313,41 @@ static json_t *put_together(const struct merge *m)
 	return NULL;
 }
 
-json_t *check_merge(char *const files[], int nr)
+json_t *check_merge_objects(json_t *const objects[], char *const files[], int nr)
 {
-	struct merge m = { .files = files, .nr = nr };
+	struct merge m = { .files = files, .object = objects, .nr = nr };
 	json_t *whole = NULL;
 	bool sound = true;
 
-	m.object = calloc((size_t)nr, sizeof(*m.object));
-	if (!m.object) {
+	for (int i = 0; i < nr && sound; i++)
+		sound = is_sound(&m, i);
+	if (sound && is_whole(&m))
+		whole = put_together(&m);
+	free(m.shard);
+	return whole;
+}
+
+json_t *check_merge(char *const files[], int nr)
+{
+	json_t **object = calloc((size_t)nr, sizeof(*object)), *whole = NULL;
+	json_error_t error;
+	int i;
+
+	if (!object) {
 		cli_error(CLI_FAILED, "check: no memory");
 		return NULL;
 	}
-	for (int i = 0; i < nr && sound; i++)
-		sound = load(&m, i);
-	if (sound && is_whole(&m))
-		whole = put_together(&m);
-	for (int i = 0; i < nr; i++)
-		json_decref(m.object[i]);
-	free(m.object);
-	free(m.shard);
+	for (i = 0; i < nr; i++) {
+		object[i] = json_load_file(files[i], JSON_REJECT_DUPLICATES, &error);
+		if (!object[i])
+			break;
+	}
+	if (i == nr)
+		whole = check_merge_objects(object, files, nr);
+	else
+		refuse(files[i], error.text);
+	while (i--)
+		json_decref(object[i]);
+	free(object);
 	return whole;
 }

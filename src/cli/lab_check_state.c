@@ -1,36 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * lab_check_state.c - the file of `pamt check --state`: how far a hunt is.
+ * lab_check_state.c - how far a hunt is, as text: what `pamt check --state` keeps.
  *
  * One JSON object, schema pamt.check.state/1: which hunt it is of (build, and all that is
  * explored), sums over the units that are done, which ones these are, which of them found
  * something, and of units that were in the middle where they were. "sum" is a hash of all the rest:
  * what a broken disk or an editor made of it is not believed.
- *
- * CRASHES. A new state is written beside the old one as FILE.new, flushed to the disk, and renamed.
- * So whenever the machine stops FILE is whole: the old one or the new one. A FILE.new that is left
- * behind is overwritten.
- *
- * TWO AT ONCE. Whoever hunts has a write lock on FILE, taken on FILE.new before it is renamed, so
- * that there is no moment without one. It is gone with the process, however that ends; processes
- * forked from it do not have it. A lock that was taken on a file that meanwhile is not FILE any
- * more is worth nothing: one looks again.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/lab_check.h"
 #include "cli/version.h"
 
 #define STATE_SCHEMA "pamt.check.state/1"
 #define MAX_UNITS    (1u << 22)
-#define MAX_BYTES    (INT64_C(1) << 28)
 #define DIGITS	     5u /* of a decision: the actor, and a mask of four digits */
 
 /* Numbers of a unit in the middle, and of the sums: by name. */
@@ -131,7 +116,7 @@ static void put_marks(json_t *object, const struct check_state *state)
 	json_object_set_new(object, "crashed", crashed);
 }
 
-static json_t *sum_of(const json_t *object)
+json_t *state_sum(const json_t *object)
 {
 	char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
 	uint64_t hash = text ? check_hash(CHECK_HASH, text, strlen(text)) : 0;
@@ -140,13 +125,13 @@ static json_t *sum_of(const json_t *object)
 	return cli_json_hex(hash);
 }
 
-static json_t *state_json(const struct state_file *f, const struct check_state *state)
+static json_t *state_json(const struct state_hunt *hunt, const struct check_state *state)
 {
 	json_t *object = cli_json(STATE_SCHEMA), *sums = json_object(), *places = json_array();
 
 	json_object_set_new(object, "version", json_string(PAMT_VERSION));
-	json_object_set_new(object, "build", json_string(f->build));
-	json_object_set_new(object, "what", cli_json_text(f->what));
+	json_object_set_new(object, "build", json_string(hunt->build));
+	json_object_set_new(object, "what", cli_json_text(hunt->what));
 	json_object_set_new(object, "units", json_integer(state->nr_units));
 	put_fields(sums, &state->sums, sum_fields, NR(sum_fields));
 	json_object_set_new(sums, "hash", cli_json_hex(state->sums.hash));
@@ -155,87 +140,17 @@ static json_t *state_json(const struct state_file *f, const struct check_state *
 	for (uint32_t i = 0; i < state->nr_places; i++)
 		json_array_append_new(places, place_json(&state->place[i]));
 	json_object_set_new(object, "places", places);
-	json_object_set_new(object, "sum", sum_of(object));
+	json_object_set_new(object, "sum", state_sum(object));
 	return object;
 }
 
-static bool lock(int fd)
+char *state_text(const struct state_hunt *hunt, const struct check_state *state)
 {
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	return !fcntl(fd, F_SETLK, &whole);
-}
-
-static bool write_all(int fd, const char *text)
-{
-	size_t left = strlen(text);
-
-	while (left) {
-		ssize_t done = write(fd, text, left);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		text += done;
-		left -= (size_t)done;
-	}
-	return !fsync(fd);
-}
-
-/* A new name is on the disk when its folder is. What cannot be flushed so is no error. */
-static void flush_folder(const char *path)
-{
-	char folder[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	int fd;
-
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
-		 slash ? path : ".");
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
-/* Return: 0, or errno; the file is then as it was. */
-static int replace(struct state_file *f, const char *text)
-{
-	char new[PATH_MAX];
-	int fd, error;
-
-	snprintf(new, sizeof(new), "%s.new", f->path);
-	fd = open(new, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return errno;
-	if (!lock(fd) || !write_all(fd, text) || rename(new, f->path)) {
-		error = errno;
-		close(fd);
-		unlink(new);
-		return error;
-	}
-	flush_folder(f->path);
-	if (f->fd >= 0)
-		close(f->fd);
-	f->fd = fd;
-	return 0;
-}
-
-void state_save(void *ctx, const struct check_state *state)
-{
-	struct state_file *f = ctx;
-	json_t *object = state_json(f, state);
+	json_t *object = state_json(hunt, state);
 	char *text = json_dumps(object, JSON_INDENT(1));
-	int error = text ? replace(f, text) : ENOMEM;
 
-	if (error && !f->failed)
-		cli_error(CLI_FAILED,
-			  "check: --state: %s: %s; the hunt goes on, and the file stays as it was",
-			  f->path, strerror(error));
-	f->failed = error;
-	free(text);
 	json_decref(object);
+	return text;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -371,13 +286,14 @@ static bool get_state(const json_t *object, struct check_state *state)
 	       get_places(object, state);
 }
 
-static int refuse(const struct state_file *f, const char *why)
+static bool refuse(char why[STATE_WHY], const char *text)
 {
-	return cli_usage_error("check: --state: %s: %s", f->path, why);
+	snprintf(why, STATE_WHY, "%s", text);
+	return false;
 }
 
 /* A file of another hunt is nothing to go on with, and nothing to overwrite. */
-static int is_same_hunt(const struct state_file *f, const json_t *object)
+static bool is_same_hunt(const struct state_hunt *hunt, const json_t *object, char why[STATE_WHY])
 {
 	const char *version, *build, *what;
 	char differ[CHECK_DIFFER];
@@ -385,125 +301,39 @@ static int is_same_hunt(const struct state_file *f, const json_t *object)
 	if (!check_text_member(object, "version", &version) ||
 	    !check_text_member(object, "build", &build) ||
 	    !check_text_member(object, "what", &what))
-		return refuse(f, "it does not say which hunt it is of");
-	if (strcmp(version, PAMT_VERSION))
-		return cli_usage_error(
-			"check: --state: %s: it is of pamt %s, and this is " PAMT_VERSION, f->path,
-			version);
-	if (strcmp(build, f->build))
-		return refuse(f, "it is of another build of pamt, which may explore otherwise");
-	if (!strcmp(what, f->what))
-		return 0;
-	check_differ(f->what, what, differ);
-	return cli_usage_error("check: --state: %s: it is of another command line: %s", f->path,
-			       differ);
+		return refuse(why, "it does not say which hunt it is of");
+	if (strcmp(version, PAMT_VERSION)) {
+		snprintf(why, STATE_WHY, "it is of pamt %.100s, and this is " PAMT_VERSION,
+			 version);
+		return false;
+	}
+	if (strcmp(build, hunt->build))
+		return refuse(why, "it is of another build of pamt, which may explore otherwise");
+	if (!strcmp(what, hunt->what))
+		return true;
+	check_differ(hunt->what, what, differ);
+	snprintf(why, STATE_WHY, "it is of another command line: %s", differ);
+	return false;
 }
 
-static int take(struct state_file *f, json_t *object)
+bool state_read(const struct state_hunt *hunt, json_t *object, struct check_state *state,
+		char why[STATE_WHY])
 {
 	const char *schema;
 	json_t *sum, *should;
 	bool sound;
-	int code;
 
 	if (!check_text_member(object, "schema", &schema) || strcmp(schema, STATE_SCHEMA))
-		return refuse(f, "it is no file of --state, schema " STATE_SCHEMA);
+		return refuse(why, "it is no file of --state, schema " STATE_SCHEMA);
 	sum = json_incref(json_object_get(object, "sum"));
 	json_object_del(object, "sum");
-	should = sum_of(object);
+	should = state_sum(object);
 	sound = json_equal(sum, should);
 	json_decref(sum);
 	json_decref(should);
 	if (!sound)
-		return refuse(f, "it is damaged: it does not add up to its sum");
-	code = is_same_hunt(f, object);
-	if (!code && !get_state(object, &f->state))
-		code = refuse(f, "it is damaged: no hunt is like that");
-	return code;
-}
-
-static int load(struct state_file *f)
-{
-	json_error_t error;
-	struct stat stat;
-	json_t *object;
-	int code;
-
-	if (fstat(f->fd, &stat) || !S_ISREG(stat.st_mode) || stat.st_size > MAX_BYTES)
-		return refuse(f, "it is no file of --state");
-	object = json_loadfd(f->fd, JSON_REJECT_DUPLICATES, &error);
-	if (!object)
-		return cli_usage_error("check: --state: %s: it is damaged: line %d: %s", f->path,
-				       error.line, error.text);
-	code = take(f, object);
-	json_decref(object);
-	return code;
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* Opening                                                                                      */
-
-/* Is this the file that has the name? */
-static bool has_name(int fd, const char *path)
-{
-	struct stat by_fd, by_name;
-
-	return !fstat(fd, &by_fd) && !stat(path, &by_name) && by_fd.st_dev == by_name.st_dev &&
-	       by_fd.st_ino == by_name.st_ino;
-}
-
-/* A file and the lock on it. Return: its descriptor, or -1 with errno. */
-static int open_locked(const char *path, int flags)
-{
-	for (;;) {
-		int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | flags, 0666), error;
-
-		if (fd < 0)
-			return -1;
-		if (!lock(fd)) {
-			error = errno;
-			close(fd);
-			errno = error;
-			return -1;
-		}
-		if (has_name(fd, path))
-			return fd;
-		close(fd);
-	}
-}
-
-static int cannot_open(const struct state_file *f)
-{
-	if (errno == EACCES || errno == EAGAIN)
-		if (!access(f->path, W_OK) || errno == ENOENT)
-			return refuse(f, "another process is at this hunt");
-	return refuse(f, strerror(errno));
-}
-
-int state_open(struct state_file *f, const char *path, const struct check_request *request)
-{
-	char new[PATH_MAX], what[CHECK_WHAT];
-
-	*f = (struct state_file){ .path = path };
-	if (!check_build(f->build))
-		return cli_error(CLI_FAILED, "check: /proc/self/exe: %s", strerror(errno));
-	snprintf(f->what, sizeof(f->what), "%s;shard=%u/%u", check_what(request, what),
-		 request->shards ? request->shard : 1, request->shards ? request->shards : 1);
-	if (snprintf(new, sizeof(new), "%s.new", path) >= (int)sizeof(new))
-		return refuse(f, strerror(ENAMETOOLONG));
-	f->fd = open_locked(path, 0);
-	if (f->fd >= 0)
-		return load(f);
-	if (errno != ENOENT)
-		return cannot_open(f);
-	/* Whoever is first has the lock on what will be the file. */
-	f->fd = open_locked(new, O_CREAT);
-	return f->fd >= 0 ? 0 : cannot_open(f);
-}
-
-void state_close(struct state_file *f)
-{
-	if (f->fd >= 0)
-		close(f->fd);
-	check_state_free(&f->state);
+		return refuse(why, "it is damaged: it does not add up to its sum");
+	if (!is_same_hunt(hunt, object, why))
+		return false;
+	return get_state(object, state) || refuse(why, "it is damaged: no hunt is like that");
 }

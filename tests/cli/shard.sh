@@ -77,6 +77,10 @@ refuses another_number_of_shards 'has other shards' check --merge programs-1-of-
 refuses another_hunt 'of another hunt' check --merge programs-1-of-2.json random-2-of-3.json
 sed 's/"build": "./"build": "x/' programs-2-of-2.json >build.json
 refuses another_build 'another build' check --merge programs-1-of-2.json build.json
+for i in 1 2; do
+	sed 's/"steps": [0-9]*/"steps": 9223372036854775807/' "programs-$i-of-2.json" >"large-$i.json"
+done
+refuses sums_that_overflow "large-2.json: 'steps' is too large" check --merge large-1.json large-2.json
 refuses no_such_file 'absent.json' check --merge absent.json
 refuses no_json 'expected near' check --merge "$pamt"
 refuses other_json 'schema pamt.check/2' check --merge "$data/compare.json"
