@@ -7,7 +7,7 @@
  * and did not return. Holders hang off the module in a list, by id. One thread uses this interface
  * at a time; calls and guests may run beside it.
  */
-#include "seam/debug.h"
+#include "seam/debug_call.h"
 #include "seam/guest.h"
 #include "seam/hpa.h"
 #include "seam/td_init.h"
@@ -31,14 +31,7 @@ static struct debug_holder **find_holder(struct seam *seam, uint32_t id)
 	return link;
 }
 
-/* A call that no LP makes: for the functions that take locks. */
-struct debug_call {
-	struct call call;
-	struct lp_maps maps;
-	struct region_map page;
-};
-
-static struct call *begin_call(struct debug_call *debug, struct seam *seam)
+struct call *debug_begin_call(struct debug_call *debug, struct seam *seam)
 {
 	os_memset(debug, 0, sizeof(*debug));
 	debug->call.seam = seam;
@@ -111,7 +104,7 @@ int seam_debug_hold(struct seam *seam, tdx_hpa_t pa, unsigned int level, bool ex
 
 	if (!pamt_tdmr(seam, pa) || level > TDX_1G || *find_holder(seam, id))
 		return -OS_EINVAL;
-	call = begin_call(&debug, seam);
+	call = debug_begin_call(&debug, seam);
 	return keep_or_release(call, pamt_walk(call, pa, level, exclusive, &page), id);
 }
 
@@ -144,8 +137,7 @@ static bool find_td(struct call *call, tdx_hpa_t address, struct td *td)
 	return td->tdcs;
 }
 
-/* And with an S-EPT. */
-static bool find_td_sept(struct call *call, tdx_hpa_t address, struct td *td)
+bool debug_find_td_sept(struct call *call, tdx_hpa_t address, struct td *td)
 {
 	return find_td(call, address, td) && td->tdcs->pwl;
 }
@@ -167,7 +159,7 @@ static os_a64_t *sept_entry_lock(struct call *call, tdx_hpa_t tdr, uint64_t map)
 	struct sept_pos pos;
 	struct td td;
 
-	if (!find_td_sept(call, tdr, &td) || level > td.tdcs->pwl || map >> td.tdcs->gpa_bits)
+	if (!debug_find_td_sept(call, tdr, &td) || level > td.tdcs->pwl || map >> td.tdcs->gpa_bits)
 		return NULL;
 	sept_walk(call, &td, gpa(map & ~UINT64_C(0xfff)), level, &pos);
 	return pos.level == level ? pos.entry : NULL;
@@ -182,7 +174,7 @@ static os_a64_t *td_lock(struct call *call, enum seam_debug_lock what, tdx_hpa_t
 	return what == SEAM_DEBUG_EPOCH ? &td.tdcs->epoch_lock : &td.tdcs->locks;
 }
 
-static os_a64_t *find_lock(struct call *call, enum seam_debug_lock what, uint64_t arg, uint64_t map)
+os_a64_t *debug_find_lock(struct call *call, enum seam_debug_lock what, uint64_t arg, uint64_t map)
 {
 	struct seam *seam = call->seam;
 
@@ -220,148 +212,12 @@ int seam_debug_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, 
 		    bool exclusive, uint32_t id)
 {
 	struct debug_call debug;
-	struct call *call = begin_call(&debug, seam);
-	os_a64_t *word = find_lock(call, what, arg, map);
+	struct call *call = debug_begin_call(&debug, seam);
+	os_a64_t *word = debug_find_lock(call, what, arg, map);
 
 	if (!word || *find_holder(seam, id))
 		return -OS_EINVAL;
 	return keep_or_release(call, call_lock(call, word, lock_kinds[what][exclusive]), id);
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* Names of locks. A word is compared with all that the registers of a call may have led to.     */
-
-static bool is_page_word(struct seam *seam, tdx_hpa_t page, struct seam_debug_word *found)
-{
-	for (unsigned int level = TDX_4K; level <= TDX_1G; level++) {
-		const struct pamt_entry *entry = pamt_peek(seam, page, level);
-
-		if (!entry || &entry->head != found->word)
-			continue;
-		found->is_page = true;
-		found->at = page.v & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1);
-		found->level = level;
-		return true;
-	}
-	return false;
-}
-
-static bool is_lock(struct call *call, enum seam_debug_lock what, uint64_t at, uint64_t map,
-		    struct seam_debug_word *found)
-{
-	if (find_lock(call, what, at, map) != found->word)
-		return false;
-	found->what = what;
-	found->at = at;
-	found->map = map;
-	return true;
-}
-
-/* Of the module itself. */
-static bool is_global_word(struct call *call, struct seam_debug_word *found)
-{
-	const struct seam *seam = call->seam;
-
-	if (is_lock(call, SEAM_DEBUG_SYS, 0, 0, found) ||
-	    is_lock(call, SEAM_DEBUG_KOT, 0, 0, found))
-		return true;
-	for (uint32_t i = 0; i < seam->config.nr_packages; i++)
-		if (is_lock(call, SEAM_DEBUG_WBT, i, 0, found))
-			return true;
-	for (uint32_t i = 0; i < seam->nr_tdmrs; i++)
-		if (is_lock(call, SEAM_DEBUG_TDMR, seam->tdmr[i].base.v, 0, found))
-			return true;
-	return false;
-}
-
-/* On the way to a GPA of the TD, or the page there. */
-static bool is_sept_word(struct call *call, tdx_hpa_t tdr, uint64_t rcx,
-			 struct seam_debug_word *found)
-{
-	struct sept_pos pos;
-	struct td td;
-
-	if (!find_td_sept(call, tdr, &td) || rcx >> td.tdcs->gpa_bits)
-		return false;
-	for (uint32_t level = TDX_4K; level <= td.tdcs->pwl; level++) {
-		uint64_t at = rcx & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1);
-
-		if (is_lock(call, SEAM_DEBUG_SEPTE, tdr.v, at | level, found))
-			return true;
-		sept_walk(call, &td, gpa(at), level, &pos);
-		if (is_page_word(call->seam, sept_page(pos.value), found))
-			return true;
-	}
-	return false;
-}
-
-static bool is_td_word(struct call *call, tdx_hpa_t tdr, bool second, uint64_t rcx,
-		       struct seam_debug_word *found)
-{
-	return is_page_word(call->seam, tdr, found) ||
-	       is_lock(call, second ? SEAM_DEBUG_SEPT : SEAM_DEBUG_OPSTATE, tdr.v, 0, found) ||
-	       is_lock(call, SEAM_DEBUG_EPOCH, tdr.v, 0, found) ||
-	       is_sept_word(call, tdr, rcx, found);
-}
-
-/* The TD whose page this is, or the TDR itself; HPA_NONE: nobody's. */
-static tdx_hpa_t td_of_page(struct seam *seam, tdx_hpa_t page)
-{
-	struct seam_owner owner;
-
-	if (!seam_owns(seam, page, &owner) || owner.type == TDX_PT_PAMT)
-		return HPA_NONE;
-	return owner.tdr;
-}
-
-bool seam_debug_find_lock(struct seam *seam, const os_a64_t *word, bool second,
-			  const struct tdx_regs *regs, struct seam_debug_word *found)
-{
-	const uint64_t *reg = &regs->rax;
-	struct debug_call debug;
-	struct call *call = begin_call(&debug, seam);
-
-	*found = (struct seam_debug_word){ .word = word };
-	if (is_global_word(call, found))
-		return true;
-	for (uint32_t i = 1; i < sizeof(*regs) / sizeof(*reg); i++) {
-		tdx_hpa_t page = hpa_strip(seam, hpa(reg[i] & ~(TDX_PAGE_SIZE - 1)));
-		tdx_hpa_t tdr = td_of_page(seam, page);
-
-		if (is_page_word(seam, page, found) ||
-		    (!hpa_is_none(tdr) &&
-		     is_td_word(call, tdr, second, regs->rcx & ~(TDX_PAGE_SIZE - 1), found)))
-			return true;
-	}
-	return false;
-}
-
-bool seam_debug_lock_word(struct seam *seam, enum seam_debug_lock what, uint64_t at, uint64_t map,
-			  struct seam_debug_word *found)
-{
-	struct debug_call debug;
-	struct call *call = begin_call(&debug, seam);
-
-	*found = (struct seam_debug_word){ .word = find_lock(call, what, at, map) };
-	return found->word && is_lock(call, what, at, map, found);
-}
-
-bool seam_debug_is_held(const struct seam_debug_word *lock, bool *exclusive)
-{
-	/* Relaxed: a look, exact while nobody is in the module. */
-	uint64_t value = os_load64(lock->word, OS_RELAXED);
-	bool hp =
-		lock->is_page || lock->what == SEAM_DEBUG_OPSTATE || lock->what == SEAM_DEBUG_SEPT;
-
-	if (!lock->is_page && lock->what == SEAM_DEBUG_SEPT)
-		value >>= PAIR_SECOND;
-	if (!lock->is_page && lock->what == SEAM_DEBUG_SEPTE) {
-		*exclusive = true;
-		return value & SEPT_LOCK;
-	}
-	*exclusive = value & LOCK_EXCLUSIVE;
-	return value & LOCK_EXCLUSIVE ||
-	       value & (hp ? LOCK_HP_READERS : LOCK_MASK & ~LOCK_EXCLUSIVE);
 }
 
 void seam_debug_watch(struct seam *seam, const struct seam_watch *watch) { seam->watch = watch; }
@@ -389,7 +245,7 @@ int seam_debug_enter(struct seam *seam, tdx_hpa_t tdr, uint32_t id)
 	struct td td;
 	int error;
 
-	if (!find_td(begin_call(&debug, seam), tdr, &td) || *find_holder(seam, id))
+	if (!find_td(debug_begin_call(&debug, seam), tdr, &td) || *find_holder(seam, id))
 		return -OS_EINVAL;
 	refcount = &td.tdcs->refcount[os_load64(&td.tdcs->epoch, OS_ACQUIRE) & 1];
 	error = add_holder(seam, id, &none, refcount);
@@ -417,7 +273,7 @@ int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state stat
 			bool gpaw)
 {
 	struct debug_call debug;
-	struct call *call = begin_call(&debug, seam);
+	struct call *call = debug_begin_call(&debug, seam);
 	struct td td;
 
 	if (!find_td(call, tdr, &td))
@@ -437,7 +293,7 @@ int seam_debug_num_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
 	struct debug_call debug;
 	struct td td;
 
-	if (!find_td(begin_call(&debug, seam), tdr, &td))
+	if (!find_td(debug_begin_call(&debug, seam), tdr, &td))
 		return -OS_EINVAL;
 	os_store32(&td.tdcs->nr_vcpus, n, OS_RELAXED);
 	return 0;
@@ -448,7 +304,7 @@ int seam_debug_assoc_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
 	struct debug_call debug;
 	struct td td;
 
-	if (!find_td(begin_call(&debug, seam), tdr, &td))
+	if (!find_td(debug_begin_call(&debug, seam), tdr, &td))
 		return -OS_EINVAL;
 	os_store32(&td.tdcs->nr_assoc, n, OS_RELAXED);
 	return 0;
@@ -521,9 +377,9 @@ enum seam_debug_accept seam_debug_accept(struct seam *seam, tdx_hpa_t tdr, uint6
 	struct call *call;
 	struct td td;
 
-	call = begin_call(&debug, seam);
+	call = debug_begin_call(&debug, seam);
 	call->inject = debug_take_injection(seam);
-	if (!find_td_sept(call, tdr, &td))
+	if (!debug_find_td_sept(call, tdr, &td))
 		return SEAM_ACCEPT_TDEXIT;
 	/* The guest's, which goes on as on an LP. */
 	call->look = false;
@@ -571,7 +427,7 @@ int seam_debug_bitmap(struct seam *seam, tdx_hpa_t pa)
 
 	if (!tdmr || !seam->dpamt)
 		return -OS_EINVAL;
-	return pamt_bit_test(begin_call(&debug, seam), tdmr, pa);
+	return pamt_bit_test(debug_begin_call(&debug, seam), tdmr, pa);
 }
 
 int seam_debug_chldcnt(struct seam *seam, tdx_hpa_t tdr, uint64_t *chldcnt)

@@ -36,13 +36,13 @@ static bool is_pair_level(const struct seam *seam, uint32_t level)
  * The first 256 (half 0) or last 256 metadata entries one level below a page. pair: addresses of
  * the two pages that hold them, where that is so.
  */
-static struct pamt_entry *children(struct call *call, const struct tdmr *tdmr, tdx_hpa_t page,
-				   uint32_t level, const tdx_hpa_t *pair, uint32_t half)
+static struct pamt_entry *children(struct call *call, const struct pamt_page *large, tdx_hpa_t page,
+				   const tdx_hpa_t *pair, uint32_t half)
 {
 	if (pair)
 		return pamt_map_owned(call, pair[half], OS_WRITE);
-	page.v += (uint64_t)half << (TDX_LEVEL_SHIFT(level) - 1);
-	return pamt_entry_at(call, tdmr, page, level - 1);
+	page.v += (uint64_t)half << (TDX_LEVEL_SHIFT(large->level) - 1);
+	return pamt_entry_at(call, large->tdmr, page, large->level - 1);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -52,11 +52,11 @@ static struct pamt_entry *children(struct call *call, const struct tdmr *tdmr, t
  * Plain stores: nobody can reach the entries before the entry above them says so, which is a
  * release.
  */
-static void fill_children(struct call *call, const struct tdmr *tdmr, tdx_hpa_t page,
-			  uint32_t level, const tdx_hpa_t *pair, uint64_t head)
+static void fill_children(struct call *call, const struct pamt_page *large, tdx_hpa_t page,
+			  const tdx_hpa_t *pair, uint64_t head)
 {
 	for (uint32_t half = 0; half < 2; half++) {
-		struct pamt_entry *entry = children(call, tdmr, page, level, pair, half);
+		struct pamt_entry *entry = children(call, large, page, pair, half);
 
 		for (uint32_t i = 0; i < 256; i++) {
 			entry[i].head.v = head;
@@ -70,8 +70,7 @@ static void split_metadata(struct call *call, const struct mem *mem, const struc
 {
 	tdx_hpa_t at = sept_large_page(mem->pos.value, mem->level);
 
-	fill_children(call, large->tdmr, at, mem->level, pair,
-		      pamt_head(TDX_PT_REG, mem->td.address));
+	fill_children(call, large, at, pair, pamt_head(TDX_PT_REG, mem->td.address));
 	if (pair)
 		pamt_make_node(large->entry, pair, TDX_PAGES_PER_2M);
 	else
@@ -169,8 +168,7 @@ static bool give_up_children(struct call *call, const struct pamt_page *large, t
 			     const tdx_hpa_t *pair, uint64_t expected)
 {
 	for (uint32_t half = 0; half < 2; half++) {
-		struct pamt_entry *entry =
-			children(call, large->tdmr, page, large->level, pair, half);
+		struct pamt_entry *entry = children(call, large, page, pair, half);
 		uint64_t different = 0;
 
 		for (uint32_t i = 0; i < 256; i += 4)
@@ -222,7 +220,8 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 	if (call_failed(status))
 		return status;
 	freed = sept_page(mem.pos.value);
-	status = pamt_implicit(call, freed, TDX_4K, true, TDX_OP_RCX, &sept);
+	status = pamt_implicit(call, (struct pamt_operand){ freed, TDX_OP_RCX, true }, TDX_4K,
+			       &sept);
 	if (call_failed(status))
 		return status;
 	status = mem_check_tracked(call, &mem, &sept);

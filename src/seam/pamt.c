@@ -322,14 +322,14 @@ static __attribute__((noinline)) bool walk_1g(struct call *call, struct region_m
  * A 1G entry that only leads on, NDA and not taken, is not locked by itself: the shared lock of the
  * 2M entry below stands for both, and is_alone() looks for it. So walks write to no word that all
  * of a GiB have in common. The second look says that nobody came before that lock was there.
+ * page->address says where to.
  */
-static INLINE bool walk(struct call *call, struct region_map *region, tdx_hpa_t address,
-			uint32_t target, bool exclusive, struct pamt_page *page)
+static INLINE bool walk(struct call *call, struct region_map *region, uint32_t target,
+			bool exclusive, struct pamt_page *page)
 {
 	const uint64_t taken = LOCK_EXCLUSIVE | LOCK_HP | PAMT_TYPE_MASK;
 	uint32_t held = call->held.nr;
 
-	page->address = address;
 	page->tdmr = region->tdmr;
 	page->node = NULL;
 	page->all_free = NULL;
@@ -345,12 +345,12 @@ static INLINE bool walk(struct call *call, struct region_map *region, tdx_hpa_t 
 }
 
 /* Inline for callers that know target and exclusive. */
-static INLINE bool try_walk(struct call *call, struct region_map *region, tdx_hpa_t address,
-			    uint32_t target, bool exclusive, struct pamt_page *page)
+static INLINE bool try_walk(struct call *call, struct region_map *region, uint32_t target,
+			    bool exclusive, struct pamt_page *page)
 {
 	uint32_t held = call->held.nr;
 
-	if (walk(call, region, address, target, exclusive, page))
+	if (walk(call, region, target, exclusive, page))
 		return true;
 	held_release(&call->held, held);
 	return false;
@@ -359,7 +359,8 @@ static INLINE bool try_walk(struct call *call, struct region_map *region, tdx_hp
 bool pamt_walk(struct call *call, tdx_hpa_t address, uint32_t target, bool exclusive,
 	       struct pamt_page *page)
 {
-	return try_walk(call, find_page_region(call, address), address, target, exclusive, page);
+	page->address = address;
+	return try_walk(call, find_page_region(call, address), target, exclusive, page);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -399,15 +400,15 @@ tdx_status_t pamt_find(struct call *call, tdx_hpa_t address, uint32_t size, stru
 	return CALL_OK;
 }
 
-tdx_status_t pamt_implicit(struct call *call, tdx_hpa_t address, uint32_t size, bool exclusive,
-			   enum tdx_operand operand, struct pamt_page *page)
+tdx_status_t pamt_implicit(struct call *call, struct pamt_operand operand, uint32_t size,
+			   struct pamt_page *page)
 {
-	tdx_status_t status = pamt_find(call, address, size, page);
+	tdx_status_t status = pamt_find(call, operand.address, size, page);
 
 	if (call_failed(status))
 		return status;
-	if (!lock_entry(call, page->entry, exclusive, &page->head))
-		return status_operand(TDX_OPERAND_BUSY, operand);
+	if (!lock_entry(call, page->entry, operand.exclusive, &page->head))
+		return status_operand(TDX_OPERAND_BUSY, operand.name);
 	return CALL_OK;
 }
 
@@ -472,38 +473,38 @@ void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, tdx_hpa_t addres
 
 /* What all operands that name a private page begin with. */
 static INLINE tdx_status_t explicit_walk(struct call *call, struct region_map *map,
-					 tdx_hpa_t address, enum tdx_operand operand,
-					 uint32_t target, bool exclusive, struct pamt_page *page)
+					 struct pamt_operand operand, uint32_t target,
+					 struct pamt_page *page)
 {
 	struct region_map *region;
 
-	if (!hpa_is_private(call->seam, address, UINT64_C(1) << TDX_LEVEL_SHIFT(target)))
-		return status_operand(TDX_OPERAND_INVALID, operand);
-	region = find_region(call, map, address);
+	if (!hpa_is_private(call->seam, operand.address, UINT64_C(1) << TDX_LEVEL_SHIFT(target)))
+		return status_operand(TDX_OPERAND_INVALID, operand.name);
+	region = find_region(call, map, operand.address);
 	if (!region)
-		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, operand);
-	if (!try_walk(call, region, address, target, exclusive, page))
-		return status_operand(TDX_OPERAND_BUSY, operand);
+		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, operand.name);
+	page->address = operand.address;
+	if (!try_walk(call, region, target, operand.exclusive, page))
+		return status_operand(TDX_OPERAND_BUSY, operand.name);
 	return CALL_OK;
 }
 
-tdx_status_t pamt_explicit_any(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
-			       uint32_t size, bool exclusive, struct pamt_page *page)
+tdx_status_t pamt_explicit_any(struct call *call, struct pamt_operand operand, uint32_t size,
+			       struct pamt_page *page)
 {
-	return explicit_walk(call, page_map(call, address), address, operand, size, exclusive,
-			     page);
+	return explicit_walk(call, page_map(call, operand.address), operand, size, page);
 }
 
-tdx_status_t pamt_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
-			   enum tdx_page_type type, bool exclusive, struct pamt_page *page)
+tdx_status_t pamt_explicit(struct call *call, struct pamt_operand operand, enum tdx_page_type type,
+			   struct pamt_page *page)
 {
-	tdx_status_t status = explicit_walk(call, control_map(call, address), address, operand,
-					    TDX_4K, exclusive, page);
+	tdx_status_t status =
+		explicit_walk(call, control_map(call, operand.address), operand, TDX_4K, page);
 
 	if (call_failed(status))
 		return status;
 	if (page->level != TDX_4K || pamt_type(page->head) != type)
-		return status_operand(TDX_PAGE_METADATA_INCORRECT, operand);
+		return status_operand(TDX_PAGE_METADATA_INCORRECT, operand.name);
 	return CALL_OK;
 }
 
@@ -512,7 +513,8 @@ tdx_status_t pamt_free_4k(struct call *call, tdx_hpa_t address, enum tdx_operand
 {
 	const struct seam *seam = call->seam;
 	tdx_status_t status =
-		explicit_walk(call, page_map(call, address), address, operand, TDX_4K, true, page);
+		explicit_walk(call, page_map(call, address),
+			      (struct pamt_operand){ address, operand, true }, TDX_4K, page);
 	enum tdx_page_type type;
 
 	if (call_failed(status))
@@ -566,7 +568,8 @@ tdx_status_t pamt_free_2m(struct call *call, tdx_hpa_t address, enum tdx_operand
 			  struct pamt_page *page)
 {
 	tdx_status_t status =
-		explicit_walk(call, page_map(call, address), address, operand, TDX_2M, true, page);
+		explicit_walk(call, page_map(call, address),
+			      (struct pamt_operand){ address, operand, true }, TDX_2M, page);
 
 	if (call_failed(status))
 		return status;

@@ -105,6 +105,13 @@ struct pamt_page {
 	uint32_t level;		     /* enum tdx_size reached */
 };
 
+/* An operand that names a page, and how its entry is to be locked. */
+struct pamt_operand {
+	tdx_hpa_t address;
+	enum tdx_operand name;
+	bool exclusive;
+};
+
 /*
  * The TDMR that covers the address, with usable metadata; NULL: none. In a call the second, which
  * finds quickly what the LP came through last.
@@ -160,9 +167,8 @@ bool pamt_walk(struct call *call, tdx_hpa_t address, uint32_t target, bool exclu
 PAMT_MUST_CHECK tdx_status_t pamt_find(struct call *call, tdx_hpa_t address, uint32_t size,
 				       struct pamt_page *page);
 /* The same, its entry locked as asked. OPERAND_BUSY with the operand: taken. */
-PAMT_MUST_CHECK tdx_status_t pamt_implicit(struct call *call, tdx_hpa_t address, uint32_t size,
-					   bool exclusive, enum tdx_operand operand,
-					   struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t pamt_implicit(struct call *call, struct pamt_operand operand,
+					   uint32_t size, struct pamt_page *page);
 
 /*
  * The entry at that level (2M, 1G) above pages that are in a TD's use for certain, which is to
@@ -189,13 +195,11 @@ void pamt_bit_clear(struct call *call, const struct tdmr *tdmr, tdx_hpa_t addres
  * A private page of that size (enum tdx_size), whatever it is and whoever has it: the walk ended
  * there or above.
  */
-PAMT_MUST_CHECK tdx_status_t pamt_explicit_any(struct call *call, tdx_hpa_t address,
-					       enum tdx_operand operand, uint32_t size,
-					       bool exclusive, struct pamt_page *page);
-/* A private page of that type, locked as asked, reached at 4K. */
-PAMT_MUST_CHECK tdx_status_t pamt_explicit(struct call *call, tdx_hpa_t address,
-					   enum tdx_operand operand, enum tdx_page_type type,
-					   bool exclusive, struct pamt_page *page);
+PAMT_MUST_CHECK tdx_status_t pamt_explicit_any(struct call *call, struct pamt_operand operand,
+					       uint32_t size, struct pamt_page *page);
+/* A private page of that type, reached at 4K. */
+PAMT_MUST_CHECK tdx_status_t pamt_explicit(struct call *call, struct pamt_operand operand,
+					   enum tdx_page_type type, struct pamt_page *page);
 /* A free 4K page, locked exclusively, for the TD to use. */
 PAMT_MUST_CHECK tdx_status_t pamt_free_4k(struct call *call, tdx_hpa_t address,
 					  enum tdx_operand operand, struct pamt_page *page);

@@ -52,7 +52,8 @@ tdx_status_t tdh_phymem_page_rdmd(struct call *call)
 	clear_results(call->regs);
 	if (size > TDX_1G || (size > TDX_4K && !call->seam->dpamt))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	status = pamt_explicit_any(call, address, TDX_OP_RCX, size, false, &page);
+	status = pamt_explicit_any(call, (struct pamt_operand){ address, TDX_OP_RCX, false }, size,
+				   &page);
 	if (call_failed(status))
 		return status;
 
@@ -98,7 +99,8 @@ tdx_status_t tdh_phymem_page_reclaim(struct call *call)
 	struct td td;
 
 	clear_results(regs);
-	status = pamt_explicit_any(call, address, TDX_OP_RCX, TDX_4K, true, &page);
+	status = pamt_explicit_any(call, (struct pamt_operand){ address, TDX_OP_RCX, true }, TDX_4K,
+				   &page);
 	if (call_failed(status))
 		return status;
 	type = pamt_type(page.head);
@@ -131,7 +133,8 @@ tdx_status_t tdh_phymem_page_wbinvd(struct call *call)
 {
 	tdx_hpa_t address = hpa_strip(call->seam, hpa(call->in.rcx));
 	struct pamt_page page;
-	tdx_status_t status = pamt_explicit_any(call, address, TDX_OP_RCX, TDX_4K, false, &page);
+	tdx_status_t status = pamt_explicit_any(
+		call, (struct pamt_operand){ address, TDX_OP_RCX, false }, TDX_4K, &page);
 
 	if (call_failed(status))
 		return status;

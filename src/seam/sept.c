@@ -44,11 +44,12 @@ static inline os_a64_t *entry_in(os_a64_t *table, tdx_gpa_t gpa, uint32_t level)
 	return &table[gpa.v >> TDX_LEVEL_SHIFT(level) & (SEPT_ENTRIES - 1)];
 }
 
-/* *table: the page in which the entry is; as it was if that is the root. */
-static inline void walk(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
-			struct sept_pos *pos, tdx_hpa_t *table)
+/* Returns the page in which the entry is, HPA_NONE if that is the root. */
+static inline tdx_hpa_t walk(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
+			     struct sept_pos *pos)
 {
 	os_a64_t *entry = td_map_page(call, td->tdr, TDCS_PAGE_SEPT, OS_WRITE);
+	tdx_hpa_t table = HPA_NONE;
 	uint64_t value;
 	uint32_t at = td->tdcs->pwl;
 
@@ -58,18 +59,17 @@ static inline void walk(struct call *call, const struct td *td, tdx_gpa_t gpa, u
 		value = os_load64(entry, OS_ACQUIRE);
 		if (at <= level || sept_is_leaf(value) || !(value & SEPT_RWX))
 			break;
-		*table = sept_page(value);
-		entry = pamt_map_owned(call, *table, OS_WRITE);
+		table = sept_page(value);
+		entry = pamt_map_owned(call, table, OS_WRITE);
 	}
 	*pos = (struct sept_pos){ .entry = entry, .value = value, .level = at };
+	return table;
 }
 
 void sept_walk(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
 	       struct sept_pos *pos)
 {
-	tdx_hpa_t table;
-
-	walk(call, td, gpa, level, pos, &table);
+	walk(call, td, gpa, level, pos);
 }
 
 void sept_walk_locked(struct call *call, const struct td *td, tdx_gpa_t gpa, uint32_t level,
@@ -86,7 +86,7 @@ void sept_walk_locked(struct call *call, const struct td *td, tdx_gpa_t gpa, uin
 		pos->level = level;
 		return;
 	}
-	walk(call, td, gpa, level, pos, &found.page);
+	found.page = walk(call, td, gpa, level, pos);
 	if (pos->level == level && !hpa_is_none(found.page))
 		*map = found;
 }

@@ -166,7 +166,7 @@ tdx_status_t tdh_mem_sept_remove(struct call *call)
 	if (call_failed(status))
 		return status;
 	at = sept_page(mem.pos.value);
-	status = pamt_implicit(call, at, TDX_4K, true, TDX_OP_RCX, &page);
+	status = pamt_implicit(call, (struct pamt_operand){ at, TDX_OP_RCX, true }, TDX_4K, &page);
 	if (call_failed(status))
 		return status;
 	status = mem_check_tracked(call, &mem, &page);

@@ -20,29 +20,21 @@
 
 /*
  * Zeroes the metadata pages of one level whose first byte describes an address in the chunk.
- * offset, bytes: the chunk in the TDMR. covered: bytes of the TDMR that a 4K page describes; a
- * power of two, and chunks are aligned to their size, a power of two as well.
+ * offset, bytes: the chunk in the TDMR; chunks are aligned to their size, a power of two. So is
+ * what a 4K page of the level describes.
  */
 static void zero_level(const struct seam *seam, const struct tdmr *tdmr, uint32_t level,
-		       uint64_t offset, uint64_t bytes, uint64_t covered)
+		       uint64_t offset, uint64_t bytes)
 {
-	uint64_t page = offset / covered;
+	const bool bits = seam->dpamt && level == TDX_4K;
+	const uint64_t entries = bits ? TDX_PAGE_SIZE * 8 : TDX_PAGE_SIZE / TDX_PAMT_ENTRY_BYTES;
+	const uint64_t covered = entries << TDX_LEVEL_SHIFT(level);
 
 	if (offset % covered)
 		return;
-	seam->os->zero(seam->os->ctx, hpa(tdmr->pamt_base[level].v + page * TDX_PAGE_SIZE),
+	seam->os->zero(seam->os->ctx,
+		       hpa(tdmr->pamt_base[level].v + offset / covered * TDX_PAGE_SIZE),
 		       bytes > covered ? bytes / covered * TDX_PAGE_SIZE : TDX_PAGE_SIZE);
-}
-
-static void zero_chunk(const struct seam *seam, const struct tdmr *tdmr, uint64_t offset,
-		       uint64_t bytes)
-{
-	const uint64_t entries = TDX_PAGE_SIZE / TDX_PAMT_ENTRY_BYTES;
-
-	zero_level(seam, tdmr, TDX_1G, offset, bytes, entries * TDX_1G_SIZE);
-	zero_level(seam, tdmr, TDX_2M, offset, bytes, entries * TDX_2M_SIZE);
-	zero_level(seam, tdmr, TDX_4K, offset, bytes,
-		   (seam->dpamt ? TDX_PAGE_SIZE * 8 : entries) * TDX_PAGE_SIZE);
 }
 
 /* Static PAMT: the entries of reserved 4K pages first .. end-1, counted from the TDMR's base. */
@@ -121,7 +113,8 @@ tdx_status_t tdh_sys_tdmr_init(struct call *call)
 	if (next == tdmr->base.v + tdmr->size)
 		return tdx_status(TDX_TDMR_ALREADY_INITIALIZED, 0);
 
-	zero_chunk(seam, tdmr, next - tdmr->base.v, bytes);
+	for (uint32_t level = TDX_4K; level <= TDX_1G; level++)
+		zero_level(seam, tdmr, level, next - tdmr->base.v, bytes);
 	reserve_chunk(seam, tdmr, next - tdmr->base.v, bytes);
 	/* Release: who finds a page below it usable sees its metadata. */
 	os_store64(&tdmr->next_init, next + bytes, OS_RELEASE);

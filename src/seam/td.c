@@ -22,16 +22,16 @@ static tdx_status_t use_tdr(struct call *call, tdx_hpa_t address, struct td *td)
 tdx_status_t td_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
 			 bool exclusive, struct td *td)
 {
-	tdx_status_t status =
-		pamt_explicit(call, address, operand, TDX_PT_TDR, exclusive, &td->page);
+	tdx_status_t status = pamt_explicit(
+		call, (struct pamt_operand){ address, operand, exclusive }, TDX_PT_TDR, &td->page);
 
 	return call_failed(status) ? status : use_tdr(call, address, td);
 }
 
 tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, bool exclusive, struct td *td)
 {
-	tdx_status_t status =
-		pamt_implicit(call, address, TDX_4K, exclusive, TDX_OP_TDR, &td->page);
+	tdx_status_t status = pamt_implicit(
+		call, (struct pamt_operand){ address, TDX_OP_TDR, exclusive }, TDX_4K, &td->page);
 
 	if (call_failed(status))
 		return status;

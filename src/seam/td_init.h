@@ -24,6 +24,14 @@ struct td_init {
 	struct tdx_td_params params;
 };
 
+/* RCX: R8 says where there are event filters. */
+#define MNG_INIT_FILTERS UINT64_C(1)
+
+/* td_params.c: everything that MNG.INIT asks of TD_PARAMS. */
+PAMT_MUST_CHECK tdx_status_t td_params_check(struct call *call, struct td_init *init);
+/* Level of the S-EPT's root, as they have it. */
+uint32_t td_pwl(const struct tdx_td_params *params);
+
 /* td_cpuid.c: bits of an address that the TD is told of. */
 uint32_t td_virt_maxpa(const struct seam *seam, const struct tdx_td_params *params);
 /* The configured CPUID values; RCX: the leaf that is wrong. Then the topology in leaf 0x1f. */

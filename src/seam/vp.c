@@ -14,18 +14,17 @@ static bool tdvps_is_sane(const struct tdvps *tdvps)
 }
 
 /* The TDVPR operand, locked as asked, and its TD, the TDR locked as asked. */
-static tdx_status_t vp_explicit(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
-				bool exclusive, bool tdr_exclusive, struct vp *vp)
+static tdx_status_t vp_explicit(struct call *call, struct pamt_operand operand, bool tdr_exclusive,
+				struct vp *vp)
 {
-	tdx_status_t status =
-		pamt_explicit(call, address, operand, TDX_PT_TDVPR, exclusive, &vp->page);
+	tdx_status_t status = pamt_explicit(call, operand, TDX_PT_TDVPR, &vp->page);
 
 	if (call_failed(status))
 		return status;
-	vp->address = address;
-	vp->tdvps = module_map(call->seam, address, OS_WRITE);
+	vp->address = operand.address;
+	vp->tdvps = module_map(call->seam, operand.address, OS_WRITE);
 	if (!tdvps_is_sane(vp->tdvps))
-		return call_fatal(call, FATAL_CONTROL, address);
+		return call_fatal(call, FATAL_CONTROL, operand.address);
 	return td_implicit(call, pamt_owner(vp->page.head), tdr_exclusive, &vp->td);
 }
 
@@ -50,7 +49,8 @@ static bool has_pages(const struct vp *vp, const struct tdcs *tdcs)
 
 tdx_status_t vp_use(struct call *call, tdx_hpa_t address, uint32_t vcpu_states, struct vp *vp)
 {
-	tdx_status_t status = vp_explicit(call, address, TDX_OP_RCX, false, false, vp);
+	tdx_status_t status =
+		vp_explicit(call, (struct pamt_operand){ address, TDX_OP_RCX, false }, false, vp);
 	uint32_t state;
 
 	if (call_failed(status))
@@ -108,7 +108,8 @@ tdx_status_t tdh_vp_addcx(struct call *call)
 	const struct os_services *os = call->seam->os;
 	struct pamt_page page;
 	struct vp vp;
-	tdx_status_t status = vp_explicit(call, hpa(call->in.rdx), TDX_OP_RDX, true, false, &vp);
+	tdx_status_t status = vp_explicit(
+		call, (struct pamt_operand){ hpa(call->in.rdx), TDX_OP_RDX, true }, false, &vp);
 
 	if (call_failed(status))
 		return status;
@@ -206,7 +207,8 @@ tdx_status_t tdh_vp_init(struct call *call)
 	struct tdvps *tdvps;
 	struct vp vp;
 	tdx_status_t status =
-		vp_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, true, call->version, &vp);
+		vp_explicit(call, (struct pamt_operand){ hpa(call->in.rcx), TDX_OP_RCX, true },
+			    call->version, &vp);
 
 	if (call_failed(status))
 		return status;
@@ -235,7 +237,8 @@ tdx_status_t tdh_vp_flush(struct call *call)
 {
 	struct tdcs *tdcs;
 	struct vp vp;
-	tdx_status_t status = vp_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, true, false, &vp);
+	tdx_status_t status = vp_explicit(
+		call, (struct pamt_operand){ hpa(call->in.rcx), TDX_OP_RCX, true }, false, &vp);
 
 	if (call_failed(status))
 		return status;
