@@ -162,86 +162,6 @@ static const struct log_ranges *choose_usable(struct map_log *log, struct machin
 	return NULL;
 }
 
-/* Only sizes are known: laid out as firmware usually does. False: no size is known either. */
-static int guess_from_sizes(struct map_log *log, struct machine_map *map)
-{
-	uint64_t next = 0;
-	bool any = false;
-
-	for (uint32_t node = 0; node < MAP_MAX_NODES; node++) {
-		uint64_t bytes = log->node_size[node] & ~PAGE_MASK;
-
-		if (!bytes)
-			continue;
-		any = true;
-		if (bytes > TOP || next > TOP)
-			return log_fail(log, 0, "memory above 52 bits");
-		if (log_lay_out(log, bytes, node, &next))
-			return -1;
-	}
-	if (!any && log->size > TOP)
-		return log_fail(log, 0, "memory above 52 bits");
-	if (!any && log->size && log_lay_out(log, log->size & ~PAGE_MASK, 0, &next))
-		return -1;
-	if (!any)
-		log->of_form[MAP_NODE].nr = 0; /* of nodes nothing is known */
-	if (next)
-		map_note(map, "guessed from sizes alone, as firmware usually lays memory out; "
-			      "they leave out what the kernel keeps for itself");
-	return 0;
-}
-
-/*
- * What a PAMT of so many KB is the PAMT of: 4104 KB for each GB, and a page more for each TDMR (or
- * for each 256 GB of a large one); with Dynamic PAMT 40 KB, which does not tell how many TDMRs.
- */
-static void tell_pamt(const struct map_log *log, char *text, size_t size)
-{
-	uint64_t kb = log->pamt.kb, gb = kb / 4104, pages = kb % 4104 / 4;
-
-	if (log->dynamic) {
-		snprintf(text, size, " and %llu KB of dynamic PAMT: about %llu GB",
-			 (unsigned long long)kb, (unsigned long long)(kb / 40));
-		return;
-	}
-	snprintf(text, size, " and %llu KB of PAMT", (unsigned long long)kb);
-	if (gb && pages && pages <= TDX_MAX_TDMRS && kb % 4 == 0)
-		snprintf(text + strlen(text), size - strlen(text),
-			 ": static, of %llu GB in %s%llu TDMRs; dynamic it would be %llu KB",
-			 (unsigned long long)gb, gb > 256 ? "up to " : "",
-			 (unsigned long long)pages, (unsigned long long)(40 * gb + 4 * pages));
-}
-
-static int no_map(const struct map_log *log)
-{
-	char pamt[128] = "", keys[64] = "";
-
-	if (log->hkids.end)
-		snprintf(keys, sizeof(keys), "KeyIDs %llu to %llu",
-			 (unsigned long long)log->hkids.base,
-			 (unsigned long long)log->hkids.end - 1);
-	if (log->pamt.said)
-		tell_pamt(log, pamt, sizeof(pamt));
-	return log_fail(log, 0,
-			"no memory map in it%s%s%s%s; wanted: the whole dmesg, /proc/iomem read "
-			"by root, or lsmem",
-			*keys || *pamt ? " (only " : "", keys,
-			*keys ? pamt : pamt + (*pamt ? 5 : 0), *keys || *pamt ? ")" : "");
-}
-
-static int nothing_usable(const struct map_log *log, const struct log_ranges *ranges)
-{
-	const char *name = sources[ranges - log->of_form].name;
-
-	if (ranges->unknown)
-		return log_fail(log, ranges->unknown_line,
-				"no usable memory above 1 MB in %u %s lines; '%s' is no type that "
-				"is known",
-				ranges->lines, name, ranges->unknown_type);
-	return log_fail(log, 0, "no usable memory above 1 MB in %u %s line%s", ranges->lines, name,
-			ranges->lines == 1 ? "" : "s");
-}
-
 /* Adds [base, end), inwards to whole pages, to the last range if it goes on there. */
 static void add_range(struct machine_map *map, uint64_t base, uint64_t end, uint32_t node)
 {
@@ -354,12 +274,12 @@ static int build_ranges(struct map_log *log, const struct map_options *options,
 	const struct log_ranges *usable = choose_usable(log, map), *nodes;
 	const struct map_range *last;
 
-	if (!usable && guess_from_sizes(log, map))
+	if (!usable && map_guess_from_sizes(log, map))
 		return -1;
 	if (!usable && log->of_form[MAP_E820].nr)
 		usable = &log->of_form[MAP_E820];
 	if (!usable)
-		return no_map(log);
+		return map_none(log);
 	for (uint32_t i = 0; i < usable->nr; i++)
 		if (usable->range[i].end > TOP)
 			return log_fail(log, usable->range[i].line,
@@ -373,141 +293,8 @@ static int build_ranges(struct map_log *log, const struct map_options *options,
 	add_ranges(map, usable, nodes);
 	last = map->nr_ranges ? &map->ranges[map->nr_ranges - 1] : NULL;
 	if (!last || last->base + last->size <= MAP_LOW_LIMIT)
-		return nothing_usable(log, usable);
+		return map_none_usable(log, usable, sources[usable - log->of_form].name);
 	return build_nodes(log, nodes, options->nr_nodes, map);
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* CMRs                                                                                         */
-
-/* A hole between two usable ranges: where it ends, and how large it is. */
-struct hole {
-	uint64_t end, size;
-};
-
-/*
- * The largest holes, as many as there may be between CMRs; returns how many. Of equal ones the
- * highest. Memory is one range where a hole is not among them.
- */
-static uint32_t largest_holes(const struct machine_map *map, struct hole *hole)
-{
-	uint64_t end = 0;
-	uint32_t nr = 0;
-
-	for (uint32_t i = 0; i < map->nr_ranges; i++) {
-		const struct map_range *range = &map->ranges[i];
-		struct hole next = { range->base, range->base - end };
-		uint32_t least = 0;
-		bool first = end <= MAP_LOW_LIMIT;
-
-		end = range->base + range->size;
-		if (first || !next.size)
-			continue;
-		if (nr < TDX_MAX_CMRS - 1) {
-			hole[nr++] = next;
-			continue;
-		}
-		for (uint32_t j = 1; j < nr; j++)
-			if (hole[j].size < hole[least].size)
-				least = j;
-		if (next.size >= hole[least].size) {
-			/* They stay in ascending order. */
-			memmove(&hole[least], &hole[least + 1], (nr - 1 - least) * sizeof(*hole));
-			hole[nr - 1] = next;
-		}
-	}
-	return nr;
-}
-
-/* CMRs out of the usable ranges above 1 MB, joined over the smallest holes until they are few. */
-static void assume_cmrs(struct machine_map *map)
-{
-	const struct map_range *last = &map->ranges[map->nr_ranges - 1];
-	struct hole hole[TDX_MAX_CMRS];
-	uint32_t nr = largest_holes(map, hole), i = 0;
-	uint64_t base;
-
-	while (map->ranges[i].base + map->ranges[i].size <= MAP_LOW_LIMIT)
-		i++;
-	base = map->ranges[i].base > MAP_LOW_LIMIT ? map->ranges[i].base : MAP_LOW_LIMIT;
-	for (i = 0; i < nr; i++) {
-		map->cmr[i] = (struct tdx_cmr){ base, hole[i].end - hole[i].size - base };
-		base = hole[i].end;
-	}
-	map->cmr[nr] = (struct tdx_cmr){ base, last->base + last->size - base };
-	map->nr_cmrs = nr + 1;
-	map->cmrs_assumed = true;
-	map_note(map, "no CMR lines: %u CMRs are assumed, made from the usable memory",
-		 map->nr_cmrs);
-}
-
-static int build_cmrs(struct map_log *log, struct machine_map *map)
-{
-	const struct log_ranges *cmrs = &log->of_form[MAP_CMR];
-	uint64_t most = 0;
-
-	for (uint32_t i = 0; i < cmrs->nr && cmrs->nr > TDX_MAX_CMRS; i++)
-		most = cmrs->range[i].line > most ? cmrs->range[i].line : most;
-	if (cmrs->nr > TDX_MAX_CMRS)
-		return log_fail(log, most, "%u CMRs; allowed: up to %u", cmrs->nr, TDX_MAX_CMRS);
-	for (uint32_t i = 0; i < cmrs->nr; i++)
-		map->cmr[i] = (struct tdx_cmr){ cmrs->range[i].base,
-						cmrs->range[i].end - cmrs->range[i].base };
-	map->nr_cmrs = cmrs->nr;
-	if (!cmrs->nr)
-		assume_cmrs(map);
-	return 0;
-}
-
-uint64_t map_in_cmrs(const struct machine_map *map, struct map_range *to, uint32_t *nr)
-{
-	uint64_t bytes = 0;
-	uint32_t cmr = 0;
-
-	*nr = 0;
-	for (uint32_t i = 0; i < map->nr_ranges; i++) {
-		const struct map_range *range = &map->ranges[i];
-		uint64_t end = range->base + range->size;
-
-		while (cmr < map->nr_cmrs && map->cmr[cmr].base + map->cmr[cmr].size <= range->base)
-			cmr++;
-		for (uint32_t j = cmr; j < map->nr_cmrs && map->cmr[j].base < end; j++) {
-			uint64_t cmr_end = map->cmr[j].base + map->cmr[j].size;
-			uint64_t from =
-				range->base > map->cmr[j].base ? range->base : map->cmr[j].base;
-			uint64_t size = (end < cmr_end ? end : cmr_end) - from;
-
-			bytes += size;
-			if (to)
-				to[*nr] = (struct map_range){ from, size, range->node };
-			++*nr;
-		}
-	}
-	return bytes;
-}
-
-/* Usable memory that no CMR has is of no use to TDs. What is below 1 MB is left out anyway. */
-static int count_outside(const struct map_log *log, struct machine_map *map)
-{
-	uint64_t low = 0, all = 0, inside;
-	uint32_t nr;
-
-	for (uint32_t i = 0; i < map->nr_ranges; i++) {
-		const struct map_range *range = &map->ranges[i];
-		uint64_t end = range->base + range->size;
-
-		all += range->size;
-		if (range->base < MAP_LOW_LIMIT)
-			low += (end < MAP_LOW_LIMIT ? end : MAP_LOW_LIMIT) - range->base;
-	}
-	inside = map_in_cmrs(map, NULL, &nr);
-	for (uint32_t i = 0; i < map->nr_cmrs && map->cmr[i].base < MAP_LOW_LIMIT; i++)
-		low = 0; /* rare: counted as inside */
-	map->usable_bytes = all;
-	map->outside_bytes = all - inside > low ? all - inside - low : 0;
-	if (inside)
-		return 0;
-	return log_fail(log, 0, "no usable memory lies inside the CMRs");
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -538,8 +325,8 @@ int map_build(struct map_log *log, const struct map_options *options, struct mac
 	for (unsigned int form = 0; form < MAP_NR_RANGES; form++)
 		if (sort_ranges(log, &log->of_form[form], kinds[form].what, kinds[form].by_node))
 			return -1;
-	if (build_ranges(log, options, map) || build_cmrs(log, map) || count_outside(log, map) ||
-	    map_build_keys(log, options, map))
+	if (build_ranges(log, options, map) || map_build_cmrs(log, map) ||
+	    map_count_outside(log, map) || map_build_keys(log, options, map))
 		return -1;
 	map_build_cpus(log, options, map);
 	map->log_dynamic = log->dynamic;

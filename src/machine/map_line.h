@@ -25,9 +25,12 @@ enum map_form {
 	MAP_SRAT,
 	MAP_NR_RANGES, /* how many forms have ranges */
 
-	MAP_NONE,  /* no known form */
-	MAP_BOOT,  /* a kernel starts: what follows belongs to another boot */
-	MAP_FIELD, /* one word of an entry of /sys/firmware/memmap */
+	MAP_NONE, /* no known form */
+	MAP_BOOT, /* a kernel starts: what follows belongs to another boot */
+	/* One word of an entry of /sys/firmware/memmap. */
+	MAP_FIELD_START,
+	MAP_FIELD_END,
+	MAP_FIELD_TYPE,
 	MAP_HKIDS,
 	MAP_PAMT_KB,
 	MAP_DYNAMIC,	 /* Dynamic PAMT was switched on */
@@ -43,19 +46,17 @@ enum map_form {
 	MAP_LIMITED, /* the command line leaves memory out */
 };
 
-/* The words of an entry of /sys/firmware/memmap. */
-enum map_field { MAP_FIELD_START, MAP_FIELD_END, MAP_FIELD_TYPE };
-
 struct map_line {
 	enum map_form form;
 	/* Ranges: bytes, end exclusive. MAP_HKIDS: KeyIDs. Else base is the number. */
 	uint64_t base, end;
-	uint32_t node; /* MAP_NODE, MAP_SRAT, MAP_NODE_SIZE, MAP_NODE_CPUS; MAP_FIELD: the entry */
+	uint32_t node; /* MAP_NODE, MAP_SRAT, MAP_NODE_SIZE, MAP_NODE_CPUS; MAP_FIELD_...: the entry
+			*/
 	bool usable;   /* ranges: it is memory that the kernel takes */
 	/* Ranges whose type is not known: the word as the line has it, else NULL. */
 	const char *unknown;
-	enum map_field field;
-	const char *columns; /* MAP_LSMEM: what stands behind the range */
+	const char *columns;		 /* MAP_LSMEM: what stands behind the range */
+	const struct map_marker *marker; /* by which it was recognised */
 };
 
 /*
@@ -80,16 +81,22 @@ const char *map_set_range(struct map_line *line, uint64_t first, uint64_t last);
  */
 bool map_type_is_usable(const char *type, const char **unknown);
 
+/* "[mem 0xFIRST-0xLAST]" */
+bool map_mem_range(const char **at, uint64_t *first, uint64_t *last);
+/* Where the marker of the line begins, which ends at `at`. */
+const char *map_marker_at(const struct map_line *line, const char *at);
+
 /*
  * A form: its marker, anywhere in a line, and what makes sense of the line (at: behind the marker).
  * line->form stays MAP_NONE where the marker was an ordinary word.
  */
 struct map_marker {
-	const char *marker;
+	const char *text;
 	const char *(*parse)(const char *text, const char *at, struct map_line *line);
+	enum map_form form; /* mostly */
 };
 
-/* Those of tools (map_tool.c); the end has no marker. */
-extern const struct map_marker map_tool_markers[];
+/* Tables of memory (map_table.c), and what tools say (map_tool.c); at the end: no text. */
+extern const struct map_marker map_table_markers[], map_tool_markers[];
 
 #endif

@@ -22,7 +22,7 @@ struct log_range {
 struct log_entry {
 	uint64_t first, last;
 	bool usable;
-	uint32_t words; /* bits by enum map_field: which were there */
+	uint32_t words; /* bits from MAP_FIELD_START on: which were there */
 };
 
 /* One form's ranges. */
@@ -100,7 +100,16 @@ PAMT_MUST_CHECK int map_build(struct map_log *log, const struct map_options *opt
 void map_note(struct machine_map *map, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* map_cpus.c: the steps of map_build() that have nothing to do with ranges. */
+/* The steps of map_build() in files of their own. 0 or -1, reported; map_size.c: */
+PAMT_MUST_CHECK int map_guess_from_sizes(struct map_log *log, struct machine_map *map);
+/* map_cmrs.c; usable memory that no CMR has is of no use to TDs. */
+PAMT_MUST_CHECK int map_build_cmrs(struct map_log *log, struct machine_map *map);
+PAMT_MUST_CHECK int map_count_outside(const struct map_log *log, struct machine_map *map);
+/* map_none.c: always -1; there are no ranges, or none of these, of a form of that name, is usable.
+ */
+int map_none(const struct map_log *log);
+int map_none_usable(const struct map_log *log, const struct log_ranges *ranges, const char *name);
+/* map_cpus.c */
 PAMT_MUST_CHECK int map_build_keys(struct map_log *log, const struct map_options *options,
 				   struct machine_map *map);
 void map_build_cpus(const struct map_log *log, const struct map_options *options,

@@ -9,6 +9,11 @@
 
 #include "machine/map_line.h"
 
+const char *map_marker_at(const struct map_line *line, const char *at)
+{
+	return at - strlen(line->marker->text);
+}
+
 bool map_literal(const char **at, const char *text)
 {
 	size_t length = strlen(text);
@@ -52,6 +57,12 @@ bool map_number(const char **at, unsigned int radix, uint64_t *value)
 bool map_hex(const char **at, uint64_t *value)
 {
 	return map_literal(at, "0x") && map_number(at, 16, value);
+}
+
+bool map_mem_range(const char **at, uint64_t *first, uint64_t *last)
+{
+	return map_literal(at, "[mem ") && map_hex(at, first) && map_literal(at, "-") &&
+	       map_hex(at, last) && map_literal(at, "]");
 }
 
 const char *map_set_range(struct map_line *line, uint64_t first, uint64_t last)

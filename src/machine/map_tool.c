@@ -39,7 +39,7 @@ static bool dashed_range(const char *at, const char *end, uint64_t *first, uint6
 /* The range stands before the marker. */
 static const char *parse_iomem(const char *text, const char *at, struct map_line *line)
 {
-	const char *marker = at - strlen(": System RAM"), *word;
+	const char *marker = map_marker_at(line, at), *word;
 	uint64_t first, last;
 
 	while (marker > text && marker[-1] == ' ')
@@ -65,7 +65,7 @@ static const char *parse_iomem(const char *text, const char *at, struct map_line
  */
 static const char *parse_lsmem(const char *text, const char *at, struct map_line *line)
 {
-	const char *marker = at - strlen("-0x"), *from = word_before(text, marker), *state;
+	const char *marker = map_marker_at(line, at), *from = word_before(text, marker), *state;
 	uint64_t first, last;
 
 	if (!map_hex(&from, &first) || from != marker || !map_number(&at, 16, &last))
@@ -110,45 +110,29 @@ static const char *parse_lsmem_state(const char *text, const char *at, struct ma
 }
 
 /* "/sys/firmware/memmap/3/type:System RAM", as grep prints the files, from whichever folder. */
-static const char *parse_field(enum map_field field, const char *text, const char *marker,
-			       const char *at, struct map_line *line)
+static const char *parse_field(const char *text, const char *at, struct map_line *line)
 {
-	const char *from = marker;
+	const char *marker = map_marker_at(line, at), *from = marker;
+	enum map_form form = line->marker->form;
 	uint64_t entry;
 
 	while (from > text && isdigit((unsigned char)from[-1]))
 		from--;
 	if (from == marker || !map_number(&from, 10, &entry) || entry > UINT32_MAX)
 		return NULL;
-	if (field == MAP_FIELD_TYPE)
+	if (form == MAP_FIELD_TYPE)
 		line->usable = map_type_is_usable(at, &line->unknown);
 	else if (!map_hex(&at, &line->base))
 		return "bad entry of /sys/firmware/memmap; allowed: N/start:0xFIRST, N/end:0xLAST";
-	line->form = MAP_FIELD;
-	line->field = field;
+	line->form = form;
 	line->node = (uint32_t)entry;
 	return NULL;
-}
-
-static const char *parse_start(const char *text, const char *at, struct map_line *line)
-{
-	return parse_field(MAP_FIELD_START, text, at - strlen("/start:"), at, line);
-}
-
-static const char *parse_end(const char *text, const char *at, struct map_line *line)
-{
-	return parse_field(MAP_FIELD_END, text, at - strlen("/end:"), at, line);
-}
-
-static const char *parse_type(const char *text, const char *at, struct map_line *line)
-{
-	return parse_field(MAP_FIELD_TYPE, text, at - strlen("/type:"), at, line);
 }
 
 /* "0xFIRST 0xLAST System RAM", the three files side by side. */
 static const char *parse_pasted(const char *text, const char *at, struct map_line *line)
 {
-	const char *marker = at - strlen(" 0x"), *from = word_before(text, marker);
+	const char *marker = map_marker_at(line, at), *from = word_before(text, marker);
 	const char *unknown = NULL;
 	uint64_t first, last;
 	bool usable;
@@ -219,9 +203,9 @@ static const char *parse_meminfo(const char *text, const char *at, struct map_li
 }
 
 /* A number and nothing else behind a title of lscpu that stands at the beginning of its line. */
-static const char *parse_lscpu(enum map_form form, const char *text, const char *title,
-			       const char *at, struct map_line *line)
+static const char *parse_lscpu(const char *text, const char *at, struct map_line *line)
 {
+	const char *title = map_marker_at(line, at);
 	uint64_t nr;
 
 	for (; text < title; text++)
@@ -231,24 +215,9 @@ static const char *parse_lscpu(enum map_form form, const char *text, const char 
 	if (!map_number(&at, 10, &nr) || !nr || isalnum((unsigned char)*at) || *at == ',' ||
 	    *at == '-')
 		return NULL;
-	line->form = form;
+	line->form = line->marker->form;
 	line->base = nr;
 	return NULL;
-}
-
-static const char *parse_cpus(const char *text, const char *at, struct map_line *line)
-{
-	return parse_lscpu(MAP_CPUS, text, at - strlen("CPU(s):"), at, line);
-}
-
-static const char *parse_sockets(const char *text, const char *at, struct map_line *line)
-{
-	return parse_lscpu(MAP_PACKAGES, text, at - strlen("Socket(s):"), at, line);
-}
-
-static const char *parse_numa_nodes(const char *text, const char *at, struct map_line *line)
-{
-	return parse_lscpu(MAP_NODES, text, at - strlen("NUMA node(s):"), at, line);
 }
 
 static const char *parse_available(const char *text, const char *at, struct map_line *line)
@@ -257,24 +226,24 @@ static const char *parse_available(const char *text, const char *at, struct map_
 	uint64_t nr;
 
 	if (map_number(&from, 10, &nr) && map_literal(&from, " nodes"))
-		return parse_lscpu(MAP_NODES, text, at - strlen("available: "), at, line);
+		return parse_lscpu(text, at, line);
 	return NULL;
 }
 
 const struct map_marker map_tool_markers[] = {
-	{ ": System RAM", parse_iomem },
-	{ " 0x", parse_pasted },
-	{ "-0x", parse_lsmem },
-	{ "RANGE", parse_lsmem_head },
-	{ "\"state\":", parse_lsmem_state },
-	{ "/start:", parse_start },
-	{ "/end:", parse_end },
-	{ "/type:", parse_type },
-	{ "node ", parse_numactl },
-	{ "available: ", parse_available },
-	{ "MemTotal:", parse_meminfo },
-	{ "CPU(s):", parse_cpus },
-	{ "Socket(s):", parse_sockets },
-	{ "NUMA node(s):", parse_numa_nodes },
-	{ NULL, NULL },
+	{ ": System RAM", parse_iomem, MAP_IOMEM },
+	{ " 0x", parse_pasted, MAP_FIRMWARE },
+	{ "-0x", parse_lsmem, MAP_LSMEM },
+	{ "RANGE", parse_lsmem_head, MAP_LSMEM_HEAD },
+	{ "\"state\":", parse_lsmem_state, MAP_LSMEM_STATE },
+	{ "/start:", parse_field, MAP_FIELD_START },
+	{ "/end:", parse_field, MAP_FIELD_END },
+	{ "/type:", parse_field, MAP_FIELD_TYPE },
+	{ "node ", parse_numactl, MAP_NODE_SIZE },
+	{ "available: ", parse_available, MAP_NODES },
+	{ "MemTotal:", parse_meminfo, MAP_SIZE },
+	{ "CPU(s):", parse_lscpu, MAP_CPUS },
+	{ "Socket(s):", parse_lscpu, MAP_PACKAGES },
+	{ "NUMA node(s):", parse_lscpu, MAP_NODES },
+	{ NULL, NULL, MAP_NONE },
 };
