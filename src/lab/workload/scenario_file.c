@@ -7,19 +7,13 @@
  * group that lacks what it needs are errors. The table is the whole grammar: what may stand where,
  * of which kind, in which range.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <pamt/tdx.h>
 
-#include "lab/workload/scenario.h"
+#include "lab/workload/scenario_reader.h"
 #include "machine/size.h"
-
-#define MAX_FILE  (UINT64_C(1) << 20)
-#define MAX_BYTES (UINT64_C(1) << TDX_PA_BITS)
 
 enum kind {
 	KIND_NUMBER, /* uint32_t */
@@ -55,7 +49,7 @@ static const struct key scenario_keys[] = {
 	IN_SCENARIO("seed", KIND_SEED, seed, 0, UINT32_MAX),
 	IN_SCENARIO("fill", KIND_PERCENT, fill_percent, 1, 100),
 	IN_SCENARIO("aged", KIND_PERCENT, aged_percent, 0, 95),
-	IN_SCENARIO("background", KIND_BYTES, background_bytes, TDX_2M_SIZE, MAX_BYTES),
+	IN_SCENARIO("background", KIND_BYTES, background_bytes, TDX_2M_SIZE, SCENARIO_MAX_BYTES),
 	IN_SCENARIO("idle", KIND_NUMBER, idle_limit, 0, 1u << 30),
 	IN_SCENARIO("rounds", KIND_NUMBER, rounds, 0, SCENARIO_MAX_ROUNDS),
 	IN_SCENARIO("overcommit", KIND_YES, overcommit, 0, 1),
@@ -70,7 +64,7 @@ static const struct key scenario_keys[] = {
 static const struct key group_keys[] = {
 	IN_GROUP("count", KIND_NUMBER, count, 1, SCENARIO_MAX_TDS),
 	IN_GROUP("vcpus", KIND_NUMBER, vcpus, 1, SCENARIO_MAX_VCPUS),
-	IN_GROUP("memory", KIND_BYTES, bytes, TDX_2M_SIZE, MAX_BYTES),
+	IN_GROUP("memory", KIND_BYTES, bytes, TDX_2M_SIZE, SCENARIO_MAX_BYTES),
 	IN_GROUP("share", KIND_NUMBER, share, 1, 1u << 20),
 	IN_GROUP("pages", KIND_PAGES, percent_4k, 0, 0),
 	IN_GROUP("touch", KIND_TOUCH, touch, 0, 0),
@@ -86,72 +80,38 @@ static const struct key group_keys[] = {
 };
 
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
-#define MAX_KEYS  NR(group_keys)
-_Static_assert(NR(scenario_keys) <= MAX_KEYS, "lines of both kinds of keys are noted in one array");
-
-struct reader {
-	const char *file;
-	uint32_t line;
-	struct scenario *scenario;
-	struct scenario_group *group; /* NULL: before the first */
-	uint32_t seen[MAX_KEYS];      /* in this part: the line where; 0: not yet */
-	uint32_t fill_line;
-	char *error;
-	size_t error_size;
-};
-
-static int __attribute__((format(printf, 3, 4)))
-wrong_at(const struct reader *r, uint32_t line, const char *format, ...)
-{
-	va_list args;
-	int n = snprintf(r->error, r->error_size, "%s:%u: ", r->file, line);
-
-	va_start(args, format);
-	if (n > 0 && (size_t)n < r->error_size)
-		vsnprintf(r->error + n, r->error_size - (size_t)n, format, args);
-	va_end(args);
-	return -1;
-}
-#define wrong(r, ...) wrong_at(r, (r)->line, __VA_ARGS__)
+_Static_assert(NR(scenario_keys) <= SCENARIO_MAX_KEYS && NR(group_keys) <= SCENARIO_MAX_KEYS,
+	       "lines of both kinds of keys are noted in one array");
 
 /* ------------------------------------------------------------------------------------------- */
 /* Values                                                                                       */
 
-/* Digits, and what follows them. False: no digits, or too large a number. */
-static bool digits(const char *text, uint64_t *value, const char **rest)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	*rest = end;
-	return !errno;
-}
-
-static int read_number(struct reader *r, const struct key *key, const char *text, uint64_t *to)
+static int read_number(struct scenario_reader *r, const struct key *key, const char *text,
+		       uint64_t *to)
 {
 	const char *rest;
 
-	if (digits(text, to, &rest) && !*rest && *to >= key->min && *to <= key->max)
+	if (scenario_digits(text, to, &rest) && !*rest && *to >= key->min && *to <= key->max)
 		return 0;
-	return wrong(r, "%s '%s': a number from %" PRIu64 " to %" PRIu64 " is allowed", key->name,
-		     text, key->min, key->max);
+	return scenario_wrong(r, "%s '%s': a number from %" PRIu64 " to %" PRIu64 " is allowed",
+			      key->name, text, key->min, key->max);
 }
 
-static int read_percent(struct reader *r, const struct key *key, const char *text, uint64_t *to)
+static int read_percent(struct scenario_reader *r, const struct key *key, const char *text,
+			uint64_t *to)
 {
 	const char *rest;
 
-	if (digits(text, to, &rest) && !strcmp(rest, "%") && *to >= key->min && *to <= key->max)
+	if (scenario_digits(text, to, &rest) && !strcmp(rest, "%") && *to >= key->min &&
+	    *to <= key->max)
 		return 0;
-	return wrong(r, "%s '%s': %" PRIu64 "%% to %" PRIu64 "%% are allowed", key->name, text,
-		     key->min, key->max);
+	return scenario_wrong(r, "%s '%s': %" PRIu64 "%% to %" PRIu64 "%% are allowed", key->name,
+			      text, key->min, key->max);
 }
 
 /* Regions are mapped whole: a size goes up to the next 2M. */
-static int read_bytes(struct reader *r, const struct key *key, const char *text, uint64_t *to)
+static int read_bytes(struct scenario_reader *r, const struct key *key, const char *text,
+		      uint64_t *to)
 {
 	uint64_t bytes;
 
@@ -160,23 +120,24 @@ static int read_bytes(struct reader *r, const struct key *key, const char *text,
 		*to = (bytes + TDX_2M_SIZE - 1) & ~(TDX_2M_SIZE - 1);
 		return 0;
 	}
-	return wrong(r, "%s '%s': a size like 512M, 16G or 2.5T is allowed, from 2M to 4096T",
-		     key->name, text);
+	return scenario_wrong(r,
+			      "%s '%s': a size like 512M, 16G or 2.5T is allowed, from 2M to 4096T",
+			      key->name, text);
 }
 
-static int read_yes(struct reader *r, const struct key *key, const char *text, bool *to)
+static int read_yes(struct scenario_reader *r, const struct key *key, const char *text, bool *to)
 {
 	*to = !strcmp(text, "yes");
 	if (*to || !strcmp(text, "no"))
 		return 0;
-	return wrong(r, "%s '%s': yes and no are allowed", key->name, text);
+	return scenario_wrong(r, "%s '%s': yes and no are allowed", key->name, text);
 }
 
-static int read_text(struct reader *r, const struct key *key, const char *text, char *to)
+static int read_text(struct scenario_reader *r, const struct key *key, const char *text, char *to)
 {
 	if (strlen(text) > key->max)
-		return wrong(r, "%s: at most %" PRIu64 " characters are allowed", key->name,
-			     key->max);
+		return scenario_wrong(r, "%s: at most %" PRIu64 " characters are allowed",
+				      key->name, key->max);
 	strcpy(to, text);
 	return 0;
 }
@@ -216,14 +177,15 @@ bool scenario_parse_pages(const char *text, uint32_t *percent_4k)
 	return true;
 }
 
-static int read_pages(struct reader *r, const char *text, uint32_t *percent_4k)
+static int read_pages(struct scenario_reader *r, const char *text, uint32_t *percent_4k)
 {
 	if (scenario_parse_pages(text, percent_4k))
 		return 0;
-	return wrong(r, "pages '%s': 4k, 2m and thp:RATE, such as thp:0.9, are allowed", text);
+	return scenario_wrong(r, "pages '%s': 4k, 2m and thp:RATE, such as thp:0.9, are allowed",
+			      text);
 }
 
-static int read_touch(struct reader *r, const char *text, enum scenario_touch *to)
+static int read_touch(struct scenario_reader *r, const char *text, enum scenario_touch *to)
 {
 	for (enum scenario_touch touch = 0; touch < SCENARIO_TOUCHES; touch++) {
 		if (!strcmp(text, scenario_touch_name(touch))) {
@@ -231,10 +193,11 @@ static int read_touch(struct reader *r, const char *text, enum scenario_touch *t
 			return 0;
 		}
 	}
-	return wrong(r, "touch '%s': linear, random and zipf are allowed", text);
+	return scenario_wrong(r, "touch '%s': linear, random and zipf are allowed", text);
 }
 
-static int read_node(struct reader *r, const struct key *key, const char *text, uint32_t *to)
+static int read_node(struct scenario_reader *r, const struct key *key, const char *text,
+		     uint32_t *to)
 {
 	const char *rest;
 	uint64_t node;
@@ -243,33 +206,34 @@ static int read_node(struct reader *r, const struct key *key, const char *text, 
 		*to = SCENARIO_NODE_ANY;
 	else if (!strcmp(text, "spread"))
 		*to = SCENARIO_NODE_SPREAD;
-	else if (digits(text, &node, &rest) && !*rest && node <= key->max)
+	else if (scenario_digits(text, &node, &rest) && !*rest && node <= key->max)
 		*to = (uint32_t)node;
 	else
-		return wrong(r, "node '%s': any, spread and 0 to %" PRIu64 " are allowed", text,
-			     key->max);
+		return scenario_wrong(r, "node '%s': any, spread and 0 to %" PRIu64 " are allowed",
+				      text, key->max);
 	return 0;
 }
 
 /* "PERCENT% from ROUND". */
-static int read_balloon(struct reader *r, const struct key *key, const char *text,
+static int read_balloon(struct scenario_reader *r, const struct key *key, const char *text,
 			struct scenario_balloon *to)
 {
 	uint64_t percent, from;
 	const char *rest;
 
-	if (!digits(text, &percent, &rest) || strncmp(rest, "% from ", 7) ||
-	    !digits(rest + 7, &from, &rest) || *rest || percent < key->min || percent > key->max ||
-	    from > SCENARIO_MAX_ROUNDS)
-		return wrong(r,
-			     "balloon '%s': %" PRIu64 "%% to %" PRIu64 "%% and a round, such as "
-			     "'50%% from 3', are allowed",
-			     text, key->min, key->max);
+	if (!scenario_digits(text, &percent, &rest) || strncmp(rest, "% from ", 7) ||
+	    !scenario_digits(rest + 7, &from, &rest) || *rest || percent < key->min ||
+	    percent > key->max || from > SCENARIO_MAX_ROUNDS)
+		return scenario_wrong(r,
+				      "balloon '%s': %" PRIu64 "%% to %" PRIu64
+				      "%% and a round, such as "
+				      "'50%% from 3', are allowed",
+				      text, key->min, key->max);
 	*to = (struct scenario_balloon){ r->line, (uint32_t)percent, (uint32_t)from };
 	return 0;
 }
 
-static int read_value(struct reader *r, const struct key *key, const char *text, void *to)
+static int read_value(struct scenario_reader *r, const struct key *key, const char *text, void *to)
 {
 	uint64_t value;
 	int failed;
@@ -316,7 +280,7 @@ static const char *list_keys(const struct key *keys, size_t nr, char *buffer, si
 	return buffer;
 }
 
-static int read_key(struct reader *r, const char *name, const char *value)
+static int read_key(struct scenario_reader *r, const char *name, const char *value)
 {
 	const struct key *keys = r->group ? group_keys : scenario_keys;
 	size_t nr = r->group ? NR(group_keys) : NR(scenario_keys), i;
@@ -326,15 +290,15 @@ static int read_key(struct reader *r, const char *name, const char *value)
 	for (i = 0; i < nr && strcmp(keys[i].name, name); i++)
 		;
 	if (i == nr)
-		return wrong(r, "'%s' is no key%s: %s%s are allowed", name,
-			     r->group ? " of a TD" : "",
-			     r->group ? "" : "td, offline, offline-memory, ",
-			     list_keys(keys, nr, list, sizeof(list)));
+		return scenario_wrong(r, "'%s' is no key%s: %s%s are allowed", name,
+				      r->group ? " of a TD" : "",
+				      r->group ? "" : "td, offline, offline-memory, ",
+				      list_keys(keys, nr, list, sizeof(list)));
 	if (r->seen[i])
-		return wrong(r, "%s stands twice, first in line %u; once is allowed", name,
-			     r->seen[i]);
+		return scenario_wrong(r, "%s stands twice, first in line %u; once is allowed", name,
+				      r->seen[i]);
 	if (!*value)
-		return wrong(r, "%s has no value", name);
+		return scenario_wrong(r, "%s has no value", name);
 	r->seen[i] = r->line;
 	if (to == (char *)r->scenario && keys[i].kind == KIND_PERCENT &&
 	    keys[i].offset == offsetof(struct scenario, fill_percent))
@@ -342,23 +306,26 @@ static int read_key(struct reader *r, const char *name, const char *value)
 	return read_value(r, &keys[i], value, to + keys[i].offset);
 }
 
-static int begin_group(struct reader *r, const char *name)
+static int begin_group(struct scenario_reader *r, const char *name)
 {
 	struct scenario *s = r->scenario;
 
 	if (!*name || strlen(name) >= sizeof(s->group[0].name) ||
 	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(name))
-		return wrong(r,
-			     "td '%s': a name of 1 to %zu small letters, digits and dashes is "
-			     "allowed",
-			     name, sizeof(s->group[0].name) - 1);
+		return scenario_wrong(
+			r,
+			"td '%s': a name of 1 to %zu small letters, digits and dashes is "
+			"allowed",
+			name, sizeof(s->group[0].name) - 1);
 	for (uint32_t g = 0; g < s->nr_groups; g++) {
 		if (!strcmp(s->group[g].name, name))
-			return wrong(r, "td %s stands twice, first in line %u; once is allowed",
-				     name, s->group[g].line);
+			return scenario_wrong(
+				r, "td %s stands twice, first in line %u; once is allowed", name,
+				s->group[g].line);
 	}
 	if (s->nr_groups == SCENARIO_MAX_GROUPS)
-		return wrong(r, "too many kinds of TDs: %u are allowed", SCENARIO_MAX_GROUPS);
+		return scenario_wrong(r, "too many kinds of TDs: %u are allowed",
+				      SCENARIO_MAX_GROUPS);
 	r->group = &s->group[s->nr_groups++];
 	scenario_group_defaults(r->group);
 	strcpy(r->group->name, name);
@@ -367,112 +334,8 @@ static int begin_group(struct reader *r, const char *name)
 	return 0;
 }
 
-/* " from ROUND", with or without " to ROUND". */
-static bool parse_rounds(const char *text, uint32_t *from_round, uint32_t *to_round)
-{
-	uint64_t from, to = UINT32_MAX;
-	const char *rest;
-
-	if (strncmp(text, " from ", 6) || !digits(text + 6, &from, &rest))
-		return false;
-	if (*rest && (strncmp(rest, " to ", 4) || !digits(rest + 4, &to, &rest) || *rest ||
-		      to > SCENARIO_MAX_ROUNDS))
-		return false;
-	if (from > SCENARIO_MAX_ROUNDS || to <= from)
-		return false;
-	*from_round = (uint32_t)from;
-	*to_round = (uint32_t)to;
-	return true;
-}
-
-/* "CPU", and rounds. */
-static bool parse_offline(const char *text, struct scenario_offline *o)
-{
-	const char *rest;
-	uint64_t cpu;
-
-	if (!digits(text, &cpu, &rest) || cpu >= 1024)
-		return false;
-	o->cpu = (uint32_t)cpu;
-	return parse_rounds(rest, &o->from, &o->to);
-}
-
-/* One CPU's times away do not overlap. */
-static int read_offline(struct reader *r, const char *text)
-{
-	struct scenario *s = r->scenario;
-	struct scenario_offline *o = &s->offline[s->nr_offline];
-
-	if (r->group)
-		return wrong(r, "offline is no key of a TD: before the first td it is allowed");
-	if (s->nr_offline == SCENARIO_MAX_OFFLINE)
-		return wrong(r, "too many CPUs that go offline: %u are allowed",
-			     SCENARIO_MAX_OFFLINE);
-	if (!parse_offline(text, o))
-		return wrong(
-			r,
-			"offline '%s': a CPU and rounds, such as '3 from 2' or '3 from 2 to 4', "
-			"are allowed",
-			text);
-	o->line = r->line;
-	for (uint32_t i = 0; i < s->nr_offline; i++)
-		if (s->offline[i].cpu == o->cpu && s->offline[i].from < o->to &&
-		    o->from < s->offline[i].to)
-			return wrong(r, "CPU %u is offline already then, by line %u", o->cpu,
-				     s->offline[i].line);
-	s->nr_offline++;
-	return 0;
-}
-
-/* "SIZE at ADDRESS", and rounds. */
-static bool parse_memory(const char *text, struct scenario_memory *m)
-{
-	char size[32], at[32];
-	int length = 0;
-
-	if (sscanf(text, "%31s at %31s%n", size, at, &length) != 2 || !length)
-		return false;
-	if (!size_parse(size, &m->bytes) || !size_parse(at, &m->base))
-		return false;
-	if (!m->bytes || m->bytes > MAX_BYTES || m->base > MAX_BYTES - m->bytes ||
-	    (m->base | m->bytes) & (TDX_2M_SIZE - 1))
-		return false;
-	return parse_rounds(text + length, &m->from, &m->to);
-}
-
-/* No memory goes twice at the same time. */
-static int read_memory(struct reader *r, const char *text)
-{
-	struct scenario *s = r->scenario;
-	struct scenario_memory *m = &s->memory[s->nr_memory];
-
-	if (r->group)
-		return wrong(r, "offline-memory is no key of a TD: before the first td it is "
-				"allowed");
-	if (s->nr_memory == SCENARIO_MAX_MEMORY)
-		return wrong(r, "too many ranges of memory that go offline: %u are allowed",
-			     SCENARIO_MAX_MEMORY);
-	if (!parse_memory(text, m))
-		return wrong(r,
-			     "offline-memory '%s': a size, an address, both multiples of 2M, and "
-			     "rounds, such as '1G at 64G from 2' or '2M at 0x1000000000 from 2 to "
-			     "4', are allowed",
-			     text);
-	m->line = r->line;
-	for (uint32_t i = 0; i < s->nr_memory; i++) {
-		const struct scenario_memory *o = &s->memory[i];
-
-		if (o->base < m->base + m->bytes && m->base < o->base + o->bytes &&
-		    o->from < m->to && m->from < o->to)
-			return wrong(r, "some of this memory is offline already then, by line %u",
-				     o->line);
-	}
-	s->nr_memory++;
-	return 0;
-}
-
 /* One line, without its newline; may be changed. */
-static int read_line(struct reader *r, char *line)
+static int read_line(struct scenario_reader *r, char *line)
 {
 	char *name, *value, *end;
 
@@ -483,8 +346,8 @@ static int read_line(struct reader *r, char *line)
 			break;
 		}
 		if ((unsigned char)*end < ' ' && *end != '\t' && *end != '\r')
-			return wrong(r, "a control character (%u): text is allowed",
-				     (unsigned int)(unsigned char)*end);
+			return scenario_wrong(r, "a control character (%u): text is allowed",
+					      (unsigned int)(unsigned char)*end);
 	}
 	name = line + strspn(line, " \t\r");
 	for (end = name + strlen(name); end > name && strchr(" \t\r", end[-1]); end--)
@@ -497,42 +360,46 @@ static int read_line(struct reader *r, char *line)
 		value += strspn(value, " \t");
 	}
 	if (!strcmp(name, "offline"))
-		return read_offline(r, value);
+		return scenario_read_offline(r, value);
 	if (!strcmp(name, "offline-memory"))
-		return read_memory(r, value);
+		return scenario_read_memory(r, value);
 	return strcmp(name, "td") ? read_key(r, name, value) : begin_group(r, value);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* What only the whole tells                                                                    */
 
-static int check_group(struct reader *r, const struct scenario_group *group)
+static int check_group(struct scenario_reader *r, const struct scenario_group *group)
 {
 	const struct scenario *s = r->scenario;
 	uint64_t last = (uint64_t)group->arrive + (uint64_t)(group->count - 1) * group->every +
 			group->stay + 2 * (uint64_t)group->restarts;
 
 	if (!group->bytes == !group->share)
-		return wrong_at(r, group->line, "td %s needs memory, or a share: %s is allowed",
-				group->name, group->bytes ? "one of them" : "memory 1G");
+		return scenario_wrong_at(r, group->line,
+					 "td %s needs memory, or a share: %s is allowed",
+					 group->name, group->bytes ? "one of them" : "memory 1G");
 	if (group->share && !s->fill_percent)
-		return wrong_at(r, group->line,
-				"td %s has a share of nothing: fill, such as fill 75%%, is allowed "
-				"before the first td",
-				group->name);
+		return scenario_wrong_at(
+			r, group->line,
+			"td %s has a share of nothing: fill, such as fill 75%%, is allowed "
+			"before the first td",
+			group->name);
 	if (group->stay && group->stay < 2 * group->restarts)
-		return wrong_at(r, group->line,
-				"td %s stays for %u rounds: its %u restarts need %u, which is "
-				"allowed",
-				group->name, group->stay, group->restarts, 2 * group->restarts);
+		return scenario_wrong_at(
+			r, group->line,
+			"td %s stays for %u rounds: its %u restarts need %u, which is "
+			"allowed",
+			group->name, group->stay, group->restarts, 2 * group->restarts);
 	if (last > SCENARIO_MAX_ROUNDS)
-		return wrong_at(r, group->line, "td %s lasts %" PRIu64 " rounds: %u are allowed",
-				group->name, last, SCENARIO_MAX_ROUNDS);
+		return scenario_wrong_at(r, group->line,
+					 "td %s lasts %" PRIu64 " rounds: %u are allowed",
+					 group->name, last, SCENARIO_MAX_ROUNDS);
 	return 0;
 }
 
 /* Once all groups are known: the last round is that of the TD that stays longest. */
-static int check_balloon(struct reader *r, const struct scenario_group *group)
+static int check_balloon(struct scenario_reader *r, const struct scenario_group *group)
 {
 	uint32_t from = group->balloon.from;
 
@@ -544,35 +411,36 @@ static int check_balloon(struct reader *r, const struct scenario_group *group)
 		if (action == SCENARIO_BOOT || action == SCENARIO_WORK)
 			return 0;
 	}
-	return wrong_at(r, group->balloon.line,
-			"balloon from %u: no td %s boots or works in that round; one in which it "
-			"does is allowed",
-			from, group->name);
+	return scenario_wrong_at(
+		r, group->balloon.line,
+		"balloon from %u: no td %s boots or works in that round; one in which it "
+		"does is allowed",
+		from, group->name);
 }
 
-static int check(struct reader *r)
+static int check(struct scenario_reader *r)
 {
 	const struct scenario *s = r->scenario;
 	bool shares = false;
 
 	if (!s->nr_groups)
-		return wrong(r, "no td: at least one, such as 'td small', is allowed");
+		return scenario_wrong(r, "no td: at least one, such as 'td small', is allowed");
 	for (uint32_t g = 0; g < s->nr_groups; g++) {
 		if (check_group(r, &s->group[g]))
 			return -1;
 		shares |= s->group[g].share;
 		if (scenario_nr_tds(s) > SCENARIO_MAX_TDS)
-			return wrong_at(r, s->group[s->nr_groups - 1].line,
-					"%u TDs in all: %u are allowed", scenario_nr_tds(s),
-					SCENARIO_MAX_TDS);
+			return scenario_wrong_at(r, s->group[s->nr_groups - 1].line,
+						 "%u TDs in all: %u are allowed",
+						 scenario_nr_tds(s), SCENARIO_MAX_TDS);
 	}
 	for (uint32_t g = 0; g < s->nr_groups; g++)
 		if (check_balloon(r, &s->group[g]))
 			return -1;
 	if (s->fill_percent && !shares)
-		return wrong_at(r, r->fill_line,
-				"fill, but no td has a share: it is allowed with "
-				"'share 1' in a td");
+		return scenario_wrong_at(r, r->fill_line,
+					 "fill, but no td has a share: it is allowed with "
+					 "'share 1' in a td");
 	return 0;
 }
 
@@ -592,7 +460,7 @@ static void name_after(struct scenario *scenario, const char *file)
 int scenario_parse(const char *text, const char *name, struct scenario *scenario, char *error,
 		   size_t error_size)
 {
-	struct reader r = {
+	struct scenario_reader r = {
 		.file = name, .scenario = scenario, .error = error, .error_size = error_size
 	};
 	char line[1024];
@@ -604,8 +472,8 @@ int scenario_parse(const char *text, const char *name, struct scenario *scenario
 
 		r.line++;
 		if (length >= sizeof(line))
-			return wrong(&r, "a line of %zu characters: %zu are allowed", length,
-				     sizeof(line) - 1);
+			return scenario_wrong(&r, "a line of %zu characters: %zu are allowed",
+					      length, sizeof(line) - 1);
 		memcpy(line, text, length);
 		line[length] = 0;
 		text += length + (text[length] == '\n');
@@ -613,67 +481,4 @@ int scenario_parse(const char *text, const char *name, struct scenario *scenario
 			return -1;
 	}
 	return check(&r);
-}
-
-/* All of a file, NUL-terminated; NULL: reported. */
-static char *read_file(const char *path, char *error, size_t error_size)
-{
-	FILE *file = fopen(strcmp(path, "-") ? path : "/dev/stdin", "r");
-	char *text = file ? malloc(MAX_FILE + 1) : NULL;
-	size_t length;
-
-	if (!text) {
-		snprintf(error, error_size, "%s: %s", path, strerror(errno));
-		if (file)
-			fclose(file);
-		return NULL;
-	}
-	length = fread(text, 1, MAX_FILE, file);
-	text[length] = 0;
-	if (ferror(file))
-		snprintf(error, error_size, "%s: %s", path, strerror(errno));
-	else if (!feof(file) && length == MAX_FILE)
-		snprintf(error, error_size, "%s: too long: 1 MB is allowed", path);
-	else if (strlen(text) < length)
-		snprintf(error, error_size, "%s:1: not a text: a zero byte is not allowed", path);
-	else
-		*error = 0;
-	fclose(file);
-	if (!*error)
-		return text;
-	free(text);
-	return NULL;
-}
-
-int scenario_load_shipped(const char *name, struct scenario *scenario, char *error,
-			  size_t error_size)
-{
-	const char *text, *known;
-	size_t used;
-
-	for (uint32_t i = 0; (text = scenario_shipped(i, &known)); i++)
-		if (!strcmp(known, name))
-			return scenario_parse(text, name, scenario, error, error_size);
-	used = (size_t)snprintf(error, error_size,
-				"no scenario '" SCENARIO_BUILTIN "%s'; allowed are", name);
-	for (uint32_t i = 0; scenario_shipped(i, &known) && used < error_size; i++)
-		used += (size_t)snprintf(error + used, error_size - used, "%s %s", i ? "," : "",
-					 known);
-	return -1;
-}
-
-int scenario_load(const char *path, struct scenario *scenario, char *error, size_t error_size)
-{
-	char *text;
-	int failed;
-
-	if (!strncmp(path, SCENARIO_BUILTIN, strlen(SCENARIO_BUILTIN)))
-		return scenario_load_shipped(path + strlen(SCENARIO_BUILTIN), scenario, error,
-					     error_size);
-	text = read_file(path, error, error_size);
-	if (!text)
-		return -1;
-	failed = scenario_parse(text, path, scenario, error, error_size);
-	free(text);
-	return failed;
 }
