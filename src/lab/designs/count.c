@@ -263,3 +263,10 @@ bool counts_name_of(const struct counts *counts, const void *lock, const void *a
 		}
 	return false;
 }
+
+bool counts_locked_name_of(void *state, const void *addr, char text[64])
+{
+	struct counts_locked *locked = state;
+
+	return counts_name_of(&locked->counts, &locked->lock, addr, text);
+}

@@ -63,11 +63,23 @@ int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t fi
 int counts_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache);
 int counts_refuse_merge(void *state, tdx_pfn_t first, struct tdx_regs *regs);
 
+/* What .backing of most of these designs is, but for get, put, split and merge. */
+#define COUNTS_BACKING                                                                           \
+	.topup = counts_topup, .cache_free = counts_cache_free, .alloc_page = counts_alloc_page, \
+	.free_page = counts_free_page, .map_2m = counts_call_2m, .remove_2m = counts_call_2m
+
 /* A count that is not 0 means that a pair is installed, at every instant. */
 const char *counts_check(void *state);
 /* Nobody uses anything: no count, no pair. */
 const char *counts_check_end(void *state);
 /* "the count of region A", "the lock". lock may be NULL. */
 bool counts_name_of(const struct counts *counts, const void *lock, const void *addr, char text[64]);
+
+/* The state of a design with one lock for all edges, and nothing else. */
+struct counts_locked {
+	struct counts counts;
+	struct os_spin lock;
+};
+bool counts_locked_name_of(void *state, const void *addr, char text[64]);
 
 #endif

@@ -14,26 +14,21 @@
  */
 #include "lab/designs/count.h"
 
-struct hook {
-	struct counts counts;
-	struct os_spin lock;
-};
-
 static int create(const struct design_env *env, void **state)
 {
-	return counts_create(&design_hook, env, sizeof(struct hook), state);
+	return counts_create(&design_hook, env, sizeof(struct counts_locked), state);
 }
 
 static int prepare(void *state, tdx_pfn_t first, enum tdx_size size)
 {
-	struct hook *hook = state;
+	struct counts_locked *hook = state;
 
 	return size == TDX_4K ? counts_get(&hook->counts, &hook->lock, first, NULL) : 0;
 }
 
 static void invalidate(void *state, tdx_pfn_t first, enum tdx_size size)
 {
-	struct hook *hook = state;
+	struct counts_locked *hook = state;
 
 	/* Relaxed: a page of a 2M block that was split was never counted, nor is the rest of it. */
 	if (size == TDX_4K && os_load32(count_of(&hook->counts, pfn_to_region(first)), OS_RELAXED))
@@ -46,7 +41,7 @@ static void put(void *state, tdx_pfn_t page, bool last) {}
 
 static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
-	struct hook *hook = state;
+	struct counts_locked *hook = state;
 	int error = pair_take_page(hook->counts.os, node, cache, page);
 
 	if (error)
@@ -59,7 +54,7 @@ static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_
 
 static void free_page(void *state, tdx_hpa_t page, bool last)
 {
-	struct hook *hook = state;
+	struct counts_locked *hook = state;
 
 	counts_put(&hook->counts, &hook->lock, hpa_to_pfn(page));
 	pair_free_page(hook->counts.os, page);
@@ -68,11 +63,6 @@ static void free_page(void *state, tdx_hpa_t page, bool last)
 static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	return counts_call_2m(state, first, regs);
-}
-
-static bool name_of(void *state, const void *addr, char text[64])
-{
-	return counts_name_of(state, &((struct hook *)state)->lock, addr, text);
 }
 
 const struct design design_hook = {
@@ -97,5 +87,5 @@ const struct design design_hook = {
 	},
 	.check = counts_check,
 	.check_end = counts_check_end,
-	.name_of = name_of,
+	.name_of = counts_locked_name_of,
 };

@@ -9,29 +9,26 @@
  */
 #include "lab/designs/count.h"
 
-struct merged {
-	struct counts counts;
-	struct os_spin lock;
-};
-
 static int create(const struct design_env *env, void **state)
 {
-	return counts_create(&design_merged, env, sizeof(struct merged), state);
+	return counts_create(&design_merged, env, sizeof(struct counts_locked), state);
 }
 
 static int create_locked(const struct design_env *env, void **state)
 {
-	return counts_create(&design_merged_demote_locked, env, sizeof(struct merged), state);
+	return counts_create(&design_merged_demote_locked, env, sizeof(struct counts_locked),
+			     state);
 }
 
 static int create_optimistic(const struct design_env *env, void **state)
 {
-	return counts_create(&design_merged_demote_optimistic, env, sizeof(struct merged), state);
+	return counts_create(&design_merged_demote_optimistic, env, sizeof(struct counts_locked),
+			     state);
 }
 
 static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
-	struct merged *m = state;
+	struct counts_locked *m = state;
 	region_t region = pfn_to_region(page);
 	os_a32_t *count = count_of(&m->counts, region);
 	struct page_pair pair;
@@ -57,7 +54,7 @@ static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 
 static void put(void *state, tdx_pfn_t page, bool last)
 {
-	struct merged *m = state;
+	struct counts_locked *m = state;
 	region_t region = pfn_to_region(page);
 	os_a32_t *count = count_of(&m->counts, region);
 	os_irq_t flags = os_spin_lock(&m->lock);
@@ -76,7 +73,7 @@ static void put(void *state, tdx_pfn_t page, bool last)
 static int split_locked(void *state, tdx_pfn_t first, struct tdx_regs *regs,
 			struct pamt_cache *cache)
 {
-	struct merged *m = state;
+	struct counts_locked *m = state;
 	tdx_status_t status;
 
 	return counts_split_under(&m->counts, &m->lock, first, regs, cache, &status);
@@ -85,7 +82,7 @@ static int split_locked(void *state, tdx_pfn_t first, struct tdx_regs *regs,
 static int split_optimistic(void *state, tdx_pfn_t first, struct tdx_regs *regs,
 			    struct pamt_cache *cache)
 {
-	struct merged *m = state;
+	struct counts_locked *m = state;
 	struct tdx_regs call = *regs;
 	tdx_status_t status = { 0 };
 	int error = counts_split_under(&m->counts, NULL, first, regs, cache, &status);
@@ -99,12 +96,7 @@ static int split_optimistic(void *state, tdx_pfn_t first, struct tdx_regs *regs,
 /* Counts mean something only to a holder of the lock; while there is one, they are in motion. */
 static const char *check(void *state)
 {
-	return ((struct merged *)state)->lock.word ? NULL : counts_check(state);
-}
-
-static bool name_of(void *state, const void *addr, char text[64])
-{
-	return counts_name_of(state, &((struct merged *)state)->lock, addr, text);
+	return ((struct counts_locked *)state)->lock.word ? NULL : counts_check(state);
 }
 
 #define MERGED(name_, summary_, follows_, create_, split_)      \
@@ -115,20 +107,15 @@ static bool name_of(void *state, const void *addr, char text[64])
 		.create = create_,                            \
 		.destroy = counts_destroy,                    \
 		.backing = {                                  \
-			.topup = counts_topup,                \
-			.cache_free = counts_cache_free,      \
-			.alloc_page = counts_alloc_page,      \
-			.free_page = counts_free_page,        \
+		COUNTS_BACKING,		\
 			.get = get,                           \
 			.put = put,                           \
-			.map_2m = counts_call_2m,             \
-			.remove_2m = counts_call_2m,          \
 			.split = split_,                      \
 			.merge = counts_refuse_merge,         \
 		},                                            \
 		.check = check,                               \
 		.check_end = counts_check_end,                \
-		.name_of = name_of, \
+		.name_of = counts_locked_name_of, \
 	}
 
 const struct design design_merged = MERGED(

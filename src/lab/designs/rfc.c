@@ -16,18 +16,14 @@
  */
 #include "lab/designs/count.h"
 
-struct rfc {
-	struct counts counts;
-	struct os_spin lock;
-};
-
 static int create(const struct design_env *env, void **state)
 {
-	return counts_create(&design_rfc, env, sizeof(struct rfc), state);
+	return counts_create(&design_rfc, env, sizeof(struct counts_locked), state);
 }
 
 /* Under the lock. *unused: the pair was not needed. */
-static int add_locked(struct rfc *rfc, region_t region, const struct page_pair *pair, bool *unused)
+static int add_locked(struct counts_locked *rfc, region_t region, const struct page_pair *pair,
+		      bool *unused)
 {
 	os_a32_t *count = count_of(&rfc->counts, region);
 	tdx_status_t status;
@@ -46,7 +42,7 @@ static int add_locked(struct rfc *rfc, region_t region, const struct page_pair *
 
 static int prepare(void *state, tdx_pfn_t page, struct pamt_cache *pool)
 {
-	struct rfc *rfc = state;
+	struct counts_locked *rfc = state;
 	region_t region = pfn_to_region(page);
 	struct page_pair pair;
 	os_irq_t flags;
@@ -68,7 +64,7 @@ static int prepare(void *state, tdx_pfn_t page, struct pamt_cache *pool)
 
 static void cleanup(void *state, tdx_pfn_t page, bool last)
 {
-	struct rfc *rfc = state;
+	struct counts_locked *rfc = state;
 	region_t region = pfn_to_region(page);
 	os_a32_t *count = count_of(&rfc->counts, region);
 	bool removed = false;
@@ -90,11 +86,6 @@ static void cleanup(void *state, tdx_pfn_t page, bool last)
 		pair_free(rfc->counts.os, &pair);
 }
 
-static bool name_of(void *state, const void *addr, char text[64])
-{
-	return counts_name_of(state, &((struct rfc *)state)->lock, addr, text);
-}
-
 const struct design design_rfc = {
 	.name = "rfc",
 	.summary = "phys_prepare and phys_cleanup, a pool per vCPU, counts down to 0 unlocked",
@@ -104,18 +95,13 @@ const struct design design_rfc = {
 	.create = create,
 	.destroy = counts_destroy,
 	.backing = {
-		.topup = counts_topup,
-		.cache_free = counts_cache_free,
-		.alloc_page = counts_alloc_page,
-		.free_page = counts_free_page,
+		COUNTS_BACKING,
 		.get = prepare,
 		.put = cleanup,
-		.map_2m = counts_call_2m,
-		.remove_2m = counts_call_2m,
 		.split = counts_split,
 		.merge = counts_refuse_merge,
 	},
 	.check = counts_check,
 	.check_end = counts_check_end,
-	.name_of = name_of,
+	.name_of = counts_locked_name_of,
 };

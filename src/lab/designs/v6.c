@@ -10,29 +10,19 @@
  */
 #include "lab/designs/count.h"
 
-struct v6 {
-	struct counts counts;
-	struct os_spin lock;
-};
-
 static int create(const struct design_env *env, void **state)
 {
-	return counts_create(&design_v6, env, sizeof(struct v6), state);
+	return counts_create(&design_v6, env, sizeof(struct counts_locked), state);
 }
 
 static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
-	return counts_get(state, &((struct v6 *)state)->lock, page, cache);
+	return counts_get(state, &((struct counts_locked *)state)->lock, page, cache);
 }
 
 static void put(void *state, tdx_pfn_t page, bool last)
 {
-	counts_put(state, &((struct v6 *)state)->lock, page);
-}
-
-static bool name_of(void *state, const void *addr, char text[64])
-{
-	return counts_name_of(state, &((struct v6 *)state)->lock, addr, text);
+	counts_put(state, &((struct counts_locked *)state)->lock, page);
 }
 
 const struct design design_v6 = {
@@ -42,19 +32,14 @@ const struct design design_v6 = {
 	.create = create,
 	.destroy = counts_destroy,
 	.backing = {
-		.topup = counts_topup,
-		.cache_free = counts_cache_free,
-		.alloc_page = counts_alloc_page,
-		.free_page = counts_free_page,
+		COUNTS_BACKING,
 		.get = get,
 		.put = put,
-		.map_2m = counts_call_2m,
-		.remove_2m = counts_call_2m,
 		.split = counts_split,
 		.merge = counts_refuse_merge,
 	},
 	/* At every instant: the counts are read without the lock. */
 	.check = counts_check,
 	.check_end = counts_check_end,
-	.name_of = name_of,
+	.name_of = counts_locked_name_of,
 };
