@@ -60,8 +60,7 @@ int td_leaf_merge(struct td *td, tdx_pfn_t first, struct tdx_regs *regs, struct 
  * Until it is done, or has failed, or, with -OS_EBUSY in *why, a vCPU is in the way. The backing's
  * own refusals (the call was not made) come back as they are and leave *why 0.
  */
-static int issue_until(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first, struct tdx_regs *regs,
-		       struct td_stock *stock, int *why)
+static int issue_until(struct td *td, const struct td_call *call, struct tdx_regs *regs, int *why)
 {
 	struct call_tries tries = CALL_TRIES_INIT;
 	struct tdx_regs in = *regs;
@@ -70,7 +69,8 @@ static int issue_until(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first, struct 
 	*why = 0;
 	do {
 		*regs = in;
-		error = leaf ? leaf(td, first, regs, stock) : leaf_seamcall(td, regs);
+		error = call->leaf ? call->leaf(td, call->first, regs, call->stock)
+				   : leaf_seamcall(td, regs);
 		if (error != -OS_EIO)
 			return error;
 		*why = call_again(&td->vmm->caller, &tries, TDX_RAX_LEAF(in.rax), regs);
@@ -85,13 +85,13 @@ static int issue_until(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first, struct 
  * its chance to be quick. With the MMU lock held for writing no vCPU gets past its next fault, and
  * those outside wait: whatever the guest held in the module is free then.
  */
-int td_issue(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first, struct tdx_regs *regs,
-	     struct td_stock *stock, enum td_issue_how how)
+int td_issue(struct td *td, const struct td_call *call, struct tdx_regs *regs,
+	     enum td_issue_how how)
 {
 	struct tdx_regs in = *regs;
 	int why, error;
 
-	error = issue_until(td, leaf, first, regs, stock, &why);
+	error = issue_until(td, call, regs, &why);
 	if (!error || how == TD_ISSUE_PLAIN)
 		return error;
 	if (how == TD_ISSUE_BARRING && why != -OS_EBUSY)
@@ -99,7 +99,7 @@ int td_issue(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first, struct tdx_regs *
 	*regs = in;
 	if (how == TD_ISSUE_BARRING)
 		td_bar(td);
-	error = issue_until(td, leaf, first, regs, stock, &why);
+	error = issue_until(td, call, regs, &why);
 	if (how == TD_ISSUE_BARRING)
 		td_unbar(td);
 	return error;

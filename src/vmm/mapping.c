@@ -83,33 +83,32 @@ static int look_at(struct mirror_entry seen, bool through_shared)
 	}
 }
 
-int td_link_down(struct td *td, tdx_gpa_t at, unsigned int level, bool through_shared,
-		 struct td_stock *stock, struct td_counts *counts, struct mirror_slot *slot)
+int td_link_down(struct td *td, const struct td_link *to, struct mirror_slot *slot)
 {
 	enum mirror_state was;
 	int error;
 
 	OS_INVARIANT(os_read_is_held(&td->mmu_lock));
-	mirror_walk(&td->mirror, at, td->mirror.levels - 1, slot);
+	mirror_walk(&td->mirror, to->at, td->mirror.levels - 1, slot);
 	for (;;) {
-		error = look_at(slot->seen, through_shared);
+		error = look_at(slot->seen, to->through_shared);
 		if (error)
 			return error;
-		if (slot->node->level == level || mirror_is_leaf(slot->seen))
+		if (slot->node->level == to->level || mirror_is_leaf(slot->seen))
 			return 0;
 		/* NONE, or SHARED and wanted: an S-EPT page is due. */
 		if (!mirror_is_link(slot->seen)) {
 			was = mirror_state(slot->seen);
 			if (!mirror_freeze(slot))
 				return -OS_EAGAIN;
-			error = add_sept_page(td, slot, was, stock);
+			error = add_sept_page(td, slot, was, to->stock);
 			if (error) {
 				mirror_thaw(slot, mirror_make(was));
 				return error;
 			}
-			td_count(&counts->sept_pages, 1);
+			td_count(&to->counts->sept_pages, 1);
 		}
-		mirror_descend(at, slot);
+		mirror_descend(to->at, slot);
 	}
 }
 
@@ -154,15 +153,26 @@ static int map_2m(struct td *td, struct mirror_slot *slot, tdx_hpa_t page, struc
 	if (!mirror_freeze(slot))
 		return -OS_EAGAIN;
 	regs.r8 = page.v;
-	error = td_issue(td, td_leaf_map_2m, hpa_to_pfn(page), &regs, stock, TD_ISSUE_PLAIN);
+	error = td_issue(td, &(struct td_call){ td_leaf_map_2m, hpa_to_pfn(page), stock }, &regs,
+			 TD_ISSUE_PLAIN);
 	mirror_thaw(slot, error ? mirror_make(MIRROR_NONE) : mirror_make_leaf(page, true));
 	return error ? -OS_ERANGE : 0;
 }
 
-/* Maps page at this GPA; TD_FAULT_THERE and others: page is still the caller's. */
-static int map_page(struct td *td, tdx_gpa_t at, enum tdx_size size, tdx_hpa_t page,
-		    tdx_hpa_t source, struct td_stock *stock, struct td_counts *counts)
+/* A page that is to be mapped; source: PAGE.ADD from there, HPA_NONE: AUG. */
+struct new_page {
+	tdx_gpa_t at;
+	enum tdx_size size;
+	tdx_hpa_t page, source;
+};
+
+/* TD_FAULT_THERE and others: the page is still the caller's. */
+static int map_page(struct td *td, const struct new_page *new, struct td_stock *stock,
+		    struct td_counts *counts)
 {
+	const struct td_link to = {
+		.at = new->at, .level = new->size, .stock = stock, .counts = counts
+	};
 	struct mirror_slot slot;
 	int error;
 
@@ -171,15 +181,15 @@ static int map_page(struct td *td, tdx_gpa_t at, enum tdx_size size, tdx_hpa_t p
 	 * keeps away are zaps, which take nodes out of the tree.
 	 */
 	os_read_lock(&td->mmu_lock);
-	error = td_link_down(td, at, size, false, stock, counts, &slot);
-	if (!error && size == TDX_2M && mirror_is_link(slot.seen))
+	error = td_link_down(td, &to, &slot);
+	if (!error && new->size == TDX_2M && mirror_is_link(slot.seen))
 		error = -OS_ERANGE; /* mapped in 4K already: 2M does not fit */
 	if (!error && mirror_is_leaf(slot.seen))
 		error = TD_FAULT_THERE;
-	if (!error && size == TDX_2M)
-		error = map_2m(td, &slot, page, stock);
+	if (!error && new->size == TDX_2M)
+		error = map_2m(td, &slot, new->page, stock);
 	else if (!error)
-		error = map_4k(td, &slot, page, source, stock);
+		error = map_4k(td, &slot, new->page, new->source, stock);
 	os_read_unlock(&td->mmu_lock);
 	return error;
 }
@@ -210,7 +220,8 @@ static int fault_2m(struct vcpu *vcpu, tdx_gpa_t at)
 	page = td_alloc_memory(td, TDX_2M);
 	if (hpa_is_none(page))
 		return -OS_ERANGE; /* no 2M block left; 4K pages there may be */
-	error = map_page(td, at, TDX_2M, page, HPA_NONE, &vcpu->stock, &vcpu->counts);
+	error = map_page(td, &(struct new_page){ at, TDX_2M, page, HPA_NONE }, &vcpu->stock,
+			 &vcpu->counts);
 	if (!error)
 		td_count(&vcpu->counts.maps_2m, 1);
 	else
@@ -226,7 +237,8 @@ static int fault_4k(struct vcpu *vcpu, tdx_gpa_t at)
 
 	if (hpa_is_none(page))
 		return -OS_ENOMEM;
-	error = map_page(td, at, TDX_4K, page, HPA_NONE, &vcpu->stock, &vcpu->counts);
+	error = map_page(td, &(struct new_page){ at, TDX_4K, page, HPA_NONE }, &vcpu->stock,
+			 &vcpu->counts);
 	if (!error)
 		td_count(&vcpu->counts.maps_4k, 1);
 	else
@@ -282,7 +294,8 @@ int td_add_page(struct td *td, tdx_gpa_t at, tdx_hpa_t source)
 		error = -OS_ENOMEM;
 		goto out;
 	}
-	error = map_page(td, at, TDX_4K, page, source, &td->stock, &td->counts);
+	error = map_page(td, &(struct new_page){ at, TDX_4K, page, source }, &td->stock,
+			 &td->counts);
 	if (!error)
 		td_count(&td->counts.maps_4k, 1);
 	else

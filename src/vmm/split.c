@@ -41,7 +41,8 @@ static int demote(struct td *td, struct mirror_slot *slot, struct mirror_node *n
 	if (error)
 		return error;
 	regs.r8 = page.v;
-	error = td_issue(td, td_leaf_split, hpa_to_pfn(block), &regs, &td->stock, TD_ISSUE_BARRING);
+	error = td_issue(td, &(struct td_call){ td_leaf_split, hpa_to_pfn(block), &td->stock },
+			 &regs, TD_ISSUE_BARRING);
 	if (error) {
 		td_free_page(td, page, false);
 		return error;
@@ -156,8 +157,9 @@ static struct mirror_node *merge_slot(struct td *td, struct mirror_slot *slot, b
 		return NULL;
 	*error = td_track(td);
 	if (!*error)
-		*error = td_issue(td, td_leaf_merge, hpa_to_pfn(block), &regs, &td->stock,
-				  TD_ISSUE_BARRING);
+		*error = td_issue(td,
+				  &(struct td_call){ td_leaf_merge, hpa_to_pfn(block), &td->stock },
+				  &regs, TD_ISSUE_BARRING);
 	if (*error) {
 		/*
 		 * Some accepted, some not: only the module knows, and says so here. Back to a

@@ -287,23 +287,33 @@ void td_leak(struct td *td, tdx_hpa_t page, uint64_t pages, const char *why, tdx
  */
 typedef int td_leaf_fn(struct td *td, tdx_pfn_t first, struct tdx_regs *regs,
 		       struct td_stock *stock);
+/* What is called, on which page, and where a pair may come from; all zero: a plain SEAMCALL. */
+struct td_call {
+	td_leaf_fn *leaf;
+	tdx_pfn_t first;
+	struct td_stock *stock;
+};
 /*
  * issue.c: makes the call, again while there is contention. bar: the MMU lock is held for writing,
  * and vCPUs that are in the way are barred; without it they are -OS_EAGAIN. sure: a first failure
  * is not believed. Returns what leaf returned, or -OS_EAGAIN, -OS_EIO with the status in rax.
  */
 enum td_issue_how { TD_ISSUE_PLAIN, TD_ISSUE_BARRING, TD_ISSUE_SURE };
-PAMT_MUST_CHECK int td_issue(struct td *td, td_leaf_fn *leaf, tdx_pfn_t first,
-			     struct tdx_regs *regs, struct td_stock *stock, enum td_issue_how how);
+PAMT_MUST_CHECK int td_issue(struct td *td, const struct td_call *call, struct tdx_regs *regs,
+			     enum td_issue_how how);
 td_leaf_fn td_leaf_give_4k, td_leaf_map_2m, td_leaf_remove_2m, td_leaf_split, td_leaf_merge;
 
 /* Makes the call that gives the module a 4K page, control or guest's. As td_issue(), PLAIN. */
 static inline int td_issue_4k(struct td *td, tdx_hpa_t page, struct tdx_regs *regs,
 			      struct td_stock *stock)
 {
-	td_leaf_fn *leaf = td->vmm->backing->call ? td_leaf_give_4k : NULL;
+	const struct td_call call = {
+		.leaf = td->vmm->backing->call ? td_leaf_give_4k : NULL,
+		.first = hpa_to_pfn(page),
+		.stock = stock,
+	};
 
-	return td_issue(td, leaf, hpa_to_pfn(page), regs, stock, TD_ISSUE_PLAIN);
+	return td_issue(td, &call, regs, TD_ISSUE_PLAIN);
 }
 
 /* The registers of a leaf on the entry at slot of this TD, without what else it takes. */
@@ -313,7 +323,7 @@ struct tdx_regs td_on_slot(struct td *td, enum tdx_leaf leaf, const struct mirro
 static inline int td_issue_barring(struct td *td, struct tdx_regs *regs)
 {
 	OS_INVARIANT(os_write_is_held(&td->mmu_lock));
-	return td_issue(td, NULL, pfn(0), regs, NULL, TD_ISSUE_BARRING);
+	return td_issue(td, &(struct td_call){ 0 }, regs, TD_ISSUE_BARRING);
 }
 
 /* stay.c; the MMU lock is held for writing. */
@@ -352,11 +362,16 @@ enum { TD_FAULT_BLOCKED = 1, TD_FAULT_SHARED = 2, TD_FAULT_THERE = 3 };
 PAMT_MUST_CHECK int td_fault(struct vcpu *vcpu, tdx_gpa_t at);
 /*
  * td_link_down - adds S-EPT pages until slot is an entry of level at this GPA, or a larger leaf.
- * through_shared: below SHARED entries too. MMU lock held for reading. Returns as td_fault().
+ * MMU lock held for reading. Returns as td_fault().
  */
-PAMT_MUST_CHECK int td_link_down(struct td *td, tdx_gpa_t at, unsigned int level,
-				 bool through_shared, struct td_stock *stock,
-				 struct td_counts *counts, struct mirror_slot *slot);
+struct td_link {
+	tdx_gpa_t at;
+	unsigned int level;
+	bool through_shared; /* below SHARED entries too */
+	struct td_stock *stock;
+	struct td_counts *counts;
+};
+PAMT_MUST_CHECK int td_link_down(struct td *td, const struct td_link *to, struct mirror_slot *slot);
 
 /* zap.c; the mutex is held. */
 enum zap_op { ZAP_REMOVE, ZAP_TO_SHARED, ZAP_TO_PRIVATE };

@@ -131,7 +131,8 @@ static void reclaim_2m(struct td *td, tdx_hpa_t page)
 	struct tdx_regs regs = reclaim_of(page);
 
 	if (td->state != TD_DEAD ||
-	    td_issue(td, td_leaf_remove_2m, hpa_to_pfn(page), &regs, NULL, TD_ISSUE_SURE)) {
+	    td_issue(td, &(struct td_call){ td_leaf_remove_2m, hpa_to_pfn(page), NULL }, &regs,
+		     TD_ISSUE_SURE)) {
 		td_leak(td, page, TDX_PAGES_PER_2M, "2M guest page not reclaimed",
 			(tdx_status_t){ regs.rax });
 		return;

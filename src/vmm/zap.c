@@ -126,7 +126,8 @@ static int remove_leaf(struct td *td, struct td_zap *zap, enum zap_op op)
 {
 	struct tdx_regs regs = td_on_slot(td, TDH_MEM_PAGE_REMOVE, &zap->slot);
 	td_leaf_fn *leaf = zap->slot.node->level == TDX_2M ? td_leaf_remove_2m : NULL;
-	int error = td_issue(td, leaf, hpa_to_pfn(zap->page), &regs, NULL, TD_ISSUE_BARRING);
+	int error = td_issue(td, &(struct td_call){ leaf, hpa_to_pfn(zap->page), NULL }, &regs,
+			     TD_ISSUE_BARRING);
 
 	if (error)
 		return error;
@@ -318,10 +319,12 @@ static int link_edge(struct td *td, tdx_gpa_t edge, enum zap_op op)
 {
 	unsigned int level = 0;
 	struct mirror_slot slot;
+	struct td_link to;
 	int error;
 
 	while (level + 1 < td->mirror.levels && !(edge.v & (mirror_bytes(level + 1) - 1)))
 		level++;
+	to = (struct td_link){ edge, level, true, &td->stock, &td->counts };
 	for (unsigned int tries = 0; tries < LINK_TRIES; tries++) {
 		error = td_stock_topup(td, &td->stock, td->mirror.levels - 1, 1);
 		if (error)
@@ -331,7 +334,7 @@ static int link_edge(struct td *td, tdx_gpa_t edge, enum zap_op op)
 		/* What a fault has frozen may become either. */
 		if (mirror_state(slot.seen) == marked_from(op) ||
 		    mirror_state(slot.seen) == MIRROR_FROZEN)
-			error = td_link_down(td, edge, level, true, &td->stock, &td->counts, &slot);
+			error = td_link_down(td, &to, &slot);
 		os_read_unlock(&td->mmu_lock);
 		if (error == TD_FAULT_BLOCKED)
 			error = td_unblock_locked(td, edge);
