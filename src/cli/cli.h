@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <jansson.h>
 
 enum cli_exit {
@@ -151,8 +152,22 @@ json_t *cli_json(const char *schema);
 void cli_json_print(json_t *object);
 /* A 64-bit word as a string, "0xc000030400000001": JSON numbers do not hold it. */
 json_t *cli_json_hex(uint64_t value);
+json_t *cli_json_number(uint64_t value);
 /* Any text of the user as a string; what is not UTF-8 becomes '?'. */
 json_t *cli_json_text(const char *text);
+
+/* Figures of a result. */
+struct cli_figure {
+	const char *key;
+	uint64_t value;
+};
+void cli_json_figures(json_t *object, const struct cli_figure *figures, unsigned int nr);
+
+/*
+ * A JSON array of objects as CSV: the keys of the first are the columns; numbers that are not whole
+ * have so many digits behind the point.
+ */
+void cli_csv(FILE *file, const json_t *rows, int digits);
 
 /*
  * Progress on stderr, where it is a terminal: what, how many of how many (total 0: not known), the

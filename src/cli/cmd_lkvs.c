@@ -208,19 +208,17 @@ static void print_errors(const struct suite *suite)
 			printf("case %u: %s\n", i, suite->result[i].error);
 }
 
-static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
-
 static json_t *case_json(uint32_t nr, const struct lkvs_result *r)
 {
 	json_t *o = json_object();
 
-	json_object_set_new(o, "case", number(nr));
+	json_object_set_new(o, "case", cli_json_number(nr));
 	json_object_set_new(o, "what", json_string(lkvs_case(nr)->what));
-	json_object_set_new(o, "rounds", number(lkvs_case(nr)->rounds));
-	json_object_set_new(o, "steps", number(r->steps));
+	json_object_set_new(o, "rounds", cli_json_number(lkvs_case(nr)->rounds));
+	json_object_set_new(o, "steps", cli_json_number(r->steps));
 	json_object_set_new(o, "seconds", json_real(r->seconds));
-	json_object_set_new(o, "pairs_bytes_peak", number(r->field_peak));
-	json_object_set_new(o, "os_bytes_peak", number(r->os_peak));
+	json_object_set_new(o, "pairs_bytes_peak", cli_json_number(r->field_peak));
+	json_object_set_new(o, "os_bytes_peak", cli_json_number(r->os_peak));
 	json_object_set_new(o, "result", json_string(verdict(r)));
 	json_object_set_new(o, "error", r->error[0] ? cli_json_text(r->error) : json_null());
 	return o;
@@ -235,8 +233,8 @@ static void print_json(const struct suite *suite, uint32_t passed, uint32_t fail
 			json_array_append_new(list, case_json(i, &suite->result[i]));
 	json_object_set_new(root, "machine", json_string(MACHINE));
 	json_object_set_new(root, "cases", list);
-	json_object_set_new(root, "passed", number(passed));
-	json_object_set_new(root, "failed", number(failed));
+	json_object_set_new(root, "passed", cli_json_number(passed));
+	json_object_set_new(root, "failed", cli_json_number(failed));
 	json_object_set_new(root, "stopped", json_boolean(os_load32(&interrupted, OS_RELAXED)));
 	cli_json_print(root);
 }

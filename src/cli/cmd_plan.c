@@ -433,11 +433,9 @@ static void print_text(const struct report *report)
 /* ------------------------------------------------------------------------------------------- */
 /* JSON                                                                                         */
 
-static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
-
 static json_t *kb(const struct plan_outcome *o, uint64_t bytes)
 {
-	return o->ret ? json_null() : number(bytes / 1024);
+	return o->ret ? json_null() : cli_json_number(bytes / 1024);
 }
 
 static json_t *machine_json(const struct machine_map *map)
@@ -445,21 +443,21 @@ static json_t *machine_json(const struct machine_map *map)
 	json_t *o = json_object(), *cmrs = json_array();
 
 	json_object_set_new(o, "name", cli_json_text(map->name));
-	json_object_set_new(o, "bytes", number(map->usable_bytes));
-	json_object_set_new(o, "outside_cmr_bytes", number(map->outside_bytes));
-	json_object_set_new(o, "ranges", number(map->nr_ranges));
-	json_object_set_new(o, "nodes", number(map->nr_nodes));
-	json_object_set_new(o, "cpus", number(map->nr_cpus));
-	json_object_set_new(o, "packages", number(map->nr_packages));
-	json_object_set_new(o, "max_pa", number(map->max_pa));
-	json_object_set_new(o, "hkid_min", number(map->hkid_min));
-	json_object_set_new(o, "hkid_max", number(map->hkid_max));
+	json_object_set_new(o, "bytes", cli_json_number(map->usable_bytes));
+	json_object_set_new(o, "outside_cmr_bytes", cli_json_number(map->outside_bytes));
+	json_object_set_new(o, "ranges", cli_json_number(map->nr_ranges));
+	json_object_set_new(o, "nodes", cli_json_number(map->nr_nodes));
+	json_object_set_new(o, "cpus", cli_json_number(map->nr_cpus));
+	json_object_set_new(o, "packages", cli_json_number(map->nr_packages));
+	json_object_set_new(o, "max_pa", cli_json_number(map->max_pa));
+	json_object_set_new(o, "hkid_min", cli_json_number(map->hkid_min));
+	json_object_set_new(o, "hkid_max", cli_json_number(map->hkid_max));
 	json_object_set_new(o, "cmrs_assumed", json_boolean(map->cmrs_assumed));
 	for (uint32_t i = 0; i < map->nr_cmrs; i++) {
 		json_t *cmr = json_object();
 
-		json_object_set_new(cmr, "base", number(map->cmr[i].base));
-		json_object_set_new(cmr, "size", number(map->cmr[i].size));
+		json_object_set_new(cmr, "base", cli_json_number(map->cmr[i].base));
+		json_object_set_new(cmr, "size", cli_json_number(map->cmr[i].size));
 		json_array_append_new(cmrs, cmr);
 	}
 	json_object_set_new(o, "cmrs", cmrs);
@@ -478,14 +476,14 @@ static json_t *tdmrs_json(const struct pamt_layout *layout)
 		for (uint32_t j = 0; j < t->nr_reserved; j++) {
 			json_t *area = json_object();
 
-			json_object_set_new(area, "offset", number(t->reserved[j].offset));
-			json_object_set_new(area, "size", number(t->reserved[j].size));
+			json_object_set_new(area, "offset", cli_json_number(t->reserved[j].offset));
+			json_object_set_new(area, "size", cli_json_number(t->reserved[j].size));
 			json_array_append_new(reserved, area);
 		}
-		json_object_set_new(tdmr, "base", number(t->base.v));
-		json_object_set_new(tdmr, "size", number(t->bytes));
-		json_object_set_new(tdmr, "pamt_base", number(t->pamt_base.v));
-		json_object_set_new(tdmr, "pamt_size", number(pamt_bytes(t)));
+		json_object_set_new(tdmr, "base", cli_json_number(t->base.v));
+		json_object_set_new(tdmr, "size", cli_json_number(t->bytes));
+		json_object_set_new(tdmr, "pamt_base", cli_json_number(t->pamt_base.v));
+		json_object_set_new(tdmr, "pamt_size", cli_json_number(pamt_bytes(t)));
 		json_object_set_new(tdmr, "reserved", reserved);
 		json_array_append_new(tdmrs, tdmr);
 	}
@@ -502,8 +500,8 @@ static json_t *error_json(const struct plan_outcome *o)
 	json_object_set_new(e, "step", json_string(pamt_step_name(o->error.step)));
 	json_object_set_new(e, "reason", json_string(o->error.reason));
 	if (!hpa_is_none(o->error.base)) {
-		json_object_set_new(e, "base", number(o->error.base.v));
-		json_object_set_new(e, "size", number(o->error.bytes));
+		json_object_set_new(e, "base", cli_json_number(o->error.base.v));
+		json_object_set_new(e, "size", cli_json_number(o->error.bytes));
 	}
 	return e;
 }
@@ -533,13 +531,14 @@ static void print_json(const struct report *report)
 	json_object_set_new(root, "shown", json_string(shown == d ? "dynamic" : "static"));
 	json_object_set_new(root, "tdmrs", shown->ret ? json_array() : tdmrs_json(&shown->layout));
 	json_object_set_new(root, "reserved_max",
-			    shown->ret ? json_null() : number(shown->layout.reserved_max));
+			    shown->ret ? json_null() : cli_json_number(shown->layout.reserved_max));
 	json_object_set_new(root, "given_up_bytes",
-			    shown->ret ? json_null() : number(shown->layout.given_up_bytes));
+			    shown->ret ? json_null()
+				       : cli_json_number(shown->layout.given_up_bytes));
 	json_object_set_new(root, "log_pamt_kb",
 			    report->map->log_pamt_kb == MAP_NO_PAMT_KB
 				    ? json_null()
-				    : number(report->map->log_pamt_kb));
+				    : cli_json_number(report->map->log_pamt_kb));
 	cli_json_print(root);
 }
 

@@ -179,8 +179,6 @@ void compare_show_text(const struct comparison_table *t)
 /* ------------------------------------------------------------------------------------------- */
 /* JSON                                                                                         */
 
-static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
-
 static json_t *figures_json(const struct meter_figure of[METER_OPS])
 {
 	json_t *object = json_object();
@@ -189,15 +187,15 @@ static json_t *figures_json(const struct meter_figure of[METER_OPS])
 		const struct meter_figure *f = &of[op];
 		json_t *one = json_object();
 
-		json_object_set_new(one, "count", number(f->count));
-		json_object_set_new(one, "failed", number(f->failed));
-		json_object_set_new(one, "total_ns", number(f->total));
-		json_object_set_new(one, "longest_ns", number(f->longest));
-		json_object_set_new(one, "p50_ns", number(f->p50));
-		json_object_set_new(one, "p99_ns", number(f->p99));
-		json_object_set_new(one, "p999_ns", number(f->p999));
-		json_object_set_new(one, "waited_ns", number(f->waited));
-		json_object_set_new(one, "waited_longest_ns", number(f->waited_longest));
+		json_object_set_new(one, "count", cli_json_number(f->count));
+		json_object_set_new(one, "failed", cli_json_number(f->failed));
+		json_object_set_new(one, "total_ns", cli_json_number(f->total));
+		json_object_set_new(one, "longest_ns", cli_json_number(f->longest));
+		json_object_set_new(one, "p50_ns", cli_json_number(f->p50));
+		json_object_set_new(one, "p99_ns", cli_json_number(f->p99));
+		json_object_set_new(one, "p999_ns", cli_json_number(f->p999));
+		json_object_set_new(one, "waited_ns", cli_json_number(f->waited));
+		json_object_set_new(one, "waited_longest_ns", cli_json_number(f->waited_longest));
 		json_object_set_new(object, meter_op_name(op), one);
 	}
 	return object;
@@ -212,7 +210,7 @@ static json_t *explored_json(const struct comparison_table *t)
 		json_t *one = json_object();
 
 		json_object_set_new(one, "design", json_string(t->design[i]->name));
-		json_object_set_new(one, "schedules", number(e->schedules));
+		json_object_set_new(one, "schedules", cli_json_number(e->schedules));
 		json_object_set_new(one, "violation",
 				    *e->text ? cli_json_text(e->text) : json_null());
 		json_object_set_new(one, "command",
@@ -235,24 +233,24 @@ static json_t *run_json(const struct compare_run_of *run)
 			    design->follows ? json_string(design->follows) : json_null());
 	json_object_set_new(object, "cpus", json_integer(r->cpus));
 	json_object_set_new(object, "error", *r->error ? cli_json_text(r->error) : json_null());
-	json_object_set_new(object, "pamt_boot", number(r->boot_bytes));
-	json_object_set_new(object, "pamt_peak", number(r->peak_bytes));
-	json_object_set_new(object, "left", number(r->left_bytes));
-	json_object_set_new(object, "lost_pages", number(r->lost_pages));
-	json_object_set_new(object, "adds", number(r->adds));
-	json_object_set_new(object, "removes", number(r->removes));
-	json_object_set_new(object, "busy", number(r->busy));
-	json_object_set_new(object, "missing", number(r->missing));
-	json_object_set_new(object, "retries", number(r->retries));
-	json_object_set_new(object, "failures", number(r->failures));
+	json_object_set_new(object, "pamt_boot", cli_json_number(r->boot_bytes));
+	json_object_set_new(object, "pamt_peak", cli_json_number(r->peak_bytes));
+	json_object_set_new(object, "left", cli_json_number(r->left_bytes));
+	json_object_set_new(object, "lost_pages", cli_json_number(r->lost_pages));
+	json_object_set_new(object, "adds", cli_json_number(r->adds));
+	json_object_set_new(object, "removes", cli_json_number(r->removes));
+	json_object_set_new(object, "busy", cli_json_number(r->busy));
+	json_object_set_new(object, "missing", cli_json_number(r->missing));
+	json_object_set_new(object, "retries", cli_json_number(r->retries));
+	json_object_set_new(object, "failures", cli_json_number(r->failures));
 	json_object_set_new(object, "failure",
 			    *r->failure ? cli_json_text(r->failure) : json_null());
 	json_object_set_new(object, "ops", figures_json(r->of));
-	json_object_set_new(object, "get_put_ns", number(sum.total));
-	json_object_set_new(object, "waited_ns", number(sum.waited));
-	json_object_set_new(object, "waited_longest_ns", number(sum.waited_longest));
+	json_object_set_new(object, "get_put_ns", cli_json_number(sum.total));
+	json_object_set_new(object, "waited_ns", cli_json_number(sum.waited));
+	json_object_set_new(object, "waited_longest_ns", cli_json_number(sum.waited_longest));
 	json_object_set_new(object, "ns_per_get", json_real(per_get(r)));
-	json_object_set_new(object, "faults", number(r->faults));
+	json_object_set_new(object, "faults", cli_json_number(r->faults));
 	json_object_set_new(object, "faults_per_second", json_real(fault_rate(r)));
 	json_object_set_new(object, "td_boot_seconds", json_real(r->boot_seconds));
 	json_object_set_new(object, "seconds", json_real(r->seconds));
@@ -269,11 +267,11 @@ void compare_show_json(const struct comparison_table *t)
 		object, "scenario",
 		cli_json_text(*t->scenario.title ? t->scenario.title : t->scenario.name));
 	json_object_set_new(object, "machine", cli_json_text(t->map.name));
-	json_object_set_new(object, "seed", number(t->scenario.seed));
+	json_object_set_new(object, "seed", cli_json_number(t->scenario.seed));
 	json_object_set_new(object, "scaled", json_integer(t->scaled));
 	json_object_set_new(object, "tds", json_integer(first->nr_tds));
 	json_object_set_new(object, "vcpus", json_integer(first->nr_vcpus));
-	json_object_set_new(object, "td_bytes", number(first->td_bytes));
+	json_object_set_new(object, "td_bytes", cli_json_number(first->td_bytes));
 	for (uint32_t point = 0; point <= t->nr_points; point++)
 		for (uint32_t i = 0; i < t->nr; i++)
 			if (t->run[i].point == point)

@@ -247,18 +247,17 @@ static void print_table(const struct plan_row *rows, uint32_t nr)
 	cli_table_print(table);
 }
 
-/* The figures of a row, for CSV and JSON alike. */
-struct figure {
-	const char *key;
-	uint64_t value;
-};
-#define MAX_FIGURES 24
+static json_t *share_json(const struct plan_row *row, uint32_t share)
+{
+	return row->dynamic_possible && share <= 1000 ? json_real(share / 10.0) : json_null();
+}
 
-static unsigned int list_figures(const struct plan_row *row, struct figure *to)
+/* The columns of the CSV as well. */
+static json_t *row_json(const struct plan_row *row)
 {
 	const struct capacity *c = &row->capacity;
 	const struct capacity_machine *m = &row->machine;
-	const struct figure figures[] = {
+	const struct cli_figure figures[] = {
 		{ "usable_bytes", row->usable },
 		{ "outside_cmr_bytes", row->outside },
 		{ "tds", c->tds },
@@ -278,86 +277,15 @@ static unsigned int list_figures(const struct plan_row *row, struct figure *to)
 		{ "saved_bytes", saved(row) },
 		{ "max_tds", m->max_tds },
 	};
-
-	_Static_assert(sizeof(figures) / sizeof(*figures) <= MAX_FIGURES, "room for all");
-	memcpy(to, figures, sizeof(figures));
-	return sizeof(figures) / sizeof(*figures);
-}
-
-/* A name as a field: in quotes, its quotes doubled. */
-static void print_name(const char *name)
-{
-	putchar('"');
-	for (; *name; name++) {
-		if (*name == '"')
-			putchar('"');
-		putchar(*name);
-	}
-	putchar('"');
-}
-
-/* Nothing: there is no such share. */
-static void print_share(const struct plan_row *row, uint32_t share)
-{
-	if (row->dynamic_possible && share <= 1000)
-		printf("%u.%u", share / 10, share % 10);
-}
-
-static void print_csv_row(const struct plan_row *row)
-{
-	struct figure figures[MAX_FIGURES];
-	unsigned int nr = list_figures(row, figures);
-
-	print_name(row->name);
-	for (unsigned int f = 0; f < nr; f++)
-		printf(",%" PRIu64, figures[f].value);
-	printf(",%s,", row->dynamic_possible ? "true" : "false");
-	print_share(row, row->break_even);
-	putchar(',');
-	print_share(row, row->break_even_whole);
-	printf(",%s,%s\n", row->capacity.enough_keys ? "true" : "false",
-	       row->capacity.enough_memory ? "true" : "false");
-}
-
-/* The names are those of --json. */
-static void print_csv(const struct plan_row *rows, uint32_t nr)
-{
-	struct figure figures[MAX_FIGURES];
-	unsigned int nr_figures = list_figures(&rows[0], figures);
-	struct plan_row total = total_of(rows, nr);
-
-	printf("machine");
-	for (unsigned int f = 0; f < nr_figures; f++)
-		printf(",%s", figures[f].key);
-	printf(",dynamic_possible,pays_up_to_percent_4k,whole_machine_percent_4k,enough_keys,"
-	       "enough_memory\n");
-	for (uint32_t i = 0; i < nr; i++)
-		print_csv_row(&rows[i]);
-	if (nr > 1)
-		print_csv_row(&total);
-}
-
-static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
-
-static json_t *share_json(const struct plan_row *row, uint32_t share)
-{
-	return row->dynamic_possible && share <= 1000 ? json_real(share / 10.0) : json_null();
-}
-
-static json_t *row_json(const struct plan_row *row)
-{
-	struct figure figures[MAX_FIGURES];
-	unsigned int nr = list_figures(row, figures);
 	json_t *o = json_object();
 
 	json_object_set_new(o, "machine", cli_json_text(row->name));
-	for (unsigned int f = 0; f < nr; f++)
-		json_object_set_new(o, figures[f].key, number(figures[f].value));
+	cli_json_figures(o, figures, sizeof(figures) / sizeof(*figures));
 	json_object_set_new(o, "dynamic_possible", json_boolean(row->dynamic_possible));
 	json_object_set_new(o, "pays_up_to_percent_4k", share_json(row, row->break_even));
 	json_object_set_new(o, "whole_machine_percent_4k", share_json(row, row->break_even_whole));
-	json_object_set_new(o, "enough_keys", json_boolean(row->capacity.enough_keys));
-	json_object_set_new(o, "enough_memory", json_boolean(row->capacity.enough_memory));
+	json_object_set_new(o, "enough_keys", json_boolean(c->enough_keys));
+	json_object_set_new(o, "enough_memory", json_boolean(c->enough_memory));
 	return o;
 }
 
@@ -367,12 +295,15 @@ static json_t *tds_json(const struct plan_tds *tds)
 
 	for (uint32_t i = 0; i < tds->nr; i++) {
 		const struct capacity_group *g = &tds->group[i];
+		const struct cli_figure figures[] = {
+			{ "count", g->count },
+			{ "bytes", g->bytes },
+			{ "vcpus", g->vcpus },
+			{ "percent_4k", g->percent_4k },
+		};
 		json_t *o = json_object();
 
-		json_object_set_new(o, "count", number(g->count));
-		json_object_set_new(o, "bytes", number(g->bytes));
-		json_object_set_new(o, "vcpus", number(g->vcpus));
-		json_object_set_new(o, "percent_4k", number(g->percent_4k));
+		cli_json_figures(o, figures, 4);
 		json_array_append_new(list, o);
 	}
 	return list;
@@ -383,18 +314,35 @@ void plan_json_boot(json_t *root, const struct machine_map *map,
 {
 	const struct pamt_layout *s = &of_static->layout, *d = &of_dynamic->layout;
 	const bool known = !of_static->ret && !of_dynamic->ret;
-	const struct figure figures[] = {
+	const struct cli_figure sizes[] = {
 		{ "usable_bytes", map->usable_bytes },
 		{ "outside_cmr_bytes", map->outside_bytes },
+	};
+	const struct cli_figure pamt[] = {
 		{ "static_boot_bytes", s->pamt_bytes },
 		{ "dynamic_boot_bytes", d->pamt_bytes },
 		{ "table_bytes", d->table_bytes },
 		{ "saved_bytes", d->dynamic ? s->pamt_bytes - d->pamt_bytes - d->table_bytes : 0 },
 	};
 
-	for (unsigned int i = 0; i < sizeof(figures) / sizeof(*figures); i++)
-		json_object_set_new(root, figures[i].key,
-				    i < 2 || known ? number(figures[i].value) : json_null());
+	cli_json_figures(root, sizes, 2);
+	for (unsigned int i = 0; i < 4; i++)
+		json_object_set_new(root, pamt[i].key,
+				    known ? cli_json_number(pamt[i].value) : json_null());
+}
+
+/* A row each, and all of them together where there are several. */
+static void print_csv(const struct plan_row *rows, uint32_t nr)
+{
+	struct plan_row total = total_of(rows, nr);
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < nr; i++)
+		json_array_append_new(list, row_json(&rows[i]));
+	if (nr > 1)
+		json_array_append_new(list, row_json(&total));
+	cli_csv(stdout, list, 1);
+	json_decref(list);
 }
 
 static void print_json(const struct plan_row *rows, uint32_t nr, const struct plan_tds *tds)

@@ -211,16 +211,16 @@ void run_show_text(const struct run *run)
 	printf("left with zero TDs: %" PRIu64 " bytes\n", result->left_bytes);
 }
 
-static json_t *integer(uint64_t value) { return json_integer((json_int_t)value); }
-
 static json_t *json_memory(const struct workload_result *r)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "static_boot",
-			 integer(r->static_bytes), "dynamic_boot", integer(r->dynamic_bytes),
-			 "table", integer(r->layout.table_bytes), "os_peak",
-			 integer(r->stats.os_bytes_peak), "pairs_peak",
-			 integer(r->stats.pairs_installed_peak), "left", integer(r->left_bytes),
-			 "given_up", integer(r->layout.given_up_bytes));
+			 cli_json_number(r->static_bytes), "dynamic_boot",
+			 cli_json_number(r->dynamic_bytes), "table",
+			 cli_json_number(r->layout.table_bytes), "os_peak",
+			 cli_json_number(r->stats.os_bytes_peak), "pairs_peak",
+			 cli_json_number(r->stats.pairs_installed_peak), "left",
+			 cli_json_number(r->left_bytes), "given_up",
+			 cli_json_number(r->layout.given_up_bytes));
 }
 
 static json_t *json_seconds(const struct workload_result *result)
@@ -241,13 +241,14 @@ static json_t *json_groups(const struct scenario *scenario)
 	for (uint32_t g = 0; g < scenario->nr_groups; g++) {
 		const struct scenario_group *group = &scenario->group[g];
 
-		json_array_append_new(
-			groups,
-			json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "name", group->name,
-				  "count", integer(group->count), "vcpus", integer(group->vcpus),
-				  "bytes", integer(group->bytes), "share", integer(group->share),
-				  "percent_4k", integer(group->percent_4k), "touch",
-				  scenario_touch_name(group->touch)));
+		json_array_append_new(groups,
+				      json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s}", "name",
+						group->name, "count", cli_json_number(group->count),
+						"vcpus", cli_json_number(group->vcpus), "bytes",
+						cli_json_number(group->bytes), "share",
+						cli_json_number(group->share), "percent_4k",
+						cli_json_number(group->percent_4k), "touch",
+						scenario_touch_name(group->touch)));
 	}
 	return groups;
 }
@@ -262,10 +263,11 @@ static json_t *json_timeline(const struct workload_result *result)
 		json_array_append_new(
 			timeline,
 			json_pack("{s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "seconds",
-				  (double)s->ns / 1e9, "round", integer(s->round), "tds",
-				  integer(s->tds), "td_bytes", integer(s->td_bytes), "pairs",
-				  integer(s->pairs), "pamt_bytes", integer(s->pamt_bytes), "gets",
-				  integer(s->gets), "adds", integer(s->adds)));
+				  (double)s->ns / 1e9, "round", cli_json_number(s->round), "tds",
+				  cli_json_number(s->tds), "td_bytes", cli_json_number(s->td_bytes),
+				  "pairs", cli_json_number(s->pairs), "pamt_bytes",
+				  cli_json_number(s->pamt_bytes), "gets", cli_json_number(s->gets),
+				  "adds", cli_json_number(s->adds)));
 	}
 	return timeline;
 }
@@ -278,9 +280,9 @@ static json_t *json_cells(const struct use_map *map)
 	for (uint32_t i = 0; i < map->nr_runs; i++) {
 		json_t *run = json_array();
 
-		json_array_append_new(run, integer(map->run[i].cells));
+		json_array_append_new(run, cli_json_number(map->run[i].cells));
 		for (enum region_kind kind = 0; kind < REGION_KINDS; kind++)
-			json_array_append_new(run, integer(map->run[i].of[kind]));
+			json_array_append_new(run, cli_json_number(map->run[i].of[kind]));
 		json_array_append_new(cells, run);
 	}
 	return cells;
@@ -297,10 +299,11 @@ void run_read_regions(void *arg, struct stand *stand)
 	if (map && use_map_read(stand, map)) {
 		for (enum region_kind kind = 0; kind < REGION_KINDS; kind++)
 			json_object_set_new(total, region_kind_name(kind),
-					    integer(map->total[kind]));
+					    cli_json_number(map->total[kind]));
 		run->regions = json_pack("{s:o, s:o, s:O, s:O, s:o}", "regions",
-					 integer(map->regions), "per_cell", integer(map->per_cell),
-					 "kinds", kinds, "total", total, "cells", json_cells(map));
+					 cli_json_number(map->regions), "per_cell",
+					 cli_json_number(map->per_cell), "kinds", kinds, "total",
+					 total, "cells", json_cells(map));
 	}
 	json_decref(kinds);
 	json_decref(total);
@@ -314,21 +317,21 @@ static void add_setting(json_t *object, const struct run *run)
 	uint32_t vcpus = vcpus_of_each(scenario);
 
 	json_object_set_new(object, "machine", cli_json_text(run->map.name));
-	json_object_set_new(object, "usable_bytes", integer(run->map.usable_bytes));
-	json_object_set_new(object, "outside_cmr_bytes", integer(run->map.outside_bytes));
+	json_object_set_new(object, "usable_bytes", cli_json_number(run->map.usable_bytes));
+	json_object_set_new(object, "outside_cmr_bytes", cli_json_number(run->map.outside_bytes));
 	json_object_set_new(object, "scenario",
 			    run->path ? cli_json_text(scenario->name) : json_null());
 	json_object_set_new(object, "dynamic", json_boolean(result->dynamic));
 	json_object_set_new(object, "virtual", json_boolean(result->is_virtual));
-	json_object_set_new(object, "seed", integer(scenario->seed));
-	json_object_set_new(object, "scaled", integer(run->scaled));
-	json_object_set_new(object, "tds", integer(result->nr_tds));
-	json_object_set_new(object, "vcpus", vcpus ? integer(vcpus) : json_null());
+	json_object_set_new(object, "seed", cli_json_number(scenario->seed));
+	json_object_set_new(object, "scaled", cli_json_number(run->scaled));
+	json_object_set_new(object, "tds", cli_json_number(result->nr_tds));
+	json_object_set_new(object, "vcpus", vcpus ? cli_json_number(vcpus) : json_null());
 	json_object_set_new(object, "groups", json_groups(scenario));
-	json_object_set_new(object, "rounds", integer(result->nr_rounds));
-	json_object_set_new(object, "threads", integer(result->threads));
-	json_object_set_new(object, "td_bytes", integer(result->td_bytes));
-	json_object_set_new(object, "wanted_bytes", integer(result->wanted_bytes));
+	json_object_set_new(object, "rounds", cli_json_number(result->nr_rounds));
+	json_object_set_new(object, "threads", cli_json_number(result->threads));
+	json_object_set_new(object, "td_bytes", cli_json_number(result->td_bytes));
+	json_object_set_new(object, "wanted_bytes", cli_json_number(result->wanted_bytes));
 }
 
 void run_show_json(struct run *run)
@@ -339,7 +342,7 @@ void run_show_json(struct run *run)
 	json_t *object = cli_json("pamt.run/1"), *counts = json_object();
 
 	for (unsigned int i = 0; i < nr; i++)
-		json_object_set_new(counts, figures[i].key, integer(figures[i].value));
+		json_object_set_new(counts, figures[i].key, cli_json_number(figures[i].value));
 	add_setting(object, run);
 	json_object_set_new(object, "bytes", json_memory(result));
 	json_object_set_new(object, "counts", counts);
@@ -349,9 +352,9 @@ void run_show_json(struct run *run)
 	json_object_set_new(object, "regions",
 			    run->regions ? json_incref(run->regions) : json_null());
 	json_object_set_new(object, "stopped", json_boolean(result->stopped));
-	json_object_set_new(object, "over_bound", integer(result->over_bound));
-	json_object_set_new(object, "leaked_pages", integer(result->leaked_pages));
-	json_object_set_new(object, "leaked_regions", integer(result->leaked_regions));
+	json_object_set_new(object, "over_bound", cli_json_number(result->over_bound));
+	json_object_set_new(object, "leaked_pages", cli_json_number(result->leaked_pages));
+	json_object_set_new(object, "leaked_regions", cli_json_number(result->leaked_regions));
 	json_object_set_new(object, "findings", json_incref(run->findings));
 	json_object_set_new(object, "clean", json_boolean(workload_is_clean(result)));
 	if (result->is_virtual)
@@ -361,16 +364,9 @@ void run_show_json(struct run *run)
 
 bool run_write_timeline(const struct run *run, FILE *file)
 {
-	const struct workload_result *result = &run->result;
+	json_t *timeline = json_timeline(&run->result);
 
-	fprintf(file, "seconds,round,tds,td_bytes,pairs,pamt_bytes,gets,adds\n");
-	for (uint32_t i = 0; i < result->nr_samples; i++) {
-		const struct workload_sample *s = &result->sample[i];
-
-		fprintf(file,
-			"%.9f,%u,%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
-			(double)s->ns / 1e9, s->round, s->tds, s->td_bytes, s->pairs, s->pamt_bytes,
-			s->gets, s->adds);
-	}
+	cli_csv(file, timeline, 9);
+	json_decref(timeline);
 	return !ferror(file);
 }
