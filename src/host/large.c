@@ -124,12 +124,11 @@ int pamt_remove_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *cal
 		return ret;
 	do {
 		uint16_t old = region_read(host, c.word);
-		uint16_t next = MUTANT(EARLY_RELEASE) ? region_beside(old) : old;
 
 		if (!(old & REGION_LARGE))
 			return -OS_EBUSY;
 		/* Success leaves it LARGE: the range is still to be written back and scrubbed. */
-		ret = call_locked(&c, old, next);
+		ret = call_locked(&c, old, MUTANT(EARLY_RELEASE) ? region_beside(old) : old);
 	} while (c.lost_race);
 	return ret;
 }
@@ -166,13 +165,11 @@ static int demote(struct change *c, uint16_t old, struct pair *pair)
 
 	call->r12 = pair->page[0].v;
 	call->r13 = pair->page[1].v;
-	if (MUTANT(SPLIT_IN_STEPS))
-		next = region_beside(old) | 1;
 	ret = call_locked(c, old, next);
-	if (MUTANT(SPLIT_IN_STEPS) && !ret && !c->lost_race)
-		os_store16(c->word, region_beside(old) | REGION_MAX_COUNT, OS_RELEASE);
 	if (c->lost_race)
 		return 0;
+	if (MUTANT(SPLIT_IN_STEPS) && !ret)
+		mutant_split_in_steps(c->word, next);
 	if (!ret) {
 		pair->nr = 0;
 		count(c->host, STAT_SPLITS);

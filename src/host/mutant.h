@@ -68,6 +68,11 @@ void mutant_free_anywhere(struct pamt_host *host, tdx_hpa_t page);
 void mutant_lock_donor(struct pamt_host *host, tdx_hpa_t donor, region_t target);
 /* UNLOCKED_ZERO: 0 users, and not LOCKED. False: the word was not old any more. */
 bool mutant_leave_unlocked(os_a16_t *word, uint16_t *old);
+/* PIN_LAST: the pages go now, and are not in the set any more. */
+struct page_set;
+uint64_t mutant_free_first(struct pamt_host *host, struct page_set *set);
+/* SPLIT_IN_STEPS: of a word that has just become this one, which counts 512. */
+void mutant_split_in_steps(os_a16_t *word, uint16_t next);
 /* NOT_EMPTY_IDLE, NO_PAIR_IDLE, NO_PAIR_KEPT: the word after a PAMT.REMOVE; next if none is on. */
 uint16_t mutant_after_remove(uint16_t old, uint16_t next, tdx_status_t status);
 

@@ -209,11 +209,11 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 	os_spin_unlock(&pool->lock, irq);
 	/* Where it is not leaving the chunk is others' as well from here on, and may be gone. */
 	*progress = true;
-	if (leaving && plain && !MUTANT(PIN_LAST))
+	if (MUTANT(PIN_LAST))
+		*pages += mutant_free_first(host, &set);
+	if (leaving && plain)
 		unpin_plain(host, pool, c);
 	*pages += page_set_free(host, &set);
-	if (leaving && plain && MUTANT(PIN_LAST))
-		unpin_plain(host, pool, c);
 	if (leaving && !plain)
 		*pages += unpin_self(host, pool, c, progress);
 	return true;

@@ -3,6 +3,7 @@
  * host.c - those mistakes of src/host/mutant.h that are more than a condition. Only in builds with
  * PAMT_MUTANTS; libpamt and pamt.ko as they are shipped have none of this.
  */
+#include "host/chunk.h"
 #include "host/region.h"
 
 void mutant_draw_anywhere(struct pamt_host *host, tdx_hpa_t page[2])
@@ -37,6 +38,20 @@ bool mutant_leave_unlocked(os_a16_t *word, uint16_t *old)
 		return false;
 	*old = region_beside(*old);
 	return true;
+}
+
+uint64_t mutant_free_first(struct pamt_host *host, struct page_set *set)
+{
+	uint64_t pages = page_set_free(host, set);
+
+	*set = (struct page_set){ .region = set->region };
+	return pages;
+}
+
+void mutant_split_in_steps(os_a16_t *word, uint16_t next)
+{
+	os_store16(word, region_beside(next) | 1, OS_RELEASE);
+	os_store16(word, region_beside(next) | REGION_MAX_COUNT, OS_RELEASE);
 }
 
 uint16_t mutant_after_remove(uint16_t old, uint16_t next, tdx_status_t status)
