@@ -209,16 +209,15 @@ static unsigned long end_of_memory(void)
 	return end;
 }
 
-static tdx_hpa_t service_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
-				     tdx_hpa_t high, uint32_t node, bool from_top)
+static tdx_hpa_t service_alloc_range(void *ctx, const struct os_range *range)
 {
 	struct search s = {
-		.low = PHYS_PFN(low.v + PAGE_SIZE - 1),
-		.high = min(PHYS_PFN(high.v), end_of_memory()),
-		.nr = PHYS_PFN(bytes),
-		.align = PHYS_PFN(align),
-		.node = node == OS_ANY_NODE ? NUMA_NO_NODE : (int)node,
-		.down = from_top,
+		.low = PHYS_PFN(range->low.v + PAGE_SIZE - 1),
+		.high = min(PHYS_PFN(range->high.v), end_of_memory()),
+		.nr = PHYS_PFN(range->bytes),
+		.align = PHYS_PFN(range->align),
+		.node = range->node == OS_ANY_NODE ? NUMA_NO_NODE : (int)range->node,
+		.down = range->from_top,
 	};
 	unsigned long at;
 

@@ -71,8 +71,13 @@ static void registers_come_back_as_they_were(struct outcome *outcome)
 
 static tdx_hpa_t take_range(u64 low, u64 high, bool from_top)
 {
-	return host_services->alloc_range(host_services->ctx, RANGE_BYTES, TDX_2M_SIZE, hpa(low),
-					  hpa(high), OS_ANY_NODE, from_top);
+	return host_services->alloc_range(host_services->ctx,
+					  &(struct os_range){ .bytes = RANGE_BYTES,
+							      .align = TDX_2M_SIZE,
+							      .low = hpa(low),
+							      .high = hpa(high),
+							      .node = OS_ANY_NODE,
+							      .from_top = from_top });
 }
 
 static void ranges_come_from_where_they_are_wanted(struct outcome *outcome)

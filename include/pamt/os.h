@@ -224,6 +224,15 @@ enum os_log_level { OS_LOG_ERROR, OS_LOG_WARN, OS_LOG_INFO, OS_LOG_DEBUG };
 /* "Any node": a node argument that states no preference. */
 #define OS_ANY_NODE UINT32_MAX
 
+/* A contiguous range of physical memory that is wanted, within [low, high). */
+struct os_range {
+	uint64_t bytes; /* a multiple of 4K */
+	uint64_t align; /* a power of two; less than 4K: 4K */
+	tdx_hpa_t low, high;
+	uint32_t node; /* or OS_ANY_NODE */
+	bool from_top; /* as high as possible, else as low as possible */
+};
+
 /*
  * Every function gets ctx as its first argument. Functions that return an tdx_hpa_t return
  * HPA_NONE, those that return a pointer NULL, those that return int -OS_ENOMEM where there is no
@@ -241,13 +250,8 @@ struct os_services {
 	tdx_hpa_t (*alloc_pages)(void *ctx, unsigned int order, uint32_t node);
 	/* Gives back a block, or any naturally aligned part of one (page by page is fine). Any. */
 	void (*free_pages)(void *ctx, tdx_hpa_t block, unsigned int order);
-	/*
-	 * A contiguous range of bytes (4K multiple) at a multiple of align within [low, high),
-	 * from node or OS_ANY_NODE. from_top: as high as possible, else as low as possible.
-	 * Contents undefined. May sleep.
-	 */
-	tdx_hpa_t (*alloc_range)(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
-				 tdx_hpa_t high, uint32_t node, bool from_top);
+	/* Contiguous, contents undefined; HPA_NONE: there is none. May sleep. */
+	tdx_hpa_t (*alloc_range)(void *ctx, const struct os_range *range);
 	void (*free_range)(void *ctx, tdx_hpa_t base, uint64_t bytes);
 	/*
 	 * Takes a range out of the allocator for good, so that nothing of it is ever handed out.

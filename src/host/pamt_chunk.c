@@ -56,8 +56,12 @@ static void try_place(struct plan *p, uint64_t bytes, struct span cmr, uint32_t 
 	cmr.base = max64(cmr.base, LOW_MEMORY);
 	if (cmr.end < cmr.base + bytes)
 		return;
-	got.base = os->alloc_range(os->ctx, bytes, TDX_PAGE_SIZE, hpa(cmr.base), hpa(cmr.end), node,
-				   from_top);
+	got.base = os->alloc_range(os->ctx, &(struct os_range){ .bytes = bytes,
+								.align = TDX_PAGE_SIZE,
+								.low = hpa(cmr.base),
+								.high = hpa(cmr.end),
+								.node = node,
+								.from_top = from_top });
 	if (hpa_is_none(got.base))
 		return;
 	got.cost = place_cost(p, (struct span){ got.base.v, got.base.v + bytes });

@@ -276,17 +276,18 @@ static void node_take(struct node *node, uint64_t page, uint64_t nr_pages)
 	}
 }
 
-tdx_hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_t align,
-				tdx_hpa_t low, tdx_hpa_t high, uint32_t node, bool from_top)
+tdx_hpa_t allocator_alloc_range(struct allocator *allocator, const struct os_range *range)
 {
+	const uint64_t bytes = range->bytes, align = range->align;
+	const uint32_t node = range->node;
 	uint32_t first = node == OS_ANY_NODE ? 0 : node;
 	uint32_t end = node == OS_ANY_NODE ? allocator->nr_nodes : node + 1;
 	struct wanted wanted = {
 		.nr_pages = bytes >> TDX_PAGE_SHIFT,
 		.align = align <= TDX_PAGE_SIZE ? 1 : align >> TDX_PAGE_SHIFT,
-		.low = (low.v >> TDX_PAGE_SHIFT) + !!(low.v & (TDX_PAGE_SIZE - 1)),
-		.high = high.v >> TDX_PAGE_SHIFT,
-		.from_top = from_top,
+		.low = (range->low.v >> TDX_PAGE_SHIFT) + !!(range->low.v & (TDX_PAGE_SIZE - 1)),
+		.high = range->high.v >> TDX_PAGE_SHIFT,
+		.from_top = range->from_top,
 	};
 	uint64_t page, best_page = BLOCKS_NONE;
 	struct node *best_node = NULL;
@@ -304,7 +305,7 @@ tdx_hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uin
 		tdx_hpa_t found = node_search(&allocator->nodes[i], &wanted, &page);
 
 		if (hpa_is_none(found) ||
-		    (best_node && (from_top ? found.v < best.v : found.v > best.v)))
+		    (best_node && (range->from_top ? found.v < best.v : found.v > best.v)))
 			continue;
 		best = found;
 		best_node = &allocator->nodes[i];

@@ -36,12 +36,10 @@ tdx_hpa_t allocator_alloc(struct allocator *allocator, unsigned int order, uint3
 void allocator_free(struct allocator *allocator, tdx_hpa_t block, unsigned int order);
 
 /*
- * allocator_alloc_range - bytes (4K multiple) at a multiple of align (a power of two, 0 or less
- * than 4K: 4K) within [low, high), at the lowest place, or the highest (from_top), where they
- * fit; with OS_ANY_NODE of all nodes. A range never spans two nodes. HPA_NONE: does not fit.
+ * allocator_alloc_range - at the lowest place of all nodes that are allowed, or the highest, where
+ * it fits. A range never spans two nodes. HPA_NONE: does not fit.
  */
-tdx_hpa_t allocator_alloc_range(struct allocator *allocator, uint64_t bytes, uint64_t align,
-				tdx_hpa_t low, tdx_hpa_t high, uint32_t node, bool from_top);
+tdx_hpa_t allocator_alloc_range(struct allocator *allocator, const struct os_range *range);
 /* A range, or any part of one by 4K. */
 void allocator_free_range(struct allocator *allocator, tdx_hpa_t base, uint64_t bytes);
 

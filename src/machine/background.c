@@ -106,13 +106,21 @@ static tdx_hpa_t take_whole(struct background *background, uint32_t node, uint64
 {
 	const tdx_hpa_t end = hpa(UINT64_C(1) << TDX_PA_BITS);
 	tdx_hpa_t from = random_place(background, node, bytes);
-	tdx_hpa_t block = allocator_alloc_range(background->allocator, TDX_2M_SIZE, TDX_2M_SIZE,
-						from, end, node, false);
+	tdx_hpa_t block = allocator_alloc_range(background->allocator,
+						&(struct os_range){ .bytes = TDX_2M_SIZE,
+								    .align = TDX_2M_SIZE,
+								    .low = from,
+								    .high = end,
+								    .node = node });
 
 	if (!hpa_is_none(block))
 		return block;
-	return allocator_alloc_range(background->allocator, TDX_2M_SIZE, TDX_2M_SIZE, hpa(0), end,
-				     node, false);
+	return allocator_alloc_range(background->allocator,
+				     &(struct os_range){ .bytes = TDX_2M_SIZE,
+							 .align = TDX_2M_SIZE,
+							 .low = hpa(0),
+							 .high = end,
+							 .node = node });
 }
 
 /* Frees a 2M block but for a few small blocks. */

@@ -17,23 +17,26 @@ static void insert(struct fake_os *f, uint32_t at, struct pamt_memory m)
 	f->free[at] = m;
 }
 
-static tdx_hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
-			     tdx_hpa_t high, uint32_t node, bool from_top)
+static tdx_hpa_t alloc_range(void *ctx, const struct os_range *range)
 {
+	const uint64_t bytes = range->bytes, align = range->align;
 	struct fake_os *f = ctx;
 
 	if (fails(f))
 		return HPA_NONE;
 	for (uint32_t n = 0; n < f->nr_free; n++) {
-		uint32_t i = from_top ? f->nr_free - 1 - n : n;
+		uint32_t i = range->from_top ? f->nr_free - 1 - n : n;
 		struct pamt_memory m = f->free[i];
-		uint64_t base = m.base.v > low.v ? m.base.v : low.v;
-		uint64_t end = m.base.v + m.bytes < high.v ? m.base.v + m.bytes : high.v;
+		uint64_t base = m.base.v > range->low.v ? m.base.v : range->low.v;
+		uint64_t end =
+			m.base.v + m.bytes < range->high.v ? m.base.v + m.bytes : range->high.v;
 		uint64_t at;
 
-		if ((node != OS_ANY_NODE && node != m.node) || base >= end || end - base < bytes)
+		if ((range->node != OS_ANY_NODE && range->node != m.node) || base >= end ||
+		    end - base < bytes)
 			continue;
-		at = from_top ? (end - bytes) / align * align : (base + align - 1) / align * align;
+		at = range->from_top ? (end - bytes) / align * align
+				     : (base + align - 1) / align * align;
 		if (at < base || at + bytes > end)
 			continue;
 		f->free[i].bytes = at - m.base.v;
@@ -87,7 +90,11 @@ static tdx_hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
 {
 	uint64_t bytes = UINT64_C(4096) << order;
 
-	return alloc_range(ctx, bytes, bytes, hpa(1 << 20), hpa(UINT64_C(1) << 52), node, false);
+	return alloc_range(ctx, &(struct os_range){ .bytes = bytes,
+						    .align = bytes,
+						    .low = hpa(1 << 20),
+						    .high = hpa(UINT64_C(1) << 52),
+						    .node = node });
 }
 
 static void free_pages(void *ctx, tdx_hpa_t block, unsigned int order)

@@ -125,8 +125,13 @@ static void model_alloc(struct naive *model, unsigned int order, uint32_t node)
 static void model_alloc_range(struct naive *model, uint64_t count, uint64_t align, uint64_t low,
 			      uint64_t high, uint32_t node, bool from_top)
 {
-	tdx_hpa_t found = allocator_alloc_range(model->allocator, count * PAGE, align * PAGE,
-						hpa(low * PAGE), hpa(high * PAGE), node, from_top);
+	tdx_hpa_t found = allocator_alloc_range(model->allocator,
+						&(struct os_range){ .bytes = count * PAGE,
+								    .align = align * PAGE,
+								    .low = hpa(low * PAGE),
+								    .high = hpa(high * PAGE),
+								    .node = node,
+								    .from_top = from_top });
 	uint64_t want = UINT64_MAX;
 
 	for (uint64_t i = 0; i + count <= high && (from_top || want == UINT64_MAX); i += align)
@@ -349,8 +354,10 @@ static void free_excluded(void *allocator)
 
 static void free_range_that_runs_into_a_hole(void *allocator)
 {
-	tdx_hpa_t at =
-		allocator_alloc_range(allocator, 8 * KB, 0, hpa(64 * MB - 16 * KB), TOP, 1, false);
+	tdx_hpa_t at = allocator_alloc_range(
+		allocator,
+		&(struct os_range){
+			.bytes = 8 * KB, .low = hpa(64 * MB - 16 * KB), .high = TOP, .node = 1 });
 
 	allocator_free_range(allocator, at, 12 * KB);
 }
@@ -377,14 +384,25 @@ static void what_cannot_be_had_is_none(void **state)
 
 	assert_true(hpa_is_none(allocator_alloc(model->allocator, 10, 0)));
 	assert_true(hpa_is_none(allocator_alloc(model->allocator, 0, 2)));
-	assert_true(hpa_is_none(allocator_alloc_range(model->allocator, PAGE, 0, hpa(26 * MB),
-						      hpa(30 * MB), OS_ANY_NODE, false)));
-	assert_true(hpa_is_none(
-		allocator_alloc_range(model->allocator, TB, 0, hpa(0), TOP, OS_ANY_NODE, false)));
-	assert_true(hpa_is_none(allocator_alloc_range(model->allocator, PAGE, UINT64_C(1) << 63,
-						      hpa(0), TOP, OS_ANY_NODE, true)));
-	assert_true(hpa_is_none(
-		allocator_alloc_range(model->allocator, PAGE, 0, TOP, hpa(0), 0, false)));
+	assert_true(hpa_is_none(allocator_alloc_range(model->allocator,
+						      &(struct os_range){ .bytes = PAGE,
+									  .low = hpa(26 * MB),
+									  .high = hpa(30 * MB),
+									  .node = OS_ANY_NODE })));
+	assert_true(hpa_is_none(allocator_alloc_range(
+		model->allocator,
+		&(struct os_range){
+			.bytes = TB, .low = hpa(0), .high = TOP, .node = OS_ANY_NODE })));
+	assert_true(hpa_is_none(allocator_alloc_range(
+		model->allocator, &(struct os_range){ .bytes = PAGE,
+						      .align = UINT64_C(1) << 63,
+						      .low = hpa(0),
+						      .high = TOP,
+						      .node = OS_ANY_NODE,
+						      .from_top = true })));
+	assert_true(hpa_is_none(allocator_alloc_range(
+		model->allocator,
+		&(struct os_range){ .bytes = PAGE, .low = TOP, .high = hpa(0), .node = 0 })));
 	check_counts(model);
 }
 
@@ -405,7 +423,13 @@ static void sixty_four_terabytes_in_2000_ranges_are_cheap(void **state)
 	assert_non_null(allocator);
 	assert_int_equal(allocator_free_bytes(allocator, OS_ANY_NODE), 2000 * each);
 	for (uint32_t i = 0; i < 64; i++) {
-		chunk[i] = allocator_alloc_range(allocator, 4 * GB, MB, hpa(0), TOP, i % 8, i % 2);
+		chunk[i] =
+			allocator_alloc_range(allocator, &(struct os_range){ .bytes = 4 * GB,
+									     .align = MB,
+									     .low = hpa(0),
+									     .high = TOP,
+									     .node = i % 8,
+									     .from_top = i % 2 });
 		assert_false(hpa_is_none(chunk[i]));
 	}
 	for (uint32_t i = 0; i < 64; i++)
@@ -422,10 +446,17 @@ static void memory_at_the_top_of_52_bits_is_memory(void **state)
 	tdx_hpa_t block;
 
 	assert_non_null(allocator);
-	block = allocator_alloc_range(allocator, PAGE, 0, hpa(0), TOP, OS_ANY_NODE, true);
+	block = allocator_alloc_range(allocator, &(struct os_range){ .bytes = PAGE,
+								     .low = hpa(0),
+								     .high = TOP,
+								     .node = OS_ANY_NODE,
+								     .from_top = true });
 	assert_int_equal(block.v, TOP.v - PAGE);
 	allocator_free(allocator, block, 0);
-	block = allocator_alloc_range(allocator, 8 * MB, 0, hpa(0), TOP, OS_ANY_NODE, false);
+	block = allocator_alloc_range(allocator, &(struct os_range){ .bytes = 8 * MB,
+								     .low = hpa(0),
+								     .high = TOP,
+								     .node = OS_ANY_NODE });
 	assert_int_equal(block.v, TOP.v - 8 * MB);
 	allocator_free_range(allocator, block, 8 * MB);
 	allocator_destroy(allocator);

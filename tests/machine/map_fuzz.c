@@ -34,9 +34,12 @@ static void use_allocator(const struct machine_map *map)
 	all = allocator_free_bytes(allocator, OS_ANY_NODE);
 	for (unsigned int order = 0; order <= ALLOCATOR_MAX_ORDER; order++) {
 		tdx_hpa_t block = allocator_alloc(allocator, order, OS_ANY_NODE);
-		tdx_hpa_t range = allocator_alloc_range(allocator, TDX_PAGE_SIZE << order, 0,
-							hpa(0), hpa(UINT64_C(1) << TDX_PA_BITS),
-							OS_ANY_NODE, order % 2);
+		tdx_hpa_t range = allocator_alloc_range(
+			allocator, &(struct os_range){ .bytes = TDX_PAGE_SIZE << order,
+						       .low = hpa(0),
+						       .high = hpa(UINT64_C(1) << TDX_PA_BITS),
+						       .node = OS_ANY_NODE,
+						       .from_top = order % 2 });
 
 		if (!hpa_is_none(block))
 			allocator_free(allocator, block, order);

@@ -118,8 +118,12 @@ static unsigned int allocate_each_kind(const struct os_services *os)
 		failed++;
 	else
 		os->free_pages(os->ctx, page, 0);
-	range = os->alloc_range(os->ctx, 4 * MB, MB, hpa(0), hpa(UINT64_C(1) << 52), OS_ANY_NODE,
-				true);
+	range = os->alloc_range(os->ctx, &(struct os_range){ .bytes = 4 * MB,
+							     .align = MB,
+							     .low = hpa(0),
+							     .high = hpa(UINT64_C(1) << 52),
+							     .node = OS_ANY_NODE,
+							     .from_top = true });
 	if (hpa_is_none(range))
 		failed++;
 	else

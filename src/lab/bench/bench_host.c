@@ -230,8 +230,12 @@ static tdx_hpa_t take_guest(struct bench *b, uint32_t cpu)
 	const struct os_services *os = b->stand.os;
 	uint64_t base = BENCH_GUEST + cpu * GIB;
 
-	return os->alloc_range(os->ctx, RANGE_REGIONS * TDX_2M_SIZE, TDX_2M_SIZE, hpa(base),
-			       hpa(base + RANGE_REGIONS * TDX_2M_SIZE), 0, false);
+	return os->alloc_range(os->ctx,
+			       &(struct os_range){ .bytes = RANGE_REGIONS * TDX_2M_SIZE,
+						   .align = TDX_2M_SIZE,
+						   .low = hpa(base),
+						   .high = hpa(base + RANGE_REGIONS * TDX_2M_SIZE),
+						   .node = 0 });
 }
 
 static void tear_down(struct bench *b)

@@ -196,8 +196,11 @@ bool bench_td_create(struct bench_td *td, struct bench_machine *m, uint32_t lp, 
 	*td = (struct bench_td){
 		.machine = m, .lp = lp, .hkid = hkid, .bytes = TDX_1G_SIZE + bytes
 	};
-	base = m->os->alloc_range(m->os->ctx, td->bytes, TDX_1G_SIZE, hpa(0), hpa(UINT64_MAX),
-				  OS_ANY_NODE, false);
+	base = m->os->alloc_range(m->os->ctx, &(struct os_range){ .bytes = td->bytes,
+								  .align = TDX_1G_SIZE,
+								  .low = hpa(0),
+								  .high = hpa(UINT64_MAX),
+								  .node = OS_ANY_NODE });
 	if (hpa_is_none(base)) {
 		td->bytes = 0;
 		return fail(m, "no memory for a TD");

@@ -260,8 +260,12 @@ static int build(struct bench *b, uint32_t threads, char *error, size_t size)
 		return -1;
 	os = b->stand.os;
 	/* Before anybody else can have it. */
-	b->guest = os->alloc_range(os->ctx, b->guest_bytes, TDX_2M_SIZE, hpa(BENCH_GUEST),
-				   hpa(BENCH_GUEST + b->guest_bytes), 0, false);
+	b->guest = os->alloc_range(os->ctx,
+				   &(struct os_range){ .bytes = b->guest_bytes,
+						       .align = TDX_2M_SIZE,
+						       .low = hpa(BENCH_GUEST),
+						       .high = hpa(BENCH_GUEST + b->guest_bytes),
+						       .node = 0 });
 	if (hpa_is_none(b->guest))
 		snprintf(error, size, "no memory");
 	else if (!stand_bring_up(&b->stand, error, size))

@@ -49,10 +49,9 @@ static void ledger_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 /* ------------------------------------------------------------------------------------------- */
 /* The rest goes through as it is.                                                              */
 
-static tdx_hpa_t ledger_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
-				    tdx_hpa_t high, uint32_t node, bool from_top)
+static tdx_hpa_t ledger_alloc_range(void *ctx, const struct os_range *range)
 {
-	return under(ctx)->alloc_range(under(ctx)->ctx, bytes, align, low, high, node, from_top);
+	return under(ctx)->alloc_range(under(ctx)->ctx, range);
 }
 
 static void ledger_free_range(void *ctx, tdx_hpa_t base, uint64_t bytes)

@@ -48,8 +48,7 @@ bool box_may_allocate(struct box *box);
 /* box_pages.c: services. */
 tdx_hpa_t box_alloc_pages(void *ctx, unsigned int order, uint32_t node);
 void box_free_pages(void *ctx, tdx_hpa_t block, unsigned int order);
-tdx_hpa_t box_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low, tdx_hpa_t high,
-			  uint32_t node, bool from_top);
+tdx_hpa_t box_alloc_range(void *ctx, const struct os_range *range);
 void box_free_range(void *ctx, tdx_hpa_t base, uint64_t bytes);
 void box_exclude(void *ctx, tdx_hpa_t base, uint64_t bytes);
 

@@ -193,30 +193,31 @@ static bool range_is_free(const struct box *box, uint64_t first, uint64_t nr)
 	return true;
 }
 
-tdx_hpa_t box_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low, tdx_hpa_t high,
-			  uint32_t node, bool from_top)
+tdx_hpa_t box_alloc_range(void *ctx, const struct os_range *range)
 {
 	struct box *box = ctx;
-	uint64_t from, to, start = box->config.ram.v, end = start + box->config.ram_bytes;
+	const uint64_t align = range->align, pages = range->bytes >> TDX_PAGE_SHIFT;
+	uint64_t from, to, start = box->config.ram.v, low = range->low.v, high = range->high.v,
+			   last;
 
-	stage_sleep("alloc_range", &box->state->pages_taken, bytes >> TDX_PAGE_SHIFT);
-	node_part(box, node, &from, &to);
-	if (start + (from << TDX_2M_SHIFT) > low.v)
-		low.v = start + (from << TDX_2M_SHIFT);
-	if (start + (to << TDX_2M_SHIFT) < high.v)
-		high.v = start + (to << TDX_2M_SHIFT);
-	if (high.v > end)
-		high.v = end;
-	low.v = (low.v + align - 1) / align * align;
-	if (!box_may_allocate(box) || high.v < low.v || high.v - low.v < bytes)
+	stage_sleep("alloc_range", &box->state->pages_taken, pages);
+	node_part(box, range->node, &from, &to);
+	if (start + (from << TDX_2M_SHIFT) > low)
+		low = start + (from << TDX_2M_SHIFT);
+	if (start + (to << TDX_2M_SHIFT) < high)
+		high = start + (to << TDX_2M_SHIFT);
+	if (high > start + box->config.ram_bytes)
+		high = start + box->config.ram_bytes;
+	low = (low + align - 1) / align * align;
+	if (!box_may_allocate(box) || high < low || high - low < range->bytes)
 		return HPA_NONE;
-	for (uint64_t i = 0; i <= (high.v - low.v - bytes) / align; i++) {
-		uint64_t last = (high.v - bytes - low.v) / align;
-		tdx_hpa_t base = hpa(low.v + (from_top ? last - i : i) * align);
+	last = (high - range->bytes - low) / align;
+	for (uint64_t i = 0; i <= last; i++) {
+		tdx_hpa_t base = hpa(low + (range->from_top ? last - i : i) * align);
 
-		if (!range_is_free(box, page_index(box, base), bytes >> TDX_PAGE_SHIFT))
+		if (!range_is_free(box, page_index(box, base), pages))
 			continue;
-		set_taken(box, page_index(box, base), bytes >> TDX_PAGE_SHIFT, true);
+		set_taken(box, page_index(box, base), pages, true);
 		return base;
 	}
 	return HPA_NONE;

@@ -79,8 +79,12 @@ static const struct map_range *largest_range(const struct page_lists *lists, uin
 static tdx_hpa_t take_row(struct page_lists *lists, uint32_t node, uint64_t bytes, tdx_hpa_t *next)
 {
 	const struct map_range *range = largest_range(lists, node);
-	tdx_hpa_t at = allocator_alloc_range(lists->allocator, bytes, bytes, *next,
-					     hpa(range->base + range->size), node, false);
+	tdx_hpa_t at = allocator_alloc_range(
+		lists->allocator, &(struct os_range){ .bytes = bytes,
+						      .align = bytes,
+						      .low = *next,
+						      .high = hpa(range->base + range->size),
+						      .node = node });
 
 	*next = hpa_is_none(at) ? hpa(0) : hpa(at.v + bytes);
 	return at;

@@ -109,8 +109,7 @@ static void free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 	allocator_free(server->allocator, block, order);
 }
 
-static tdx_hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
-			     tdx_hpa_t high, uint32_t node, bool from_top)
+static tdx_hpa_t alloc_range(void *ctx, const struct os_range *range)
 {
 	struct server *server = ctx;
 	tdx_hpa_t base;
@@ -118,11 +117,10 @@ static tdx_hpa_t alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_
 	stage_may_sleep("alloc_range");
 	if (machine_alloc_fails(server->machine))
 		return HPA_NONE;
-	base = allocator_alloc_range(server->allocator, bytes, align, low, high, node, from_top);
+	base = allocator_alloc_range(server->allocator, range);
 	/* It may be what CPUs have in stock that is in its way. */
-	if (hpa_is_none(base) && page_lists_drain(server->lists, node))
-		base = allocator_alloc_range(server->allocator, bytes, align, low, high, node,
-					     from_top);
+	if (hpa_is_none(base) && page_lists_drain(server->lists, range->node))
+		base = allocator_alloc_range(server->allocator, range);
 	return base;
 }
 

@@ -72,14 +72,13 @@ static void port_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
 	allocator_free(((struct threads_port *)ctx)->allocator, block, order);
 }
 
-static tdx_hpa_t port_alloc_range(void *ctx, uint64_t bytes, uint64_t align, tdx_hpa_t low,
-				  tdx_hpa_t high, uint32_t node, bool from_top)
+static tdx_hpa_t port_alloc_range(void *ctx, const struct os_range *range)
 {
 	struct threads_port *port = ctx;
 
 	if (machine_alloc_fails(port->machine))
 		return HPA_NONE;
-	return allocator_alloc_range(port->allocator, bytes, align, low, high, node, from_top);
+	return allocator_alloc_range(port->allocator, range);
 }
 
 static void port_free_range(void *ctx, tdx_hpa_t base, uint64_t bytes)
