@@ -241,10 +241,14 @@ const char *abi_detail_text(const struct abi_decoded *decoded, char *buffer, siz
 /* One word for logs: "OPERAND_BUSY(SEPT_TREE)", "0xc000ee0000000001" if unknown. */
 const char *abi_status_text(tdx_status_t status, char *buffer, size_t size);
 /*
- * What a register of this leaf holds, in words; "" if nothing is known of it. status: what the
- * leaf returned, NULL before the call.
+ * What a register of a leaf holds, in words; "" if nothing is known of it.
  */
-const char *abi_register_text(const struct abi_leaf *leaf, const tdx_status_t *status, uint8_t reg,
-			      uint64_t value, char *buffer, size_t size);
+struct abi_register {
+	const struct abi_leaf *leaf;
+	const tdx_status_t *status; /* what the leaf returned, NULL before the call */
+	uint8_t reg;		    /* enum tdx_operand */
+	uint64_t value;
+};
+const char *abi_register_text(const struct abi_register *reg, char *buffer, size_t size);
 
 #endif

@@ -5,16 +5,16 @@
 #include "abi/failed.h"
 #include "abi/word.h"
 
-static const struct abi_operand *operand_of(const struct abi_leaf *leaf, const tdx_status_t *status,
-					    uint8_t reg, uint64_t value)
+static const struct abi_operand *operand_of(const struct abi_register *reg)
 {
-	const struct abi_operand *out = abi_operand_in(leaf->out, reg);
+	const struct abi_leaf *leaf = reg->leaf;
+	const struct abi_operand *out = abi_operand_in(leaf->out, reg->reg);
 
-	if (!status)
-		return abi_operand_in(leaf->in, reg);
-	if (tdx_status_ok(*status))
-		return out ? out : abi_operand_in(leaf->in, reg);
-	return abi_failed_operand(leaf, *status, reg, value);
+	if (!reg->status)
+		return abi_operand_in(leaf->in, reg->reg);
+	if (tdx_status_ok(*reg->status))
+		return out ? out : abi_operand_in(leaf->in, reg->reg);
+	return abi_failed_operand(leaf, *reg->status, reg->reg, reg->value);
 }
 
 /* The address in bits 51:12; bits of value outside it and of known are shown, not hidden. */
@@ -142,10 +142,9 @@ static void (*const add_value[])(struct words *w, uint64_t value) = {
 	[ABI_ECX_EDX] = add_ecx_edx,
 };
 
-const char *abi_register_text(const struct abi_leaf *leaf, const tdx_status_t *status, uint8_t reg,
-			      uint64_t value, char *buffer, size_t size)
+const char *abi_register_text(const struct abi_register *reg, char *buffer, size_t size)
 {
-	const struct abi_operand *operand = operand_of(leaf, status, reg, value);
+	const struct abi_operand *operand = operand_of(reg);
 	struct words w;
 
 	words_begin(&w, buffer, size);
@@ -155,6 +154,6 @@ const char *abi_register_text(const struct abi_leaf *leaf, const tdx_status_t *s
 	if (operand->value == ABI_NO_VALUE)
 		return buffer;
 	words_add(&w, ": ");
-	add_value[operand->value](&w, value);
+	add_value[operand->value](&w, reg->value);
 	return buffer;
 }

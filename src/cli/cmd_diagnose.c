@@ -318,11 +318,10 @@ static void print_json(const struct diagnosis *d)
 static int judge(const struct text *text, const char *name, bool json)
 {
 	static struct diagnosis diagnosis;
-	char error[256];
 	int code = CLI_OK;
 
-	if (diagnose(text->bytes, text->size, name, &diagnosis, error, sizeof(error)))
-		return cli_error(CLI_FAILED, "diagnose: %s: %s", name, error);
+	if (diagnose(text->bytes, text->size, name, &diagnosis))
+		return cli_error(CLI_FAILED, "diagnose: %s: no memory", name);
 	if (!says_of_tdx(&diagnosis) && !diagnosis.has_map)
 		code = cli_usage_error("%s: nothing about TDX or memory in %llu lines; wanted: the "
 				       "whole dmesg, or what QEMU or libvirt printed",

@@ -310,8 +310,7 @@ static void follow_keys(struct diagnosis *d)
 		       "in the BIOS, give TDX more of the KeyIDs (TME-MT/TDX key split)");
 }
 
-int diagnose(const char *log, size_t size, const char *name, struct diagnosis *d, char *error,
-	     size_t error_size)
+int diagnose(const char *log, size_t size, const char *name, struct diagnosis *d)
 {
 	FILE *file;
 	int result;
@@ -321,12 +320,10 @@ int diagnose(const char *log, size_t size, const char *name, struct diagnosis *d
 		return 0;
 	file = fmemopen((void *)log, size, "r");
 	result = file ? read_lines(d, file) : -1;
-	if (result) {
-		snprintf(error, error_size, "no memory");
-	} else {
+	if (!result) {
 		rewind(file);
-		d->has_map =
-			!map_read(file, name, NULL, &d->map, d->map_error, sizeof(d->map_error));
+		d->has_map = !map_read((struct map_source){ file, name }, NULL, &d->map,
+				       d->map_error, sizeof(d->map_error));
 	}
 	if (file)
 		fclose(file);

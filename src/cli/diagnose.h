@@ -45,10 +45,9 @@ struct diagnosis {
 };
 
 /*
- * Reads a log. 0, or -1 with one line in error. diagnosis_free() in any case.
+ * Reads a log. 0, or -1: no memory. diagnosis_free() in any case.
  */
-int diagnose(const char *log, size_t size, const char *name, struct diagnosis *diagnosis,
-	     char *error, size_t error_size);
+int diagnose(const char *log, size_t size, const char *name, struct diagnosis *diagnosis);
 void diagnosis_free(struct diagnosis *diagnosis);
 
 /* The first thing that is wrong; NULL: nothing is. */

@@ -27,7 +27,9 @@ static inline void explain_register_words(const struct finding *f, char *text, s
 {
 	text[0] = 0;
 	if (f->leaf)
-		abi_register_text(f->leaf, f->has_status ? &f->status : NULL, f->reg, f->value,
+		abi_register_text(&(struct abi_register){ f->leaf,
+							  f->has_status ? &f->status : NULL, f->reg,
+							  f->value },
 				  text, size);
 }
 

@@ -49,13 +49,13 @@ void map_free(struct machine_map *map)
 /* ------------------------------------------------------------------------------------------- */
 /* Files                                                                                        */
 
-int map_read(FILE *file, const char *name, const struct map_options *options,
-	     struct machine_map *map, char *error, size_t error_size)
+int map_read(struct map_source source, const struct map_options *options, struct machine_map *map,
+	     char *error, size_t error_size)
 {
 	struct map_log log;
 
-	start(&log, map, name, error, error_size);
-	return finish(&log, options, map, log_read(&log, file));
+	start(&log, map, source.name, error, error_size);
+	return finish(&log, options, map, log_read(&log, source.file));
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -307,7 +307,8 @@ static int load_file(const char *path, const struct map_options *options, struct
 	if (!fstat(fileno(file), &stat) && S_ISDIR(stat.st_mode))
 		result = load_folder(path, options, map, error, error_size);
 	else
-		result = map_read(file, path, options, map, error, error_size);
+		result = map_read((struct map_source){ file, path }, options, map, error,
+				  error_size);
 	fclose(file);
 	return result;
 }
@@ -318,7 +319,8 @@ int map_load(const char *source, const struct map_options *options, struct machi
 	if (!source)
 		return load_this_machine(options, map, error, error_size);
 	if (!strcmp(source, "-"))
-		return map_read(stdin, "stdin", options, map, error, error_size);
+		return map_read((struct map_source){ stdin, "stdin" }, options, map, error,
+				error_size);
 	if (!strncmp(source, "builtin:", 8))
 		return load_builtin(source, options, map, error, error_size);
 	return load_file(source, options, map, error, error_size);

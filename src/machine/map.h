@@ -68,7 +68,11 @@ struct map_options {
  */
 PAMT_MUST_CHECK int map_load(const char *source, const struct map_options *options,
 			     struct machine_map *map, char *error, size_t error_size);
-PAMT_MUST_CHECK int map_read(FILE *file, const char *name, const struct map_options *options,
+struct map_source {
+	FILE *file;
+	const char *name;
+};
+PAMT_MUST_CHECK int map_read(struct map_source source, const struct map_options *options,
 			     struct machine_map *map, char *error, size_t error_size);
 /*
  * The parts of usable memory that CMRs have, into `to` (room for nr_ranges + TDX_MAX_CMRS; NULL:

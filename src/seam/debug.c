@@ -208,16 +208,15 @@ static const enum lock_kind lock_kinds[][2] = {
 	[SEAM_DEBUG_SEPTE] = { LOCK_SEPT_ENTRY, LOCK_SEPT_ENTRY },
 };
 
-int seam_debug_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, uint64_t map,
-		    bool exclusive, uint32_t id)
+int seam_debug_lock(struct seam *seam, struct seam_debug_name name, bool exclusive, uint32_t id)
 {
 	struct debug_call debug;
 	struct call *call = debug_begin_call(&debug, seam);
-	os_a64_t *word = debug_find_lock(call, what, arg, map);
+	os_a64_t *word = debug_find_lock(call, name.what, name.arg, name.map);
 
 	if (!word || *find_holder(seam, id))
 		return -OS_EINVAL;
-	return keep_or_release(call, call_lock(call, word, lock_kinds[what][exclusive]), id);
+	return keep_or_release(call, call_lock(call, word, lock_kinds[name.what][exclusive]), id);
 }
 
 void seam_debug_watch(struct seam *seam, const struct seam_watch *watch) { seam->watch = watch; }

@@ -24,8 +24,11 @@ enum seam_debug_lock {
 	SEAM_DEBUG_EPOCH,   /* arg: TDR */
 	SEAM_DEBUG_SEPTE,   /* arg: TDR, map: GPA | level */
 };
-int seam_debug_lock(struct seam *seam, enum seam_debug_lock what, uint64_t arg, uint64_t map,
-		    bool exclusive, uint32_t id);
+struct seam_debug_name {
+	enum seam_debug_lock what;
+	uint64_t arg, map;
+};
+int seam_debug_lock(struct seam *seam, struct seam_debug_name name, bool exclusive, uint32_t id);
 /* A PAMT walk to pa that stops at level (or at a leaf above), the entry reached locked. */
 int seam_debug_hold(struct seam *seam, tdx_hpa_t pa, unsigned int level, bool exclusive,
 		    uint32_t id);
@@ -85,6 +88,14 @@ struct seam_faults {
 /* NULL: no faults any more. No call may be in flight. Return: 0, -OS_ENOMEM. */
 int seam_debug_faults(struct seam *seam, const struct seam_faults *faults);
 
+/* A TDG.MEM.PAGE.ACCEPT that was tried; members as seam_debug_accept() has them. */
+struct seam_accepted {
+	tdx_hpa_t tdr;
+	uint64_t rcx;
+	enum seam_debug_accept how;
+	tdx_status_t status;
+};
+
 /*
  * Somebody who takes down what a module does, so that it can be done again call by call
  * (docs/vectors.md). Told on the LP that is in the call. Functions that are NULL are not called.
@@ -100,9 +111,8 @@ struct seam_watch {
 	void (*busy)(void *ctx, uint32_t lp, const os_a64_t *word, bool second);
 	/* It has read these bytes of the host's memory; they do not reach into another page. */
 	void (*read)(void *ctx, tdx_hpa_t at, const void *bytes, uint32_t nr);
-	/* A guest has tried TDG.MEM.PAGE.ACCEPT; rcx, how and status as below. */
-	void (*accepted)(void *ctx, uint32_t lp, tdx_hpa_t tdr, uint64_t rcx,
-			 enum seam_debug_accept how, tdx_status_t status);
+	/* A guest has tried TDG.MEM.PAGE.ACCEPT. */
+	void (*accepted)(void *ctx, uint32_t lp, const struct seam_accepted *accepted);
 };
 /* It is not copied; NULL: nobody any more. No call may be in flight. */
 void seam_debug_watch(struct seam *seam, const struct seam_watch *watch);

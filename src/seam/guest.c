@@ -216,8 +216,13 @@ enum seam_exit seam_guest_accept(struct seam_vcpu *vcpu, tdx_gpa_t at, unsigned 
 	enum seam_exit how = guest_accept(vcpu->call, vcpu->td, at.v | level, status);
 
 	if (watch && watch->accepted)
-		watch->accepted(watch->ctx, vcpu->call->lp, vcpu->td->address, at.v | level,
-				accept_end(how), *status);
+		watch->accepted(watch->ctx, vcpu->call->lp,
+				&(struct seam_accepted){
+					.tdr = vcpu->td->address,
+					.rcx = at.v | level,
+					.how = accept_end(how),
+					.status = *status,
+				});
 	if (how == SEAM_EXIT_EPT)
 		return ept_violation(vcpu, at, TDX_EPT_VIOLATION_WRITE, TDX_EPT_EXTENDED_ACCEPT);
 	vcpu->progress = true;

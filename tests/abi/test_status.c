@@ -297,8 +297,9 @@ static void register_is_said_in_words(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		tdx_status_t status = raw(cases[i].status);
 
-		abi_register_text(abi_leaf(cases[i].leaf, false),
-				  cases[i].returned ? &status : NULL, cases[i].reg, cases[i].value,
+		abi_register_text(&(struct abi_register){ abi_leaf(cases[i].leaf, false),
+							  cases[i].returned ? &status : NULL,
+							  cases[i].reg, cases[i].value },
 				  text, sizeof(text));
 		assert_string_equal(text, cases[i].text);
 	}
@@ -324,7 +325,9 @@ static void every_operand_of_every_leaf_has_words(void **state)
 
 					if (!op->value)
 						continue;
-					abi_register_text(leaf, statuses[s], op->reg, values[v],
+					abi_register_text(&(struct abi_register){ leaf, statuses[s],
+										  op->reg,
+										  values[v] },
 							  text, sizeof(text));
 					assert_true(strlen(text) < ABI_TEXT);
 					if (o < ABI_MAX_OPERANDS || statuses[s] == &ok)

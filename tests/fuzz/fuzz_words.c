@@ -29,8 +29,10 @@ static void look_at(const struct findings *found)
 			abi_status_of_leaf(f->leaf, (tdx_status_t){ f->value });
 		}
 		if (f->kind == FOUND_REGISTER && f->leaf)
-			abi_register_text(f->leaf, f->has_status ? &f->status : NULL, f->reg,
-					  f->value, text, sizeof(text));
+			abi_register_text(&(struct abi_register){ f->leaf,
+								  f->has_status ? &f->status : NULL,
+								  f->reg, f->value },
+					  text, sizeof(text));
 		if (f->kind == FOUND_MESSAGE) {
 			message_text(&f->match, f->match.message->cause, long_text,
 				     sizeof(long_text));

@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file = fmemopen((void *)data, size, "r");
 	if (!file)
 		broken("fmemopen failed");
-	if (map_read(file, "log", NULL, &map, error, sizeof(error))) {
+	if (map_read((struct map_source){ file, "log" }, NULL, &map, error, sizeof(error))) {
 		if (strncmp(error, "log:", 4) || strchr(error, '\n'))
 			broken("the error is not one line with the name of the file");
 		if (map.ranges)

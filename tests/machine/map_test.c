@@ -37,7 +37,7 @@ static int read_bytes(const char *text, size_t size, const struct map_options *o
 	assert_non_null(file);
 	map_free(&map);
 	strcpy(error, "");
-	result = map_read(file, "log", options, &map, error, sizeof(error));
+	result = map_read((struct map_source){ file, "log" }, options, &map, error, sizeof(error));
 	fclose(file);
 	if (!result && map_fault(&map))
 		fail_msg("%s", map_fault(&map));

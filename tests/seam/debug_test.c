@@ -36,11 +36,20 @@ static void what_is_not_there_is_refused(void **state)
 	assert_int_equal(seam_debug_release(seam, 1), -OS_EINVAL);
 	assert_int_equal(seam_debug_exit(seam, 1), -OS_EINVAL);
 	for (uint32_t what = SEAM_DEBUG_OPSTATE; what <= SEAM_DEBUG_SEPTE; what++)
-		assert_int_equal(seam_debug_lock(seam, what, page, 0, true, 1), -OS_EINVAL);
-	assert_int_equal(seam_debug_lock(seam, SEAM_DEBUG_WBT, 1, 0, true, 1), -OS_EINVAL);
-	assert_int_equal(seam_debug_lock(seam, SEAM_DEBUG_TDMR, page, 0, true, 1), -OS_EINVAL);
+		assert_int_equal(
+			seam_debug_lock(seam, (struct seam_debug_name){ what, page, 0 }, true, 1),
+			-OS_EINVAL);
+	assert_int_equal(
+		seam_debug_lock(seam, (struct seam_debug_name){ SEAM_DEBUG_WBT, 1, 0 }, true, 1),
+		-OS_EINVAL);
+	assert_int_equal(seam_debug_lock(seam, (struct seam_debug_name){ SEAM_DEBUG_TDMR, page, 0 },
+					 true, 1),
+			 -OS_EINVAL);
 	/* An entry that the walk does not reach. */
-	assert_int_equal(seam_debug_lock(seam, SEAM_DEBUG_SEPTE, td.tdr, TDX_1G_SIZE | 1, true, 1),
+	assert_int_equal(seam_debug_lock(seam,
+					 (struct seam_debug_name){ SEAM_DEBUG_SEPTE, td.tdr,
+								   TDX_1G_SIZE | 1 },
+					 true, 1),
 			 -OS_EINVAL);
 	assert_int_equal(seam_debug_enter(seam, hpa(page), 1), -OS_EINVAL);
 	assert_int_equal(seam_debug_force_td(seam, hpa(page), TDX_OP_RUNNABLE, 3, false),
@@ -83,7 +92,10 @@ static void what_is_still_held_ends_with_the_module(void **state)
 	(void)state;
 	start(&rig, &td);
 	assert_int_equal(seam_debug_hold(rig.seam, hpa(td.tdr), TDX_4K, false, 1), 0);
-	assert_int_equal(seam_debug_lock(rig.seam, SEAM_DEBUG_SEPTE, td.tdr, 0, true, 2), 0);
+	assert_int_equal(seam_debug_lock(rig.seam,
+					 (struct seam_debug_name){ SEAM_DEBUG_SEPTE, td.tdr, 0 },
+					 true, 2),
+			 0);
 	assert_int_equal(seam_debug_enter(rig.seam, hpa(td.tdr), 3), 0);
 	rig_stop(&rig);
 }

@@ -236,8 +236,11 @@ static enum seam_exit look_at_locks(struct entry *entry, struct seam_vcpu *vcpu)
 {
 	(void)vcpu;
 	entry->seen = entry->rig.nr_fatal;
-	if (seam_debug_lock(entry->rig.seam, SEAM_DEBUG_OPSTATE, entry->td.tdr, 0, true, 1) ||
-	    seam_debug_lock(entry->rig.seam, SEAM_DEBUG_SEPT, entry->td.tdr, 0, true, 2))
+	if (seam_debug_lock(entry->rig.seam,
+			    (struct seam_debug_name){ SEAM_DEBUG_OPSTATE, entry->td.tdr, 0 }, true,
+			    1) ||
+	    seam_debug_lock(entry->rig.seam,
+			    (struct seam_debug_name){ SEAM_DEBUG_SEPT, entry->td.tdr, 0 }, true, 2))
 		return SEAM_EXIT_INTERRUPT;
 	entry->seen++;
 	seam_debug_release(entry->rig.seam, 1);
@@ -286,8 +289,11 @@ static void a_vcpu_that_does_not_get_on_is_not_run_until_the_page_is_there(void 
 		assert_int_equal(tdcs(&entry)->refcount[1].v, 0);
 	}
 	/* It needs the tree, and gives back what it counted. */
-	assert_int_equal(seam_debug_lock(entry.rig.seam, SEAM_DEBUG_SEPT, entry.td.tdr, 0, true, 1),
-			 0);
+	assert_int_equal(
+		seam_debug_lock(entry.rig.seam,
+				(struct seam_debug_name){ SEAM_DEBUG_SEPT, entry.td.tdr, 0 }, true,
+				1),
+		0);
 	assert_int_equal(enter(&entry), TDX_OPERAND_BUSY | TDX_OP_SEPT_TREE);
 	assert_int_equal(entry.regs.r9, 0x1000 + R9);
 	assert_int_equal(tdcs(&entry)->refcount[1].v, 0);

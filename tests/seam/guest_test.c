@@ -375,7 +375,11 @@ static void a_vcpu_cannot_enter_what_is_locked_or_unfinished(void **state)
 	(void)state;
 	start(&script, &rig, 1);
 	script.step = leave_at_once;
-	assert_int_equal(seam_debug_lock(rig.seam, SEAM_DEBUG_EPOCH, script.td.tdr, 0, true, 1), 0);
+	assert_int_equal(
+		seam_debug_lock(rig.seam,
+				(struct seam_debug_name){ SEAM_DEBUG_EPOCH, script.td.tdr, 0 },
+				true, 1),
+		0);
 	assert_int_equal(enter(&script, 0, 0).rax, TDX_OPERAND_BUSY | TDX_OP_TD_EPOCH);
 	assert_int_equal(seam_debug_release(rig.seam, 1), 0);
 	assert_int_equal(enter(&script, 0, 0).rax, TDX_EXIT_INTERRUPT);

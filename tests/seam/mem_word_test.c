@@ -126,7 +126,10 @@ static void what_is_not_a_mapped_page_is_refused_with_its_entry(void **state)
 	RIG_OK(&s.rig, 0, .rax = TDH_MEM_RANGE_BLOCK, .rcx = AT_4K, .rdx = tdr);
 	assert_int_equal(refused(&s, tdr, AT_4K, &out), TDX_EPT_ENTRY_NOT_PRESENT | TDX_OP_RCX);
 	assert_int_equal(out.rdx, TDX_SEPT_BLOCKED << 8 | TDX_4K);
-	assert_int_equal(seam_debug_lock(s.rig.seam, SEAM_DEBUG_SEPT, tdr, 0, true, 1), 0);
+	assert_int_equal(seam_debug_lock(s.rig.seam,
+					 (struct seam_debug_name){ SEAM_DEBUG_SEPT, tdr, 0 }, true,
+					 1),
+			 0);
 	assert_int_equal(refused(&s, tdr, AT_4K, NULL), TDX_OPERAND_BUSY | TDX_OP_SEPT_TREE);
 	assert_int_equal(refused(&s, tdr, AT_4K + 1, NULL), TDX_OPERAND_INVALID | TDX_OP_RCX);
 	assert_int_equal(seam_debug_release(s.rig.seam, 1), 0);

@@ -54,7 +54,9 @@ static void leaf_held(struct order *o, unsigned int r) { hold(o, *reg(o, r), TDX
 
 static void lock(struct order *o, enum seam_debug_lock what)
 {
-	assert_int_equal(seam_debug_lock(o->rig.seam, what, o->td.tdr, o->in.rcx, true, ++o->id),
+	assert_int_equal(seam_debug_lock(o->rig.seam,
+					 (struct seam_debug_name){ what, o->td.tdr, o->in.rcx },
+					 true, ++o->id),
 			 0);
 }
 
@@ -193,7 +195,10 @@ static void old_epoch_inside(struct order *o, unsigned int r)
 static void sys_locked(struct order *o, unsigned int r)
 {
 	(void)r;
-	assert_int_equal(seam_debug_lock(o->rig.seam, SEAM_DEBUG_SYS, 0, 0, false, ++o->id), 0);
+	assert_int_equal(seam_debug_lock(o->rig.seam,
+					 (struct seam_debug_name){ SEAM_DEBUG_SYS, 0, 0 }, false,
+					 ++o->id),
+			 0);
 }
 
 static void lp_uninitialised(struct order *o, unsigned int r)

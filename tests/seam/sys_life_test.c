@@ -58,7 +58,9 @@ static void init_checks_in_order_and_clears_its_results(void **state)
 	assert_int_equal(call3(&f, TDH_SYS_INIT, 1, 0, 0), TDX_OPERAND_INVALID | TDX_OP_RCX);
 	seam_debug_inject(f.seam, SEAM_INJECT_RNG_FAIL);
 	assert_int_equal(call_on(&f, 0, TDH_SYS_INIT), TDX_RND_NO_ENTROPY);
-	assert_int_equal(seam_debug_lock(f.seam, SEAM_DEBUG_SYS, 0, 0, false, 1), 0);
+	assert_int_equal(
+		seam_debug_lock(f.seam, (struct seam_debug_name){ SEAM_DEBUG_SYS, 0, 0 }, false, 1),
+		0);
 	assert_int_equal(call3(&f, TDH_SYS_INIT, 1, 0, 0), TDX_SYS_BUSY);
 	assert_int_equal(seam_debug_release(f.seam, 1), 0);
 	/* R8 means something in version 1 only. */
@@ -100,10 +102,14 @@ static void every_lp_is_initialised_once(void **state)
 	(void)state;
 	create(&f);
 	assert_int_equal(call_on(&f, 3, TDH_SYS_INIT), TDX_SUCCESS);
-	assert_int_equal(seam_debug_lock(f.seam, SEAM_DEBUG_SYS, 0, 0, true, 1), 0);
+	assert_int_equal(
+		seam_debug_lock(f.seam, (struct seam_debug_name){ SEAM_DEBUG_SYS, 0, 0 }, true, 1),
+		0);
 	assert_int_equal(call_on(&f, 2, TDH_SYS_LP_INIT), TDX_SYS_BUSY);
 	assert_int_equal(seam_debug_release(f.seam, 1), 0);
-	assert_int_equal(seam_debug_lock(f.seam, SEAM_DEBUG_SYS, 0, 0, false, 1), 0);
+	assert_int_equal(
+		seam_debug_lock(f.seam, (struct seam_debug_name){ SEAM_DEBUG_SYS, 0, 0 }, false, 1),
+		0);
 	assert_int_equal(call_on(&f, 2, TDH_SYS_LP_INIT), TDX_SUCCESS);
 	assert_int_equal(seam_debug_release(f.seam, 1), 0);
 	assert_int_equal(call_on(&f, 2, TDH_SYS_LP_INIT), TDX_SYS_LP_INIT_DONE);
@@ -127,7 +133,9 @@ static void the_key_is_configured_once_per_package(void **state)
 	assert_int_equal(call_on(&f, 0, TDH_SYS_KEY_CONFIG), TDX_OPERAND_BUSY | TDX_OP_KET);
 	seam_debug_inject(f.seam, SEAM_INJECT_PCONFIG_ENTROPY);
 	assert_int_equal(call_on(&f, 0, TDH_SYS_KEY_CONFIG), TDX_KEY_GENERATION_FAILED);
-	assert_int_equal(seam_debug_lock(f.seam, SEAM_DEBUG_SYS, 0, 0, false, 1), 0);
+	assert_int_equal(
+		seam_debug_lock(f.seam, (struct seam_debug_name){ SEAM_DEBUG_SYS, 0, 0 }, false, 1),
+		0);
 	assert_int_equal(call_on(&f, 0, TDH_SYS_KEY_CONFIG), TDX_SYS_BUSY);
 	assert_int_equal(seam_debug_release(f.seam, 1), 0);
 	/* LPs 0 and 2 are in package 0. */
@@ -189,7 +197,9 @@ static void shutdown_waits_for_nobody(void **state)
 	(void)state;
 	create(&f);
 	fixture_bring_up(&f, true);
-	assert_int_equal(seam_debug_lock(f.seam, SEAM_DEBUG_SYS, 0, 0, false, 1), 0);
+	assert_int_equal(
+		seam_debug_lock(f.seam, (struct seam_debug_name){ SEAM_DEBUG_SYS, 0, 0 }, false, 1),
+		0);
 	assert_int_equal(call3(&f, TDH_SYS_SHUTDOWN, SHUT_DOWN, 0, 0), TDX_SYS_BUSY);
 	assert_int_equal(seam_debug_release(f.seam, 1), 0);
 	/* LP 2 is in the middle of a call. */
@@ -280,7 +290,9 @@ static void update_goes_on_with_tds_and_dynamic_pamt(void **state)
 		assert_int_equal(call_on(&f, 0, TDH_SYS_UPDATE), TDX_SYS_STATE_INCORRECT);
 		assert_int_equal(call_on(&f, lp, TDH_SYS_LP_INIT), TDX_SUCCESS);
 	}
-	assert_int_equal(seam_debug_lock(f.seam, SEAM_DEBUG_SYS, 0, 0, false, 1), 0);
+	assert_int_equal(
+		seam_debug_lock(f.seam, (struct seam_debug_name){ SEAM_DEBUG_SYS, 0, 0 }, false, 1),
+		0);
 	assert_int_equal(call_on(&f, 0, TDH_SYS_UPDATE), TDX_SYS_BUSY);
 	assert_int_equal(seam_debug_release(f.seam, 1), 0);
 	assert_int_equal(call_on(&f, 0, TDX_RAX(TDH_SYS_UPDATE, 2)), TDX_OPERAND_INVALID);
@@ -355,7 +367,9 @@ static void the_next_module_can_be_disabled(void **state)
 	fixture_bring_up(&f, true);
 	make_td(&f);
 	assert_true(seam_owns(f.seam, hpa(TDR), &owner));
-	assert_int_equal(seam_debug_lock(f.seam, SEAM_DEBUG_SYS, 0, 0, false, 1), 0);
+	assert_int_equal(
+		seam_debug_lock(f.seam, (struct seam_debug_name){ SEAM_DEBUG_SYS, 0, 0 }, false, 1),
+		0);
 	assert_int_equal(call_on(&f, 0, TDH_SYS_DISABLE), TDX_SYS_BUSY);
 	assert_int_equal(seam_debug_release(f.seam, 1), 0);
 	os_store32(&f.seam->lp[3].inside, 1, OS_RELAXED);

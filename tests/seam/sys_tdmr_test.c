@@ -268,7 +268,9 @@ static void a_tdmr_is_initialised_by_one_call_at_a_time(void **state)
 
 	(void)state;
 	start(&f, true);
-	assert_int_equal(seam_debug_lock(f.seam, SEAM_DEBUG_TDMR, GB, 0, true, 1), 0);
+	assert_int_equal(seam_debug_lock(f.seam, (struct seam_debug_name){ SEAM_DEBUG_TDMR, GB, 0 },
+					 true, 1),
+			 0);
 	assert_int_equal(init_chunk(&f, GB, &next), TDX_OPERAND_BUSY | TDX_OP_RCX);
 	assert_int_equal(next, 0);
 	assert_int_equal(init_chunk(&f, 4 * GB, &next), TDX_SUCCESS);

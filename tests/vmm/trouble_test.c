@@ -41,7 +41,10 @@ static void a_fault_that_finds_the_tree_locked_for_long_fails_and_leaves_no_trac
 	struct scenario *s = *state;
 
 	assert_int_equal(
-		seam_debug_lock(seam_of(s), SEAM_DEBUG_SEPT, s->td[0]->tdr.v, 0, true, LOCK_ID), 0);
+		seam_debug_lock(seam_of(s),
+				(struct seam_debug_name){ SEAM_DEBUG_SEPT, s->td[0]->tdr.v, 0 },
+				true, LOCK_ID),
+		0);
 	/* td_fault() alone, since vcpu_run() would come back for as long as it may. */
 	assert_int_equal(td_fault(s->vcpu[0][0], gpa(0x9000)), -OS_EAGAIN);
 	assert_true(judged(s, CALL_AGAIN) >= CALL_TRIES);
@@ -57,9 +60,12 @@ static void a_2m_fault_in_the_same_trouble_ends_as_4k(void **state)
 	struct td_counts counts;
 
 	check(s, scenario_run(s, 0, 0, 0, accept_all));
-	assert_int_equal(seam_debug_lock(seam_of(s), SEAM_DEBUG_SEPTE, s->td[0]->tdr.v,
-					 tdx_gpa_level(gpa(10 * MB), TDX_2M), true, LOCK_ID),
-			 0);
+	assert_int_equal(
+		seam_debug_lock(seam_of(s),
+				(struct seam_debug_name){ SEAM_DEBUG_SEPTE, s->td[0]->tdr.v,
+							  tdx_gpa_level(gpa(10 * MB), TDX_2M) },
+				true, LOCK_ID),
+		0);
 	assert_int_equal(td_fault(s->vcpu[0][0], gpa(10 * MB)), -OS_EAGAIN);
 	td_sum_counts(s->td[0], &counts);
 	assert_int_equal(os_load64(&counts.fallbacks, OS_RELAXED), 1);
@@ -77,7 +83,9 @@ static void a_zap_that_fails_leaves_the_page_blocked_and_the_next_access_heals_i
 							    { SCRIPT_END, 0, 0 } }));
 	/* TRACK finds the epoch locked, barred vCPUs or not. */
 	assert_int_equal(
-		seam_debug_lock(seam_of(s), SEAM_DEBUG_EPOCH, s->td[0]->tdr.v, 0, true, LOCK_ID),
+		seam_debug_lock(seam_of(s),
+				(struct seam_debug_name){ SEAM_DEBUG_EPOCH, s->td[0]->tdr.v, 0 },
+				true, LOCK_ID),
 		0);
 	assert_int_equal(td_zap(s->td[0], gpa(2 * MB), 2 * MB), -OS_EAGAIN);
 	assert_int_equal(mirror_state(entry_at(s, 2 * MB, 1)), MIRROR_LEAF_BLOCKED);
@@ -94,7 +102,9 @@ static void a_zap_that_failed_can_be_made_again(void **state)
 
 	check(s, scenario_run(s, 0, 0, 0, accept_all));
 	assert_int_equal(
-		seam_debug_lock(seam_of(s), SEAM_DEBUG_EPOCH, s->td[0]->tdr.v, 0, true, LOCK_ID),
+		seam_debug_lock(seam_of(s),
+				(struct seam_debug_name){ SEAM_DEBUG_EPOCH, s->td[0]->tdr.v, 0 },
+				true, LOCK_ID),
 		0);
 	assert_int_equal(td_zap(s->td[0], gpa(0), 8 * MB), -OS_EAGAIN);
 	assert_int_equal(seam_debug_release(seam_of(s), LOCK_ID), 0);
@@ -108,7 +118,9 @@ static void a_td_with_blocked_pages_is_ended_like_any_other(void **state)
 
 	check(s, scenario_run(s, 0, 0, 0, accept_all));
 	assert_int_equal(
-		seam_debug_lock(seam_of(s), SEAM_DEBUG_EPOCH, s->td[0]->tdr.v, 0, true, LOCK_ID),
+		seam_debug_lock(seam_of(s),
+				(struct seam_debug_name){ SEAM_DEBUG_EPOCH, s->td[0]->tdr.v, 0 },
+				true, LOCK_ID),
 		0);
 	assert_int_equal(td_zap(s->td[0], gpa(0), 8 * MB), -OS_EAGAIN);
 	assert_int_equal(td_split(s->td[0], gpa(4 * MB)), -OS_EAGAIN);
@@ -193,7 +205,10 @@ static void without_its_key_id_freed_all_of_a_td_is_lost(void **state)
 
 	check(s, scenario_run(s, 0, 0, 0, accept_all));
 	assert_int_equal(seam_debug_chldcnt(seam_of(s), s->td[0]->tdr, &children), 0);
-	assert_int_equal(seam_debug_lock(seam_of(s), SEAM_DEBUG_KOT, 0, 0, true, LOCK_ID), 0);
+	assert_int_equal(seam_debug_lock(seam_of(s),
+					 (struct seam_debug_name){ SEAM_DEBUG_KOT, 0, 0 }, true,
+					 LOCK_ID),
+			 0);
 	scenario_end_td(s, 0);
 	assert_int_equal(s->lost_pages, children + 1);
 	assert_int_equal(os_load64(&s->stand.vmm.leaked_hkids, OS_RELAXED), 1);

@@ -308,9 +308,10 @@ static bool begin(struct run *run, bool dynamic)
 	uint64_t bytes = 2 * TDX_1G_SIZE;
 
 	if (!bench_machine_create(&run->machine, 8 * TDX_1G_SIZE, 1, dynamic) ||
-	    !bench_td_create(td, &run->machine, 0, 33, bytes, 4) || !bench_td_add_table(td, 0, 3) ||
-	    !bench_td_add_table(td, GPA_2M, 2) || !bench_td_add_table(td, GPA_SEPT, 2) ||
-	    !bench_td_add_table(td, GPA_4K, 2) || !bench_td_add_table(td, GPA_4K, 1))
+	    !bench_td_create(td, &run->machine, &(struct bench_td_config){ 0, 33, bytes, 4 }) ||
+	    !bench_td_add_table(td, 0, 3) || !bench_td_add_table(td, GPA_2M, 2) ||
+	    !bench_td_add_table(td, GPA_SEPT, 2) || !bench_td_add_table(td, GPA_4K, 2) ||
+	    !bench_td_add_table(td, GPA_4K, 1))
 		return false;
 	if (!dynamic)
 		return true;

@@ -149,7 +149,9 @@ static bool measure(struct large *l, struct bench_seam_large *result)
 	if (!bench_machine_create(&l->machine, l->bytes + l->bytes / 64 + 8 * TDX_1G_SIZE, 1, true))
 		return false;
 	start = bench_thread_time();
-	if (!bench_td_create(&l->td, &l->machine, 0, 33, l->bytes, control_regions(l)) || !build(l))
+	if (!bench_td_create(&l->td, &l->machine,
+			     &(struct bench_td_config){ 0, 33, l->bytes, control_regions(l) }) ||
+	    !build(l))
 		return false;
 	result->metadata = metadata_bytes(l);
 	result->simulated = memory_backed(machine_memory(l->machine.machine));

@@ -120,7 +120,9 @@ static bool begin(struct bench_machine *machine, struct worker *worker)
 	for (unsigned int i = 0; i < 2; i++) {
 		struct bench_td *td = &worker[i].td;
 
-		if (!bench_td_create(td, machine, i, (uint16_t)(33 + i), TDX_1G_SIZE, 1) ||
+		if (!bench_td_create(
+			    td, machine,
+			    &(struct bench_td_config){ i, (uint16_t)(33 + i), TDX_1G_SIZE, 1 }) ||
 		    !bench_td_add_table(td, 0, 3) || !bench_td_add_table(td, 0, 2) ||
 		    !bench_td_add_table(td, 0, 1) ||
 		    !bench_expect(machine, "PAMT.ADD",

@@ -187,14 +187,17 @@ static bool build_td(struct bench_td *td)
 	       bench_expect(m, "MR.FINALIZE", bench_call(td, TDH_MR_FINALIZE, td->tdr, 0, 0));
 }
 
-bool bench_td_create(struct bench_td *td, struct bench_machine *m, uint32_t lp, uint16_t hkid,
-		     uint64_t bytes, uint32_t nr_control)
+bool bench_td_create(struct bench_td *td, struct bench_machine *m,
+		     const struct bench_td_config *config)
 {
-	uint32_t pages = nr_control * TDX_PAGES_PER_2M;
+	uint32_t pages = config->nr_control * TDX_PAGES_PER_2M;
 	tdx_hpa_t base;
 
 	*td = (struct bench_td){
-		.machine = m, .lp = lp, .hkid = hkid, .bytes = TDX_1G_SIZE + bytes
+		.machine = m,
+		.lp = config->lp,
+		.hkid = config->hkid,
+		.bytes = TDX_1G_SIZE + config->bytes,
 	};
 	base = m->os->alloc_range(m->os->ctx, &(struct os_range){ .bytes = td->bytes,
 								  .align = TDX_1G_SIZE,
@@ -206,7 +209,7 @@ bool bench_td_create(struct bench_td *td, struct bench_machine *m, uint32_t lp, 
 		return fail(m, "no memory for a TD");
 	}
 	td->base = base.v;
-	td->nr_control = nr_control;
+	td->nr_control = config->nr_control;
 	td->free_page = calloc(pages, sizeof(*td->free_page));
 	td->used = calloc(pages, sizeof(*td->used));
 	if (!td->free_page || !td->used)

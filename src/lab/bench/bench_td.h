@@ -48,12 +48,18 @@ struct bench_td {
 	bool *used;		    /* by index in the control regions */
 };
 
+struct bench_td_config {
+	uint32_t lp;
+	uint16_t hkid;
+	uint64_t bytes;	     /* of guest memory, a multiple of 1 GiB */
+	uint32_t nr_control; /* regions for control pages */
+};
 /*
- * A TD, RUNNABLE, with one vCPU that is not running. bytes: of guest memory, a multiple of 1 GiB;
- * nr_control: regions for control pages. False: machine->error says why; destroy it all the same.
+ * A TD, RUNNABLE, with one vCPU that is not running. False: machine->error says why; destroy it all
+ * the same.
  */
-bool bench_td_create(struct bench_td *td, struct bench_machine *machine, uint32_t lp, uint16_t hkid,
-		     uint64_t bytes, uint32_t nr_control);
+bool bench_td_create(struct bench_td *td, struct bench_machine *machine,
+		     const struct bench_td_config *config);
 /*
  * Ends the TD: its keys, then its control pages. Guest pages must have been removed or reclaimed;
  * bench_td_end_keys() is for those who want to reclaim them in between.

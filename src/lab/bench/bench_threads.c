@@ -42,6 +42,7 @@ struct bench {
 	int processor[MAX_THREADS];
 	/* What is measured now. */
 	const struct vmm_backing *backing;
+	const char *design; /* its name */
 	void *state;
 	enum bench_load load;
 	uint32_t threads, rounds;
@@ -196,14 +197,14 @@ static int measure(struct bench *b, struct bench_threads_row *row, char *error, 
 
 /* ------------------------------------------------------------------------------------------- */
 
-static int measure_design(struct bench *b, const char *name, uint32_t threads,
-			  struct bench_threads *result, char *error, size_t size)
+static int measure_design(struct bench *b, uint32_t threads, struct bench_threads *result,
+			  char *error, size_t size)
 {
 	for (enum bench_load load = 0; load < BENCH_LOADS; load++)
 		for (uint32_t nr = 1;; nr = 2 * nr < threads ? 2 * nr : threads) {
 			struct bench_threads_row *row = &result->row[result->nr++];
 
-			*row = (struct bench_threads_row){ .design = name,
+			*row = (struct bench_threads_row){ .design = b->design,
 							   .load = load,
 							   .threads = nr };
 			if (measure(b, row, error, size))
@@ -223,14 +224,16 @@ static int measure_all(struct bench *b, uint32_t threads, struct bench_threads *
 
 	b->backing = &vmm_libpamt;
 	b->state = b->stand.host;
-	failed = measure_design(b, "ours", threads, result, error, size);
+	b->design = "ours";
+	failed = measure_design(b, threads, result, error, size);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && !failed; i++) {
 		if (others[i]->create(&env, &b->state)) {
 			snprintf(error, size, "no memory");
 			return -1;
 		}
 		b->backing = &others[i]->backing;
-		failed = measure_design(b, others[i]->name, threads, result, error, size);
+		b->design = others[i]->name;
+		failed = measure_design(b, threads, result, error, size);
 		others[i]->destroy(b->state);
 	}
 	return failed;

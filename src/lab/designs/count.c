@@ -171,7 +171,7 @@ int counts_call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 }
 
 int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t first,
-		       struct tdx_regs *regs, struct pamt_cache *cache, tdx_status_t *status)
+		       struct tdx_regs *regs, struct pamt_cache *cache)
 {
 	uint32_t none = 0;
 	struct page_pair pair;
@@ -185,7 +185,6 @@ int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t fi
 	if (lock)
 		flags = os_spin_lock(lock);
 	error = pair_call(counts->os, regs);
-	*status = (tdx_status_t){ regs->rax };
 	/* Release: the pair came with the call. Nobody else could use the region: it was one page.
 	 */
 	if (!error)
@@ -201,9 +200,7 @@ int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t fi
 
 int counts_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
-	tdx_status_t status;
-
-	return counts_split_under(state, NULL, first, regs, cache, &status);
+	return counts_split_under(state, NULL, first, regs, cache);
 }
 
 int counts_refuse_merge(void *state, tdx_pfn_t first, struct tdx_regs *regs) { return -OS_EBUSY; }

@@ -57,9 +57,9 @@ void counts_cache_free(void *state, struct pamt_cache *cache);
 int counts_alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page);
 void counts_free_page(void *state, tdx_hpa_t page, bool last);
 int counts_call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs);
-/* counts_split() under a lock; NULL: none. *status: what the call answered. */
+/* counts_split() under a lock; NULL: none. */
 int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t first,
-		       struct tdx_regs *regs, struct pamt_cache *cache, tdx_status_t *status);
+		       struct tdx_regs *regs, struct pamt_cache *cache);
 int counts_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache);
 int counts_refuse_merge(void *state, tdx_pfn_t first, struct tdx_regs *regs);
 

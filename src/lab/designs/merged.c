@@ -74,9 +74,8 @@ static int split_locked(void *state, tdx_pfn_t first, struct tdx_regs *regs,
 			struct pamt_cache *cache)
 {
 	struct counts_locked *m = state;
-	tdx_status_t status;
 
-	return counts_split_under(&m->counts, &m->lock, first, regs, cache, &status);
+	return counts_split_under(&m->counts, &m->lock, first, regs, cache);
 }
 
 static int split_optimistic(void *state, tdx_pfn_t first, struct tdx_regs *regs,
@@ -84,13 +83,12 @@ static int split_optimistic(void *state, tdx_pfn_t first, struct tdx_regs *regs,
 {
 	struct counts_locked *m = state;
 	struct tdx_regs call = *regs;
-	tdx_status_t status = { 0 };
-	int error = counts_split_under(&m->counts, NULL, first, regs, cache, &status);
+	int error = counts_split_under(&m->counts, NULL, first, regs, cache);
 
-	if (!error || !tdx_status_is(status, TDX_OPERAND_BUSY))
+	if (!error || !tdx_status_is((tdx_status_t){ regs->rax }, TDX_OPERAND_BUSY))
 		return error;
 	*regs = call;
-	return counts_split_under(&m->counts, &m->lock, first, regs, cache, &status);
+	return counts_split_under(&m->counts, &m->lock, first, regs, cache);
 }
 
 /* Counts mean something only to a holder of the lock; while there is one, they are in motion. */

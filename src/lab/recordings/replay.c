@@ -279,7 +279,8 @@ static bool step_lock(struct replay *r, const struct vector_item *item)
 {
 	const struct vector_lock *l = &item->lock;
 
-	return done(r, seam_debug_lock(r->seam, l->what, l->arg, l->map, l->exclusive, l->id));
+	return done(r, seam_debug_lock(r->seam, (struct seam_debug_name){ l->what, l->arg, l->map },
+				       l->exclusive, l->id));
 }
 
 static bool step_release(struct replay *r, const struct vector_item *item)

@@ -355,21 +355,27 @@ static int reg_value(struct vector_line *line, char *field, unsigned int *index,
 	return 0;
 }
 
-/* The registers of fields first .. last-1 into regs; each register at most once. */
-static int reg_list(struct vector_line *line, unsigned int first, unsigned int last,
-		    struct tdx_regs *regs, uint16_t *any, uint16_t *seen)
+/* Registers that a list names, each at most once, as bits: all, and those with any value. */
+struct reg_list {
+	struct tdx_regs *regs;
+	uint16_t seen, *any; /* any: NULL: each has a value */
+};
+
+/* Of fields first .. last-1. */
+static int read_regs(struct vector_line *line, unsigned int first, unsigned int last,
+		     struct reg_list *list)
 {
 	for (unsigned int i = first; i < last; i++) {
 		unsigned int index = 0;
 		uint64_t value = 0;
 
-		if (reg_value(line, line->field[i], &index, &value, any))
+		if (reg_value(line, line->field[i], &index, &value, list->any))
 			return -1;
-		if (*seen & 1u << index)
+		if (list->seen & 1u << index)
 			return fail_syntax(line, "given twice:", call_line_reg_name[index]);
-		*seen |= (uint16_t)(1u << index);
-		if (!any || !(*any & 1u << index))
-			*call_line_reg(regs, index) = value;
+		list->seen |= (uint16_t)(1u << index);
+		if (!list->any || !(*list->any & 1u << index))
+			*call_line_reg(list->regs, index) = value;
 	}
 	return 0;
 }
@@ -388,7 +394,7 @@ static unsigned int find_arrow(const struct vector_line *line)
 static int call_result(struct vector_line *line, unsigned int arrow, struct vector_call *call)
 {
 	uint64_t id;
-	uint16_t seen = 0;
+	struct reg_list list = { &call->after, 0, &call->any };
 
 	call->after = call->in;
 	if (arrow + 1 >= line->nr_fields)
@@ -405,9 +411,9 @@ static int call_result(struct vector_line *line, unsigned int arrow, struct vect
 		call->fatal_id = (uint32_t)id;
 		return 0;
 	}
-	if (reg_list(line, arrow + 1, line->nr_fields, &call->after, &call->any, &seen))
+	if (read_regs(line, arrow + 1, line->nr_fields, &list))
 		return -1;
-	if (!(seen & 1))
+	if (!(list.seen & 1))
 		return fail_syntax(line, "no rax= behind", "->");
 	return 0;
 }
@@ -416,7 +422,7 @@ static int build_call(struct vector_line *line, struct vector_item *item)
 {
 	struct vector_call *call = &item->call;
 	unsigned int arrow = find_arrow(line), first = 2;
-	uint16_t seen = 1; /* rax is the first field */
+	struct reg_list list = { &call->in, .seen = 1 }; /* rax is the first field */
 	uint64_t lp = 0;
 
 	if (line->nr_fields < 2 || !number(line->field[1], &call->in.rax))
@@ -429,7 +435,7 @@ static int build_call(struct vector_line *line, struct vector_item *item)
 		first++;
 	}
 	call->lp = (uint32_t)lp;
-	if (reg_list(line, first, arrow, &call->in, NULL, &seen))
+	if (read_regs(line, first, arrow, &list))
 		return -1;
 	return call_result(line, arrow, call);
 }
@@ -485,12 +491,13 @@ static int build_guest_ept(struct vector_line *line, struct vector_item *item)
 
 static int build_guest_vmcall(struct vector_line *line, struct vector_item *item)
 {
-	uint16_t seen = 1; /* rax is not the guest's to give */
+	struct reg_list list = { .seen = 1 }; /* rax is not the guest's to give */
 
 	if (build_guest(line, item))
 		return -1;
 	item->guest->how = SEAM_EXIT_VMCALL;
-	return reg_list(line, 2, line->nr_fields, &item->guest->regs, NULL, &seen);
+	list.regs = &item->guest->regs;
+	return read_regs(line, 2, line->nr_fields, &list);
 }
 
 /* ------------------------------------------------------------------------------------------- */

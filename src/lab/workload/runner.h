@@ -20,11 +20,10 @@ struct threads_port;
 
 /*
  * A port over this machine, with a module of its own; the caller is CPU 0. In virtual time there
- * can be one runner in a process. Return: 0; -1 with one line in error.
+ * can be one runner in a process. NULL: one line in error says why.
  */
-int runner_create(struct machine *machine, const struct seam_config *seam,
-		  enum os_log_level log_level, struct runner **runner, char *error,
-		  size_t error_size);
+struct runner *runner_create(struct machine *machine, const struct seam_config *seam,
+			     enum os_log_level log_level, char *error, size_t error_size);
 void runner_destroy(struct runner *runner);
 const struct os_services *runner_services(const struct runner *runner);
 /* The threads port; NULL where there is none. */

@@ -30,8 +30,8 @@ struct runner {
 	struct cpu *cpus;
 };
 
-int runner_create(struct machine *machine, const struct seam_config *seam,
-		  enum os_log_level log_level, struct runner **out, char *error, size_t error_size)
+struct runner *runner_create(struct machine *machine, const struct seam_config *seam,
+			     enum os_log_level log_level, char *error, size_t error_size)
 {
 	const struct machine_map *map = machine_map(machine);
 	struct server_config config = { .seam = *seam, .cost = costs_of_leaf };
@@ -41,7 +41,7 @@ int runner_create(struct machine *machine, const struct seam_config *seam,
 	if (map->nr_cpus > STAGE_MAX_CPUS || stage_open(map->nr_cpus, map->nr_nodes)) {
 		snprintf(error, error_size, "in virtual time a machine has 1 to %u CPUs",
 			 STAGE_MAX_CPUS);
-		return -1;
+		return NULL;
 	}
 	runner = calloc(1, sizeof(*runner));
 	if (runner)
@@ -55,14 +55,13 @@ int runner_create(struct machine *machine, const struct seam_config *seam,
 		runner->server = NULL;
 		goto fail;
 	}
-	*out = runner;
-	return 0;
+	return runner;
 fail:
 	if (runner)
 		free(runner->cpus);
 	free(runner);
 	stage_close();
-	return -1;
+	return NULL;
 }
 
 void runner_destroy(struct runner *runner)

@@ -35,24 +35,23 @@ struct cpu {
 	struct gate *gate;
 };
 
-int runner_create(struct machine *machine, const struct seam_config *seam,
-		  enum os_log_level log_level, struct runner **out, char *error, size_t error_size)
+struct runner *runner_create(struct machine *machine, const struct seam_config *seam,
+			     enum os_log_level log_level, char *error, size_t error_size)
 {
 	struct runner *runner = calloc(1, sizeof(*runner));
 
 	if (!runner) {
 		snprintf(error, error_size, "out of memory");
-		return -1;
+		return NULL;
 	}
 	runner->start_ns = clock_ns();
 	if (threads_port_create(machine, seam, &runner->port, error, error_size)) {
 		free(runner);
-		return -1;
+		return NULL;
 	}
 	threads_log_level(runner->port, log_level);
 	threads_bind(runner->port, 0);
-	*out = runner;
-	return 0;
+	return runner;
 }
 
 void runner_destroy(struct runner *runner)

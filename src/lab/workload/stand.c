@@ -55,11 +55,9 @@ static int create_runner(struct stand *stand, const struct stand_config *config,
 	seam.guard = config->guard;
 	seam.guest = config->guest;
 	seam.guest_ctx = config->guest_ctx;
-	if (runner_create(stand->machine, &seam, config->log_level, &stand->runner, error,
-			  error_size)) {
-		stand->runner = NULL;
+	stand->runner = runner_create(stand->machine, &seam, config->log_level, error, error_size);
+	if (!stand->runner)
 		return -1;
-	}
 	stand->port = runner_threads(stand->runner);
 	stand->os = runner_services(stand->runner);
 	stand->host_os = stand->os;

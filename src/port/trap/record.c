@@ -532,8 +532,7 @@ static void add_accept(struct words *line, enum seam_debug_accept how, tdx_statu
 	words_add(line, "\n");
 }
 
-static void on_accepted(void *ctx, uint32_t lp, tdx_hpa_t tdr, uint64_t rcx,
-			enum seam_debug_accept how, tdx_status_t status)
+static void on_accepted(void *ctx, uint32_t lp, const struct seam_accepted *a)
 {
 	struct recorder *r = ctx;
 	struct seam_debug_word lock;
@@ -541,18 +540,18 @@ static void on_accepted(void *ctx, uint32_t lp, tdx_hpa_t tdr, uint64_t rcx,
 	struct words line;
 
 	say_stays(r, lp);
-	if (how == SEAM_ACCEPT_STATUS && tdx_status_is(status, TDX_OPERAND_BUSY)) {
-		if (seam_debug_lock_word(r->seam, SEAM_DEBUG_SEPTE, tdr.v, rcx, &lock))
+	if (a->how == SEAM_ACCEPT_STATUS && tdx_status_is(a->status, TDX_OPERAND_BUSY)) {
+		if (seam_debug_lock_word(r->seam, SEAM_DEBUG_SEPTE, a->tdr.v, a->rcx, &lock))
 			say_held(r, &lock);
 		else
 			r->troubles.unnamed++;
 	}
 	words_begin(&line, text, sizeof(text));
-	if (how == SEAM_ACCEPT_INTERRUPTED)
+	if (a->how == SEAM_ACCEPT_INTERRUPTED)
 		words_add(&line, "inject interrupt\n");
-	add_key(&line, "accept ", tdr.v);
-	add_key(&line, " rcx=", rcx);
-	add_accept(&line, how, status);
+	add_key(&line, "accept ", a->tdr.v);
+	add_key(&line, " rcx=", a->rcx);
+	add_accept(&line, a->how, a->status);
 	put_line(r, text);
 	give_way(r, lp);
 }
