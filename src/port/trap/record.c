@@ -31,117 +31,15 @@
  * Differences to a module that nobody takes down: work is not done in parallel, and a call that
  * fails holds no locks while others look.
  */
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "abi/call_line.h"
-#include "port/trap/record.h"
+#include "port/trap/record_internal.h"
 #include "port/trap/record_file.h"
 #include "port/trap/trace.h"
-#include "seam/debug.h"
-
-/* A line that waits for one before it; text: NULL while it is not known. */
-struct line {
-	struct line *next;
-	char *text;
-};
-
-/* A logical processor that is in the module. */
-struct visit {
-	struct tdx_regs in;
-	const os_a64_t *busy; /* what it did not get; NULL: nothing */
-	bool second;	      /* the second lock of that word */
-	bool written;	      /* its line */
-	struct line *place;   /* VP.ENTER: where its line will be; NULL: another call */
-	tdx_hpa_t tdr;
-	bool entered; /* the stay has been said */
-	uint32_t id;  /* its number */
-	bool progress;
-};
-
-/* A lock that the recording says is held. */
-struct held {
-	struct held *next;
-	struct seam_debug_word lock;
-	uint32_t id;
-};
-
-#define LINE_BYTES 1024u /* a call: 30 registers of 20 characters */
-
-/* Somebody who waits for the turn, on the stack. */
-struct waiter {
-	struct waiter *next;
-	pthread_cond_t woken;
-	bool turn; /* it has come */
-};
-
-struct recorder {
-	int fd;
-	struct seam *seam;
-	struct seam_watch watch;
-	enum seam_exit (*guest)(void *guest_ctx, struct seam_vcpu *vcpu);
-	void *guest_ctx;
-
-	/* The turn. */
-	pthread_mutex_t lock;
-	bool taken;
-	struct waiter *waiters, **last_waiter;
-
-	/* From here on: of whoever has the turn. */
-	struct line *first, **last;
-	struct held *held;
-	uint32_t next_id, nr_stays;
-	uint32_t lp; /* whose turn it is */
-	bool dead;   /* the module has stopped */
-	bool ended;  /* nothing is written any more */
-	pid_t pid;   /* whose file it is; 0: no call has been made */
-	char machine[2 * LINE_BYTES];
-	struct record_troubles troubles;
-	uint32_t nr_lps;
-	struct visit visit[]; /* by LP; the last one is of numbers that are none */
-};
-
-/* ------------------------------------------------------------------------------------------- */
-/* The turn                                                                                     */
-
-/* First come, first served: who waits is woken by whoever passes the turn on, and nobody else. */
-static void take_turn(struct recorder *r)
-{
-	struct waiter me = { .next = NULL };
-
-	pthread_mutex_lock(&r->lock);
-	if (r->taken) {
-		pthread_cond_init(&me.woken, NULL);
-		*r->last_waiter = &me;
-		r->last_waiter = &me.next;
-		while (!me.turn)
-			pthread_cond_wait(&me.woken, &r->lock);
-		pthread_cond_destroy(&me.woken);
-	}
-	r->taken = true;
-	pthread_mutex_unlock(&r->lock);
-}
-
-static void pass_turn(struct recorder *r)
-{
-	struct waiter *first;
-
-	pthread_mutex_lock(&r->lock);
-	first = r->waiters;
-	if (first) {
-		r->waiters = first->next;
-		if (!r->waiters)
-			r->last_waiter = &r->waiters;
-		first->turn = true;
-		pthread_cond_signal(&first->woken);
-	} else {
-		r->taken = false;
-	}
-	pthread_mutex_unlock(&r->lock);
-}
 
 static struct visit *visit_of(struct recorder *r, uint32_t lp)
 {
@@ -149,89 +47,7 @@ static struct visit *visit_of(struct recorder *r, uint32_t lp)
 }
 
 /* ------------------------------------------------------------------------------------------- */
-/* Lines                                                                                        */
-
-/* What does not fit, a full disk's last line, ends the recording: no line may follow half a line.
- */
-static void write_line(struct recorder *r, const char *text)
-{
-	static const char why[] = "pamt: record: a line cannot be written; the recording ends "
-				  "before it\n";
-
-	if (r->ended || trace_write(r->fd, text, strlen(text)))
-		return;
-	r->troubles.unwritten++;
-	r->ended = true;
-	trace_write(STDERR_FILENO, why, sizeof(why) - 1);
-}
-
-static struct line *add_line(struct recorder *r, const char *text)
-{
-	struct line *line = malloc(sizeof(*line));
-	char *copy = text ? strdup(text) : NULL;
-
-	if (!line || (text && !copy)) {
-		free(line);
-		free(copy);
-		r->troubles.unwritten++;
-		return NULL;
-	}
-	*line = (struct line){ NULL, copy };
-	*r->last = line;
-	r->last = &line->next;
-	return line;
-}
-
-static void drop_first(struct recorder *r)
-{
-	struct line *line = r->first;
-
-	r->first = line->next;
-	free(line->text);
-	free(line);
-}
-
-static void write_known(struct recorder *r)
-{
-	while (r->first && r->first->text) {
-		write_line(r, r->first->text);
-		drop_first(r);
-	}
-	if (!r->first)
-		r->last = &r->first;
-}
-
-static void put_line(struct recorder *r, const char *text)
-{
-	if (r->first)
-		add_line(r, text);
-	else
-		write_line(r, text);
-}
-
-/* " id=N", the end of the line, and the line. */
-static void put_id(struct recorder *r, struct words *line, const char *text, uint32_t id)
-{
-	words_add(line, " id=");
-	words_number(line, id);
-	words_add(line, "\n");
-	put_line(r, text);
-}
-
-/* "enter TDR id=N", "exit id=N", "release id=N" */
-static void put_event(struct recorder *r, const char *name, const uint64_t *tdr, uint32_t id)
-{
-	char text[LINE_BYTES];
-	struct words line;
-
-	words_begin(&line, text, sizeof(text));
-	words_add(&line, name);
-	if (tdr) {
-		words_add(&line, " ");
-		words_hex(&line, *tdr, 1);
-	}
-	put_id(r, &line, text, id);
-}
+/* What others do meanwhile                                                                     */
 
 /* Something happens on this LP: vCPUs on others are inside meanwhile. */
 static void say_stays(struct recorder *r, uint32_t lp)
@@ -243,102 +59,18 @@ static void say_stays(struct recorder *r, uint32_t lp)
 			continue;
 		visit->entered = true;
 		visit->id = r->next_id++;
-		put_event(r, "enter", &visit->tdr.v, visit->id);
-	}
-}
-
-/* Locks that somebody had and that are free now. */
-static void say_releases(struct recorder *r)
-{
-	struct held **link = &r->held, *held;
-	bool exclusive;
-
-	while ((held = *link)) {
-		if (seam_debug_is_held(&held->lock, &exclusive)) {
-			link = &held->next;
-			continue;
-		}
-		put_event(r, "release", NULL, held->id);
-		*link = held->next;
-		free(held);
+		record_put_event(r, "enter", &visit->tdr.v, visit->id);
 	}
 }
 
 /* While others have their turn: those that wait, and those that are about to. */
 static void give_way(struct recorder *r, uint32_t lp)
 {
-	pass_turn(r);
+	record_pass_turn(r);
 	sched_yield();
-	take_turn(r);
+	record_take_turn(r);
 	r->lp = lp;
-	say_releases(r);
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* BUSY                                                                                         */
-
-static void put_lock(struct recorder *r, const struct seam_debug_word *lock, bool exclusive,
-		     uint32_t id)
-{
-	static const char *const name[] = {
-		[SEAM_DEBUG_SYS] = "lock sys",		[SEAM_DEBUG_KOT] = "lock kot",
-		[SEAM_DEBUG_WBT] = "lock wbt",		[SEAM_DEBUG_TDMR] = "lock tdmr ",
-		[SEAM_DEBUG_OPSTATE] = "lock opstate ", [SEAM_DEBUG_SEPT] = "lock sept ",
-		[SEAM_DEBUG_EPOCH] = "lock epoch ",	[SEAM_DEBUG_SEPTE] = "lock septe ",
-	};
-	char text[LINE_BYTES];
-	struct words line;
-
-	words_begin(&line, text, sizeof(text));
-	words_add(&line, lock->is_page ? "hold " : name[lock->what]);
-	if (!lock->is_page && lock->what == SEAM_DEBUG_WBT) {
-		words_add(&line, " package=");
-		words_number(&line, lock->at);
-	} else if (lock->is_page ||
-		   (lock->what != SEAM_DEBUG_SYS && lock->what != SEAM_DEBUG_KOT)) {
-		words_hex(&line, lock->at, 1);
-	}
-	if (lock->is_page) {
-		words_add(&line, " level=");
-		words_number(&line, lock->level);
-	} else if (lock->what == SEAM_DEBUG_SEPTE) {
-		words_add(&line, " rcx=");
-		words_hex(&line, lock->map, 1);
-	}
-	if (lock->is_page || (lock->what != SEAM_DEBUG_WBT && lock->what != SEAM_DEBUG_TDMR &&
-			      lock->what != SEAM_DEBUG_SEPTE))
-		words_add(&line, exclusive ? " mode=exclusive" : " mode=shared");
-	put_id(r, &line, text, id);
-}
-
-/* Somebody else has the lock: says so, unless that has been said. */
-static void say_held(struct recorder *r, const struct seam_debug_word *lock)
-{
-	struct held *held;
-	bool exclusive;
-
-	for (held = r->held; held; held = held->next)
-		if (held->lock.word == lock->word && held->lock.what == lock->what)
-			return;
-	held = malloc(sizeof(*held));
-	if (!held || !seam_debug_is_held(lock, &exclusive)) {
-		r->troubles.unnamed++;
-		free(held);
-		return;
-	}
-	*held = (struct held){ r->held, *lock, r->next_id++ };
-	r->held = held;
-	put_lock(r, lock, exclusive, held->id);
-}
-
-static void say_busy(struct recorder *r, const struct visit *visit)
-{
-	struct seam_debug_word lock;
-
-	if (seam_debug_find_lock(r->seam, visit->busy, visit->second, &visit->in, &lock))
-		say_held(r, &lock);
-	else
-		r->troubles.unnamed++;
+	record_say_releases(r);
 }
 
 static void on_busy(void *ctx, uint32_t lp, const os_a64_t *word, bool second)
@@ -414,7 +146,7 @@ static void write_call(struct recorder *r, uint32_t lp, const struct tdx_regs *o
 
 	words_begin(&line, text, sizeof(text));
 	if (visit->busy)
-		say_busy(r, visit);
+		record_say_busy(r, visit);
 	if (visit->place)
 		add_guest(&line, visit, out);
 	else
@@ -432,17 +164,17 @@ static void write_call(struct recorder *r, uint32_t lp, const struct tdx_regs *o
 	words_add(&line, "\n");
 	visit->written = true;
 	if (!visit->place) {
-		put_line(r, text);
+		record_put_line(r, text);
 		return;
 	}
 	if (visit->entered)
-		put_event(r, "exit", NULL, visit->id);
+		record_put_event(r, "exit", NULL, visit->id);
 	visit->place->text = strdup(text);
 	if (!visit->place->text)
 		abort();
 	visit->place = NULL;
 	r->nr_stays--;
-	write_known(r);
+	record_write_known(r);
 }
 
 /*
@@ -457,7 +189,7 @@ static void check_process(struct recorder *r)
 	if (r->ended || r->pid == getpid())
 		return;
 	if (!r->pid && record_file_take(r->fd)) {
-		write_line(r, r->machine);
+		record_write_line(r, r->machine);
 		r->pid = getpid();
 		return;
 	}
@@ -469,10 +201,10 @@ static void on_began(void *ctx, uint32_t lp, const struct tdx_regs *in)
 {
 	struct recorder *r = ctx;
 
-	take_turn(r);
+	record_take_turn(r);
 	check_process(r);
 	r->lp = lp;
-	say_releases(r);
+	record_say_releases(r);
 	*visit_of(r, lp) = (struct visit){ .in = *in };
 }
 
@@ -482,7 +214,7 @@ static void on_ended(void *ctx, uint32_t lp, const struct tdx_regs *out)
 
 	if (!visit_of(r, lp)->written)
 		write_call(r, lp, out);
-	pass_turn(r);
+	record_pass_turn(r);
 }
 
 /* The call's locks are held on while others have their turn. */
@@ -516,7 +248,7 @@ static void on_read(void *ctx, tdx_hpa_t at, const void *bytes, uint32_t nr)
 		if ((i + sizeof(word)) % 256 && i + sizeof(word) < nr)
 			continue;
 		words_add(&line, "\n");
-		put_line(r, text);
+		record_put_line(r, text);
 	}
 }
 
@@ -542,7 +274,7 @@ static void on_accepted(void *ctx, uint32_t lp, const struct seam_accepted *a)
 	say_stays(r, lp);
 	if (a->how == SEAM_ACCEPT_STATUS && tdx_status_is(a->status, TDX_OPERAND_BUSY)) {
 		if (seam_debug_lock_word(r->seam, SEAM_DEBUG_SEPTE, a->tdr.v, a->rcx, &lock))
-			say_held(r, &lock);
+			record_say_held(r, &lock);
 		else
 			r->troubles.unnamed++;
 	}
@@ -552,7 +284,7 @@ static void on_accepted(void *ctx, uint32_t lp, const struct seam_accepted *a)
 	add_key(&line, "accept ", a->tdr.v);
 	add_key(&line, " rcx=", a->rcx);
 	add_accept(&line, a->how, a->status);
-	put_line(r, text);
+	record_put_line(r, text);
 	give_way(r, lp);
 }
 
@@ -565,7 +297,7 @@ static enum seam_exit guest(void *ctx, struct seam_vcpu *vcpu)
 
 	say_stays(r, r->lp);
 	visit->tdr = seam_guest_tdr(vcpu);
-	visit->place = add_line(r, NULL);
+	visit->place = record_add_line(r, NULL);
 	if (!visit->place)
 		abort();
 	r->nr_stays++;
@@ -648,10 +380,10 @@ struct record_troubles record_end(struct recorder *r)
 {
 	struct record_troubles troubles;
 
-	take_turn(r);
+	record_take_turn(r);
 	r->ended = true;
 	troubles = r->troubles;
-	pass_turn(r);
+	record_pass_turn(r);
 	return troubles;
 }
 
@@ -660,7 +392,7 @@ void record_destroy(struct recorder *r)
 	if (!r)
 		return;
 	while (r->first)
-		drop_first(r);
+		record_drop_first(r);
 	while (r->held) {
 		struct held *held = r->held;
 
