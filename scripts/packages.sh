@@ -2,7 +2,7 @@
 # packages.sh - sourced by ./run and ./check: sees to it that Debian packages are there.
 # shellcheck shell=bash
 
-BUILD_PACKAGES=(gcc libc6-dev pkg-config meson ninja-build libsmartcols-dev libjansson-dev)
+BUILD_PACKAGES=(gcc libc6-dev pkg-config meson ninja-build libsmartcols-dev libjansson-dev zlib1g-dev)
 QUICK_PACKAGES=(libcmocka-dev jq)
 TEST_PACKAGES=(g++ clang clang-format gcovr scdoc)
 

@@ -14,10 +14,16 @@
 
 #include "abi/abi.h"
 #include "cli/cli.h"
+#include "cli/compressed.h"
+#include "lab/recordings/live.h"
+#include "lab/recordings/live_order.h"
 #include "lab/recordings/replay.h"
 
 struct recording {
 	struct vector vector;
+	bool live; /* and then: */
+	struct live_counts live_counts;
+	struct live_orders orders;
 	struct replay_result result;
 };
 
@@ -36,6 +42,24 @@ static void recordings_free(struct recordings *all)
 /* ------------------------------------------------------------------------------------------- */
 /* Reading.                                                                                     */
 
+static int prepare_live(struct recording *r)
+{
+	const struct vector_machine *machine = r->vector.items[0].machine;
+
+	r->live = live_is(&r->vector);
+	if (!r->live)
+		return CLI_OK;
+	if (!machine->ended)
+		cli_note("%s was not brought to its end: what is missing is not known",
+			 r->vector.name);
+	else if (machine->missed)
+		cli_note("%s may not replay: %" PRIu64 " events were missed", r->vector.name,
+			 machine->missed);
+	if (live_prepare(&r->vector, &r->live_counts))
+		return cli_error(CLI_FAILED, "out of memory");
+	return CLI_OK;
+}
+
 static int read_stream(struct recordings *all, FILE *file, const char *name)
 {
 	struct recording *list = realloc(all->list, (all->nr + 1) * sizeof(*list));
@@ -44,15 +68,18 @@ static int read_stream(struct recordings *all, FILE *file, const char *name)
 	if (!list)
 		return cli_error(CLI_FAILED, "out of memory");
 	all->list = list;
-	if (vector_read(file, name, &list[all->nr].vector, error, sizeof(error)))
+	if (vector_read(file, name, &list[all->nr].vector, error, sizeof(error))) {
+		if (ferror(file) && errno == EBADMSG)
+			return cli_usage_error("%s: compressed, and broken or cut short", name);
 		return cli_usage_error("%s", error);
-	all->nr++;
-	return CLI_OK;
+	}
+	list[all->nr] = (struct recording){ .vector = list[all->nr].vector };
+	return prepare_live(&list[all->nr++]);
 }
 
 static int read_file(struct recordings *all, const char *path)
 {
-	FILE *file = fopen(path, "re");
+	FILE *file = compressed_open(path);
 	int code;
 
 	if (!file)
@@ -116,6 +143,18 @@ static int read_path(struct recordings *all, char *path)
 	return code;
 }
 
+static int read_stdin(struct recordings *all)
+{
+	FILE *file = compressed_stdin();
+	int code;
+
+	if (!file)
+		return cli_error(CLI_FAILED, "out of memory");
+	code = read_stream(all, file, "stdin");
+	fclose(file);
+	return code;
+}
+
 static int read_all(struct recordings *all, char **operands, int nr)
 {
 	int code = CLI_OK;
@@ -124,8 +163,7 @@ static int read_all(struct recordings *all, char **operands, int nr)
 		return cli_usage_error("nothing to replay; allowed: recordings, directories with "
 				       "*.vec files, - for stdin");
 	for (int i = 0; i < nr && code == CLI_OK; i++)
-		code = strcmp(operands[i], "-") ? read_path(all, operands[i])
-						: read_stream(all, stdin, "stdin");
+		code = strcmp(operands[i], "-") ? read_path(all, operands[i]) : read_stdin(all);
 	return code;
 }
 
@@ -136,8 +174,11 @@ static int replay_all(struct recordings *all, struct replay_result *total)
 	for (size_t i = 0; i < all->nr; i++) {
 		struct recording *r = &all->list[i];
 
-		if (replay_run(&r->vector, NULL, &r->result, error, sizeof(error)))
+		if (r->live ? live_replay(&r->vector, &r->orders, &r->result, error, sizeof(error))
+			    : replay_run(&r->vector, NULL, &r->result, error, sizeof(error)))
 			return cli_usage_error("%s", error);
+		if (r->live) /* they cannot differ */
+			r->result.passed -= r->live_counts.given;
 		total->passed += r->result.passed;
 		total->failed += r->result.failed;
 	}
@@ -199,6 +240,52 @@ static void print_difference(const struct recording *r)
 	printf("\n");
 }
 
+/* What was not compared, and why not. */
+static void print_live(const struct recording *r)
+{
+	const struct live_counts *c = &r->live_counts;
+	const struct {
+		uint64_t value;
+		const char *text;
+	} lines[] = {
+		{ c->given, "calls of TDH.VP.ENTER, whose results are taken as they are" },
+		{ c->before, "calls not checked: of TDs that are older than the recording" },
+		{ c->busy, "calls not checked: they met locks of others" },
+		{ c->no_params, "calls of TDH.MNG.INIT not checked: their TD_PARAMS are missing" },
+	};
+
+	for (unsigned int i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		if (lines[i].value)
+			printf("%" PRIu64 " %s\n", lines[i].value, lines[i].text);
+	if (r->orders.moved)
+		printf("order: %" PRIu64
+		       " calls stand before or behind others that overlapped them\n",
+		       r->orders.moved);
+	if (r->result.failed && r->orders.in_vain)
+		printf("order: in none of %" PRIu64
+		       " other places among the calls that overlap it is "
+		       "the first difference gone\n",
+		       r->orders.in_vain);
+	if (c->tds_before)
+		printf("guessed: %" PRIu64 " TDs were there before the start\n", c->tds_before);
+}
+
+static json_t *json_live(const struct recording *r)
+{
+	const struct live_counts *c = &r->live_counts;
+	json_t *object = json_object();
+
+	json_object_set_new(object, "calls", json_integer((json_int_t)c->calls));
+	json_object_set_new(object, "given", json_integer((json_int_t)c->given));
+	json_object_set_new(object, "before", json_integer((json_int_t)c->before));
+	json_object_set_new(object, "tds_before", json_integer((json_int_t)c->tds_before));
+	json_object_set_new(object, "busy", json_integer((json_int_t)c->busy));
+	json_object_set_new(object, "moved", json_integer((json_int_t)r->orders.moved));
+	json_object_set_new(object, "in_vain", json_integer((json_int_t)r->orders.in_vain));
+	json_object_set_new(object, "no_td_params", json_integer((json_int_t)c->no_params));
+	return object;
+}
+
 static void print_text(const struct recordings *all, const struct replay_result *total)
 {
 	for (size_t i = 0; i < all->nr; i++) {
@@ -208,6 +295,8 @@ static void print_text(const struct recordings *all, const struct replay_result 
 			print_difference(r);
 		else if (cli_verbose())
 			printf("%s: %" PRIu64 " passed\n", r->vector.name, r->result.passed);
+		if (r->live && !cli_quiet())
+			print_live(r);
 	}
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", total->passed, total->failed);
 }
@@ -263,6 +352,8 @@ static void print_json(const struct recordings *all, const struct replay_result 
 		json_object_set_new(file, "first",
 				    r->result.failed ? json_difference(&r->result.first)
 						     : json_null());
+		if (r->live)
+			json_object_set_new(file, "live", json_live(r));
 		json_array_append_new(files, file);
 	}
 	json_object_set_new(root, "files", files);

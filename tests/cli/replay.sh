@@ -83,6 +83,37 @@ printf '%s\n' "${machine/max_pa=46/max_pa=60}" >"$scratch/machine.vec"
 refuses an_impossible_machine_is_refused "$scratch/machine.vec:1: no such machine: max_pa" replay "$scratch/machine.vec"
 refuses an_unknown_option_is_refused "'--fast'" replay --fast "$vectors"
 
+# What zlib reads: compressed, in several pieces, as it is; and not what is no whole file.
+{
+	head -n 20 "$vectors/03-bringup-static.vec" | gzip -1
+	tail -n +21 "$vectors/03-bringup-static.vec" | gzip -9
+} >"$scratch/packed.gz"
+runs compressed_recordings_are_read 0 replay "$scratch/packed.gz"
+out_has '396 passed, 0 failed'
+runs compressed_stdin_is_read 0 replay - <"$scratch/packed.gz"
+out_has '396 passed, 0 failed'
+for bytes in 5 30 700 $(($(stat -c %s "$scratch/packed.gz") - 1)); do
+	head -c $bytes "$scratch/packed.gz" >"$scratch/cut.gz"
+	refuses "a_file_cut_at_${bytes}_is_refused" "$scratch/cut.gz: compressed, and broken or cut short" \
+		replay "$scratch/cut.gz"
+done
+printf 'zzzzzzzz' | dd of="$scratch/packed.gz" bs=1 seek=200 conv=notrunc 2>/dev/null
+refuses a_broken_file_is_refused "$scratch/packed.gz: compressed, and broken" replay "$scratch/packed.gz"
+
+# A running host's: what is missing is said, what was not checked is counted.
+live="$machine live=1"
+printf '%s\n' "$live" 'call 34 rdx=0x9100000100000008 at=10+5 -> rax=0 rdx=* r8=0x40' \
+	'call 1 rcx=0x1000000 rdx=0x2000000 at=20+5 -> rax=0' >"$scratch/live.vec"
+runs a_live_recording_is_replayed 0 replay "$scratch/live.vec"
+out_has '1 calls not checked: of TDs that are older than the recording'
+out_has 'guessed: 1 TDs were there before the start'
+out_has '1 passed, 0 failed'
+check_that 'it was not ended' grep -q 'was not brought to its end' "$scratch/err"
+sed -i '1s/$/ missed=3 cut=1/' "$scratch/live.vec"
+runs what_was_missed_is_said 0 replay --json "$scratch/live.vec"
+check_that 'that is said' grep -q 'may not replay: 3 events were missed' "$scratch/err"
+json '.files[0].live.calls == 2 and .files[0].live.before == 1 and .passed == 1'
+
 runs other_files_of_a_folder_are_passed_over 0 replay "$vectors/03-bringup-static.vec"
 mkdir -p "$scratch/folder/below"
 cp "$vectors/03-bringup-static.vec" "$scratch/folder/below"

@@ -397,6 +397,53 @@ static bool step_epf(struct replay *r, const struct vector_item *item)
 	return done(r, seam_debug_epf(r->seam, list->at, at, list->nr));
 }
 
+/* One more call of a module that is being configured. */
+static bool configures(struct replay *r, enum tdx_leaf leaf, uint32_t lp, uint64_t rcx,
+		       struct tdx_regs *regs)
+{
+	uint64_t status;
+
+	regs->rax = TDX_RAX(leaf, 0);
+	regs->rcx = rcx;
+	status = threads_issue(r->seam, lp, regs).v;
+	if (status == TDX_SUCCESS)
+		return true;
+	outcome(r, "the module is configured", "leaf %u answers 0x%" PRIx64, leaf, status);
+	return false;
+}
+
+static uint64_t *word_of(struct replay *r, uint64_t at)
+{
+	return r->bare.os.map_host(&r->bare, hpa(at), OS_WRITE);
+}
+
+/* Where the list of addresses lies that SYS.CONFIG wants does not matter: behind the structures. */
+static bool step_configured(struct replay *r, const struct vector_item *item)
+{
+	const struct vector_configured *c = &item->configured;
+	const uint64_t list =
+		(c->at.v + c->count * c->stride + TDX_PAGE_SIZE - 1) & ~(TDX_PAGE_SIZE - 1);
+	struct tdx_regs regs = { .rdx = c->count, .r8 = c->hkid };
+
+	for (uint32_t i = 0; i < c->count; i++)
+		*word_of(r, list + i * sizeof(uint64_t)) = c->at.v + i * c->stride;
+	if (!configures(r, TDH_SYS_CONFIG, 0, list, &regs))
+		return false;
+	for (uint32_t package = 0; package < r->machine->config.nr_packages; package++)
+		if (!configures(r, TDH_SYS_KEY_CONFIG, package, 0, &regs))
+			return false;
+	for (uint32_t i = 0; i < c->count; i++) {
+		const uint64_t base = *word_of(r, c->at.v + i * c->stride);
+		const uint64_t size = *word_of(r, c->at.v + i * c->stride + sizeof(uint64_t));
+
+		do
+			if (!configures(r, TDH_SYS_TDMR_INIT, 0, base, &regs))
+				return false;
+		while (regs.rdx < base + size);
+	}
+	return true;
+}
+
 static bool step_guest(struct replay *r, const struct vector_item *item)
 {
 	r->guest = item->guest;
@@ -431,6 +478,7 @@ static const struct {
 	[VECTOR_LP_INIT] = { step_lp_init, false },
 	[VECTOR_EPF] = { step_epf, false },
 	[VECTOR_GUEST] = { step_guest, false },
+	[VECTOR_CONFIGURED] = { step_configured, false },
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -469,7 +517,8 @@ static void run_item(struct replay *r, const struct vector_item *item,
 static int run_items(struct replay *r, const struct replay_watcher *watcher,
 		     struct replay_result *result, char *error, size_t error_size)
 {
-	for (size_t i = 0; i < r->vector->nr_items; i++) {
+	for (size_t i = 0; i < r->vector->nr_items && !(watcher->first_only && result->failed);
+	     i++) {
 		const struct vector_item *item = &r->vector->items[i];
 
 		if (item->kind != VECTOR_MACHINE) {

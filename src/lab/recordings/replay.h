@@ -51,6 +51,7 @@ struct replay_outcome {
 /* Somebody who looks on. Functions that are NULL are not called. */
 struct replay_watcher {
 	void *ctx;
+	bool first_only; /* nothing is executed behind the first difference */
 	/* A new machine has begun; the last one, if any, is gone. */
 	void (*machine)(void *ctx, const struct vector_machine *machine, struct seam *seam,
 			struct memory *memory);

@@ -106,7 +106,7 @@ static int read_lines(FILE *file, struct vector *vector, char *error, size_t err
 	uint32_t number = 0;
 	size_t bytes;
 
-	while ((bytes = read_line(file, text))) {
+	while ((bytes = read_line(file, text)) && !ferror(file)) {
 		struct vector_line line = {
 			.file = vector->name,
 			.number = ++number,

@@ -44,6 +44,7 @@ enum vector_kind {
 	VECTOR_LP_INIT,
 	VECTOR_EPF,
 	VECTOR_GUEST,
+	VECTOR_CONFIGURED,
 	VECTOR_KINDS
 };
 
@@ -96,6 +97,17 @@ struct vector_guest {
 struct vector_machine {
 	struct seam_config config; /* geometry and kind: no guest, no callbacks */
 	bool init;
+	bool live;	      /* taken from a running host: see live.h */
+	bool ended;	      /* live: it was brought to its end, and what is missing is known: */
+	uint64_t missed, cut; /* events; calls of which one half was seen */
+};
+
+/* A module that its host has configured: SYS.CONFIG, SYS.KEY.CONFIG, all of SYS.TDMR.INIT. */
+struct vector_configured {
+	tdx_hpa_t at; /* of the first TDMR_INFO */
+	uint32_t count;
+	uint64_t stride; /* bytes from one to the next */
+	uint64_t hkid;	 /* R8 of SYS.CONFIG: the global KeyID, and its flag for Dynamic PAMT */
 };
 
 /*
@@ -128,8 +140,9 @@ struct vector_list {
 
 struct vector_item {
 	enum vector_kind kind;
-	uint32_t line; /* number in the file, from 1 */
-	char *text;    /* the line as it was written */
+	uint32_t line;		/* number in the file, from 1 */
+	char *text;		/* the line as it was written */
+	uint64_t in_ns, out_ns; /* in a live recording: when the call began and ended; else 0 */
 	union {
 		struct vector_machine *machine;
 		struct vector_guest *guest;
@@ -140,6 +153,7 @@ struct vector_item {
 		struct vector_word word;
 		struct vector_pamt pamt;
 		struct vector_list list;
+		struct vector_configured configured;
 		enum seam_debug_inject inject;
 	};
 };

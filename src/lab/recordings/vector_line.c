@@ -157,6 +157,20 @@ static int build_module(struct vector_line *line, struct vector_machine *machine
 	return 0;
 }
 
+/* Taken from a running host; only one that was brought to its end says what is missing. */
+static int build_live(struct vector_line *line, struct vector_machine *machine)
+{
+	uint32_t live = 0;
+
+	if (key_u32(line, "live", 1, &live) ||
+	    key_number(line, "missed", UINT64_MAX, &machine->missed) ||
+	    key_number(line, "cut", UINT64_MAX, &machine->cut))
+		return -1;
+	machine->live = live;
+	machine->ended = key_text(line, "missed");
+	return 0;
+}
+
 static int build_machine(struct vector_line *line, struct vector_item *item)
 {
 	uint32_t hkid_min = 0, hkid_max = 0;
@@ -181,8 +195,10 @@ static int build_machine(struct vector_line *line, struct vector_item *item)
 	config->hkid_max = (uint16_t)hkid_max;
 	if (!range(&seamrr, &config->seamrr) || *seamrr)
 		return fail_syntax(line, "bad seamrr", key_text(line, "seamrr"));
-	return build_module(line, machine) || cmr_list(line, key_text(line, "cmr"), config) ? -1
-											    : 0;
+	return build_module(line, machine) || build_live(line, machine) ||
+			       cmr_list(line, key_text(line, "cmr"), config)
+		       ? -1
+		       : 0;
 }
 
 static int build_word(struct vector_line *line, struct vector_item *item)
@@ -418,10 +434,22 @@ static int call_result(struct vector_line *line, unsigned int arrow, struct vect
 	return 0;
 }
 
+/* BEGIN+DURATION, in nanoseconds. */
+static int call_time(struct vector_line *line, const char *text, struct vector_item *item)
+{
+	struct tdx_cmr time;
+
+	if (!range(&text, &time) || *text || time.base + time.size < time.base)
+		return fail_syntax(line, "no BEGIN+DURATION:", text);
+	item->in_ns = time.base;
+	item->out_ns = time.base + time.size;
+	return 0;
+}
+
 static int build_call(struct vector_line *line, struct vector_item *item)
 {
 	struct vector_call *call = &item->call;
-	unsigned int arrow = find_arrow(line), first = 2;
+	unsigned int arrow = find_arrow(line), first = 2, last;
 	struct reg_list list = { &call->in, .seen = 1 }; /* rax is the first field */
 	uint64_t lp = 0;
 
@@ -435,9 +463,30 @@ static int build_call(struct vector_line *line, struct vector_item *item)
 		first++;
 	}
 	call->lp = (uint32_t)lp;
-	if (read_regs(line, first, arrow, &list))
+	last = arrow;
+	if (last > first && !strncmp(line->field[last - 1], "at=", 3) &&
+	    call_time(line, line->field[--last] + 3, item))
+		return -1;
+	if (read_regs(line, first, last, &list))
 		return -1;
 	return call_result(line, arrow, call);
+}
+
+static int build_configured(struct vector_line *line, struct vector_item *item)
+{
+	struct vector_configured *c = &item->configured;
+	uint32_t dynamic = 0;
+
+	c->at = hpa(line->arg[0]);
+	if (key_u32(line, "count", TDX_MAX_TDMRS, &c->count) ||
+	    key_number(line, "stride", TDX_PAGE_SIZE, &c->stride) ||
+	    key_number(line, "hkid", UINT16_MAX, &c->hkid) || key_u32(line, "dynamic", 1, &dynamic))
+		return -1;
+	if (dynamic)
+		c->hkid |= TDX_SYS_CONFIG_DYNAMIC_PAMT;
+	/* All of them below 2^52. */
+	return check_words(line, c->at.v,
+			   (TDX_MAX_TDMRS * (unsigned int)TDX_PAGE_SIZE) / sizeof(uint64_t));
 }
 
 static int build_accept(struct vector_line *line, struct vector_item *item)
@@ -503,11 +552,12 @@ static int build_guest_vmcall(struct vector_line *line, struct vector_item *item
 /* ------------------------------------------------------------------------------------------- */
 /* The forms.                                                                                   */
 
-#define CALL "call RAX [lp=N] [reg=VALUE ...] -> rax=VALUE [reg=VALUE|* ...] | fatal N | *"
+#define CALL "call RAX [lp=N] [reg=VALUE ...] [at=N+N] -> rax=VALUE [reg=VALUE|* ...] | fatal N | *"
 #define MODE "mode=shared|exclusive id=N"
-#define MACHINE                                                                               \
-	"machine max_pa=N hkid_bits=N hkid_min=N hkid_max=N lps=N packages=N cache_blocks=N " \
-	"seamrr=BASE+SIZE cmr=BASE+SIZE,... [init=0|1] [static=0|1] [next=0|1] [features=0|1]"
+#define MACHINE                                                                                 \
+	"machine max_pa=N hkid_bits=N hkid_min=N hkid_max=N lps=N packages=N cache_blocks=N "   \
+	"seamrr=BASE+SIZE cmr=BASE+SIZE,... [init=0|1] [static=0|1] [next=0|1] [features=0|1] " \
+	"[live=0|1] [missed=N] [cut=N]"
 
 static const struct form forms[] = {
 	{ MACHINE, 1, VECTOR_MACHINE, build_machine, 0 },
@@ -549,6 +599,8 @@ static const struct form forms[] = {
 	  build_guest_ept, 0 },
 	{ "guest vmcall [reg=VALUE ...]", 2, VECTOR_GUEST, build_guest_vmcall, 0 },
 	{ "guest interrupt", 2, VECTOR_GUEST, build_guest, 0 },
+	{ "configured PA count=N stride=N hkid=N [dynamic=0|1]", 1, VECTOR_CONFIGURED,
+	  build_configured, 0 },
 	{ "epf TDVPR [GPA ...]", 1, VECTOR_EPF, build_list, 0 },
 };
 #define NR_FORMS (sizeof(forms) / sizeof(forms[0]))

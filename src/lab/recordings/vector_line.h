@@ -9,7 +9,7 @@
 #include "lab/recordings/vector.h"
 
 #define VECTOR_MAX_FIELDS 64
-#define VECTOR_MAX_KEYS	  13
+#define VECTOR_MAX_KEYS	  16
 #define VECTOR_MAX_ARGS	  2
 
 struct form;
