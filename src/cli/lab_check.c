@@ -82,12 +82,14 @@ static const struct cli_option options[] = {
 struct options {
 	struct check_request request;
 	bool mutants, merge;
+	bool others; /* options besides merge */
 	bool regions_given;
 	const char *state;
 	bool what_given; /* an option that says what is explored */
 	const char *program, *replay;
 	uint64_t seconds;
 	uint32_t state_every;
+	bool every_given;
 };
 
 /* Which numbers an option takes, and where they go. */
@@ -171,6 +173,8 @@ static bool read_shard(const char *value, struct options *o)
 static bool read_option(int id, const char *value, struct options *o)
 {
 	o->regions_given |= id == OPTION_REGIONS;
+	o->every_given |= id == OPTION_STATE_EVERY;
+	o->others |= id != OPTION_MERGE;
 	o->what_given |= id == OPTION_DESIGN || id == OPTION_PROGRAM || id == OPTION_KINDS ||
 			 id == OPTION_FAULT;
 	switch (id) {
@@ -246,6 +250,10 @@ static bool make_sense(struct options *o)
 				o->mutants ? "--mutants" : "--replay");
 		return false;
 	}
+	if (o->every_given && !o->state) {
+		cli_usage_error("check: --state-every says how often --state FILE is written");
+		return false;
+	}
 	if (r->setup.design->is_static && r->setup.module == TRIAL_MODEL) {
 		cli_usage_error("check: --module model knows Dynamic PAMT only, not --design %s",
 				r->setup.design->name);
@@ -313,12 +321,17 @@ static void expect_signals(void)
 }
 
 /* Ends as whoever sent the signal expects. */
-static int end_by_signal(const struct state_file *file, const struct check_result *result)
+static int end_by_signal(struct state_file *file, const struct check_result *result)
 {
-	cli_error(CLI_FAILED, "check: ended by signal %d; %u of %u units are done, %s", stop_signal,
-		  result->units_done, result->units_mine,
-		  file->failed ? "and could not be kept"
-			       : "kept, and the same command goes on with the rest");
+	if (!result->units_mine)
+		cli_error(CLI_FAILED, "check: ended by signal %d, before the first unit",
+			  stop_signal);
+	else
+		cli_error(CLI_FAILED, "check: ended by signal %d; %u of %u units are done, %s",
+			  stop_signal, result->units_done, result->units_mine,
+			  file->failed ? "and could not be kept"
+				       : "kept, and the same command goes on with the rest");
+	state_close(file);
 	signal(stop_signal, SIG_DFL);
 	raise(stop_signal);
 	return CLI_FAILED;
@@ -367,7 +380,7 @@ static int explore(struct options *o, bool json)
 	struct check_request *r = &o->request;
 	struct looking_on on = {
 		.shown = { .unit = "unit", .began = clock_seconds(), .seconds = r->seconds },
-		.file = { .fd = -1 }
+		.file = { .fd = -1, .next = -1 }
 	};
 	int code = 0;
 
@@ -436,7 +449,7 @@ static int replay(const char *text)
 	return wrong ? CLI_FAILED : CLI_OK;
 }
 
-static int merge(const struct cli_args *args)
+static int merge(const struct cli_args *args, bool others)
 {
 	json_t *object;
 	int nr;
@@ -445,6 +458,8 @@ static int merge(const struct cli_args *args)
 	if (!nr)
 		return cli_usage_error(
 			"check: --merge takes the files that the shards' --json wrote");
+	if (others)
+		return cli_usage_error("check: --merge takes files, and no options besides --json");
 	object = check_merge(files, nr);
 	return object ? show_check(object, args->json) : CLI_USAGE;
 }
@@ -465,7 +480,7 @@ int lab_check(int argc, char **argv)
 		return args.exit;
 	cli_operands(&args, &operands);
 	if (o.merge)
-		return merge(&args);
+		return merge(&args, o.others);
 	if (operands)
 		return cli_usage_error("check: takes options only, not '%s'",
 				       cli_operands(&args, &operands)[0]);

@@ -6,6 +6,8 @@
 #ifndef PAMT_CLI_LAB_CHECK_H
 #define PAMT_CLI_LAB_CHECK_H
 
+#include <limits.h>
+
 #include "cli/cli.h"
 #include "lab/explore/check.h"
 
@@ -64,9 +66,12 @@ bool state_read(const struct state_hunt *hunt, json_t *object, struct check_stat
 
 /* lab_check_keep.c: the file that --state names. */
 struct state_file {
-	const char *path;
+	const char *path;    /* as the user calls it */
+	char file[PATH_MAX]; /* it, without symbolic links */
+	char new[PATH_MAX];  /* and the next one, beside it */
 	struct state_hunt hunt;
-	int fd; /* of the file as it is now; it has this process's lock */
+	int fd;	  /* of the file as it is now; it has this process's lock */
+	int next; /* of FILE.new, locked too, while it is not renamed */
 	bool failed;
 	struct check_state state;
 };

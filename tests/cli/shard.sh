@@ -85,6 +85,9 @@ refuses no_such_file 'absent.json' check --merge absent.json
 refuses no_json 'expected near' check --merge "$pamt"
 refuses other_json 'schema pamt.check/2' check --merge "$data/compare.json"
 refuses with_mutants 'do not go with --mutants' check --mutants --shard 1/2
+refuses merge_of_what_it_was_told "no options besides --json" check --merge --bound 3 programs-1-of-2.json
+refuses how_often_without_what '--state FILE' "${programs[@]}" --state-every 5
+refuses too_many_random_ones '8388608000' check --module model --pct-depth 3 --schedules 8388608001
 refuses a_state_with_a_replay 'do not go with --replay' check --replay program=gA --state s
 
 # What is kept.
@@ -100,6 +103,21 @@ refuses a_changed_state 'does not add up' "${programs[@]}" --state build
 refuses a_folder 'Is a directory' "${programs[@]}" --state .
 refuses no_state_file 'no file of --state' "${programs[@]}" --state /dev/null
 refuses no_folder 'No such file' "${programs[@]}" --state absent/state
+refuses no_name 'No such file' "${programs[@]}" --state ''
+mkdir kept-beside.new
+refuses a_folder_beside 'kept-beside.new: Is a directory' "${programs[@]}" --state kept-beside
+ln -s nothing dangling
+refuses a_link_to_nothing 'dangling: a symbolic link' "${programs[@]}" --state dangling
+ln -s behind link
+printf '' | "$pamt" "${programs[@]}" --state behind >out 2>err
+runs through_a_link 0 "${programs[@]}" --state link --json
+same_as programs.json
+check_that 'the link is one still' test -L link
+# Whoever is root may write everywhere.
+if [ "$(id -u)" != 0 ]; then
+	mkdir -m 555 read-only
+	refuses a_read_only_folder 'state.new: Permission denied' "${programs[@]}" --state read-only/state
+fi
 : >empty
 refuses an_empty_one 'it is damaged' "${programs[@]}" --state empty
 runs others_are_not_touched 2 "${programs[@]}" --state "$data/compare.json"
@@ -143,6 +161,63 @@ runs a_second_one_is_refused 2 "${long[@]}" --state kept
 err_line 'another process is at this hunt'
 kill -KILL "$at_work"
 wait "$at_work" 2>jq
+
+# From the first time on that anything is kept, under whatever name.
+rm -f kept
+"$pamt" "${long[@]}" -j 1 --state kept >begun 2>begun.err &
+at_work=$!
+while kill -0 "$at_work" 2>jq && [ ! -e kept ]; do
+	sleep 0.01
+done
+ln -s kept other-name
+for file in kept other-name; do
+	runs "a second one at $file is refused from the first save on" 2 "${long[@]}" --state "$file"
+	err_line 'another process is at this hunt'
+done
+kill -KILL "$at_work"
+wait "$at_work" 2>jq
+
+# Signals from outside, to it and to its processes, while the programs are looked at and later: no
+# mistake of the code under test, and no other cut of the work than elsewhere.
+# wait_for_workers: there are some, and in the middle of something.
+wait_for_workers()
+{
+	workers=()
+	while kill -0 "$at_work" 2>jq && [ "${#workers[@]}" = 0 ]; do
+		read -ra workers <"/proc/$at_work/task/$at_work/children"
+	done 2>jq
+	sleep 0.1
+}
+many=(check --module model --cpus 3 --regions 3 --bound 2 -j 1)
+ended() # NAME CODE SAYS: the one at work
+{
+	wait "$at_work" 2>jq
+	code=$?
+	cp begun.err err
+	cp begun out
+	name=$1
+	check_that "exit code is $2" test "$code" = "$2"
+	err_line "$3"
+	out_empty
+}
+"$pamt" "${many[@]}" --state planned >begun 2>begun.err &
+at_work=$!
+wait_for_workers
+kill -TERM "$at_work"
+ended it_is_stopped_while_it_plans 143 'ended by signal 15, before the first unit'
+check_that 'nothing is left' test ! -e planned -a ! -e planned.new
+for signal in KILL HUP; do
+	"$pamt" "${many[@]}" --time 1 >begun 2>begun.err &
+	at_work=$!
+	wait_for_workers
+	kill -"$signal" "${workers[0]}"
+	ended "a process of the plan is ended by SIG$signal" 2 'a process was killed'
+done
+begin "${long[@]}"
+wait_for_workers
+kill -HUP "${workers[0]}"
+ended a_process_of_the_hunt_is_ended 2 'a process was killed'
+holds kept '.crashed == [] and .wrong == []'
 
 # A state that breaks off, or in which some bytes are others, is refused, and left as it is.
 RANDOM=1

@@ -32,6 +32,7 @@ struct unit_result {
 	bool stopped, complete, wrong;
 	int signal;
 	bool too_large, unfit; /* as in struct explore_result */
+	const char *why;       /* it could not be explored: the same text in all processes */
 	atomic_bool done;      /* written last */
 };
 
@@ -117,7 +118,6 @@ static void run_unit(void *ctx, uint32_t j)
 	struct explore_limits limits;
 	struct setup setup;
 	uint64_t first;
-	const char *why;
 
 	if (check->state->mark[i])
 		return;
@@ -132,10 +132,10 @@ static void run_unit(void *ctx, uint32_t j)
 	limits.keep_ctx = check;
 	if (check->request->schedules && !limits.schedules)
 		return;
-	why = check_setup(&setup, &limits, first, &result, false);
-	if (why) {
-		fprintf(stderr, "pamt-lab: %s\n", why);
-		abort();
+	unit->why = check_setup(&setup, &limits, first, &result, false);
+	if (unit->why) {
+		atomic_store(check->stopping, true);
+		return;
 	}
 	unit->schedules = result.schedules;
 	unit->merged = result.merged;
@@ -160,8 +160,7 @@ static void unit_crashed(void *ctx, uint32_t j, int signal)
 	struct check *check = ctx;
 	struct unit_result *unit = &check->unit[plan_mine(&check->plan, j)];
 
-	/* Code under test cannot do that to itself; the system does, for want of memory. */
-	if (signal == SIGKILL) {
+	if (workers_outside(signal)) {
 		check->killed = true;
 		return;
 	}
@@ -231,7 +230,7 @@ static uint32_t add_to_state(struct check *check)
 
 		/* Acquire: what the unit found. */
 		if (state->mark[i] || !atomic_load_explicit(&unit->done, memory_order_acquire) ||
-		    unit->stopped)
+		    unit->stopped || unit->unfit || unit->too_large)
 			continue;
 		add_unit(&state->sums, &check->plan, i, unit);
 		state->mark[i] = mark_of(unit);
@@ -291,7 +290,7 @@ static bool tick(void *ctx, uint32_t done)
 	if (check->asked || check->killed)
 		atomic_store(check->stopping, true);
 	keep(check, false);
-	return !check->late && !check->asked && !check->killed;
+	return !check->late && !atomic_load(check->stopping);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -396,11 +395,10 @@ static int find_fault(const struct check *check, char *error, size_t size)
 		if (check->unit[i].unfit)
 			return fail(error, size, "unit %u cannot go on from what was kept of it",
 				    i);
+		if (check->unit[i].why)
+			return fail(error, size, "%s", check->unit[i].why);
 	}
-	return check->killed ? fail(error, size,
-				    "a process was killed; is there too little memory "
-				    "for so many (--jobs)?")
-			     : 0;
+	return check->killed ? fail(error, size, WORKERS_KILLED) : 0;
 }
 
 static int run(struct check *check, struct check_result *result, char *error, size_t size)
@@ -419,8 +417,6 @@ static int run(struct check *check, struct check_result *result, char *error, si
 	if (workers_run(&workers))
 		return fail(error, size, "no process to work in: %s", strerror(errno));
 	code = find_fault(check, error, size);
-	if (code && !check->killed)
-		return code;
 	add_to_state(check);
 	keep(check, true);
 	if (code)

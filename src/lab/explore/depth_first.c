@@ -22,11 +22,9 @@ static void grow_states(struct explorer *e)
 	if (old_nr == MAX_STATES)
 		return;
 	e->state = calloc((size_t)old_nr * 4, sizeof(*e->state));
-	if (!e->state) {
-		/* Full is not wrong: states are then explored again. */
-		e->state = old;
-		return;
-	}
+	/* Without, more would be explored again than elsewhere, and counts be others. */
+	if (!e->state)
+		explorer_no_memory();
 	e->nr_states = old_nr * 4;
 	for (uint32_t i = 0; i < old_nr; i++) {
 		uint32_t at = (uint32_t)old[i].key % e->nr_states;
@@ -90,7 +88,7 @@ static void note_prefix(struct explorer *e, uint32_t actor)
 		f->prefix_room = f->prefix_room ? 2 * f->prefix_room : 256;
 		f->prefix = realloc(f->prefix, f->prefix_room * sizeof(*f->prefix));
 		if (!f->prefix)
-			os_bug("no memory for the prefixes");
+			explorer_no_memory();
 	}
 	/* The run's trail will be where the trails end now. */
 	f->prefix[f->nr_prefixes++] =
@@ -105,7 +103,7 @@ static void keep_trail(struct explorer *e)
 		f->trails_room = 2 * f->trails_room + MAX_DECISIONS;
 		f->trails = realloc(f->trails, f->trails_room);
 		if (!f->trails)
-			os_bug("no memory for the trails");
+			explorer_no_memory();
 	}
 	memcpy(f->trails + f->trails_used, e->trail, e->nr_trail);
 	f->trails_used += e->nr_trail;

@@ -4,6 +4,8 @@
  * is over. explore.h says what is covered and why. Who decides is in depth_first.c, pct.c (random
  * schedules) and minimise.c (given ones).
  */
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +40,13 @@ void explorer_destroy(struct explorer *e)
 	free(e->frame.trails);
 	free(e->state);
 	free(e);
+}
+
+void explorer_no_memory(void)
+{
+	fputs("pamt-lab: no memory to explore in\n", stderr);
+	raise(SIGKILL);
+	abort();
 }
 
 /* ------------------------------------------------------------------------------------------- */

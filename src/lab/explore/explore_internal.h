@@ -120,6 +120,8 @@ bool explorer_at_helm(const struct stage_actor *self, uint32_t can);
 enum stage_outcome explorer_run(struct explorer *e, struct explore_result *result);
 /* Nothing is known of any word. Between runs. */
 void explorer_forget(struct explorer *e);
+/* Ends the process as the kernel would for want of memory: nothing that is wrong was found. */
+_Noreturn void explorer_no_memory(void);
 void explorer_limit(struct explorer *e, const struct explore_limits *limits);
 void explorer_begin(struct explorer *e, const struct explore_limits *limits,
 		    struct explore_result *result);

@@ -272,7 +272,7 @@ static enum search_end next_epoch(struct search *s)
 	add_states(s);
 	keep(s);
 	if (!place)
-		os_bug("no memory for a place in the search");
+		explorer_no_memory();
 	memcpy(place, e->decision, nr * sizeof(*place));
 	end = begin_epoch(s, false);
 	if (end == SEARCH_OVER && !find_place(s, prefix, nr, place))

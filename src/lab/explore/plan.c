@@ -64,30 +64,40 @@ static const char *list_programs(struct plan *plan)
 /* ------------------------------------------------------------------------------------------- */
 /* Sizes                                                                                        */
 
+/* What is known of a program: other shards have to know the same, or their units are others. */
+struct sized {
+	bool known;
+	const char *why; /* it is not: the same text in all processes */
+	struct explore_size size;
+};
+
 struct sizing {
 	const struct plan *plan;
-	struct explore_size *size; /* shared */
+	struct sized *program; /* shared */
+	bool killed;
 };
 
 static void look_at_frame(void *ctx, uint32_t i)
 {
 	struct sizing *sizing = ctx;
+	struct sized *sized = &sizing->program[i];
 	struct explore_limits limits = { .bound = sizing->plan->request->bound };
 	struct setup setup = sizing->plan->request->setup;
 	struct explore_system system;
 	struct explorer *explorer;
 	struct trial *trial;
-	const char *why;
 
 	setup.program = sizing->plan->program[i];
 	limits.max_steps = trial_max_steps(&setup);
-	trial = trial_create(&setup, &why);
+	trial = trial_create(&setup, &sized->why);
 	if (!trial)
 		return;
 	trial_system(trial, &system);
 	explorer = explorer_create(&system);
+	sized->known = explorer;
+	sized->why = "no memory";
 	if (explorer)
-		explore_frame(explorer, &limits, &sizing->size[i]);
+		explore_frame(explorer, &limits, &sized->size);
 	explorer_destroy(explorer);
 	trial_destroy(trial);
 }
@@ -97,7 +107,16 @@ static void frame_crashed(void *ctx, uint32_t i, int signal)
 {
 	struct sizing *sizing = ctx;
 
-	sizing->size[i] = (struct explore_size){ 0 };
+	sizing->killed |= workers_outside(signal);
+	sizing->program[i] = (struct sized){ .known = true };
+}
+
+static bool go_on(void *ctx, uint32_t done)
+{
+	const struct sizing *sizing = ctx;
+	const struct check_request *r = sizing->plan->request;
+
+	return !sizing->killed && !(r->stop && *r->stop);
 }
 
 /*
@@ -124,34 +143,58 @@ static uint64_t estimate(const struct explore_size *size, uint32_t bound)
 static uint32_t parts_of(const struct plan *plan, const struct explore_size *size)
 {
 	uint64_t parts = 1 + estimate(size, plan->request->bound) / UNIT_STEPS;
+	uint32_t most = MAX_UNITS / plan->nr_programs;
 
-	parts = parts < MAX_PARTS ? parts : MAX_PARTS;
+	most = most < MAX_PARTS ? most : MAX_PARTS;
+	parts = parts < most ? parts : most;
 	/* Without any, what is wrong is told once. */
 	return parts < size->prefixes ? (uint32_t)parts : 1;
 }
 
-static int add_units(struct plan *plan, const struct explore_size *size)
+static int add_units(struct plan *plan, const struct sized *sized)
 {
 	uint32_t nr = 0, at = 0;
 
 	for (uint32_t i = 0; i < plan->nr_programs; i++)
-		nr += parts_of(plan, &size[i]);
+		nr += parts_of(plan, &sized[i].size);
 	plan->unit = calloc(nr, sizeof(*plan->unit));
 	if (!plan->unit)
 		return -1;
 	for (uint32_t i = 0; i < plan->nr_programs; i++) {
-		uint32_t parts = parts_of(plan, &size[i]);
+		uint32_t parts = parts_of(plan, &sized[i].size);
 
 		for (uint32_t part = 0; part < parts; part++)
-			plan->unit[at++] =
-				(struct unit){ .program = i,
-					       .part = (uint16_t)part,
-					       .parts = (uint16_t)parts,
-					       .steps = estimate(&size[i], plan->request->bound) /
-							parts };
+			plan->unit[at++] = (struct unit){
+				.program = i,
+				.part = (uint16_t)part,
+				.parts = (uint16_t)parts,
+				.steps = estimate(&sized[i].size, plan->request->bound) / parts
+			};
 	}
 	plan->nr_units = nr;
 	return 0;
+}
+
+static const char *look_at_frames(struct sizing *sizing)
+{
+	const struct check_request *r = sizing->plan->request;
+	struct workers workers = { .nr_workers = r->workers,
+				   .nr_units = sizing->plan->nr_programs,
+				   .unit = look_at_frame,
+				   .crashed = frame_crashed,
+				   .tick = go_on,
+				   .ctx = sizing };
+
+	if (workers_run(&workers))
+		return "no process to work in";
+	if (sizing->killed)
+		return WORKERS_KILLED;
+	for (uint32_t i = 0; i < sizing->plan->nr_programs; i++)
+		if (!sizing->program[i].known)
+			return sizing->program[i].why
+				       ? sizing->program[i].why
+				       : "it ended before all programs were looked at";
+	return NULL;
 }
 
 /* Of limited schedules each program has its share, and is not cut. */
@@ -159,22 +202,17 @@ static const char *cut(struct plan *plan)
 {
 	const struct check_request *r = plan->request;
 	struct sizing sizing = { .plan = plan };
-	struct workers workers = { .nr_workers = r->workers,
-				   .nr_units = r->bound && !r->schedules ? plan->nr_programs : 0,
-				   .unit = look_at_frame,
-				   .crashed = frame_crashed,
-				   .ctx = &sizing };
-	size_t bytes = plan->nr_programs * sizeof(*sizing.size);
+	size_t bytes = plan->nr_programs * sizeof(*sizing.program);
 	const char *why = NULL;
 
-	sizing.size = workers_share(bytes);
-	if (!sizing.size)
+	sizing.program = workers_share(bytes);
+	if (!sizing.program)
 		return "no memory";
-	if (workers_run(&workers))
-		why = "no process to work in";
-	else if (add_units(plan, sizing.size))
+	if (r->bound && !r->schedules)
+		why = look_at_frames(&sizing);
+	if (!why && add_units(plan, sizing.program))
 		why = "no memory";
-	workers_unshare(sizing.size, bytes);
+	workers_unshare(sizing.program, bytes);
 	return why;
 }
 
@@ -223,9 +261,11 @@ int plan_make(struct plan *plan, const struct check_request *r, char *error, siz
 
 	memset(plan, 0, sizeof(*plan));
 	plan->request = r;
-	if (r->pct_depth) {
+	if (r->pct_depth && units > MAX_UNITS) {
+		why = "more than 8388608000 random schedules; others have another --seed";
+	} else if (r->pct_depth) {
 		/* Without a limit there is one of time. */
-		plan->nr_units = !r->schedules || units > MAX_UNITS ? MAX_UNITS : (uint32_t)units;
+		plan->nr_units = r->schedules ? (uint32_t)units : MAX_UNITS;
 	} else {
 		why = list_programs(plan);
 		why = why ? why : cut(plan);

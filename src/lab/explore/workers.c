@@ -46,6 +46,23 @@ void workers_unshare(void *memory, size_t bytes)
 		munmap(memory, bytes);
 }
 
+bool workers_outside(int signal)
+{
+	switch (signal) {
+	case 0:
+	case SIGABRT:
+	case SIGBUS:
+	case SIGFPE:
+	case SIGILL:
+	case SIGSEGV:
+	case SIGSYS:
+	case SIGTRAP:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static uint32_t default_workers(void)
 {
 	cpu_set_t set;
@@ -57,10 +74,12 @@ static uint32_t default_workers(void)
 }
 
 /* A worker's life. */
-static void work(const struct workers *w, uint32_t self)
+static void work(const struct workers *w, uint32_t self, pid_t parent)
 {
-	/* Nobody is left to read the results of an orphan. */
+	/* Nobody is left to read the results of an orphan; it may be one already. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
 	/* Sent to all of a group: it is for the parent to say what is done about them. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
@@ -80,12 +99,12 @@ static void work(const struct workers *w, uint32_t self)
 
 static pid_t start(const struct workers *w, uint32_t self)
 {
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	atomic_store(&board->unit[self], IDLE);
 	pid = fork();
 	if (!pid)
-		work(w, self);
+		work(w, self, parent);
 	return pid;
 }
 

@@ -29,6 +29,12 @@ struct workers {
 	void *ctx;
 };
 
+/*
+ * Was it ended by somebody else? Code under test can do to itself what a mistake does; a user, a
+ * batch system, or the kernel for want of memory or time sends the other signals.
+ */
+bool workers_outside(int signal);
+#define WORKERS_KILLED "a process was killed; is there too little memory for so many (--jobs)?"
 /* In a worker: which one, below WORKERS_MAX; one that takes a crashed one's place has its number.
  */
 uint32_t workers_self(void);
