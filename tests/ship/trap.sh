@@ -49,8 +49,13 @@ err_line 'SEAMCALLs of another process have the file'
 check_that 'one machine' test "$(grep -c '^machine ' "$scratch/own.vec")" -eq 1
 runs the_first_of_two_replays 0 replay "$scratch/own.vec"
 # A full disk was no word to anybody.
-runs recording_on_a_full_disk 0 trap --machine builtin:256g --record /dev/full "$seamcall"
+runs recording_on_a_full_disk 1 trap --machine builtin:256g --record /dev/full "$seamcall"
 err_line 'the recording ends'
+runs trace_on_a_full_disk 1 trap --machine builtin:256g --trace=/dev/full "$seamcall"
+err_line 'trace: a line cannot be written'
+out_has 'Dynamic PAMT: yes'
+runs full_disk_of_a_program_that_fails 3 trap --machine builtin:256g --trace=/dev/full \
+	bash -c '"$1" >/dev/null; exit 3' _ "$seamcall"
 # A second start emptied the file of the first, in the middle of it.
 cp "$scratch/own.vec" "$scratch/in-use.vec"
 in_use()

@@ -25,7 +25,15 @@ static inline void os_point(const void *addr, enum os_access access)
 	(void)access;
 }
 
-static inline uint32_t os_cpu(void) { return threads_cpu; }
+/* Only libpamt.so has it (bind.c): a word about a thread that was never bound, in debug builds. */
+void threads_look_bound(void) __attribute__((weak, visibility("hidden")));
+
+static inline uint32_t os_cpu(void)
+{
+	if (PAMT_DEBUG && threads_look_bound)
+		threads_look_bound();
+	return threads_cpu;
+}
 static inline uint32_t os_node(void) { return threads_node; }
 /* A thread is its CPU here for as long as it runs. */
 static inline void os_cpu_hold(void) {}

@@ -23,6 +23,7 @@
 #include <pamt/softseam.h>
 
 #include "port/trap/interpose.h"
+#include "port/trap/trace.h"
 
 /* Before the program's own main() nobody can take an error but the user. */
 static __attribute__((noreturn)) void give_up(const char *what, const char *why)
@@ -72,6 +73,15 @@ static uint32_t processors(void)
 	return (uint32_t)CPU_COUNT(&allowed);
 }
 
+/* A trace or a recording that is not whole is a failure, unless the program has one of its own. */
+static void at_exit(int status, void *arg)
+{
+	if (status || !trace_lost())
+		return;
+	fflush(NULL);
+	_exit(1);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
 	const char *machine = getenv("PAMT_TRAP_MACHINE"), *guard = getenv("PAMT_TRAP_GUARD");
@@ -96,4 +106,7 @@ __attribute__((constructor)) static void begin(void)
 		result = softseam_trap(softseam);
 	if (result)
 		give_up("cannot catch SEAMCALLs", strerror(-result));
+	/* The first that is asked for is the last that is called: behind the program's own. */
+	if (on_exit(at_exit, NULL))
+		give_up("cannot look on to the end", "no memory");
 }

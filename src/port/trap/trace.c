@@ -8,6 +8,7 @@
  * that are not 0), behind it the status and the registers that the call changed.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -85,6 +86,11 @@ static void add_result(struct words *line, const struct tdx_regs *in, const stru
 			add_register(line, i, value_of(out, i));
 }
 
+static atomic_bool lost;
+
+/* Relaxed: asked by the thread that ends the process, of what it and those before it wrote. */
+bool trace_lost(void) { return atomic_load_explicit(&lost, memory_order_relaxed); }
+
 bool trace_write(int fd, const char *text, size_t bytes)
 {
 	while (bytes) {
@@ -92,17 +98,22 @@ bool trace_write(int fd, const char *text, size_t bytes)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n <= 0) {
+			atomic_store_explicit(&lost, true, memory_order_relaxed);
 			return false;
+		}
 		text += n;
 		bytes -= (size_t)n;
 	}
 	return true;
 }
 
-bool trace_call(int fd, uint32_t lp, const struct tdx_regs *in, const struct tdx_regs *out,
+void trace_call(int fd, uint32_t lp, const struct tdx_regs *in, const struct tdx_regs *out,
 		bool served)
 {
+	static const char why[] =
+		"pamt: trace: a line cannot be written; others may be missing too\n";
+	static atomic_flag said = ATOMIC_FLAG_INIT;
 	char text[1024]; /* a name, 28 registers, a status: at most 800 */
 	struct words line;
 
@@ -114,5 +125,6 @@ bool trace_call(int fd, uint32_t lp, const struct tdx_regs *in, const struct tdx
 	else
 		words_add(&line, "no module (VMfailInvalid)");
 	*line.at++ = '\n';
-	return trace_write(fd, text, (size_t)(line.at - text));
+	if (!trace_write(fd, text, (size_t)(line.at - text)) && !atomic_flag_test_and_set(&said))
+		trace_write(STDERR_FILENO, why, sizeof(why) - 1);
 }
