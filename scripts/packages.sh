@@ -4,7 +4,7 @@
 
 BUILD_PACKAGES=(gcc libc6-dev pkg-config meson ninja-build libsmartcols-dev libjansson-dev zlib1g-dev)
 QUICK_PACKAGES=(libcmocka-dev jq)
-TEST_PACKAGES=(g++ clang clang-format gcovr scdoc)
+TEST_PACKAGES=(g++ clang clang-format gcovr scdoc zsh fish)
 
 # sanitizer_package: what has the sanitizers of this release's clang.
 sanitizer_package()

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/bench_host.h"
+#include "cli/bench_watch.h"
 #include "cli/cli.h"
 #include "lab/bench/bench_host.h"
 
@@ -113,8 +114,10 @@ static int run_threads(uint32_t rounds, struct results *r)
 
 	if (bench_host_threads(rounds, &r->threads, error, sizeof(error)))
 		return cli_error(CLI_FAILED, "bench: threads: %s", error);
-	r->figure[HOT] = r->threads.ours_over_bare;
-	r->figure[RANGE] = r->threads.gets_over_range;
+	if (r->threads.ours_ns > 0)
+		r->figure[HOT] = r->threads.ours_over_bare;
+	if (r->threads.range_ns > 0)
+		r->figure[RANGE] = r->threads.gets_over_range;
 	return CLI_OK;
 }
 
@@ -129,7 +132,10 @@ static void print_text(const struct results *r)
 
 	for (enum figure i = 0; i < NR_FIGURES; i++) {
 		cli_table_cell(table, "%s", targets[i].name);
-		cli_table_cell(table, r->figure[i] < 10 ? "%.3f" : "%.1f", r->figure[i]);
+		if (isnan(r->figure[i]))
+			cli_table_cell(table, "-");
+		else
+			cli_table_cell(table, r->figure[i] < 10 ? "%.3f" : "%.1f", r->figure[i]);
 		if (targets[i].min > 0 && targets[i].max > 0)
 			cli_table_cell(table, "%g to %g", targets[i].min, targets[i].max);
 		else if (targets[i].max > 0)
@@ -139,6 +145,8 @@ static void print_text(const struct results *r)
 		cli_table_cell(table, "%s", misses(r, i) ? "missed" : "");
 	}
 	cli_table_print(table);
+	if (!r->threads.gets_ns)
+		return;
 	printf("%u threads: get and put %.1f ns, bare %.1f ns; a region of 512 pages %.0f ns, page "
 	       "by page %.0f ns\n",
 	       r->threads.threads, r->threads.ours_ns, r->threads.bare_ns, r->threads.range_ns,
@@ -188,13 +196,17 @@ int cli_bench_host(uint32_t rounds, bool json, bool check)
 {
 	struct results r = { 0 };
 	unsigned int missed = 0;
-	int code = run_threads(rounds, &r);
+	int code;
 
-	if (!code)
+	for (enum figure i = 0; i < NR_FIGURES; i++)
+		r.figure[i] = NAN;
+	code = run_threads(rounds, &r);
+	if (!code && !cli_stop)
 		code = run_virtual(&r);
-	if (code) {
+	if ((code && !cli_stop) || !cli_bench_measured(json)) {
 		json_decref(r.linear);
-		return code;
+		json_decref(r.edges);
+		return CLI_FAILED;
 	}
 	for (enum figure i = 0; i < NR_FIGURES; i++)
 		missed += misses(&r, i);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli/bench_host.h"
+#include "cli/bench_watch.h"
 #include "cli/cli.h"
 #include "lab/bench/bench_threads.h"
 
@@ -74,6 +75,8 @@ int cli_bench_threads(uint32_t threads, uint32_t rounds, bool json)
 			threads, bench_processors(), bench_processors());
 	if (bench_threads(threads, rounds, &result, error, sizeof(error)))
 		return cli_error(CLI_FAILED, "bench: threads: %s", error);
+	if (!cli_bench_measured(json))
+		return CLI_FAILED;
 	if (json)
 		print_json(&result);
 	else

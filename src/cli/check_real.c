@@ -131,6 +131,8 @@ static int check_real(int argc, char **argv)
 				       cli_operands(&args, &nr)[0]);
 	config.progress = show_progress;
 	config.arg = &progress;
+	config.stop = &cli_stop;
+	cli_stop_expect();
 	cli_progress_begin(&progress, "check", 0);
 	failed = real_run(&config, &result);
 	cli_progress_end(&progress);
@@ -140,7 +142,11 @@ static int check_real(int argc, char **argv)
 		show_json(&config, &result);
 	else
 		show_text(&config, &result);
-	return result.found ? CLI_FAILED : CLI_OK;
+	if (!cli_stop)
+		return result.found ? CLI_FAILED : CLI_OK;
+	cli_error(CLI_FAILED, "check: ended by signal %d; --seed %" PRIu64 " goes on from here",
+		  cli_stop, result.seed);
+	return cli_stop_end();
 }
 
 int cmd_check(int argc, char **argv)

@@ -19,8 +19,12 @@
 static const struct cli_command *current;
 static bool quiet;
 static unsigned int verbose;
+static void (*completer)(const struct cli_args *args);
 
 void cli_set_command(const struct cli_command *command) { current = command; }
+const char *cli_operand_text(void) { return current->arguments; }
+void cli_complete_with(void (*with)(const struct cli_args *args)) { completer = with; }
+bool cli_completing(void) { return completer; }
 bool cli_quiet(void) { return quiet; }
 unsigned int cli_verbose(void) { return verbose; }
 
@@ -102,7 +106,7 @@ static unsigned int count_options(const struct cli_option *options)
 }
 
 /* The i-th of a command's options and the common ones after them. */
-static const struct cli_option *option_at(const struct cli_option *own, unsigned int i)
+const struct cli_option *cli_option_at(const struct cli_option *own, unsigned int i)
 {
 	unsigned int nr = count_options(own);
 
@@ -117,7 +121,7 @@ static void print_options(const struct cli_args *args)
 
 	printf("usage: pamt %s [OPTIONS]%s%s\n\n%s\n\n", current->name,
 	       *current->arguments ? " " : "", current->arguments, current->summary);
-	for (unsigned int i = 0; (o = option_at(args->options, i)); i++) {
+	for (unsigned int i = 0; (o = cli_option_at(args->options, i)); i++) {
 		char text[64];
 
 		snprintf(text, sizeof(text), "--%s%s%s", o->name,
@@ -138,7 +142,7 @@ static void to_getopt(const struct cli_args *args, struct option *longs, char *l
 	if (args->options_first)
 		*letters++ = '+'; /* the first operand ends the options */
 	*letters++ = ':';	  /* tell a missing argument from an unknown option */
-	for (n = 0; n < MAX_OPTIONS && (o = option_at(args->options, n)); n++) {
+	for (n = 0; n < MAX_OPTIONS && (o = cli_option_at(args->options, n)); n++) {
 		longs[n] = (struct option){ o->name, getopt_argument(o), NULL, o->id };
 		if (!is_short(o->id))
 			continue;
@@ -155,7 +159,7 @@ static const struct cli_option *nearest_options;
 
 static const char *option_name(unsigned int i)
 {
-	const struct cli_option *o = option_at(nearest_options, i);
+	const struct cli_option *o = cli_option_at(nearest_options, i);
 
 	return o ? o->name : NULL;
 }
@@ -199,6 +203,11 @@ int cli_next_option(struct cli_args *args)
 	char letters[3 * MAX_OPTIONS + 3];
 	int id;
 
+	if (completer) {
+		completer(args);
+		args->exit = CLI_OK;
+		return -1;
+	}
 	to_getopt(args, longs, letters);
 	opterr = 0;
 	for (;;) {

@@ -10,6 +10,7 @@
 #ifndef PAMT_CLI_H
 #define PAMT_CLI_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -95,6 +96,8 @@ struct cli_args {
 	int argc;
 	char **argv;
 	bool options_first; /* what comes after the first operand is not this command's */
+	/* For completion: what NAME, LEAF and WORD stand for in this command; NULL at the end. */
+	const char *(*names)(unsigned int i);
 	bool json;
 	const char *value; /* argument of the option just returned; NULL: it has none */
 	int exit;	   /* what to return when cli_next_option() says so */
@@ -106,6 +109,15 @@ struct cli_args {
  * args->exit.
  */
 int cli_next_option(struct cli_args *args);
+/*
+ * For completion: cli_next_option() reads nothing and hands its arguments over. Is it so? Then
+ * option i of a command and the common ones behind its own, NULL at the end; and what the usage
+ * line says of operands.
+ */
+void cli_complete_with(void (*with)(const struct cli_args *args));
+bool cli_completing(void);
+const struct cli_option *cli_option_at(const struct cli_option *own, unsigned int i);
+const char *cli_operand_text(void);
 /* The words that are not options, and how many. */
 char **cli_operands(const struct cli_args *args, int *nr);
 /* Is standard input a pipe or a file, so that a command without operands reads it? */
@@ -170,14 +182,14 @@ void cli_json_figures(json_t *object, const struct cli_figure *figures, unsigned
 void cli_csv(FILE *file, const json_t *rows, int digits);
 
 /*
- * Progress on stderr, where it is a terminal: what, how many of how many (total 0: not known), the
- * rate and the time left. cli_progress() may be called as often as the caller likes; errors are to
- * be printed after cli_progress_end(). One thread at a time.
+ * Progress on stderr: what, how many of how many (total 0: not known), the time left and the rate;
+ * on a terminal all the time, else a line a minute. cli_progress() may be called as often as the
+ * caller likes; errors are to be printed after cli_progress_end(). One thread at a time.
  */
 struct cli_progress {
 	const char *what;
-	uint64_t total, started_ns, shown_ns;
-	bool on, shown;
+	uint64_t total, started_ns, shown_ns, between_ns;
+	bool on, terminal, shown;
 };
 void cli_progress_begin(struct cli_progress *progress, const char *what, uint64_t total);
 void cli_progress(struct cli_progress *progress, uint64_t done);
@@ -186,6 +198,15 @@ void cli_progress_end(struct cli_progress *progress);
 bool cli_progress_due(struct cli_progress *progress);
 void cli_progress_line(struct cli_progress *progress, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * A long job that is ended (Ctrl-C, SIGTERM) ends by itself, with what it has so far. From
+ * cli_stop_expect() on the signal is in cli_stop, once; cli_stop_end() comes after all that there
+ * is was printed, and ends the process as whoever sent the signal expects. Return: an exit code.
+ */
+extern volatile sig_atomic_t cli_stop;
+void cli_stop_expect(void);
+int cli_stop_end(void);
 
 /* Called by main() only: set-up, which command it is, and the check that stdout took everything. */
 void cli_start(void);

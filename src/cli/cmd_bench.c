@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/bench_host.h"
+#include "cli/bench_watch.h"
 #include "cli/cli.h"
 #include "lab/bench/bench_seam.h"
 
@@ -30,9 +31,11 @@ static const struct {
 static const char *const mode_names[BENCH_MODES] = { "dynamic", "static" };
 
 struct results {
+	bool has_calls;
 	struct bench_seam calls;
 	bool has_threads; /* there were two processors */
 	struct bench_seam_threads threads;
+	unsigned int nr_large; /* that were measured */
 	struct bench_seam_large large[NR_LARGE];
 };
 
@@ -60,7 +63,7 @@ static unsigned int count_misses(const struct results *r, bool say)
 			cli_note("two threads make %.2f times the calls of one, less than %.1f",
 				 r->threads.ratio, MIN_RATIO);
 	}
-	for (unsigned int i = 0; i < NR_LARGE; i++) {
+	for (unsigned int i = 0; i < r->nr_large; i++) {
 		const struct bench_seam_large *l = &r->large[i];
 		bool slow = l->seconds > large_tds[i].target;
 		bool big = l->resident > l->metadata + SLACK_BYTES;
@@ -144,7 +147,7 @@ static void print_large(const struct results *r)
 	struct cli_table *table = cli_table_create(columns, 5);
 	char bytes[24];
 
-	for (unsigned int i = 0; i < NR_LARGE; i++) {
+	for (unsigned int i = 0; i < r->nr_large; i++) {
 		cli_table_cell(table, "%s", large_tds[i].name);
 		cli_table_cell(table, "%.2f", r->large[i].seconds);
 		cli_table_cell(table, "%.0f", large_tds[i].target);
@@ -156,15 +159,18 @@ static void print_large(const struct results *r)
 
 static void print_text(const struct results *r)
 {
-	print_calibration(&r->calls);
-	putchar('\n');
-	print_calls(&r->calls);
-	putchar('\n');
+	if (r->has_calls) {
+		print_calibration(&r->calls);
+		putchar('\n');
+		print_calls(&r->calls);
+		putchar('\n');
+	}
 	if (r->has_threads)
 		printf("one thread %.2f, two threads on TDs of their own %.2f million calls per "
 		       "second: %.2f times\n\n",
 		       r->threads.one, r->threads.two, r->threads.ratio);
-	print_large(r);
+	if (r->nr_large)
+		print_large(r);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -261,16 +267,19 @@ static int run_all(uint32_t rounds, struct results *r)
 
 	if (bench_seam_calls(rounds, &r->calls, error, sizeof(error)))
 		return cli_error(CLI_FAILED, "bench: calls: %s", error);
+	r->has_calls = r->calls.empty_ns > 0;
 	result = bench_seam_threads(THREAD_ROUNDS, &r->threads, error, sizeof(error));
 	if (result < 0)
 		return cli_error(CLI_FAILED, "bench: threads: %s", error);
-	r->has_threads = !result;
+	r->has_threads = !result && r->threads.one > 0;
 	if (result)
 		cli_note("bench: threads are left out: %s", error);
-	for (unsigned int i = 0; i < NR_LARGE; i++)
+	for (unsigned int i = 0; i < NR_LARGE && bench_goes_on("large TDs", i, NR_LARGE); i++) {
 		if (bench_seam_large(large_tds[i].bytes, large_tds[i].huge, &r->large[i], error,
 				     sizeof(error)))
 			return cli_error(CLI_FAILED, "bench: %s: %s", large_tds[i].name, error);
+		r->nr_large++;
+	}
 	return CLI_OK;
 }
 
@@ -279,8 +288,8 @@ static int bench_seam(uint32_t rounds, bool json, bool check)
 	struct results results = { 0 };
 	int code = run_all(rounds, &results);
 
-	if (code)
-		return code;
+	if (code || !cli_bench_measured(json))
+		return CLI_FAILED;
 	if (json)
 		print_json(&results);
 	else
@@ -321,11 +330,13 @@ int cmd_bench(int argc, char **argv)
 	operands = cli_operands(&args, &nr);
 	if (threads && (nr != 1 || strcmp(operands[0], "host") || check))
 		return cli_usage_error("bench: --threads goes with host, and without --check");
+	cli_bench_begin();
 	if (threads)
-		return cli_bench_threads((uint32_t)threads, (uint32_t)rounds, args.json);
+		return cli_bench_end(
+			cli_bench_threads((uint32_t)threads, (uint32_t)rounds, args.json));
 	if (nr == 1 && !strcmp(operands[0], "host"))
-		return cli_bench_host((uint32_t)rounds, args.json, check);
+		return cli_bench_end(cli_bench_host((uint32_t)rounds, args.json, check));
 	if (nr != 1 || strcmp(operands[0], "seam"))
 		return cli_usage_error("bench: say what to measure: host or seam");
-	return bench_seam((uint32_t)rounds, args.json, check);
+	return cli_bench_end(bench_seam((uint32_t)rounds, args.json, check));
 }

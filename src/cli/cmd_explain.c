@@ -255,7 +255,9 @@ static const struct cli_option options[] = {
 
 int cmd_explain(int argc, char **argv)
 {
-	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
+	struct cli_args args = {
+		.options = options, .argc = argc, .argv = argv, .names = finding_name
+	};
 	struct explain run = { .exit = CLI_OK };
 	bool list = false;
 	int nr, option;

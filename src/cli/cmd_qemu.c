@@ -325,10 +325,21 @@ static int read_option(struct request *request, int id, const char *value)
 	return CLI_OK;
 }
 
+static const char *leaf_name(unsigned int i)
+{
+	const struct abi_leaf *leaf = abi_leaf_at(i);
+
+	return leaf ? leaf->name : NULL;
+}
+
 int cmd_qemu(int argc, char **argv)
 {
 	struct cli_args args = {
-		.options = options, .argc = argc, .argv = argv, .options_first = true
+		.options = options,
+		.argc = argc,
+		.argv = argv,
+		.options_first = true,
+		.names = leaf_name,
 	};
 	struct request request = { .qemu = "qemu-system-x86_64", .seed = 1 };
 	int id, nr;

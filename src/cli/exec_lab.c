@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,8 @@
 
 int cli_exec_lab(int argc, char **argv)
 {
-	char path[PATH_MAX], name[] = "pamt-lab";
-	char **words = calloc((size_t)argc + 2, sizeof(*words));
+	char path[PATH_MAX], name[] = "pamt-lab", complete[] = "complete";
+	char **words = calloc((size_t)argc + 3, sizeof(*words)), **word = words;
 
 	if (!words)
 		return cli_error(CLI_FAILED, "%s: no memory", argv[0]);
@@ -28,9 +29,10 @@ int cli_exec_lab(int argc, char **argv)
 		free(words);
 		return CLI_NOT_POSSIBLE;
 	}
-	words[0] = name;
-	for (int i = 0; i < argc; i++)
-		words[i + 1] = argv[i];
+	*word++ = name;
+	if (cli_completing())
+		*word++ = complete;
+	memcpy(word, argv, (size_t)argc * sizeof(*word));
 	execv(path, words);
 	free(words);
 	return cli_error(CLI_NOT_POSSIBLE, "%s: %s: %s", argv[0], path, strerror(errno));
@@ -69,11 +71,15 @@ json_t *cli_lab_json(const char *command, char *const words[])
 		json = json_loadf(output, 0, NULL);
 		fclose(output);
 	}
-	waitpid(child, &status, 0);
+	if (cli_stop)
+		kill(child, SIGTERM);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
 	/* Its own complaint is on stderr already. */
 	if (!json || status) {
 		json_decref(json);
-		cli_error(CLI_FAILED, "%s: %s has no result", command, words[1]);
+		if (!cli_stop)
+			cli_error(CLI_FAILED, "%s: %s has no result", command, words[1]);
 		return NULL;
 	}
 	return json;

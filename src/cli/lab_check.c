@@ -2,7 +2,6 @@
 /*
  * lab_check.c - `pamt check`: options, and what to do with them.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "cli/lab.h"
 #include "cli/lab_check.h"
 #include "machine/clock.h"
+#include "lab/designs/design.h"
 #include "lab/explore/mutants.h"
 
 enum {
@@ -38,6 +38,7 @@ enum {
 	OPTION_STATE,
 	OPTION_STATE_EVERY,
 	OPTION_MERGE,
+	OPTION_REAL,
 };
 
 static const struct cli_option options[] = {
@@ -76,6 +77,8 @@ static const struct cli_option options[] = {
 	{ OPTION_MERGE, "merge", NULL,
 	  "put together what all shards printed with --json: FILE..." },
 	{ OPTION_JOBS, "jobs", "N", "processes; default: one for each CPU" },
+	/* Seen by pamt itself, which does not come here then. */
+	{ OPTION_REAL, "real", NULL, "on real threads: another hunt, `pamt check --real --help`" },
 	{ 0 },
 };
 
@@ -306,35 +309,21 @@ static void progress(void *ctx, uint64_t schedules, uint32_t done, uint32_t unit
 	cli_progress(&shown->line, schedules);
 }
 
-static volatile sig_atomic_t stop_signal;
-
-static void note_signal(int signal) { stop_signal = signal; }
-
-/* With something kept, ending early loses little; without, the signals do what they always do. */
-static void expect_signals(void)
-{
-	struct sigaction action = { .sa_handler = note_signal };
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-}
-
-/* Ends as whoever sent the signal expects. */
-static int end_by_signal(struct state_file *file, const struct check_result *result)
+/* With what was found so far on stdout. */
+static int end_by_signal(const struct options *o, struct state_file *file,
+			 const struct check_result *result)
 {
 	if (!result->units_mine)
-		cli_error(CLI_FAILED, "check: ended by signal %d, before the first unit",
-			  stop_signal);
+		cli_error(CLI_FAILED, "check: ended by signal %d, before the first unit", cli_stop);
 	else
 		cli_error(CLI_FAILED, "check: ended by signal %d; %u of %u units are done, %s",
-			  stop_signal, result->units_done, result->units_mine,
-			  file->failed ? "and could not be kept"
-				       : "kept, and the same command goes on with the rest");
+			  cli_stop, result->units_done, result->units_mine,
+			  !o->state ? "and nothing is kept: with --state FILE the same command "
+				      "goes on"
+			  : file->failed ? "and could not be kept"
+					 : "kept, and the same command goes on with the rest");
 	state_close(file);
-	signal(stop_signal, SIG_DFL);
-	raise(stop_signal);
-	return CLI_FAILED;
+	return cli_stop_end();
 }
 
 /* What check_run() calls while it runs. */
@@ -366,12 +355,14 @@ static int run(struct options *o, struct looking_on *on, struct check_result *re
 	cli_progress_begin(&on->shown.line, "schedules", 0);
 	code = check_run(&o->request, result, error, sizeof(error));
 	cli_progress_end(&on->shown.line);
-	if (stop_signal)
-		return end_by_signal(&on->file, result);
+	/* Half a JSON object of a shard would be one too many beside the whole. */
+	if (cli_stop && (code || !result->units_mine || (json && o->state)))
+		return end_by_signal(o, &on->file, result);
 	if (code)
 		return cli_usage_error("check: %s", error);
 	object = check_object(&o->request, result);
-	return object ? show_check(object, json) : CLI_FAILED;
+	code = object ? show_check(object, json) : CLI_FAILED;
+	return cli_stop ? end_by_signal(o, &on->file, result) : code;
 }
 
 static int explore(struct options *o, bool json)
@@ -387,14 +378,14 @@ static int explore(struct options *o, bool json)
 	if (!result)
 		return cli_error(CLI_FAILED, "check: no memory");
 	r->progress = show_progress;
+	r->stop = &cli_stop;
 	r->ctx = &on;
+	cli_stop_expect();
 	if (o->state) {
 		code = state_open(&on.file, o->state, r);
 		r->state = &on.file.state;
 		r->save = save_state;
 		r->save_every = o->state_every;
-		r->stop = &stop_signal;
-		expect_signals();
 	}
 	if (!code)
 		code = run(o, &on, result, json);
@@ -415,7 +406,9 @@ static int hunt(struct options *o, bool json)
 	if (!results)
 		return cli_error(CLI_FAILED, "check: no memory");
 	o->request.progress = progress;
+	o->request.stop = &cli_stop;
 	o->request.ctx = &shown;
+	cli_stop_expect();
 	cli_progress_begin(&shown.line, "schedules", 0);
 	code = check_mutants(&o->request, results, error, sizeof(error));
 	cli_progress_end(&shown.line);
@@ -424,7 +417,12 @@ static int hunt(struct options *o, bool json)
 	else
 		code = show_mutants(results, clock_seconds() - began, json);
 	free(results);
-	return code;
+	if (!cli_stop)
+		return code;
+	cli_error(CLI_FAILED,
+		  "check: ended by signal %d; nothing is kept: the same command begins anew",
+		  cli_stop);
+	return cli_stop_end();
 }
 
 static int replay(const char *text)
@@ -468,7 +466,9 @@ int lab_check(int argc, char **argv)
 {
 	struct options o = { .request = { .nr_cpus = 2, .nr_ops = 3, .bound = 3, .seed = 1 },
 			     .state_every = 20 };
-	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
+	struct cli_args args = {
+		.options = options, .argc = argc, .argv = argv, .names = design_name_at
+	};
 	int id, operands;
 
 	setup_init(&o.request.setup);

@@ -172,7 +172,10 @@ int show_check(json_t *object, bool json)
 /* ------------------------------------------------------------------------------------------- */
 
 /* Found where there was a mistake, and nothing where there was none. */
-static bool as_it_should(const struct check_mutant *m) { return m->found == (m->number != 0); }
+static bool as_it_should(const struct check_mutant *m)
+{
+	return m->given_up || m->found == (m->number != 0);
+}
 
 static void mutants_json(const struct check_mutant *mutants, double seconds)
 {
@@ -185,7 +188,8 @@ static void mutants_json(const struct check_mutant *mutants, double seconds)
 
 		json_object_set_new(one, "name", json_string(mutant_name(i, name)));
 		json_object_set_new(one, "mistake", json_string(mutant_what(i)));
-		json_object_set_new(one, "found", json_boolean(m->found));
+		json_object_set_new(one, "found",
+				    m->given_up ? json_null() : json_boolean(m->found));
 		json_object_set_new(one, "schedules", json_integer((json_int_t)m->schedules));
 		if (m->found) {
 			json_object_set_new(one, "kind",
@@ -208,11 +212,13 @@ int show_mutants(const struct check_mutant *mutants, double seconds, bool json)
 		{ "mutant", false }, { "found", false }, { "schedules", true }, { "by", false }
 	};
 	char name[MUTANT_NAME_BYTES];
-	unsigned int missed = 0;
+	unsigned int missed = 0, given_up = 0;
 	struct cli_table *table;
 
-	for (unsigned int i = 0; i < mutants_nr(); i++)
+	for (unsigned int i = 0; i < mutants_nr(); i++) {
 		missed += !as_it_should(&mutants[i]);
+		given_up += i && mutants[i].given_up;
+	}
 	if (json) {
 		mutants_json(mutants, seconds);
 		return missed ? CLI_FAILED : CLI_OK;
@@ -222,7 +228,7 @@ int show_mutants(const struct check_mutant *mutants, double seconds, bool json)
 		const struct check_mutant *m = &mutants[i];
 
 		cli_table_cell(table, "%s", i ? mutant_name(i, name) : "none");
-		cli_table_cell(table, "%s", m->found ? "yes" : "no");
+		cli_table_cell(table, "%s", m->given_up ? "-" : m->found ? "yes" : "no");
 		cli_table_cell(table, "%llu", (unsigned long long)m->schedules);
 		cli_table_cell(table, "%s", m->found ? m->violation.text : "");
 	}
@@ -231,7 +237,10 @@ int show_mutants(const struct check_mutant *mutants, double seconds, bool json)
 		if (mutants[i].found)
 			printf("%s: %s\n  pamt check --replay '%s'\n", mutant_name(i, name),
 			       mutant_what(i), mutants[i].setup);
-	printf("%u mutants, %u missed; %.1f s\n", mutants_nr() - 1, missed, seconds);
+	printf("%u mutants, %u missed", mutants_nr() - 1, missed);
+	if (given_up)
+		printf(", %u not looked for", given_up);
+	printf("; %.1f s\n", seconds);
 	if (mutants[0].found)
 		printf("the library itself: pamt check --replay '%s'\n", mutants[0].setup);
 	return missed ? CLI_FAILED : CLI_OK;

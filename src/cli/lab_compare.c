@@ -238,6 +238,17 @@ static void crashed(void *ctx, uint32_t i, int signal)
 		 signal ? strsignal(signal) : "exit");
 }
 
+static void given_up(void *ctx, uint32_t i)
+{
+	struct comparison_table *table = ctx;
+
+	if (i < table->nr)
+		table->run[i].result.given_up = true;
+	else
+		table->explored[i - table->nr].given_up = true;
+	table->nr_given_up++;
+}
+
 struct ticking {
 	struct comparison_table *table;
 	struct cli_progress progress;
@@ -274,7 +285,12 @@ static int run_all(struct wishes *wishes)
 {
 	struct comparison_table *table = wishes->table;
 	struct workers workers = {
-		.unit = run_one, .crashed = crashed, .tick = tick, .ctx = table
+		.unit = run_one,
+		.crashed = crashed,
+		.tick = tick,
+		.stop = &cli_stop,
+		.given_up = given_up,
+		.ctx = table,
 	};
 	double began = clock_seconds();
 	int failed;
@@ -287,6 +303,7 @@ static int run_all(struct wishes *wishes)
 	plan(table);
 	workers.nr_units = table->nr + table->nr_designs;
 	cli_progress_begin(&ticking.progress, "compare", workers.nr_units);
+	cli_stop_expect();
 	failed = workers_run(&workers);
 	cli_progress_end(&ticking.progress);
 	if (failed)
@@ -296,7 +313,14 @@ static int run_all(struct wishes *wishes)
 		compare_show_json(table);
 	else
 		compare_show_text(table);
-	return judge(table);
+	if (!cli_stop)
+		return judge(table);
+	cli_error(
+		CLI_FAILED,
+		"compare: ended by signal %d with %u of %u runs; nothing is kept: the same command "
+		"begins anew, shorter with --designs, --no-curve or fewer --pages",
+		cli_stop, workers.nr_units - table->nr_given_up, workers.nr_units);
+	return cli_stop_end();
 }
 
 static void clean_up(struct comparison_table *table)
@@ -330,7 +354,9 @@ int lab_compare(int argc, char **argv)
 {
 	struct wishes wishes = { .table = workers_share(sizeof(*wishes.table)),
 				 .pages = DEFAULT_PAGES };
-	struct cli_args args = { .options = compare_options, .argc = argc, .argv = argv };
+	struct cli_args args = {
+		.options = compare_options, .argc = argc, .argv = argv, .names = design_name_at
+	};
 	char **operands;
 	int option, nr, code;
 

@@ -29,6 +29,7 @@ struct comparison_table {
 	const struct design *design[COMPARE_MAX_DESIGNS];
 	double seconds; /* that it took */
 	struct compare_explored explored[COMPARE_MAX_DESIGNS];
+	uint32_t nr_given_up; /* runs and explorations */
 	uint32_t nr;
 	struct compare_run_of run[COMPARE_MAX_RUNS];
 };

@@ -17,6 +17,19 @@ static const struct compare_result *find_run(const struct comparison_table *tabl
 	return &run->result;
 }
 
+/* A run of the scenario that came to its end, if there is one: all have the same TDs. */
+static const struct compare_result *first_run(const struct comparison_table *t)
+{
+	const struct compare_result *run;
+
+	for (uint32_t i = 0; i < t->nr_designs; i++) {
+		run = find_run(t, t->design[i], 0);
+		if (!run->given_up)
+			return run;
+	}
+	return find_run(t, t->design[0], 0);
+}
+
 /* ns in get, put, top-up, control pages for each get; 0: there was none. */
 static double per_get(const struct compare_result *result)
 {
@@ -60,6 +73,13 @@ static void cell_count(struct cli_table *table, uint64_t count)
 /* ------------------------------------------------------------------------------------------- */
 /* Text                                                                                         */
 
+/* Of what was given up there is no figure. */
+static void cells_without_figures(struct cli_table *table, size_t nr)
+{
+	while (nr--)
+		cli_table_cell(table, "-");
+}
+
 static void print_memory(const struct comparison_table *t)
 {
 	static const struct cli_column columns[] = {
@@ -74,15 +94,22 @@ static void print_memory(const struct comparison_table *t)
 		const struct compare_result *r = find_run(t, t->design[i], 0);
 
 		cli_table_cell(table, "%s", t->design[i]->name);
-		cell_bytes(table, r->boot_bytes);
-		cell_bytes(table, r->peak_bytes);
-		cell_bytes(table, r->left_bytes);
-		cell_count(table, r->adds);
-		cell_count(table, r->removes);
-		cell_count(table, r->busy);
-		cell_count(table, r->missing);
-		cell_count(table, r->failures);
-		cli_table_cell(table, "%s", *t->explored[i].text ? "fails" : "holds");
+		if (r->given_up) {
+			cells_without_figures(table, 8);
+		} else {
+			cell_bytes(table, r->boot_bytes);
+			cell_bytes(table, r->peak_bytes);
+			cell_bytes(table, r->left_bytes);
+			cell_count(table, r->adds);
+			cell_count(table, r->removes);
+			cell_count(table, r->busy);
+			cell_count(table, r->missing);
+			cell_count(table, r->failures);
+		}
+		cli_table_cell(table, "%s",
+			       t->explored[i].given_up ? "-"
+			       : *t->explored[i].text  ? "fails"
+						       : "holds");
 	}
 	cli_table_print(table);
 }
@@ -103,6 +130,10 @@ static void print_time(const struct comparison_table *t)
 
 		meter_sum(r->of, &sum);
 		cli_table_cell(table, "%s", t->design[i]->name);
+		if (r->given_up) {
+			cells_without_figures(table, 8);
+			continue;
+		}
 		cell_count(table, get->count);
 		cli_table_cell(table, "%.1f",
 			       get->count ? (double)get->total / (double)get->count : 0);
@@ -114,6 +145,14 @@ static void print_time(const struct comparison_table *t)
 		cli_table_cell(table, "%.2f", r->boot_seconds * 1e3);
 	}
 	cli_table_print(table);
+}
+
+static void cell_per_get(struct cli_table *table, const struct compare_result *r)
+{
+	if (r->given_up)
+		cells_without_figures(table, 1);
+	else
+		cli_table_cell(table, "%.1f", per_get(r));
 }
 
 static void print_curve(const struct comparison_table *t)
@@ -130,7 +169,7 @@ static void print_curve(const struct comparison_table *t)
 	for (uint32_t i = 0; i < t->nr_designs; i++) {
 		cli_table_cell(table, "%s", t->design[i]->name);
 		for (uint32_t point = 1; point <= t->nr_points; point++)
-			cli_table_cell(table, "%.1f", per_get(find_run(t, t->design[i], point)));
+			cell_per_get(table, find_run(t, t->design[i], point));
 	}
 	cli_table_print(table);
 }
@@ -142,19 +181,19 @@ static void print_failures(const struct comparison_table *t)
 		const struct compare_run_of *run = &t->run[i];
 		const char *what = *run->result.error ? run->result.error : run->result.failure;
 
-		if (*what && (!run->point || *run->result.error))
+		if (*what && !run->result.given_up && (!run->point || *run->result.error))
 			printf("%s, %s: %s\n", run->config.design->name,
 			       run->config.scenario->title, what);
 	}
 	for (uint32_t i = 0; i < t->nr_designs; i++)
-		if (*t->explored[i].text)
+		if (*t->explored[i].text && !t->explored[i].given_up)
 			printf("%s, in some order: %s\n    %s\n", t->design[i]->name,
 			       t->explored[i].text, t->explored[i].command);
 }
 
 void compare_show_text(const struct comparison_table *t)
 {
-	const struct compare_result *first = find_run(t, t->design[0], 0);
+	const struct compare_result *first = first_run(t);
 	char bytes[24];
 
 	printf("%s%s%s: %u TDs, %u vCPUs on %u CPUs, %s in all", cli_bold(),
@@ -210,7 +249,8 @@ static json_t *explored_json(const struct comparison_table *t)
 		json_t *one = json_object();
 
 		json_object_set_new(one, "design", json_string(t->design[i]->name));
-		json_object_set_new(one, "schedules", cli_json_number(e->schedules));
+		json_object_set_new(one, "schedules",
+				    e->given_up ? json_null() : cli_json_number(e->schedules));
 		json_object_set_new(one, "violation",
 				    *e->text ? cli_json_text(e->text) : json_null());
 		json_object_set_new(one, "command",
@@ -225,14 +265,18 @@ static json_t *run_json(const struct compare_run_of *run)
 	const struct compare_result *r = &run->result;
 	const struct design *design = run->config.design;
 	json_t *object = json_object();
+	uint32_t cpus = r->given_up && run->point ? compare_curve_cpus[run->point - 1] : r->cpus;
 	struct meter_figure sum;
 
 	meter_sum(r->of, &sum);
 	json_object_set_new(object, "design", json_string(design->name));
 	json_object_set_new(object, "follows",
 			    design->follows ? json_string(design->follows) : json_null());
-	json_object_set_new(object, "cpus", json_integer(r->cpus));
-	json_object_set_new(object, "error", *r->error ? cli_json_text(r->error) : json_null());
+	json_object_set_new(object, "cpus", json_integer(cpus));
+	json_object_set_new(object, "error",
+			    r->given_up ? json_string("given up before its end")
+			    : *r->error ? cli_json_text(r->error)
+					: json_null());
 	json_object_set_new(object, "pamt_boot", cli_json_number(r->boot_bytes));
 	json_object_set_new(object, "pamt_peak", cli_json_number(r->peak_bytes));
 	json_object_set_new(object, "left", cli_json_number(r->left_bytes));
@@ -260,7 +304,7 @@ static json_t *run_json(const struct compare_run_of *run)
 
 void compare_show_json(const struct comparison_table *t)
 {
-	const struct compare_result *first = find_run(t, t->design[0], 0);
+	const struct compare_result *first = first_run(t);
 	json_t *object = cli_json("pamt.compare/1"), *runs = json_array(), *curve = json_array();
 
 	json_object_set_new(

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/complete.h"
 #include "cli/lab.h"
 
 /* By the word that pamt passes on. */
@@ -23,6 +24,11 @@ static const struct {
 
 static int dispatch(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "complete")) {
+		cli_complete_begin();
+		argc--;
+		argv++;
+	}
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(commands[i].word, argv[1]))
 			continue;

@@ -106,6 +106,13 @@ static void crashed(void *ctx, uint32_t i, int signal)
 		 signal ? strsignal(signal) : "exit");
 }
 
+static void given_up(void *ctx, uint32_t i)
+{
+	struct matrix *m = ctx;
+
+	m->result[i].given_up = true;
+}
+
 static bool tick(void *ctx, uint32_t done)
 {
 	struct matrix *m = ctx;
@@ -388,12 +395,42 @@ static int judge(const struct matrix *m)
 	return code;
 }
 
+/* The figures of the cells that came to their end; the others are left out. */
+static void drop_unfinished(struct matrix *m)
+{
+	uint32_t nr = m->nr_cells;
+
+	m->nr_cells = 0;
+	for (uint32_t i = 0; i < nr; i++) {
+		bool whole = true;
+
+		for (uint32_t run = 0; run < m->nr_seeds * NR_RIVALS; run++)
+			whole = whole && !m->result[i * m->nr_seeds * NR_RIVALS + run].given_up;
+		if (!whole)
+			continue;
+		add_up(m, i);
+		m->cell[m->nr_cells++] = m->cell[i];
+	}
+}
+
+static int end_by_signal(const struct matrix *m, uint32_t cells)
+{
+	cli_error(CLI_FAILED,
+		  "compare: ended by signal %d with %u of %u cells; nothing is kept: --cells TEXT "
+		  "runs those of that name alone",
+		  cli_stop, m->nr_cells, cells);
+	return cli_stop_end();
+}
+
 static int run_cells(struct matrix *m)
 {
+	uint32_t cells = m->nr_cells;
 	struct workers workers = { .nr_workers = m->wishes->jobs,
 				   .unit = run_unit,
 				   .crashed = crashed,
 				   .tick = tick,
+				   .stop = &cli_stop,
+				   .given_up = given_up,
 				   .ctx = m };
 	double began;
 	int code;
@@ -403,6 +440,7 @@ static int run_cells(struct matrix *m)
 	if (!m->result)
 		return cli_error(CLI_FAILED, "compare: no memory");
 	began = clock_seconds();
+	cli_stop_expect();
 	cli_progress_begin(&m->progress, "compare", workers.nr_units);
 	code = workers_run(&workers);
 	cli_progress_end(&m->progress);
@@ -410,15 +448,16 @@ static int run_cells(struct matrix *m)
 	if (code)
 		return cli_error(CLI_FAILED, "compare: no process to work in");
 	/* In the order in which they ran: sorted, a cell's results are no longer at its place. */
-	code = judge(m);
-	for (uint32_t i = 0; i < m->nr_cells; i++)
-		add_up(m, i);
+	code = cli_stop ? CLI_FAILED : judge(m);
+	drop_unfinished(m);
 	qsort(m->cell, m->nr_cells, sizeof(*m->cell), by_ratio);
-	if (m->wishes->json)
+	if (m->wishes->json && m->nr_cells)
 		show_json(m);
-	else
+	else if (m->nr_cells)
 		show_text(m);
 	workers_unshare(m->result, workers.nr_units * sizeof(*m->result));
+	if (cli_stop)
+		return end_by_signal(m, cells);
 	if (!code && m->wishes->check && for_misses(m, NULL, NULL))
 		code = CLI_FAILED;
 	return code;

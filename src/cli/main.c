@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/complete.h"
 #include "cli/version.h"
 
 /* By what somebody has in hand; a group begins with a heading, which is no command. */
@@ -97,6 +98,33 @@ static int help(int argc, char **argv)
 	return command ? run(command, 2, words) : unknown_command(argv[1]);
 }
 
+static void complete_command(const char *typed)
+{
+	for (const struct cli_command *c = commands; c < commands + NR_COMMANDS; c++)
+		if (c->name)
+			cli_complete_word(typed, c->name, c->summary);
+}
+
+/* What may stand in the place of the last word; of words that mean nothing, nothing. */
+static int complete(int argc, char **argv)
+{
+	const struct cli_command *command;
+	bool first = argc == 2, help = argc == 3 && !strcmp(argv[1], "help");
+
+	if (first || help)
+		complete_command(argv[argc - 1]);
+	if (first) {
+		cli_complete_word(argv[1], "help", "what a command is for, and its options");
+		cli_complete_word(argv[1], "--help", "the same");
+		cli_complete_word(argv[1], "--version", "which version this is");
+	}
+	command = argc > 2 ? find_command(argv[1]) : NULL;
+	if (!command)
+		return CLI_OK;
+	cli_complete_begin();
+	return run(command, argc - 1, argv + 1);
+}
+
 static int dispatch(int argc, char **argv)
 {
 	const struct cli_command *command;
@@ -111,6 +139,8 @@ static int dispatch(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return help(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "complete"))
+		return complete(argc - 1, argv + 1);
 	if (argv[1][0] == '-')
 		return cli_usage_error("no option '%s' before a subcommand; --help and --version "
 				       "are allowed",

@@ -7,6 +7,8 @@ data=${2-}
 scratch=$(mktemp -d) || exit 99
 trap 'rm -rf "$scratch"' EXIT
 checks=0 failures=0
+# On a slow machine a minute's job takes longer, and says so.
+export PAMT_PROGRESS_MS=3600000
 
 # runs NAME CODE ARGUMENTS...: pamt with these; its output is left in $scratch/out and $scratch/err.
 # Standard input is that of the caller.

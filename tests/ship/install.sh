@@ -13,10 +13,9 @@ flags=(-std=gnu11 -Wall -Wextra -Werror -Wundef)
 export ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0"
 
 DESTDIR=$root meson install -C "$build" --no-rebuild --quiet
-[ -s "$(find "$root" -path '*/bash-completion/completions/pamt')" ] || {
-	echo 'no completion'
-	exit 1
-}
+for name in bash-completion/completions/pamt zsh/site-functions/_pamt fish/vendor_completions.d/pamt.fish; do
+	[ -s "$(find "$root" -path "*/$name")" ] || { echo "no completion: $name"; exit 1; }
+done
 for name in libpamt.so libsoftseam.so libpamt.a libsoftseam.a libpamt-trap.so libpamt-qemu.so pamt.pc softseam.pc host.h \
 	pamt.1; do
 	found=$(find "$root" -name "$name" ! -type d | wc -l)

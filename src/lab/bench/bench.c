@@ -20,6 +20,15 @@
 
 uint64_t bench_thread_time(void) { return clock_ns_of(CLOCK_THREAD_CPUTIME_ID); }
 
+static bench_watcher watcher;
+
+void bench_watch(bench_watcher new) { watcher = new; }
+
+bool bench_goes_on(const char *what, uint32_t done, uint32_t of)
+{
+	return !watcher || watcher(what, done, of);
+}
+
 void bench_add(struct bench_series *series, double sample)
 {
 	if (series->nr < BENCH_SAMPLES)

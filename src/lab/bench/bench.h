@@ -19,6 +19,14 @@ struct bench_series {
 	double sample[BENCH_SAMPLES];
 };
 
+/*
+ * Who looks on while a bench runs: called between rounds, what is being measured, how many of how
+ * many. False: it is to end with what it has. One bench at a time in a process; NULL: nobody.
+ */
+typedef bool (*bench_watcher)(const char *what, uint32_t done, uint32_t of);
+void bench_watch(bench_watcher watcher);
+bool bench_goes_on(const char *what, uint32_t done, uint32_t of);
+
 void bench_add(struct bench_series *series, double sample);
 /* 0 if there is none. */
 double bench_median(const struct bench_series *series);

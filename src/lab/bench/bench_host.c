@@ -40,7 +40,8 @@ struct bench {
 	struct bare_counts bare;
 	tdx_hpa_t guest[THREADS];
 	pthread_barrier_t barrier;
-	uint32_t rounds;
+	uint32_t rounds, hot_rounds; /* hot_rounds: that were measured */
+	bool stop;		     /* read and written between barriers */
 	struct worker worker[THREADS];
 	struct bench_series ours, bare_series, ratio, range, gets, range_ratio;
 };
@@ -90,6 +91,8 @@ static void *run_worker(void *arg)
 	for (uint32_t round = 0; round < b->rounds; round++) {
 		/* Who goes first takes turns as well. */
 		pthread_barrier_wait(&b->barrier);
+		if (b->stop)
+			break;
 		if (round % 2)
 			w->bare = time_bare(&b->bare, w->cpu);
 		w->ours = time_ours(b->stand.host, w->cpu);
@@ -105,6 +108,8 @@ static void *run_worker(void *arg)
 			  (double)(b->worker[0].bare + b->worker[1].bare) / (THREADS * PAIRS));
 		bench_add(&b->ratio, (double)(b->worker[0].ours + b->worker[1].ours) /
 					     (double)(b->worker[0].bare + b->worker[1].bare));
+		b->hot_rounds = round + 1;
+		b->stop = !bench_goes_on("hot gets", b->hot_rounds, b->rounds);
 	}
 	return NULL;
 }
@@ -157,9 +162,9 @@ static int measure_hot(struct bench *b, char *error, size_t size)
 	pthread_barrier_destroy(&b->barrier);
 	pamt_stats(b->stand.host, &after);
 	fast = after.gets_fast - before.gets_fast;
-	if (fast != (uint64_t)THREADS * PAIRS * b->rounds) {
+	if (fast != (uint64_t)THREADS * PAIRS * b->hot_rounds) {
 		snprintf(error, size, "%llu of %llu gets were hot", (unsigned long long)fast,
-			 (unsigned long long)((uint64_t)THREADS * PAIRS * b->rounds));
+			 (unsigned long long)((uint64_t)THREADS * PAIRS * b->hot_rounds));
 		failed = -1;
 	}
 	leave_regions(b);
@@ -204,7 +209,7 @@ static int measure_range(struct bench *b, char *error, size_t size)
 	threads_bind(b->stand.port, 0);
 	/* Pairs stay: it is the count that is measured, and not the module. */
 	pamt_set_idle_limit(host, 4 * RANGE_REGIONS);
-	for (uint32_t round = 0; round <= b->rounds; round++) {
+	for (uint32_t round = 0; round <= b->rounds && !b->stop; round++) {
 		double range = time_range(host), gets = time_gets(host);
 
 		if (range <= 0 || gets <= 0) {
@@ -217,6 +222,7 @@ static int measure_range(struct bench *b, char *error, size_t size)
 		bench_add(&b->range, range);
 		bench_add(&b->gets, gets);
 		bench_add(&b->range_ratio, gets / range);
+		b->stop = !bench_goes_on("ranges", round, b->rounds);
 	}
 	pamt_set_idle_limit(host, 0);
 	return 0;

@@ -388,7 +388,7 @@ int bench_seam_calls(uint32_t rounds, struct bench_seam *result, char *error, si
 	if (!fine)
 		goto out;
 	fine = begin(&run[BENCH_DYNAMIC], true) && begin(&run[BENCH_STATIC], false);
-	for (uint32_t i = 0; fine && i < rounds; i++) {
+	for (uint32_t i = 0; fine && i < rounds && bench_goes_on("calls", i, rounds); i++) {
 		bench_calibrate(&calibration);
 		for (unsigned int mode = 0; mode < BENCH_MODES; mode++) {
 			round_of(&run[mode]);

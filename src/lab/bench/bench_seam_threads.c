@@ -167,7 +167,7 @@ int bench_seam_threads(uint32_t rounds, struct bench_seam_threads *result, char 
 		return 1;
 	}
 	if (bench_machine_create(&machine, 8 * TDX_1G_SIZE, 2, true) && begin(&machine, worker)) {
-		for (uint32_t i = 0; i < rounds; i++) {
+		for (uint32_t i = 0; i < rounds && bench_goes_on("threads", i, rounds); i++) {
 			double alone = rate(worker, 1), both = rate(worker, 2);
 
 			bench_add(&one, alone);

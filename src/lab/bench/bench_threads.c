@@ -46,6 +46,8 @@ struct bench {
 	void *state;
 	enum bench_load load;
 	uint32_t threads, rounds;
+	uint32_t row, rows; /* of the table */
+	bool stop;	    /* read and written between barriers */
 	pthread_barrier_t barrier;
 	struct worker *worker;
 	struct bench_series ns, rate;
@@ -151,11 +153,17 @@ static void *run_worker(void *arg)
 	/* As many that are not counted first: until then memory is touched for the first time. */
 	for (uint32_t round = 0; round < 2 * b->rounds; round++) {
 		pthread_barrier_wait(&b->barrier);
+		if (b->stop)
+			break;
 		w->ns = time_round(w);
 		/* Then the first thread reads what all have measured. */
 		pthread_barrier_wait(&b->barrier);
-		if (!w->cpu && round >= b->rounds)
+		if (w->cpu)
+			continue;
+		if (round >= b->rounds)
 			add_round(b);
+		b->stop = !bench_goes_on("threads", b->row * 2 * b->rounds + round + 1,
+					 b->rows * 2 * b->rounds);
 	}
 	if (b->load == BENCH_HOT && !w->failed)
 		leave_regions(w);
@@ -209,6 +217,11 @@ static int measure_design(struct bench *b, uint32_t threads, struct bench_thread
 							   .threads = nr };
 			if (measure(b, row, error, size))
 				return -1;
+			b->row++;
+			if (b->stop) { /* in the middle of it, or behind the last */
+				result->nr -= !b->ns.nr;
+				return 0;
+			}
 			if (nr == threads)
 				break;
 		}
@@ -226,7 +239,7 @@ static int measure_all(struct bench *b, uint32_t threads, struct bench_threads *
 	b->state = b->stand.host;
 	b->design = "ours";
 	failed = measure_design(b, threads, result, error, size);
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && !failed; i++) {
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && !failed && !b->stop; i++) {
 		if (others[i]->create(&env, &b->state)) {
 			snprintf(error, size, "no memory");
 			return -1;
@@ -289,6 +302,9 @@ int bench_threads(uint32_t threads, uint32_t rounds, struct bench_threads *resul
 		b->worker = calloc(threads, sizeof(*b->worker));
 	if (b && b->worker) {
 		b->rounds = rounds;
+		b->rows = 3 * BENCH_LOADS;
+		for (uint32_t nr = 1; nr < threads; nr *= 2)
+			b->rows += 3 * BENCH_LOADS;
 		find_processors(b->processor);
 		failed = build(b, threads, error, size);
 		if (!failed) {

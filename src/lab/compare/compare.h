@@ -19,6 +19,7 @@ struct compare_config {
 };
 
 struct compare_result {
+	bool given_up;	     /* it was not run, or not to its end: somebody ended the comparison */
 	char error[256];     /* of a run that came to no end; the rest says how far it came */
 	uint64_t boot_bytes; /* PAMT given to the module at boot */
 	uint64_t peak_bytes; /* the same and what was taken from the OS for pairs, control pages
@@ -46,6 +47,7 @@ int compare_run(const struct compare_config *config, struct compare_result *resu
 
 /* What exploring a few small programs found. */
 struct compare_explored {
+	bool given_up;
 	uint64_t schedules;
 	char text[256];	   /* the first violation; empty: none */
 	char command[256]; /* that shows it */

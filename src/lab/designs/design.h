@@ -76,5 +76,7 @@ extern const struct design *const designs[];
 const struct design *design_find(const char *name);
 /* "ours, merged, ...": all names. */
 const char *design_names(char *text, size_t size);
+/* In the order of designs; NULL at the end. */
+const char *design_name_at(unsigned int i);
 
 #endif

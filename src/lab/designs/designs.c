@@ -40,3 +40,5 @@ const char *design_names(char *text, size_t size)
 				       designs[i]->name);
 	return text;
 }
+
+const char *design_name_at(unsigned int i) { return designs[i] ? designs[i]->name : NULL; }

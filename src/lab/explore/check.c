@@ -325,7 +325,8 @@ static int list_wrong(const struct check *check, struct check_result *result)
 
 		if (state->mark[i] < CHECK_WRONG)
 			continue;
-		if (result->nr_found < CHECK_MAX_FOUND)
+		/* Whoever ends it does not want to wait for more than one. */
+		if (result->nr_found < (check->asked ? 1 : CHECK_MAX_FOUND))
 			look_again(check, i, &result->found[result->nr_found++]);
 		if (result->nr_wrong && result->wrong[result->nr_wrong - 1] == program)
 			continue;
@@ -422,7 +423,7 @@ static int run(struct check *check, struct check_result *result, char *error, si
 	if (code)
 		return code;
 	add_up(check, result);
-	if (!result->asked && list_wrong(check, result))
+	if (list_wrong(check, result))
 		return fail(error, size, "no memory");
 	return 0;
 }

@@ -85,7 +85,7 @@ struct check_result {
 	uint32_t units_mine, units_done; /* of this shard */
 	bool complete;			 /* nothing was left out for want of time or schedules */
 	bool late;			 /* it ran out of time, so that the hash means nothing */
-	bool asked; /* it ended because of request->stop; what follows is not looked at */
+	bool asked; /* it ended because of request->stop, and shows one violation at most */
 	double seconds;
 	uint32_t nr_wrong;
 	uint32_t *wrong; /* numbers of programs that have a violation, ascending */
@@ -110,8 +110,8 @@ const char *check_setup(const struct setup *setup, const struct explore_limits *
 			uint64_t first, struct explore_result *result, bool shorten);
 
 struct check_mutant {
-	unsigned int number; /* enum pamt_mutant; 0: the library as it is */
-	bool found;
+	unsigned int number;  /* enum pamt_mutant; 0: the library as it is */
+	bool found, given_up; /* given_up: request->stop came before its end */
 	uint64_t schedules;
 	char setup[SETUP_TEXT]; /* in which it was found, with the schedule */
 	struct stage_violation violation;

@@ -73,6 +73,11 @@ static void hunter_crashed(void *ctx, uint32_t i, int signal)
 		 signal ? strsignal(signal) : "exit");
 }
 
+static void hunt_given_up(void *ctx, uint32_t i)
+{
+	((struct hunt *)ctx)->result[i].given_up = true;
+}
+
 static bool hunt_tick(void *ctx, uint32_t done)
 {
 	struct hunt *hunt = ctx;
@@ -92,6 +97,8 @@ int check_mutants(const struct check_request *request, struct check_mutant *resu
 				   .unit = hunt_one,
 				   .crashed = hunter_crashed,
 				   .tick = hunt_tick,
+				   .stop = request->stop,
+				   .given_up = hunt_given_up,
 				   .ctx = &hunt };
 	size_t bytes = mutants_nr() * sizeof(*results);
 	int code = 0;

@@ -123,6 +123,19 @@ static void bury(const struct workers *w, pid_t *pid, uint32_t self, int status)
 		*pid = 0;
 }
 
+static void give_up(const struct workers *w, const pid_t *pids, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++)
+		if (pids[i]) {
+			kill(pids[i], SIGKILL);
+			waitpid(pids[i], NULL, 0);
+			if (atomic_load(&board->unit[i]) != IDLE)
+				w->given_up(w->ctx, atomic_load(&board->unit[i]));
+		}
+	for (uint32_t unit = atomic_load(&board->next); unit < w->nr_units; unit++)
+		w->given_up(w->ctx, unit);
+}
+
 static void wait_for_all(const struct workers *w, pid_t *pids, uint32_t nr)
 {
 	static const struct timespec tick = { .tv_nsec = TICK_NS };
@@ -130,6 +143,10 @@ static void wait_for_all(const struct workers *w, pid_t *pids, uint32_t nr)
 
 	while (alive) {
 		nanosleep(&tick, NULL);
+		if (w->stop && *w->stop) {
+			give_up(w, pids, nr);
+			return;
+		}
 		alive = 0;
 		for (uint32_t i = 0; i < nr; i++) {
 			int status;

@@ -7,6 +7,7 @@
 #ifndef PAMT_LAB_EXPLORE_WORKERS_H
 #define PAMT_LAB_EXPLORE_WORKERS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,10 @@ struct workers {
 	void (*crashed)(void *ctx, uint32_t i, int signal);
 	/* In the parent, now and then; false: no further units are begun. May be NULL. */
 	bool (*tick)(void *ctx, uint32_t units_done);
+	/* Not 0: units are given up where they are, and no others begun. May be NULL. */
+	const volatile sig_atomic_t *stop;
+	/* In the parent, with stop: unit i was not done, or not to its end. */
+	void (*given_up)(void *ctx, uint32_t i);
 	void *ctx;
 };
 

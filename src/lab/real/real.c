@@ -53,6 +53,9 @@ static void hunt(const struct real_config *config, struct real_board *board)
 
 	/* Nobody is left to be told. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Sent to all of a group: it is for the parent to say what is done about it. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
 	real_still_init(board);
 	while ((now = clock_ns()) < end) {
 		/* Relaxed, both: for whoever looks on. */
@@ -121,12 +124,13 @@ static void describe_end(struct waiting *w, struct real_result *result, int stat
 static void wait_for(struct waiting *w, struct real_result *result)
 {
 	static const struct timespec tick = { .tv_nsec = TICK_NS };
-	bool ended = false;
+	bool ended = false, asked = false;
 	int status = 0;
 
 	w->moved_ns = clock_ns();
 	while (waitpid(w->child, &status, WNOHANG) != w->child) {
-		if (must_end(w)) {
+		asked = w->config->stop && *w->config->stop && !w->told_ns;
+		if (asked || must_end(w)) {
 			ended = !w->told_ns;
 			kill(w->child, SIGKILL);
 			waitpid(w->child, &status, 0);
@@ -134,7 +138,8 @@ static void wait_for(struct waiting *w, struct real_result *result)
 		}
 		nanosleep(&tick, NULL);
 	}
-	describe_end(w, result, status, ended);
+	if (!asked)
+		describe_end(w, result, status, ended);
 }
 
 int real_run(const struct real_config *config, struct real_result *result)

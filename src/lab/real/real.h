@@ -49,6 +49,7 @@
 #ifndef PAMT_LAB_REAL_REAL_H
 #define PAMT_LAB_REAL_REAL_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -82,6 +83,8 @@ struct real_config {
 	/* Called now and then while it runs. May be NULL. */
 	void (*progress)(void *arg, uint64_t rounds, const uint64_t ops[REAL_OPS]);
 	void *arg;
+	/* Not 0: end, with what there is so far. May be NULL. */
+	const volatile sig_atomic_t *stop;
 };
 
 struct real_result {
