@@ -69,6 +69,7 @@ out_has 'shard 2 of 3, '
 for bad in 0/3 4/3 1/0 1 a/b 1/2/3 -1/2 1/99999999999 ''; do
 	refuses "shard '$bad'" 'I from 1 to N' "${programs[@]}" --shard "$bad"
 done
+refuses time_for_looking_only 'the time is over' check --cpus 3 --regions 3 --ops 3 --time 1
 refuses no_files 'takes the files' check --merge
 refuses a_missing_shard 'shard 2 of 3 is missing' check --merge programs-1-of-3.json programs-3-of-3.json
 refuses a_shard_twice 'shard 1 of 2 is there twice' check --merge programs-1-of-2.json \

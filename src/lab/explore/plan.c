@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/clock.h"
 #include "lab/explore/plan.h"
 #include "lab/explore/workers.h"
 
@@ -74,7 +75,8 @@ struct sized {
 struct sizing {
 	const struct plan *plan;
 	struct sized *program; /* shared */
-	bool killed;
+	double began;
+	bool killed, late;
 };
 
 static void look_at_frame(void *ctx, uint32_t i)
@@ -113,10 +115,11 @@ static void frame_crashed(void *ctx, uint32_t i, int signal)
 
 static bool go_on(void *ctx, uint32_t done)
 {
-	const struct sizing *sizing = ctx;
+	struct sizing *sizing = ctx;
 	const struct check_request *r = sizing->plan->request;
 
-	return !sizing->killed && !(r->stop && *r->stop);
+	sizing->late = r->seconds > 0 && clock_seconds() - sizing->began > r->seconds;
+	return !sizing->killed && !sizing->late && !(r->stop && *r->stop);
 }
 
 /*
@@ -189,6 +192,10 @@ static const char *look_at_frames(struct sizing *sizing)
 		return "no process to work in";
 	if (sizing->killed)
 		return WORKERS_KILLED;
+	if (sizing->late)
+		return "the time is over, and not all programs were looked at; more --time, or "
+		       "fewer "
+		       "programs";
 	for (uint32_t i = 0; i < sizing->plan->nr_programs; i++)
 		if (!sizing->program[i].known)
 			return sizing->program[i].why
@@ -201,7 +208,7 @@ static const char *look_at_frames(struct sizing *sizing)
 static const char *cut(struct plan *plan)
 {
 	const struct check_request *r = plan->request;
-	struct sizing sizing = { .plan = plan };
+	struct sizing sizing = { .plan = plan, .began = clock_seconds() };
 	size_t bytes = plan->nr_programs * sizeof(*sizing.program);
 	const char *why = NULL;
 
