@@ -151,8 +151,8 @@ PAMT_MUST_CHECK int pamt_boot_reserve(struct pamt_host *host, struct pamt_error 
 PAMT_MUST_CHECK int pamt_bring_up(struct pamt_host *host, struct pamt_error *error);
 /*
  * Ends it: everything the host took from the OS goes back, caches written back and scrubbed.
- * Needs zero TDs and no call in flight; a leak is logged. The module is not called any more.
- * May sleep.
+ * Needs zero TDs and no call in flight; regions that are still in use are logged, as pamt_leaks()
+ * would name them but for what only the module knows: it is not called any more. May sleep.
  */
 void pamt_host_destroy(struct pamt_host *host);
 

@@ -26,7 +26,7 @@ void pamt_node_stats(struct pamt_host *host, uint32_t node, struct pamt_node_sta
 	os_irq_t irq;
 
 	*stats = (struct pamt_node_stats){ 0 };
-	if (!host->pool || node >= host->os->nr_nodes)
+	if (!has_regions(host) || node >= host->os->nr_nodes)
 		return;
 	pool = &host->pool[node];
 	irq = os_spin_lock(&pool->lock);
@@ -81,6 +81,7 @@ void pamt_stats(struct pamt_host *host, struct pamt_stats *stats)
 {
 	const struct pamt_layout *l = &host->layout;
 
+	host_is_given(host);
 	*stats = (struct pamt_stats){ .static_bytes = l->pamt_bytes,
 				      .bitmap_bytes = l->bitmap_bytes,
 				      .table_bytes = l->table_bytes,

@@ -217,6 +217,7 @@ static int run_steps(struct pamt_host *host, enum pamt_step last, struct pamt_er
 {
 	int ret = 0;
 
+	host_is_given(host);
 	host->error = (struct pamt_error){ .base = HPA_NONE };
 	if (host->steps_done == LAST_STEP)
 		ret = step_fail(host, PAMT_STEP_NONE, -OS_EBUSY, tdx_status(0, 0),
@@ -340,14 +341,20 @@ int pamt_host_create(const struct os_services *os, const struct pamt_host_config
 
 void pamt_host_destroy(struct pamt_host *host)
 {
+	log_leaks(host);
 	undo_steps(host, host->steps_done);
 	host->os->free(host->os->ctx, host);
 }
 
-const struct pamt_layout *pamt_layout(const struct pamt_host *host) { return &host->layout; }
+const struct pamt_layout *pamt_layout(const struct pamt_host *host)
+{
+	host_is_given(host);
+	return &host->layout;
+}
 
 bool pamt_is_dynamic(const struct pamt_host *host, const char **why)
 {
+	host_is_given(host);
 	if (why && !host->layout.dynamic)
 		*why = host->static_reason    ? host->static_reason
 		       : host->config.dynamic ? "the module is not brought up"

@@ -112,6 +112,7 @@ int pamt_alloc_page(struct pamt_host *host, uint32_t node, struct pamt_cache *ca
 	uint32_t got;
 	int ret;
 
+	host_is_given(host);
 	if (cache) {
 		if (!cache->nr_pages)
 			return -OS_ENOMEM;

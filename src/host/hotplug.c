@@ -59,6 +59,7 @@ int pamt_offline(struct pamt_host *host, tdx_hpa_t base, uint64_t bytes)
 {
 	struct span s = { base.v, base.v + bytes };
 
+	host_is_given(host);
 	if (!is_range(base, bytes))
 		return -OS_EINVAL;
 	if (!bytes)

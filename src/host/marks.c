@@ -71,6 +71,7 @@ static void report(struct pamt_host *host, tdx_pfn_t page, const char *what)
 /* In regions of TDMRs only: for others there are no bits, and nothing was given out there. */
 static bool has_marks(struct pamt_host *host, tdx_pfn_t first)
 {
+	host_is_given(host);
 	return host->mark && region_has_word(host, pfn_to_region(first)) &&
 	       pages_are_tdx(host, first, 1);
 }

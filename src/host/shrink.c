@@ -51,6 +51,7 @@ uint64_t region_shrink_idle(struct pamt_host *host, uint64_t more)
 
 void pamt_set_idle_limit(struct pamt_host *host, uint64_t regions)
 {
+	host_is_given(host);
 	os_store64(&host->idle_limit, regions, OS_RELAXED);
 	if (!has_regions(host))
 		return;
@@ -61,10 +62,13 @@ void pamt_set_idle_limit(struct pamt_host *host, uint64_t regions)
 
 uint64_t pamt_shrinkable(struct pamt_host *host)
 {
-	/* Relaxed: a number for somebody who will ask for about as much. */
-	uint64_t pages = 2 * os_load64(&host->idle, OS_RELAXED);
+	uint64_t pages;
 
-	for (uint32_t node = 0; has_regions(host) && node < host->os->nr_nodes; node++) {
+	if (!has_regions(host))
+		return 0;
+	/* Relaxed: a number for somebody who will ask for about as much. */
+	pages = 2 * os_load64(&host->idle, OS_RELAXED);
+	for (uint32_t node = 0; node < host->os->nr_nodes; node++) {
 		struct pool *pool = &host->pool[node];
 		os_irq_t irq = os_spin_lock(&pool->lock);
 

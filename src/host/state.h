@@ -156,8 +156,18 @@ struct pamt_host {
 	os_a64_t pairs_sampled; /* what os_pages was when pairs were last looked at for the peak */
 };
 
+/* In debug builds, where a function of the interface begins: a word instead of a fault. */
+static inline void host_is_given(const struct pamt_host *host)
+{
+	OS_INVARIANT(host && "libpamt is called without a host");
+}
+
 /* Does the host keep regions: Dynamic PAMT, and brought up? Only then is there a table, a pool. */
-static inline bool has_regions(const struct pamt_host *host) { return host->pool; }
+static inline bool has_regions(const struct pamt_host *host)
+{
+	host_is_given(host);
+	return host->pool;
+}
 
 /* table.c */
 /* Are all of these pages TDX memory: in a TDMR, not reserved, not given up? */
@@ -171,6 +181,7 @@ static inline bool region_has_word(const struct pamt_host *host, region_t region
 	const struct region_table *t = &host->table;
 	uint64_t gib = region.v >> (TDX_1G_SHIFT - TDX_2M_SHIFT);
 
+	host_is_given(host);
 	if (region.v < t->whole)
 		return true;
 	return gib < t->nr_gib && t->present[gib / 64] >> gib % 64 & 1;
@@ -181,6 +192,9 @@ static inline os_a16_t *region_word(const struct pamt_host *host, region_t regio
 {
 	return region_has_word(host, region) ? &host->table.word[region_place(region.v)] : NULL;
 }
+
+/* verify.c: says which regions are in use when the host ends. */
+void log_leaks(struct pamt_host *host);
 
 /* cpus.c */
 PAMT_MUST_CHECK int cpus_create(struct pamt_host *host);

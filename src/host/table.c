@@ -33,6 +33,7 @@ bool pages_are_tdx(const struct pamt_host *host, tdx_pfn_t first, uint64_t nr)
 	const uint64_t limit = UINT64_C(1) << (TDX_PA_BITS - TDX_PAGE_SHIFT);
 	struct span s;
 
+	host_is_given(host);
 	if (!nr || first.v >= limit || nr > limit - first.v)
 		return false;
 	/* Before bring-up there is no metadata, whatever is planned. */

@@ -5,6 +5,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -160,6 +161,75 @@ static void leaks_are_named_with_their_users(void **state)
 	pamt_release_2m(rig.host, rig_page(&rig, 9, 0));
 	guest_end(&guest);
 	rig_expect_nothing_left(&rig);
+	rig_destroy(&rig);
+}
+
+/* Lines of the log at the host's end, and those that what was found should be. */
+static char logged[2048], expected[2048];
+
+static void keep_line(void *ctx, enum os_log_level level, const char *format, ...)
+{
+	size_t at = strlen(logged);
+	va_list args;
+
+	if (level != OS_LOG_ERROR || strncmp(format, "leak", 4))
+		return;
+	va_start(args, format);
+	vsnprintf(logged + at, sizeof(logged) - at, format, args);
+	va_end(args);
+	at = strlen(logged);
+	snprintf(logged + at, sizeof(logged) - at, "\n");
+}
+
+static void expect_line(void *arg, const struct pamt_finding *found)
+{
+	size_t at = strlen(expected);
+
+	snprintf(expected + at, sizeof(expected) - at, "leak: region 0x%llx, word 0x%04x: %s\n",
+		 (unsigned long long)region_to_hpa(found->region).v, found->word, found->what);
+}
+
+static void log_at_the_end_names_what_leaks_names(void **state)
+{
+	struct tdx_regs regs;
+	struct guest guest;
+	struct rig rig;
+	tdx_hpa_t page;
+
+	(void)state;
+	rig_create(&rig, 1, true);
+	guest_create(&guest, &rig, 40);
+	regs = guest_aug_2m(&guest, 0, rig_page(&rig, 9, 0));
+	assert_int_equal(pamt_map_2m(rig.host, rig_page(&rig, 9, 0), &regs), 0);
+	guest_block_2m(&guest, 0);
+	regs = guest_remove_2m(&guest, 0);
+	assert_int_equal(pamt_remove_2m(rig.host, rig_page(&rig, 9, 0), &regs), 0);
+	guest_end(&guest);
+	assert_int_equal(pamt_alloc_page(rig.host, 0, NULL, &page), 0);
+	assert_int_equal(pamt_get(rig.host, rig_page(&rig, 7, 7), NULL), 0);
+	assert_int_equal(pamt_leaks(rig.host, expect_line, NULL), 3);
+	rig.services.log = keep_line;
+	pamt_host_destroy(rig.host);
+	rig.host = NULL;
+	assert_string_equal(logged, expected);
+	rig_destroy(&rig);
+}
+
+/* More than a log should hold. */
+static void long_list_of_leaks_is_cut(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_create(&rig, 1, true);
+	for (uint32_t region = 0; region < 20; region++)
+		assert_int_equal(pamt_get(rig.host, rig_page(&rig, region, 0), NULL), 0);
+	logged[0] = 0;
+	rig.services.log = keep_line;
+	pamt_host_destroy(rig.host);
+	rig.host = NULL;
+	assert_non_null(strstr(logged, "users of the region were not put\n"));
+	assert_non_null(strstr(logged, "leak: and 5 regions more\n"));
 	rig_destroy(&rig);
 }
 
@@ -337,6 +407,8 @@ int main(void)
 		cmocka_unit_test(pair_that_was_taken_away_is_found),
 		cmocka_unit_test(module_that_does_not_answer_is_a_finding),
 		cmocka_unit_test(leaks_are_named_with_their_users),
+		cmocka_unit_test(log_at_the_end_names_what_leaks_names),
+		cmocka_unit_test(long_list_of_leaks_is_cut),
 		cmocka_unit_test(users_that_were_not_put_and_pages_not_given_back_are_told_apart),
 		cmocka_unit_test(leak_is_not_charged_with_pages_of_another_regions_chunk),
 		cmocka_unit_test(node_of_the_right_type_is_not_enough),
