@@ -77,6 +77,9 @@ static void report_failure(const struct pamt_error *error)
 	       "0x%016llx)\n",
 	       pamt_step_name(error->step), error->reason ? error->reason : "no reason given",
 	       error->error, error->base.v, error->bytes, error->status.v);
+	if (tdx_status_is(error->status, TDX_SYS_INIT_NOT_PENDING))
+		pr_err("pamt: the TDX module was initialised before, and is only once in its life: "
+		       "load it anew (`rmmod softseam; modprobe softseam`), then pamt.ko\n");
 }
 
 static void report_layout(struct pamt_host *host)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * trace_event.h - the tracepoint pamt:pamt: what happens at an edge, by name, with two numbers.
- *
- *   pamt.add, pamt.remove   region (2 MiB), status of the SEAMCALL
- *   pamt.shrink             pages asked for, pages given back
+ * trace_event.h - the tracepoint pamt:pamt: a PAMT.ADD or PAMT.REMOVE, of which region (the number
+ * of its 2 MiB), and the status of the SEAMCALL.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM pamt
@@ -24,19 +22,20 @@
 /* A table of macros, in the form that all tracepoints have. */
 /* clang-format off */
 TRACE_EVENT(pamt,
-	TP_PROTO(const char *event, unsigned long long a, unsigned long long b),
-	TP_ARGS(event, a, b),
+	TP_PROTO(const char *event, unsigned long long region, unsigned long long status),
+	TP_ARGS(event, region, status),
 	TP_STRUCT__entry(
 		__string(event, event)
-		__field(unsigned long long, a)
-		__field(unsigned long long, b)
+		__field(unsigned long long, region)
+		__field(unsigned long long, status)
 	),
 	TP_fast_assign(
 		pamt_assign_event(event);
-		__entry->a = a;
-		__entry->b = b;
+		__entry->region = region;
+		__entry->status = status;
 	),
-	TP_printk("%s 0x%llx 0x%llx", __get_str(event), __entry->a, __entry->b)
+	TP_printk("event=%s region=0x%llx status=0x%llx", __get_str(event), __entry->region,
+		  __entry->status)
 );
 /* clang-format on */
 
