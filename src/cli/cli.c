@@ -197,6 +197,23 @@ static int bad_option(struct cli_args *args, int kind)
 	return -1;
 }
 
+static char command_line[1024];
+
+const char *cli_command_line(void) { return command_line; }
+
+/* Before getopt puts the words into another order. What is too long is cut. */
+static void remember(const struct cli_args *args)
+{
+	size_t at;
+
+	if (*command_line)
+		return;
+	at = (size_t)snprintf(command_line, sizeof(command_line), "pamt %s", current->name);
+	for (int i = 1; i < args->argc && at < sizeof(command_line); i++)
+		at += (size_t)snprintf(command_line + at, sizeof(command_line) - at, " %s",
+				       args->argv[i]);
+}
+
 int cli_next_option(struct cli_args *args)
 {
 	struct option longs[MAX_OPTIONS + 1];
@@ -208,6 +225,7 @@ int cli_next_option(struct cli_args *args)
 		args->exit = CLI_OK;
 		return -1;
 	}
+	remember(args);
 	to_getopt(args, longs, letters);
 	opterr = 0;
 	for (;;) {

@@ -118,6 +118,8 @@ void cli_complete_with(void (*with)(const struct cli_args *args));
 bool cli_completing(void);
 const struct cli_option *cli_option_at(const struct cli_option *own, unsigned int i);
 const char *cli_operand_text(void);
+/* The command as it was given, "pamt run --seed 3", once cli_next_option() was called. */
+const char *cli_command_line(void);
 /* The words that are not options, and how many. */
 char **cli_operands(const struct cli_args *args, int *nr);
 /* Is standard input a pipe or a file, so that a command without operands reads it? */

@@ -337,6 +337,7 @@ int cmd_bench(int argc, char **argv)
 	if (nr == 1 && !strcmp(operands[0], "host"))
 		return cli_bench_end(cli_bench_host((uint32_t)rounds, args.json, check));
 	if (nr != 1 || strcmp(operands[0], "seam"))
-		return cli_usage_error("bench: say what to measure: host or seam");
+		return cli_usage_error("bench: say what to measure: host or seam%s%s%s",
+				       nr ? ", not '" : "", nr ? operands[0] : "", nr ? "'" : "");
 	return cli_bench_end(bench_seam((uint32_t)rounds, args.json, check));
 }

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "cli/report.h"
 
@@ -14,7 +16,7 @@ enum { OPT_OUTPUT = 'o', OPT_TITLE = 256 };
 
 static const struct cli_option options[] = {
 	{ OPT_OUTPUT, "output", "FILE", "write the page to this file (default: standard output)" },
-	{ OPT_TITLE, "title", "TEXT", "title of the page (default: Dynamic PAMT)" },
+	{ OPT_TITLE, "title", "TEXT", "title of the page (default: the machine, and when)" },
 	{ 0 },
 };
 
@@ -40,7 +42,6 @@ static int parse_arguments(struct request *r, int argc, char **argv)
 	int option;
 
 	r->args = (struct cli_args){ .options = options, .argc = argc, .argv = argv };
-	r->title = "Dynamic PAMT";
 	while ((option = cli_next_option(&r->args)) > 0) {
 		if (option == OPT_OUTPUT)
 			r->output = r->args.value;
@@ -59,6 +60,21 @@ static int parse_arguments(struct request *r, int argc, char **argv)
 	return -1;
 }
 
+/* When the file was written; of what comes through a pipe, when it came. */
+static json_t *written(FILE *from)
+{
+	struct stat stat;
+	char text[64];
+	struct tm tm;
+	time_t at = time(NULL);
+
+	if (!fstat(fileno(from), &stat) && S_ISREG(stat.st_mode))
+		at = stat.st_mtime;
+	if (!gmtime_r(&at, &tm) || !strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &tm))
+		return json_null();
+	return json_string(text);
+}
+
 static json_t *load(const char *file, const char *name)
 {
 	json_error_t error;
@@ -73,16 +89,43 @@ static json_t *load(const char *file, const char *name)
 	if (!root)
 		cli_usage_error("%s:%d: %s; allowed: the --json output of pamt run or pamt compare",
 				name, error.line, error.text);
+	else
+		json_object_set_new(root, REPORT_WRITTEN, written(from));
 	if (from != stdin)
 		fclose(from);
 	return root;
 }
 
-/* One file's part of the page. */
-static int add_file(FILE *page, const char *file)
+/* Of whatever schema the file is: is it one of these? Else what is wrong, in a line of this buffer.
+ */
+static const char *unknown_schema(const json_t *root, char *text, size_t size)
+{
+	const char *schema = json_string_value(json_object_get(root, "schema"));
+
+	if (!schema)
+		snprintf(text, size, "no member 'schema'; allowed: pamt.run/1, pamt.compare/1");
+	else
+		snprintf(text, size,
+			 "schema '%.64s' is not known; allowed: pamt.run/1, pamt.compare/1",
+			 schema);
+	return text;
+}
+
+static void make_title(const json_t *root, char *title, size_t size)
+{
+	const char *machine = json_string_value(json_object_get(root, "machine"));
+	const char *when = json_string_value(json_object_get(root, REPORT_WRITTEN));
+
+	snprintf(title, size, "Dynamic PAMT, %.80s, %.10s", machine ? machine : "a machine",
+		 when ? when : "undated");
+}
+
+/* One file's part of the page; title: of the page, if this is the first. */
+static int add_file(FILE *page, const char *file, char *title, size_t size)
 {
 	const char *name = strcmp(file, "-") ? file : "standard input", *schema, *wrong;
 	json_t *root = load(file, name);
+	char text[160];
 	size_t kind = 0;
 
 	if (!root)
@@ -91,27 +134,46 @@ static int add_file(FILE *page, const char *file)
 	while (kind < KINDS && (!schema || strcmp(schema, kinds[kind].schema)))
 		kind++;
 	if (kind == KINDS)
-		wrong = "is of no known schema; allowed: pamt.run/1, pamt.compare/1";
+		wrong = unknown_schema(root, text, sizeof(text));
 	else
 		wrong = kinds[kind].write(page, name, root);
+	if (!wrong && !*title)
+		make_title(root, title, size);
+	if (wrong)
+		cli_usage_error("%s: %s", name, wrong);
 	json_decref(root);
-	return wrong ? cli_usage_error("%s: %s", name, wrong) : CLI_OK;
+	return wrong ? CLI_USAGE : CLI_OK;
+}
+
+static int frame(const char *title, const char *parts, char **text, size_t *size)
+{
+	FILE *page = open_memstream(text, size);
+
+	if (!page)
+		return cli_error(CLI_FAILED, "report: out of memory");
+	report_begin(page, title);
+	fputs(parts, page);
+	report_end(page);
+	return fclose(page) ? cli_error(CLI_FAILED, "report: out of memory") : CLI_OK;
 }
 
 /* The whole page in memory: nothing is written before all files were found good. */
 static int make_page(const struct request *r, char **text, size_t *size)
 {
-	FILE *page = open_memstream(text, size);
+	char *parts = NULL, title[160] = "";
+	size_t parts_size = 0;
+	FILE *page = open_memstream(&parts, &parts_size);
 	int code = CLI_OK;
 
 	if (!page)
 		return cli_error(CLI_FAILED, "report: out of memory");
-	report_begin(page, r->title);
 	for (int i = 0; i < r->nr && !code; i++)
-		code = add_file(page, r->files[i]);
-	report_end(page);
+		code = add_file(page, r->files[i], title, sizeof(title));
 	if (fclose(page) && !code)
 		code = cli_error(CLI_FAILED, "report: out of memory");
+	if (!code)
+		code = frame(r->title ? r->title : title, parts, text, size);
+	free(parts);
 	return code;
 }
 

@@ -86,7 +86,7 @@ struct options {
 	struct check_request request;
 	bool mutants, merge;
 	bool others; /* options besides merge */
-	bool regions_given;
+	bool regions_given, ops_given;
 	const char *state;
 	bool what_given; /* an option that says what is explored */
 	const char *program, *replay;
@@ -176,6 +176,7 @@ static bool read_shard(const char *value, struct options *o)
 static bool read_option(int id, const char *value, struct options *o)
 {
 	o->regions_given |= id == OPTION_REGIONS;
+	o->ops_given |= id == OPTION_OPS;
 	o->every_given |= id == OPTION_STATE_EVERY;
 	o->others |= id != OPTION_MERGE;
 	o->what_given |= id == OPTION_DESIGN || id == OPTION_PROGRAM || id == OPTION_KINDS ||
@@ -269,6 +270,10 @@ static bool make_sense(struct options *o)
 		for (uint32_t i = 0; i < p->nr_ops[cpu]; i++)
 			if (p->op[cpu][i].region >= r->setup.nr_regions)
 				r->setup.nr_regions = p->op[cpu][i].region + 1;
+	if (o->ops_given && r->ops_in_all) {
+		cli_usage_error("check: --ops of each CPU or --ops-in-all, not both");
+		return false;
+	}
 	if (r->pct_depth && r->ops_in_all) {
 		cli_usage_error("check: random programs have --ops of each CPU, not --ops-in-all");
 		return false;

@@ -90,11 +90,16 @@ static const char *unsound_member(const json_t *o)
 
 static bool is_sound(const struct merge *m, int i)
 {
-	const char *schema, *member;
+	const char *schema = "", *member;
+	char text[160];
 
-	if (!check_text_member(m->object[i], "schema", &schema) || strcmp(schema, CHECK_SCHEMA))
-		return refuse(m->files[i],
-			      "it is not what `pamt check --json` prints, schema " CHECK_SCHEMA);
+	if (!check_text_member(m->object[i], "schema", &schema) || strcmp(schema, CHECK_SCHEMA)) {
+		snprintf(
+			text, sizeof(text),
+			"its schema is '%.64s', and not that of `pamt check --json`, " CHECK_SCHEMA,
+			schema);
+		return refuse(m->files[i], text);
+	}
 	member = unsound_member(m->object[i]);
 	if (!member)
 		return true;

@@ -307,6 +307,7 @@ void compare_show_json(const struct comparison_table *t)
 	const struct compare_result *first = first_run(t);
 	json_t *object = cli_json("pamt.compare/1"), *runs = json_array(), *curve = json_array();
 
+	json_object_set_new(object, "command", cli_json_text(cli_command_line()));
 	json_object_set_new(
 		object, "scenario",
 		cli_json_text(*t->scenario.title ? t->scenario.title : t->scenario.name));

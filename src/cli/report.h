@@ -30,6 +30,9 @@ enum report_colour {
 	REPORT_COLOURS,
 };
 
+/* The member of a file's object that cmd_report.c adds: when the file was written, as text. */
+#define REPORT_WRITTEN "written"
+
 /* report_page.c */
 void report_begin(FILE *to, const char *title);
 void report_end(FILE *to);
@@ -38,13 +41,15 @@ void report_text(FILE *to, const char *text);
 /* A file's part of the page. */
 void report_section(FILE *to, const char *title, const char *subtitle);
 void report_section_end(FILE *to);
+/* Where a file's figures come from: when it was written, its seed, the command. */
+void report_origin(FILE *to, const json_t *root);
 /* Figures that are to be seen first: value, what it is. Between begin and end of cards. */
 void report_cards(FILE *to);
 void report_card(FILE *to, const char *value, const char *what, bool bad);
 void report_cards_end(FILE *to);
 
 /* report_chart.c: lines over time or over CPUs. */
-#define CHART_SERIES 9u
+#define CHART_SERIES 12u
 
 enum chart_unit { CHART_BYTES, CHART_SECONDS, CHART_NUMBER, CHART_NS };
 
@@ -52,13 +57,13 @@ struct chart_series {
 	const char *name;
 	enum report_colour colour;
 	bool fill; /* the area below, for what adds up to something */
-	bool dashed;
 	const double *y;
 };
 
 struct chart {
 	const char *title, *description;
-	const char *x_name, *y_name; /* y_name NULL: its values say it */
+	const char *x_name,
+		*y_name; /* what is counted, for who sees such a chart for the first time */
 	enum chart_unit x_unit, y_unit;
 	bool log_x, log_y; /* powers of two; of ten */
 	unsigned int nr;   /* points of each series */
@@ -72,6 +77,9 @@ void report_chart(FILE *to, const struct chart *chart);
 void report_charts_end(FILE *to);
 /* "1.5 GB", "20 ms", "3.2 us" into a buffer of at least 24 bytes. */
 const char *report_value(enum chart_unit unit, double value, char *buffer);
+
+/* A cell of a table; where a row is too wide for the screen its column's title stands before it. */
+void report_cell(FILE *to, const char *title, const char *value, bool bad);
 
 /* report_map.c: the member "regions" of a run. */
 void report_map(FILE *to, const json_t *regions);

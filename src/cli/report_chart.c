@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * report_chart.c - a chart of lines as SVG: axes with round numbers, a legend, and the figures as a
- * table.
+ * report_chart.c - a chart of lines as SVG: axes with round numbers, names at the ends of the
+ * lines, and the figures as a table.
  *
  * The drawing is small, 400 units wide, so that its text can be read on a phone; on a wide screen
- * two of them stand side by side.
+ * two of them stand side by side. Lines are told apart by colour, by the form of their marks, and
+ * by their names.
  */
 #include <math.h>
 #include <string.h>
@@ -14,33 +15,43 @@
 #define WIDTH	   400.0
 #define HEIGHT	   230.0
 #define LEFT	   56.0
-#define RIGHT	   12.0
+#define RIGHT	   84.0 /* with the names; without: */
+#define RIGHT_BARE 12.0
 #define TOP	   22.0
-#define BOTTOM	   34.0
+#define BOTTOM	   36.0
+#define NAME_SPACE 11.0 /* between two names */
+#define NAME_WIDTH 74.0
+#define ZERO_BAND  0.12 /* of a logarithmic axis: below its lowest number there is 0 */
+#define MARKS	   16u	/* at most, on a line */
 #define MAX_TICKS  12u
 #define TABLE_ROWS 24u
 
 /* A value on an axis, to 0 .. 1. */
 struct axis {
 	double low, high; /* logarithms where log */
-	bool log;
+	bool log, zero;	  /* zero: of a logarithmic one, there are values of 0 */
+	double end;	  /* of the horizontal one: where the drawing has it */
 	unsigned int nr;
 	double tick[MAX_TICKS];
 };
 
 static double place(const struct axis *axis, double value)
 {
-	if (axis->log)
-		value = value > 0 ? log(value) : axis->low;
-	if (axis->high <= axis->low)
+	double below = axis->zero ? ZERO_BAND : 0;
+
+	if (axis->log && value <= 0)
 		return 0;
+	if (axis->log)
+		value = log(value);
+	if (axis->high <= axis->low)
+		return below;
 	value = (value - axis->low) / (axis->high - axis->low);
-	return value < 0 ? 0 : value > 1 ? 1 : value;
+	return below + (1 - below) * (value < 0 ? 0 : value > 1 ? 1 : value);
 }
 
 static double x_at(const struct axis *axis, double value)
 {
-	return LEFT + place(axis, value) * (WIDTH - LEFT - RIGHT);
+	return LEFT + place(axis, value) * (axis->end - LEFT);
 }
 
 static double y_at(const struct axis *axis, double value)
@@ -144,8 +155,11 @@ static void log_axis(struct axis *axis, double low, double high, double base)
 		axis->tick[axis->nr++] = pow(base, i);
 }
 
-static void find_range(const struct chart *chart, double *low, double *high)
+/* Return: is there a value of 0? */
+static bool find_range(const struct chart *chart, double *low, double *high)
 {
+	bool zero = false;
+
 	*low = INFINITY;
 	*high = 0;
 	for (unsigned int s = 0; s < chart->nr_series; s++) {
@@ -157,23 +171,42 @@ static void find_range(const struct chart *chart, double *low, double *high)
 				*low = y;
 			if (y > *high)
 				*high = y;
+			zero |= y == 0;
 		}
 	}
+	return zero;
 }
 
 static void make_axes(const struct chart *chart, struct axis *x, struct axis *y)
 {
 	double low, high;
+	bool zero;
 
 	if (chart->log_x)
 		log_axis(x, chart->x[0], chart->x[chart->nr - 1], 2);
 	else
 		time_axis(x, chart->x[chart->nr - 1], chart->x_unit);
-	find_range(chart, &low, &high);
-	if (chart->log_y && high > 0)
+	x->end = WIDTH - (chart->nr_series > 1 ? RIGHT : RIGHT_BARE);
+	zero = find_range(chart, &low, &high);
+	if (chart->log_y && high > 0) {
 		log_axis(y, low, high, 10);
-	else
+		y->zero = zero;
+	} else {
 		linear_axis(y, high, chart->y_unit);
+	}
+}
+
+static void draw_y_tick(FILE *to, const struct chart *chart, const struct axis *x,
+			const struct axis *y, double value)
+{
+	double at = y_at(y, value);
+	char text[24];
+
+	fprintf(to,
+		"<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/>"
+		"<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
+		LEFT, at, x->end, LEFT - 6, at + 4,
+		value > 0 ? report_value(chart->y_unit, value, text) : "0");
 }
 
 static void draw_axes(FILE *to, const struct chart *chart, const struct axis *x,
@@ -181,15 +214,10 @@ static void draw_axes(FILE *to, const struct chart *chart, const struct axis *x,
 {
 	char text[24];
 
-	for (unsigned int i = 0; i < y->nr; i++) {
-		double at = y_at(y, y->tick[i]);
-
-		fprintf(to,
-			"<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/>"
-			"<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
-			LEFT, at, WIDTH - RIGHT, LEFT - 6, at + 4,
-			report_value(chart->y_unit, y->tick[i], text));
-	}
+	if (y->zero)
+		draw_y_tick(to, chart, x, y, 0);
+	for (unsigned int i = 0; i < y->nr; i++)
+		draw_y_tick(to, chart, x, y, y->tick[i]);
 	for (unsigned int i = 0; i < x->nr; i++) {
 		double at = x_at(x, x->tick[i]);
 
@@ -199,29 +227,98 @@ static void draw_axes(FILE *to, const struct chart *chart, const struct axis *x,
 			at, HEIGHT - BOTTOM, at, HEIGHT - BOTTOM + 16,
 			report_value(chart->x_unit, x->tick[i], text));
 	}
-	fprintf(to, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", WIDTH - RIGHT, HEIGHT - 3);
+	fprintf(to, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", x->end, HEIGHT - 3);
 	report_text(to, chart->x_name);
-	fputs("</text>", to);
-	if (chart->y_name) {
-		fputs("<text x=\"4\" y=\"11\">", to);
-		report_text(to, chart->y_name);
-		fputs("</text>", to);
-	}
-	fputc('\n', to);
+	fputs(chart->log_x ? " (logarithmic)</text><text x=\"4\" y=\"11\">"
+			   : "</text><text x=\"4\" y=\"11\">",
+	      to);
+	report_text(to, chart->y_name);
+	fputs(y->log ? " (logarithmic)</text>\n" : "</text>\n", to);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* Lines                                                                                        */
+
+/* A form of its own for each line, about (x, y); they differ where colours cannot be seen. */
+static void draw_mark(FILE *to, unsigned int series, char letter, double x, double y)
+{
+	static const char *const forms[] = {
+		"m-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z",			/* a disc */
+		"m-2.7 -2.7h5.4v5.4h-5.4z",				/* a square */
+		"m0 -3.6l3.4 6h-6.8z",					/* a triangle */
+		"m0 -3.8l3.4 3.8l-3.4 3.8l-3.4 -3.8z",			/* a diamond */
+		"m0 3.6l3.4 -6h-6.8z",					/* a triangle on its tip */
+		"m-3.5 -1.1h7v2.2h-7z",					/* a bar */
+		"m-1.1 -3.5h2.2v7h-2.2z",				/* a bar that stands */
+		"m-3.5 -1h2.5v-2.5h2v2.5h2.5v2h-2.5v2.5h-2v-2.5h-2.5z", /* a cross */
+		"m-3 -3l6 6v-6l-6 6z",					/* a bow tie */
+		"m-3 -3l6 6h-6l6 -6z",					/* an hourglass */
+		"m-3 -3v6l6 -3z", /* a triangle to the right */
+		"m3 -3v6l-6 -3z", /* and to the left */
+	};
+
+	fprintf(to, "<path class=\"f%c\" d=\"M%.1f %.1f%s\"/>", letter, x, y,
+		forms[series % (sizeof(forms) / sizeof(forms[0]))]);
+}
+
+/* The last point that there is; nr of the chart: none. */
+static unsigned int last_point(const struct chart *chart, const struct chart_series *s)
+{
+	for (unsigned int i = chart->nr; i-- > 0;)
+		if (!isnan(s->y[i]))
+			return i;
+	return chart->nr;
+}
+
+/* Names at the ends of the lines, in the order of these, apart from each other. */
+static void draw_names(FILE *to, const struct chart *chart, const struct axis *x,
+		       const struct axis *y)
+{
+	unsigned int order[CHART_SERIES], nr = 0;
+	double at[CHART_SERIES], floor = HEIGHT - BOTTOM + 4;
+
+	for (unsigned int s = 0; s < chart->nr_series; s++) {
+		unsigned int last = last_point(chart, &chart->series[s]), i = nr;
+
+		if (last == chart->nr)
+			continue;
+		at[s] = y_at(y, chart->series[s].y[last]) + 4;
+		for (; i > 0 && at[order[i - 1]] > at[s]; i--)
+			order[i] = order[i - 1];
+		order[i] = s;
+		nr++;
+	}
+	for (unsigned int i = 1; i < nr; i++)
+		if (at[order[i]] < at[order[i - 1]] + NAME_SPACE)
+			at[order[i]] = at[order[i - 1]] + NAME_SPACE;
+	for (unsigned int i = nr; i-- > 0; floor = at[order[i]] - NAME_SPACE)
+		if (at[order[i]] > floor)
+			at[order[i]] = floor;
+	for (unsigned int i = 0; i < nr; i++) {
+		const struct chart_series *s = &chart->series[order[i]];
+
+		fprintf(to, "<text class=\"name f%c\" x=\"%.1f\" y=\"%.1f\"", 'a' + s->colour,
+			x->end + 9, at[order[i]]);
+		/* A long one is made narrow. */
+		if (strlen(s->name) > 13)
+			fprintf(to, " textLength=\"%.0f\" lengthAdjust=\"spacingAndGlyphs\"",
+				NAME_WIDTH);
+		fputc('>', to);
+		report_text(to, s->name);
+		fputs("</text>", to);
+	}
+}
 
 static void draw_line(FILE *to, const struct chart *chart, const struct chart_series *s,
 		      const struct axis *x, const struct axis *y)
 {
 	bool main = s == chart->series && chart->nr_series > 3;
 	char letter = (char)('a' + s->colour);
+	unsigned int number = (unsigned int)(s - chart->series);
+	unsigned int step = chart->nr <= MARKS ? 1 : chart->nr / 5;
 	unsigned int nr = 0, first = 0, last = 0;
 
-	fprintf(to, "<path class=\"series s%c%s%s\" d=\"", letter, s->dashed ? " dashed" : "",
-		main ? " main" : "");
+	fprintf(to, "<path class=\"series s%c%s\" d=\"", letter, main ? " main" : "");
 	for (unsigned int i = 0; i < chart->nr; i++) {
 		if (isnan(s->y[i]))
 			continue;
@@ -232,11 +329,10 @@ static void draw_line(FILE *to, const struct chart *chart, const struct chart_se
 			y_at(y, s->y[i]));
 	}
 	fputs("\"/>", to);
-	/* On few points marks help to see where they are. */
-	for (unsigned int i = 0; chart->nr <= 16 && i < chart->nr; i++)
-		if (!isnan(s->y[i]))
-			fprintf(to, "<circle class=\"f%c\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>",
-				letter, x_at(x, chart->x[i]), y_at(y, s->y[i]));
+	/* Lines that lie upon each other have theirs at different places. */
+	for (unsigned int i = chart->nr <= MARKS ? 0 : number * step / 5; i < chart->nr; i += step)
+		if (!isnan(s->y[i]) && chart->nr_series > 1)
+			draw_mark(to, number, letter, x_at(x, chart->x[i]), y_at(y, s->y[i]));
 	if (!s->fill || !nr)
 		return;
 	fprintf(to, "<path class=\"area f%c\" d=\"M%.1f %.1f", letter, x_at(x, chart->x[first]),
@@ -245,20 +341,6 @@ static void draw_line(FILE *to, const struct chart *chart, const struct chart_se
 		if (!isnan(s->y[i]))
 			fprintf(to, "L%.1f %.1f", x_at(x, chart->x[i]), y_at(y, s->y[i]));
 	fprintf(to, "V%.1fz\"/>\n", HEIGHT - BOTTOM);
-}
-
-static void draw_legend(FILE *to, const struct chart *chart)
-{
-	fputs("<ul class=\"legend\" aria-hidden=\"true\">", to);
-	for (unsigned int s = 0; s < chart->nr_series; s++) {
-		fprintf(to,
-			"<li><svg viewBox=\"0 0 28 16\"><path class=\"series s%c%s\" "
-			"d=\"M2 8H26\"/></svg>",
-			'a' + chart->series[s].colour, chart->series[s].dashed ? " dashed" : "");
-		report_text(to, chart->series[s].name);
-		fputs("</li>", to);
-	}
-	fputs("</ul>\n", to);
 }
 
 /* All points, or so many of them at equal distances, the last one included. */
@@ -281,10 +363,12 @@ static void write_table(FILE *to, const struct chart *chart)
 
 		fprintf(to, "<tr><td>%s</td>", report_value(chart->x_unit, chart->x[i], text));
 		for (unsigned int s = 0; s < chart->nr_series; s++)
-			fprintf(to, "<td>%s</td>",
+			report_cell(
+				to, chart->series[s].name,
 				isnan(chart->series[s].y[i])
 					? "-"
-					: report_value(chart->y_unit, chart->series[s].y[i], text));
+					: report_value(chart->y_unit, chart->series[s].y[i], text),
+				false);
 		fputs("</tr>\n", to);
 	}
 	fputs("</tbody></table></div></details>\n", to);
@@ -315,8 +399,9 @@ void report_chart(FILE *to, const struct chart *chart)
 	/* The first series is what it is about: on top. */
 	for (unsigned int s = chart->nr_series; s-- > 0;)
 		draw_line(to, chart, &chart->series[s], &x, &y);
+	if (chart->nr_series > 1)
+		draw_names(to, chart, &x, &y);
 	fputs("</svg>\n", to);
-	draw_legend(to, chart);
 	write_table(to, chart);
 	fputs("</figure>\n", to);
 }

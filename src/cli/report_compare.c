@@ -107,13 +107,12 @@ static void draw_curves(FILE *to, const json_t *list, const char *key, bool per_
 		chart.series[chart.nr_series++] = (struct chart_series){
 			.name = c->design[d],
 			.colour = (enum report_colour)(d % REPORT_COLOURS),
-			.dashed = d >= REPORT_COLOURS,
 			.y = c->value[d],
 		};
 	}
 	chart.nr = c->nr_points;
 	chart.x = c->cpus;
-	chart.x_name = "CPUs";
+	chart.x_name = "CPUs of the machine";
 	chart.log_x = chart.log_y = true;
 	chart.x_unit = CHART_NUMBER;
 	if (chart.nr > 1)
@@ -125,27 +124,30 @@ static void draw_all(FILE *to, const json_t *curve)
 {
 	report_charts(to);
 	draw_curves(to, curve, "ns_per_get", false,
-		    (struct chart){ .title = "Time for each get",
-				    .description = "In get, put, top-up and control pages, by the "
-						   "number of gets. Flat is what scales.",
-				    .y_name = "per get",
+		    (struct chart){ .title = "Get and put, for each get",
+				    .description = "All time in get, put, top-up and control "
+						   "pages, by the number of gets. Flat is what "
+						   "scales.",
+				    .y_name = "time for each get",
 				    .y_unit = CHART_NS });
 	draw_curves(to, curve, "waited_ns", true,
-		    (struct chart){ .title = "Of that, waiting for locks",
-				    .description = "By the number of gets.",
-				    .y_name = "per get",
+		    (struct chart){ .title = "Waited, for each get",
+				    .description = "The part of it that CPUs waited for locks and "
+						   "for each other.",
+				    .y_name = "time for each get",
 				    .y_unit = CHART_NS });
 	draw_curves(to, curve, "waited_longest_ns", false,
-		    (struct chart){ .title = "The longest wait",
-				    .description = "Of any CPU, for a lock or a region.",
-				    .y_name = "once",
+		    (struct chart){ .title = "Longest",
+				    .description = "The longest wait of any CPU, for a lock or a "
+						   "region.",
+				    .y_name = "time of one wait",
 				    .y_unit = CHART_NS });
 	draw_curves(to, curve, "faults_per_second", false,
-		    (struct chart){ .title = "Faults served",
-				    .description =
-					    "By all CPUs together, while TDs boot. Twice the "
-					    "CPUs should serve twice as many.",
-				    .y_name = "per second",
+		    (struct chart){ .title = "Faults/s",
+				    .description = "Page faults served by all CPUs together while "
+						   "guests run. Twice the CPUs should serve twice "
+						   "as many.",
+				    .y_name = "page faults served in a second",
 				    .y_unit = CHART_NUMBER });
 	report_charts_end(to);
 }
@@ -153,45 +155,97 @@ static void draw_all(FILE *to, const json_t *curve)
 /* ------------------------------------------------------------------------------------------- */
 /* The table                                                                                    */
 
-static const struct {
+/* As `pamt compare` prints them on a terminal, under the same names. */
+static const struct column {
 	const char *key, *title;
 	enum chart_unit unit;
-	bool bad; /* should be 0 */
+	bool bad;	/* should be 0 */
+	const char *op; /* a member of this operation's figures */
+	bool mean;	/* and by their count */
 } columns[] = {
-	{ "pamt_boot", "PAMT at boot", CHART_BYTES, false },
-	{ "pamt_peak", "at the peak", CHART_BYTES, false },
-	{ "left", "left with zero TDs", CHART_BYTES, true },
-	{ "adds", "ADDs", CHART_NUMBER, false },
-	{ "removes", "REMOVEs", CHART_NUMBER, false },
-	{ "busy", "BUSY", CHART_NUMBER, true },
-	{ "failures", "failures", CHART_NUMBER, true },
-	{ "lost_pages", "lost pages", CHART_NUMBER, true },
+	{ .key = "pamt_boot", .title = "PAMT at boot", .unit = CHART_BYTES },
+	{ .key = "pamt_peak", .title = "at peak", .unit = CHART_BYTES },
+	{ .key = "left", .title = "left", .unit = CHART_BYTES, .bad = true },
+	{ .key = "adds", .title = "ADD", .unit = CHART_NUMBER },
+	{ .key = "removes", .title = "REMOVE", .unit = CHART_NUMBER },
+	{ .key = "busy", .title = "BUSY", .unit = CHART_NUMBER, .bad = true },
+	{ .key = "missing", .title = "missing", .unit = CHART_NUMBER, .bad = true },
+	{ .key = "failures", .title = "failures", .unit = CHART_NUMBER, .bad = true },
+	{ .key = "lost_pages", .title = "lost pages", .unit = CHART_NUMBER, .bad = true },
 	/* The second table begins here. */
-	{ "ns_per_get", "per get", CHART_NS, false },
-	{ "get_put_ns", "in get and put", CHART_NS, false },
-	{ "waited_ns", "waited", CHART_NS, false },
-	{ "waited_longest_ns", "longest wait", CHART_NS, false },
-	{ "faults_per_second", "faults/s", CHART_NUMBER, false },
-	{ "td_boot_seconds", "TD boot", CHART_SECONDS, false },
+	{ .key = "count", .title = "gets", .unit = CHART_NUMBER, .op = "get" },
+	{ .key = "total_ns", .title = "mean get", .unit = CHART_NS, .op = "get", .mean = true },
+	{ .key = "total_ns", .title = "in get", .unit = CHART_NS, .op = "get" },
+	{ .key = "get_put_ns", .title = "get+put", .unit = CHART_NS },
+	{ .key = "waited_ns", .title = "waited", .unit = CHART_NS },
+	{ .key = "waited_longest_ns", .title = "longest", .unit = CHART_NS },
+	{ .key = "faults_per_second", .title = "faults/s", .unit = CHART_NUMBER },
+	{ .key = "td_boot_seconds", .title = "TD boot", .unit = CHART_SECONDS },
 };
 #define COLUMNS	     (sizeof(columns) / sizeof(*columns))
-#define TIME_COLUMNS 8u /* from here on */
+#define TIME_COLUMNS 9u /* from here on */
 
-static void write_row(FILE *to, const json_t *run, size_t from, size_t end)
+static double column_value(const json_t *run, const struct column *column)
+{
+	const json_t *of = run;
+	double count;
+
+	if (column->op)
+		of = json_object_get(json_object_get(run, "ops"), column->op);
+	if (!column->mean)
+		return report_number(of, column->key);
+	count = report_number(of, "count");
+	return count > 0 ? report_number(of, column->key) / count : 0;
+}
+
+/* Numbers of calls in full, as on the terminal; what is measured with three digits. */
+static const char *column_text(const struct column *column, double value, char *text)
+{
+	if (column->unit != CHART_NUMBER || !strcmp(column->key, "faults_per_second") ||
+	    value >= 1e15)
+		return report_value(column->unit, value, text);
+	snprintf(text, 24, "%.0f", value);
+	return text;
+}
+
+/* What exploring small programs of this design found. */
+static void write_explored(FILE *to, const json_t *explored, const char *design)
+{
+	for (size_t i = 0; i < json_array_size(explored); i++) {
+		const json_t *one = json_array_get(explored, i);
+		const char *name = json_string_value(json_object_get(one, "design"));
+		bool fails = json_is_string(json_object_get(one, "violation"));
+
+		if (!name || strcmp(name, design))
+			continue;
+		report_cell(to, "in any order",
+			    json_is_null(json_object_get(one, "schedules")) ? "-"
+			    : fails					    ? "fails"
+									    : "holds",
+			    fails);
+		return;
+	}
+	report_cell(to, "in any order", "-", false);
+}
+
+static void write_row(FILE *to, const json_t *run, const json_t *explored, size_t from, size_t end)
 {
 	const char *design = json_string_value(json_object_get(run, "design"));
+	bool ended = !json_is_string(json_object_get(run, "error"));
 	char text[24];
 
 	fputs("<tr><td>", to);
 	report_text(to, design ? design : "?");
 	fputs("</td>", to);
 	for (size_t c = from; c < end; c++) {
-		double value = report_number(run, columns[c].key);
-		bool bad = columns[c].bad && value > 0;
+		double value = column_value(run, &columns[c]);
 
-		fprintf(to, "<td>%s%s%s</td>", bad ? "<strong>" : "",
-			report_value(columns[c].unit, value, text), bad ? "</strong>" : "");
+		report_cell(to, columns[c].title,
+			    ended ? column_text(&columns[c], value, text) : "-",
+			    ended && columns[c].bad && value > 0);
 	}
+	if (!from)
+		write_explored(to, explored, design ? design : "");
 	fputs("</tr>\n", to);
 }
 
@@ -209,25 +263,26 @@ static void write_note(FILE *to, const json_t *run, const char *key)
 	fputs("</li>\n", to);
 }
 
-static void write_table(FILE *to, const json_t *runs, const char *what, size_t from, size_t end)
+/* The first one has a column for what was explored. */
+static void write_table(FILE *to, const json_t *runs, const json_t *explored, size_t from,
+			size_t end)
 {
-	fprintf(to,
-		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\"><table>"
-		"<thead><tr><th scope=\"col\">Design</th>",
-		what);
+	fputs("<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Design</th>", to);
 	for (size_t c = from; c < end; c++)
 		fprintf(to, "<th scope=\"col\">%s</th>", columns[c].title);
-	fputs("</tr></thead><tbody>\n", to);
+	fputs(!from ? "<th scope=\"col\">in any order</th></tr></thead><tbody>\n"
+		    : "</tr></thead><tbody>\n",
+	      to);
 	for (size_t i = 0; i < json_array_size(runs); i++)
-		write_row(to, json_array_get(runs, i), from, end);
+		write_row(to, json_array_get(runs, i), explored, from, end);
 	fputs("</tbody></table></div>\n", to);
 }
 
 /* explored: what was found when schedules of the design were searched. */
 static void write_designs(FILE *to, const json_t *runs, const json_t *explored)
 {
-	write_table(to, runs, "Designs: memory and calls", 0, TIME_COLUMNS);
-	write_table(to, runs, "Designs: time", TIME_COLUMNS, COLUMNS);
+	write_table(to, runs, explored, 0, TIME_COLUMNS);
+	write_table(to, runs, explored, TIME_COLUMNS, COLUMNS);
 	fputs("<ul class=\"notes\">\n", to);
 	for (size_t i = 0; i < json_array_size(runs); i++) {
 		write_note(to, json_array_get(runs, i), "error");
@@ -251,6 +306,7 @@ const char *report_compare(FILE *to, const char *name, const json_t *root)
 		 machine ? machine : name, report_integer(root, "tds"),
 		 report_value(CHART_BYTES, report_number(root, "td_bytes"), bytes));
 	report_section(to, scenario ? scenario : name, text);
+	report_origin(to, root);
 	write_designs(to, runs, json_object_get(root, "explored"));
 	if (json_array_size(json_object_get(root, "curve")))
 		draw_all(to, json_object_get(root, "curve"));

@@ -3,8 +3,8 @@
  * report_map.c - the 2 MiB regions of a machine by kind, in cells, as SVG.
  *
  * A cell is a square that is filled from the bottom with the kinds that its regions are of, each in
- * proportion, but for what is so little that it would not be seen. All squares of a kind are one
- * path, so that the page stays small.
+ * proportion: what is little is drawn little, and its number is in the table. All squares of a kind
+ * are one path, so that the page stays small.
  */
 #include <string.h>
 
@@ -14,7 +14,6 @@
 #define MAX_CELLS 4096u
 #define SIDE	  10.0 /* of a cell, with the gap */
 #define GAP	  1.0
-#define LEAST	  0.125 /* of a cell's height */
 
 /* In the order in which they lie in a cell, and as they are told. */
 static const struct {
@@ -42,24 +41,15 @@ static int position(const json_t *regions, const char *kind)
 	return -1;
 }
 
-/* The heights of a cell's parts: in proportion, but none unseen. */
+/* The heights of a cell's parts, of 1. */
 static void heights(const double count[KINDS], double height[KINDS])
 {
-	double regions = 0, taken = 0, rest = 0;
+	double regions = 0;
 
 	for (size_t k = 0; k < KINDS; k++)
 		regions += count[k];
-	for (size_t k = 0; k < KINDS; k++) {
-		height[k] = regions ? count[k] / regions : 0;
-		if (height[k] && height[k] < LEAST)
-			taken += height[k] = LEAST;
-		else
-			rest += height[k];
-	}
-	/* What the little ones were given, the others go without. */
 	for (size_t k = 0; k < KINDS; k++)
-		if (height[k] > LEAST && rest)
-			height[k] *= (1 - taken) / rest;
+		height[k] = regions > 0 ? count[k] / regions : 0;
 }
 
 /* One path: the parts of all cells that are of this kind. */
@@ -82,7 +72,7 @@ static void draw_kind(FILE *to, const json_t *cells, size_t kind, const int at[K
 			below += height[k];
 		for (json_int_t c = 0; c < n && cell < MAX_CELLS; c++, cell++) {
 			if (height[kind] > 0)
-				fprintf(to, "M%.1f %.1fh%.1fv%.1fh-%.1fz", cell % COLUMNS * SIDE,
+				fprintf(to, "M%.1f %.2fh%.1fv%.2fh-%.1fz", cell % COLUMNS * SIDE,
 					cell / COLUMNS * SIDE + (SIDE - GAP) * (1 - below),
 					SIDE - GAP, -(SIDE - GAP) * height[kind], SIDE - GAP);
 		}
@@ -103,7 +93,7 @@ static uint32_t count_cells(const json_t *cells)
 static void write_totals(FILE *to, const json_t *regions)
 {
 	const json_t *total = json_object_get(regions, "total");
-	char bytes[24];
+	char bytes[24], number[24];
 
 	fputs("<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Region</th>"
 	      "<th scope=\"col\">Number</th><th scope=\"col\">Memory</th></tr></thead><tbody>\n",
@@ -114,9 +104,12 @@ static void write_totals(FILE *to, const json_t *regions)
 		fprintf(to,
 			"<tr><td><svg viewBox=\"0 0 28 16\" aria-hidden=\"true\" style=\"display:"
 			"inline-block;width:1.4rem;height:.8rem\"><path class=\"%s\" "
-			"d=\"M0 0h28v16H0z\"/></svg> %s: %s</td><td>%llu</td><td>%s</td></tr>\n",
-			kinds[k].class, kinds[k].name, kinds[k].what, (unsigned long long)nr,
-			cli_bytes(nr << 21, bytes));
+			"d=\"M0 0h28v16H0z\"/></svg> %s: %s</td>",
+			kinds[k].class, kinds[k].name, kinds[k].what);
+		snprintf(number, sizeof(number), "%llu", (unsigned long long)nr);
+		report_cell(to, "Number", number, false);
+		report_cell(to, "Memory", cli_bytes(nr << 21, bytes), false);
+		fputs("</tr>\n", to);
 	}
 	fputs("</tbody></table></div>\n", to);
 }
@@ -135,10 +128,8 @@ void report_map(FILE *to, const json_t *regions)
 		at[k] = position(regions, kinds[k].kind);
 	fprintf(to,
 		"<figure><figcaption>What memory is used for<small>Every square is %s, %llu "
-		"region%s "
-		"of 2 MB, in the order of addresses, with all TDs up. A kind that is there is "
-		"never "
-		"drawn smaller than an eighth of its square.</small></figcaption>\n",
+		"region%s of 2 MB, in the order of addresses, with all TDs up, and filled in "
+		"proportion; what is too little to be seen is in the table.</small></figcaption>\n",
 		cli_bytes(per_cell << 21, bytes), (unsigned long long)per_cell,
 		per_cell == 1 ? "" : "s");
 	fprintf(to,

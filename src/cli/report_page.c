@@ -45,10 +45,10 @@ static const char style[] =
 	"figcaption small{display:block;font-weight:400;color:var(--soft);font-size:.875rem}"
 	"svg{display:block;width:100%;height:auto}"
 	"svg text{font:11px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;"
-	"fill:var(--soft)}"
+	"fill:var(--soft)}svg text.name{font-weight:600}"
 	".grid{stroke:var(--line);stroke-width:1;fill:none}"
 	".series{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
-	".dashed{stroke-dasharray:6 4}.area{stroke:none;opacity:.18}"
+	".area{stroke:none;opacity:.18}"
 	".sa{stroke:var(--a)}.sb{stroke:var(--b)}.sc{stroke:var(--c)}.sd{stroke:var(--d)}"
 	".se{stroke:var(--e)}.sf{stroke:var(--f)}.sg{stroke:var(--g)}.sh{stroke:var(--h)}"
 	".si{stroke:var(--i)}.fi{fill:var(--i)}.main{stroke-width:3}"
@@ -56,16 +56,23 @@ static const char style[] =
 	".ff{fill:var(--f)}.fg{fill:var(--g)}.fh{fill:var(--h)}"
 	".k-2m{fill:var(--k-2m)}.k-4k{fill:var(--k-4k)}.k-pool{fill:var(--k-pool)}"
 	".k-idle{fill:var(--k-idle)}.k-free{fill:var(--k-free)}"
-	".legend{display:flex;flex-wrap:wrap;gap:.15rem 1rem;list-style:none;margin:.35rem 0 0;"
-	"padding:0;font-size:.875rem}.legend svg{display:inline-block;width:1.4rem;height:.8rem;"
-	"vertical-align:-.05rem;margin-right:.35rem}"
 	"details{margin:.4rem 0;font-size:.875rem}summary{cursor:pointer;color:var(--soft)}"
-	".scroll{overflow-x:auto}"
+	".scroll{overflow-x:auto;container-type:inline-size}"
 	"table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.5rem 0;"
 	"font-size:.875rem}"
 	"th,td{padding:.2rem .7rem .2rem 0;text-align:right;border-bottom:1px solid var(--line);"
 	"white-space:nowrap;vertical-align:top}th:first-child,td:first-child{text-align:left;"
-	"white-space:normal}ul.notes{padding-left:1.25rem;margin:.5rem 0}th{font-weight:600}"
+	"white-space:normal}ul.notes{padding-left:1.25rem;margin:.5rem 0;overflow-wrap:anywhere}"
+	"th{font-weight:600}code{overflow-wrap:anywhere}"
+	/* A row that does not fit becomes a card: its cells one below the other, each with its
+	   title. */
+	"@container (max-width:62rem){thead{position:absolute;width:1px;height:1px;overflow:hidden;"
+	"clip-path:inset(50%)}table,tbody{display:block}tr{display:grid;"
+	"grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:0 1rem;padding:.4rem 0;"
+	"border-bottom:1px solid var(--line)}th,td{border:0;padding:.05rem 0}"
+	"td:first-child{grid-column:1/-1;font-weight:600}td[data-title]{display:flex;gap:.5rem;"
+	"justify-content:space-between}td[data-title]::before{content:attr(data-title);"
+	"color:var(--soft);text-align:left;overflow-wrap:anywhere;white-space:normal}}"
 	"@media (max-width:30rem){body{padding:1rem .8rem 2rem}.cards{grid-template-columns:1fr "
 	"1fr;"
 	"gap:.5rem}.cards b{font-size:1.15rem}}"
@@ -131,7 +138,36 @@ void report_section(FILE *to, const char *title, const char *subtitle)
 	fputs("</p>\n", to);
 }
 
+void report_origin(FILE *to, const json_t *root)
+{
+	const char *written = json_string_value(json_object_get(root, REPORT_WRITTEN));
+	const char *command = json_string_value(json_object_get(root, "command"));
+
+	fputs("<p class=\"soft\">", to);
+	if (written)
+		fprintf(to, "Written %s; ", written);
+	fprintf(to, "seed %llu", (unsigned long long)report_integer(root, "seed"));
+	if (report_integer(root, "scaled") > 1)
+		fprintf(to, ", memory divided by %llu",
+			(unsigned long long)report_integer(root, "scaled"));
+	if (command) {
+		fputs("; <code>", to);
+		report_text(to, command);
+		fputs("</code>", to);
+	}
+	fputs("</p>\n", to);
+}
+
 void report_section_end(FILE *to) { fputs("</section>\n", to); }
+
+void report_cell(FILE *to, const char *title, const char *value, bool bad)
+{
+	fputs("<td data-title=\"", to);
+	report_text(to, title);
+	fputs(bad ? "\"><strong>" : "\">", to);
+	report_text(to, value);
+	fputs(bad ? "</strong></td>" : "</td>", to);
+}
 
 void report_cards(FILE *to) { fputs("<div class=\"cards\">\n", to); }
 

@@ -61,6 +61,7 @@ static void draw_static_and_dynamic(FILE *to, const struct series *s, const char
 			"Static PAMT is taken at boot, TDs or not. Dynamic: what is taken at "
 			"boot, the region words, and all that libpamt holds.",
 		.x_name = time,
+		.y_name = "memory for PAMT",
 		.x_unit = CHART_SECONDS,
 		.y_unit = CHART_BYTES,
 		.nr = s->nr,
@@ -80,6 +81,7 @@ static void draw_closer(FILE *to, const struct series *s, const char *time)
 		.description = "What is there at boot, and what comes and goes with TDs: pages for "
 			       "pairs, control structures and secure EPT.",
 		.x_name = time,
+		.y_name = "memory for PAMT",
 		.x_unit = CHART_SECONDS,
 		.y_unit = CHART_BYTES,
 		.nr = s->nr,
@@ -87,10 +89,7 @@ static void draw_closer(FILE *to, const struct series *s, const char *time)
 		.nr_series = 3,
 		.series = { { .name = "all", .colour = REPORT_A, .fill = true, .y = s->pamt },
 			    { .name = "page pairs", .colour = REPORT_C, .y = s->pairs },
-			    { .name = "at boot",
-			      .colour = REPORT_G,
-			      .dashed = true,
-			      .y = s->fixed } },
+			    { .name = "at boot", .colour = REPORT_G, .y = s->fixed } },
 	};
 
 	report_chart(to, &chart);
@@ -102,6 +101,7 @@ static void draw_memory(FILE *to, const struct series *s, const char *time)
 		.title = "Memory of TDs",
 		.description = "What the guests have accepted.",
 		.x_name = time,
+		.y_name = "memory of all TDs together",
 		.x_unit = CHART_SECONDS,
 		.y_unit = CHART_BYTES,
 		.nr = s->nr,
@@ -124,7 +124,7 @@ static void draw_calls(FILE *to, const struct series *s, const char *time)
 			"So far, on a logarithmic scale: a 4K page mapped is a get; only the "
 			"first of a region is a PAMT.ADD.",
 		.x_name = time,
-		.y_name = "so far",
+		.y_name = "number so far",
 		.x_unit = CHART_SECONDS,
 		.y_unit = CHART_NUMBER,
 		.log_y = true,
@@ -141,7 +141,9 @@ static void draw_calls(FILE *to, const struct series *s, const char *time)
 static void draw_series(FILE *to, const json_t *root, const struct series *s)
 {
 	bool dynamic = json_is_true(json_object_get(root, "dynamic"));
-	const char *time = json_is_true(json_object_get(root, "virtual")) ? "virtual time" : "time";
+	const char *time = json_is_true(json_object_get(root, "virtual"))
+				   ? "simulated time since boot"
+				   : "time since boot";
 
 	report_charts(to);
 	if (dynamic) {
@@ -185,6 +187,7 @@ static void write_counts(FILE *to, const json_t *root)
 {
 	json_t *counts = json_object_get(root, "counts"), *value;
 	const char *key;
+	char number[24];
 
 	fputs("<details><summary>All that was counted</summary><div class=\"scroll\"><table><thead>"
 	      "<tr><th scope=\"col\">What</th><th scope=\"col\">Times</th></tr></thead><tbody>\n",
@@ -195,7 +198,10 @@ static void write_counts(FILE *to, const json_t *root)
 			continue;
 		fputs("<tr><td>", to);
 		report_text(to, key);
-		fprintf(to, "</td><td>%lld</td></tr>\n", (long long)json_integer_value(value));
+		snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+		fputs("</td>", to);
+		report_cell(to, "Times", number, false);
+		fputs("</tr>\n", to);
 	}
 	fputs("</tbody></table></div></details>\n", to);
 }
@@ -228,6 +234,7 @@ const char *report_run(FILE *to, const char *name, const json_t *root)
 	if (!scenario)
 		scenario = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
 	report_section(to, scenario, text);
+	report_origin(to, root);
 	write_cards(to, root);
 	if (series.nr > 1)
 		draw_series(to, root, &series);

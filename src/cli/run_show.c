@@ -343,6 +343,7 @@ void run_show_json(struct run *run)
 
 	for (unsigned int i = 0; i < nr; i++)
 		json_object_set_new(counts, figures[i].key, cli_json_number(figures[i].value));
+	json_object_set_new(object, "command", cli_json_text(cli_command_line()));
 	add_setting(object, run);
 	json_object_set_new(object, "bytes", json_memory(result));
 	json_object_set_new(object, "counts", counts);

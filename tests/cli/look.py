@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Looks at a picture (PNG) of a report: is the ground light or dark, as asked for; are lines, areas
-and the map there in their colours; does nothing run over the right edge?"""
+"""Looks at a picture (PNG) of a report in a frame of so many columns: is the ground light or dark, as asked
+for; are lines, areas and the map there in their colours; does nothing run over the right edge?
+
+Arguments: the picture, light or dark, columns."""
 import collections
 import struct
 import sys
@@ -49,6 +51,8 @@ def read_png(path):
 
 
 width, height, step, rows = read_png(sys.argv[1])
+width = int(sys.argv[3])
+rows = [row[:width * step] for row in rows[:8999]]
 seen = collections.Counter(row[x:x + 3].hex() for row in rows for x in range(0, width * step, step))
 ground, *others = COLOURS[sys.argv[2]]
 wrong = [] if seen.most_common(1)[0][0] == ground else [f"the ground is not {ground}"]

@@ -24,16 +24,23 @@ if [ "$what" = look ]; then
 		exit 77
 	}
 	runs page 0 report --output "$scratch/page.html" "$scratch/run.json" "$data/compare.json"
-	for look in dark:1000x1300 light:500x2400; do
-		scheme=$([ "${look%:*}" = dark ] && echo 0 || echo 1)
+	# A phone and a desk, light and dark. A window is never narrower than 500: the page is in a frame.
+	for look in dark:375 light:375 dark:1280 light:1280; do
+		scheme=$([ "${look%:*}" = dark ] && echo 0 || echo 1) width=${look#*:}
 		name="picture, $look"
-		HOME=$scratch timeout 120 "$browser" --headless --no-sandbox --disable-gpu \
-			--hide-scrollbars --user-data-dir="$scratch/profile" \
-			--blink-settings=preferredColorScheme="$scheme" \
-			--window-size="$(tr x , <<<"${look#*:}")" --screenshot="$scratch/$look.png" \
-			"file://$scratch/page.html" >"$scratch/out" 2>"$scratch/err"
+		sed "s,WIDTH,$width,; s,PAGE,file://$scratch/page.html," "$here/look.html" >"$scratch/look.html"
+		for what in "--screenshot=$scratch/$look.png" --dump-dom; do
+			HOME=$scratch timeout 120 "$browser" --headless --no-sandbox --disable-gpu \
+				--hide-scrollbars --user-data-dir="$scratch/profile" \
+				--allow-file-access-from-files --blink-settings=preferredColorScheme="$scheme" \
+				--window-size=1280,9000 "$what" "file://$scratch/look.html" \
+				>"$scratch/out" 2>"$scratch/err"
+		done
 		check_that 'it was drawn' test -s "$scratch/$look.png"
-		check_that 'it looks right' python3 "$here/look.py" "$scratch/$look.png" "${look%:*}"
+		check_that 'it looks right' python3 "$here/look.py" "$scratch/$look.png" "${look%:*}" "$width"
+		# What the browser says of it: its width, and what does not fit.
+		out_has "page: $width of $width, cut: none, names over the edge: none"
+		out_has 'text: Dynamic PAMT, builtin:256g'
 	done
 	finish
 	exit
@@ -45,6 +52,12 @@ out_has '<!doctype html>'
 out_has 'PAMT over time, static against dynamic'
 out_has 'What memory is used for'
 out_has '<title>2 MiB regions by kind</title>'
+# Whose figures these are: the machine, when, the seed, the options.
+out_has '<h1>Dynamic PAMT, builtin:256g, 20'
+out_has "Written $(date -u -r "$scratch/run.json" '+%Y-%m-%d %H:%M UTC'); seed 1; <code>pamt run --json"
+for axis in 'memory for PAMT' 'memory of all TDs together' 'number so far (logarithmic)' 'time since boot'; do
+	out_has "$axis</text>"
+done
 out_has 'prefers-color-scheme:dark'
 out_has '@media print'
 # Nothing is fetched, nothing runs.
@@ -55,8 +68,16 @@ check_that 'well-formed' python3 "$here/wellformed.py" "$scratch/out"
 
 runs a_comparison 0 report --title 'Ours & <theirs>' "$data/compare.json"
 out_has 'Ours &amp; &lt;theirs&gt;'
-out_has 'Time for each get'
+out_has 'Get and put, for each get'
 out_has 'per-region'
+# The columns of the terminal, under its names.
+for column in 'PAMT at boot' 'at peak' left ADD REMOVE BUSY missing failures 'in any order' gets 'mean get' 'in get' \
+	'get+put' waited longest 'faults/s' 'TD boot'; do
+	out_has "<th scope=\"col\">$column</th>"
+	out_has "<td data-title=\"$column\">"
+done
+check_that 'every design has its line and its name at the end' test \
+	"$(grep -o 'class="name' "$scratch/out" | wc -l)" -ge "$(jq '.runs | length' "$data/compare.json")"
 check_that 'well-formed' python3 "$here/wellformed.py" "$scratch/out"
 
 runs both_into_a_file 0 report --json -o "$scratch/page.html" "$scratch/run.json" "$data/compare.json"
@@ -89,7 +110,7 @@ echo '{"schema": "pamt.run/1"}' >"$scratch/empty.json"
 printf '{\n"schema": pamt' >"$scratch/broken.json"
 refuses no_file '1 to 64 files' report
 refuses missing_file 'no-such-file' report "$scratch/no-such-file"
-refuses other_schema 'allowed: pamt.run/1, pamt.compare/1' report "$scratch/plan.json"
+refuses other_schema "schema 'pamt.plan/1' is not known; allowed: pamt.run/1, pamt.compare/1" report "$scratch/plan.json"
 refuses not_json 'broken.json:2:' report "$scratch/broken.json"
 refuses no_run "member 'machine'" report "$scratch/empty.json"
 refuses json_alone 'needs --output' report --json "$scratch/run.json"

@@ -84,7 +84,7 @@ done
 refuses sums_that_overflow "large-2.json: 'steps' is too large" check --merge large-1.json large-2.json
 refuses no_such_file 'absent.json' check --merge absent.json
 refuses no_json 'expected near' check --merge "$pamt"
-refuses other_json 'schema pamt.check/2' check --merge "$data/compare.json"
+refuses other_json "its schema is 'pamt.compare/1', and not that of" check --merge "$data/compare.json"
 refuses with_mutants 'do not go with --mutants' check --mutants --shard 1/2
 refuses merge_of_what_it_was_told "no options besides --json" check --merge --bound 3 programs-1-of-2.json
 refuses how_often_without_what '--state FILE' "${programs[@]}" --state-every 5
