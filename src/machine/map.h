@@ -75,6 +75,12 @@ struct map_source {
 PAMT_MUST_CHECK int map_read(struct map_source source, const struct map_options *options,
 			     struct machine_map *map, char *error, size_t error_size);
 /*
+ * A machine that is made up: these ranges, which the map keeps and which are its CMRs as well, one
+ * CPU, package and node, 52 bits of address, KeyIDs 32 to 63 for TDX.
+ */
+void map_of_ranges(struct machine_map *map, const char *name, struct map_range *ranges,
+		   uint32_t nr);
+/*
  * The parts of usable memory that CMRs have, into `to` (room for nr_ranges + TDX_MAX_CMRS; NULL:
  * not wanted), and how many. Returns their bytes. This is all the memory that a machine has for
  * TDs.

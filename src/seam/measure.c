@@ -13,11 +13,8 @@ tdx_status_t tdh_mr_extend(struct call *call)
 	const tdx_gpa_t at = gpa(call->in.rcx);
 	struct sept_pos pos;
 	struct td td;
-	tdx_status_t status = td_explicit(call, hpa(call->in.rdx), TDX_OP_RDX, true, &td);
+	tdx_status_t status = td_usable(call, hpa(call->in.rdx), TDX_OP_RDX, true, &td);
 
-	if (call_failed(status))
-		return status;
-	status = td_build(call, &td, false);
 	if (call_failed(status))
 		return status;
 	if (at.v & (CHUNK_BYTES - 1) || at.v >> td.tdcs->gpa_bits)
@@ -33,11 +30,8 @@ tdx_status_t tdh_mr_extend(struct call *call)
 tdx_status_t tdh_mr_finalize(struct call *call)
 {
 	struct td td;
-	tdx_status_t status = td_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, true, &td);
+	tdx_status_t status = td_usable(call, hpa(call->in.rcx), TDX_OP_RCX, true, &td);
 
-	if (call_failed(status))
-		return status;
-	status = td_build(call, &td, false);
 	if (call_failed(status))
 		return status;
 	/* Relaxed: the TDR is locked, so no VP.INIT is under way. */

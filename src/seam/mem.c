@@ -112,8 +112,12 @@ tdx_status_t mem_entry_status(struct call *call, const struct mem *mem, uint64_t
 	return status_operand(code, TDX_OP_RCX);
 }
 
-tdx_status_t mem_check_tracked(struct call *call, const struct mem *mem,
-			       const struct pamt_page *page)
+/*
+ * Is the range out of every vCPU's reach, as far as the TD's state asks for it? page: the metadata
+ * that holds the epoch of its blocking.
+ */
+static tdx_status_t check_tracked(struct call *call, const struct mem *mem,
+				  const struct pamt_page *page)
 {
 	struct sept_pos shown = mem->pos;
 
@@ -136,6 +140,22 @@ tdx_status_t mem_find_page(struct call *call, const struct mem *mem, struct pamt
 	uint32_t size = mem_size(mem);
 
 	return pamt_find(call, sept_large_page(mem->pos.value, size), size, page);
+}
+
+tdx_status_t mem_find_tracked(struct call *call, const struct mem *mem, struct pamt_page *page)
+{
+	tdx_status_t status = mem_find_page(call, mem, page);
+
+	return call_failed(status) ? status : check_tracked(call, mem, page);
+}
+
+tdx_status_t mem_take_tracked(struct call *call, const struct mem *mem, tdx_hpa_t at, uint32_t size,
+			      struct pamt_page *page)
+{
+	tdx_status_t status =
+		pamt_implicit(call, (struct pamt_operand){ at, TDX_OP_RCX, true }, size, page);
+
+	return call_failed(status) ? status : check_tracked(call, mem, page);
 }
 
 tdx_status_t mem_find_mapped(struct call *call, const struct td *td, tdx_gpa_t at,

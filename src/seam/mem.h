@@ -56,15 +56,15 @@ static inline uint32_t mem_size(const struct mem *mem)
 /* Pages of 4K that an entry at this level stands for. */
 static inline uint64_t mem_pages(uint32_t level) { return UINT64_C(1) << 9 * level; }
 
-/*
- * Is the range out of every vCPU's reach, as far as the TD's state asks for it? page: the
- * metadata that holds the epoch of its blocking.
- */
-PAMT_MUST_CHECK tdx_status_t mem_check_tracked(struct call *call, const struct mem *mem,
-					       const struct pamt_page *page);
 /* The metadata of what an entry points to, not locked: guest page, or S-EPT page. */
 PAMT_MUST_CHECK tdx_status_t mem_find_page(struct call *call, const struct mem *mem,
 					   struct pamt_page *page);
+/* The same of an entry that is out of every vCPU's reach. */
+PAMT_MUST_CHECK tdx_status_t mem_find_tracked(struct call *call, const struct mem *mem,
+					      struct pamt_page *page);
+/* And of such an entry the page at that address and of that size, locked exclusively. */
+PAMT_MUST_CHECK tdx_status_t mem_take_tracked(struct call *call, const struct mem *mem,
+					      tdx_hpa_t at, uint32_t size, struct pamt_page *page);
 
 /*
  * For leaves that name a guest address and no level: its 4K entry or the larger page above, which

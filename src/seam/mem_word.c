@@ -16,11 +16,8 @@ static tdx_status_t find_word(struct call *call, enum os_access access, os_a64_t
 	const tdx_gpa_t at = gpa(call->in.rcx);
 	struct sept_pos pos;
 	struct td td;
-	tdx_status_t status = td_explicit(call, hpa(call->in.rdx), TDX_OP_RDX, false, &td);
+	tdx_status_t status = td_usable(call, hpa(call->in.rdx), TDX_OP_RDX, false, &td);
 
-	if (call_failed(status))
-		return status;
-	status = td_build(call, &td, true);
 	if (call_failed(status))
 		return status;
 	if (!(td.tdcs->attributes & TDX_ATTR_DEBUG))

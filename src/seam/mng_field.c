@@ -113,23 +113,13 @@ static const struct field_value td_field_values[NR_TD_FIELDS] = {
 
 /* ------------------------------------------------------------------------------------------- */
 
-/* A TD that has its control structure and is not being imported. */
-static tdx_status_t td_operand(struct call *call, struct td *td)
-{
-	tdx_status_t status = td_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, false, td);
-
-	if (call_failed(status))
-		return status;
-	return td_build(call, td, true);
-}
-
 tdx_status_t tdh_mng_rd(struct call *call)
 {
 	struct field_view view;
 	struct td td;
 	tdx_status_t status;
 
-	status = td_operand(call, &td);
+	status = td_usable(call, hpa(call->in.rcx), TDX_OP_RCX, false, &td);
 	if (call_failed(status))
 		return status;
 	view = field_view_of(call, ABI_TD, td_field_values, &td);
@@ -156,7 +146,7 @@ tdx_status_t tdh_mng_wr(struct call *call)
 	uint64_t seen;
 	tdx_status_t status;
 
-	status = td_operand(call, &td);
+	status = td_usable(call, hpa(call->in.rcx), TDX_OP_RCX, false, &td);
 	if (call_failed(status))
 		return status;
 	view = field_view_of(call, ABI_TD, td_field_values, &td);

@@ -55,11 +55,7 @@ tdx_status_t tdh_mng_init(struct call *call)
 	tdx_status_t status;
 
 	call->regs->rcx = 0;
-	status = td_explicit(call, hpa(call->in.rcx & ~MNG_INIT_FILTERS), TDX_OP_RCX, true,
-			     &init.td);
-	if (call_failed(status))
-		return status;
-	status = td_build(call, &init.td, false);
+	status = td_usable(call, hpa(call->in.rcx & ~MNG_INIT_FILTERS), TDX_OP_RCX, true, &init.td);
 	if (call_failed(status))
 		return status;
 	if (!hpa_is_shared(seam, hpa(call->in.rdx), TDX_TD_PARAMS_ALIGN, sizeof(init.params)))

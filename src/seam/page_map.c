@@ -88,11 +88,7 @@ tdx_status_t tdh_mem_page_remove(struct call *call)
 	if (call_failed(status))
 		return status;
 	at = sept_large_page(mem.pos.value, mem.level);
-	status = pamt_implicit(call, (struct pamt_operand){ at, TDX_OP_RCX, true }, mem.level,
-			       &page);
-	if (call_failed(status))
-		return status;
-	status = mem_check_tracked(call, &mem, &page);
+	status = mem_take_tracked(call, &mem, at, mem.level, &page);
 	if (call_failed(status))
 		return status;
 
@@ -116,10 +112,7 @@ tdx_status_t tdh_mem_page_relocate(struct call *call)
 	at = sept_large_page(mem.pos.value, mem.level);
 	if ((call->in.r8 & ((UINT64_C(1) << TDX_PA_BITS) - 1)) == at.v)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_R8);
-	status = pamt_implicit(call, (struct pamt_operand){ at, TDX_OP_RCX, true }, TDX_4K, &from);
-	if (call_failed(status))
-		return status;
-	status = mem_check_tracked(call, &mem, &from);
+	status = mem_take_tracked(call, &mem, at, TDX_4K, &from);
 	if (call_failed(status))
 		return status;
 	status = pamt_free_4k(call, hpa(call->in.r8), TDX_OP_R8, &to);

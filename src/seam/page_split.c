@@ -100,10 +100,7 @@ tdx_status_t tdh_mem_page_demote(struct call *call)
 
 	if (call_failed(status))
 		return status;
-	status = mem_find_page(call, &mem, &large);
-	if (call_failed(status))
-		return status;
-	status = mem_check_tracked(call, &mem, &large);
+	status = mem_find_tracked(call, &mem, &large);
 	if (call_failed(status))
 		return status;
 	status = pamt_free_4k(call, hpa(call->in.r8), TDX_OP_R8, &sept);
@@ -220,11 +217,7 @@ tdx_status_t tdh_mem_page_promote(struct call *call)
 	if (call_failed(status))
 		return status;
 	freed = sept_page(mem.pos.value);
-	status = pamt_implicit(call, (struct pamt_operand){ freed, TDX_OP_RCX, true }, TDX_4K,
-			       &sept);
-	if (call_failed(status))
-		return status;
-	status = mem_check_tracked(call, &mem, &sept);
+	status = mem_take_tracked(call, &mem, freed, TDX_4K, &sept);
 	if (call_failed(status))
 		return status;
 	if (!children_match(call, &mem, &first))

@@ -66,10 +66,7 @@ tdx_status_t tdh_mem_range_unblock(struct call *call)
 
 	if (call_failed(status))
 		return status;
-	status = mem_find_page(call, &mem, &page);
-	if (call_failed(status))
-		return status;
-	status = mem_check_tracked(call, &mem, &page);
+	status = mem_find_tracked(call, &mem, &page);
 	if (call_failed(status))
 		return status;
 
@@ -82,11 +79,8 @@ tdx_status_t tdh_mem_track(struct call *call)
 	struct tdcs *tdcs;
 	struct td td;
 	uint64_t epoch;
-	tdx_status_t status = td_explicit(call, hpa(call->in.rcx), TDX_OP_RCX, false, &td);
+	tdx_status_t status = td_usable(call, hpa(call->in.rcx), TDX_OP_RCX, false, &td);
 
-	if (call_failed(status))
-		return status;
-	status = td_build(call, &td, true);
 	if (call_failed(status))
 		return status;
 	tdcs = td.tdcs;

@@ -166,10 +166,7 @@ tdx_status_t tdh_mem_sept_remove(struct call *call)
 	if (call_failed(status))
 		return status;
 	at = sept_page(mem.pos.value);
-	status = pamt_implicit(call, (struct pamt_operand){ at, TDX_OP_RCX, true }, TDX_4K, &page);
-	if (call_failed(status))
-		return status;
-	status = mem_check_tracked(call, &mem, &page);
+	status = mem_take_tracked(call, &mem, at, TDX_4K, &page);
 	if (call_failed(status))
 		return status;
 	if (!page_is_free(call, at))

@@ -140,6 +140,14 @@ tdx_status_t td_build(struct call *call, struct td *td, bool lock)
 	return td_check_op_state(call, td);
 }
 
+tdx_status_t td_usable(struct call *call, tdx_hpa_t address, enum tdx_operand operand,
+		       bool exclusive, struct td *td)
+{
+	tdx_status_t status = td_explicit(call, address, operand, exclusive, td);
+
+	return call_failed(status) ? status : td_build(call, td, !exclusive);
+}
+
 void td_begin_build(struct seam *seam, struct td *td)
 {
 	td->tdcs->op_state = TDX_OP_INITIALIZED;

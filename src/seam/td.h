@@ -130,7 +130,10 @@ PAMT_MUST_CHECK tdx_status_t td_implicit(struct call *call, tdx_hpa_t address, b
  * which that leaf works? lock: takes OP_STATE's lock shared.
  */
 PAMT_MUST_CHECK tdx_status_t td_build(struct call *call, struct td *td, bool lock);
-/* Its two halves, for who takes the lock in between. */
+/* td_explicit() and td_build(); OP_STATE's lock is taken where the TDR is not had exclusively. */
+PAMT_MUST_CHECK tdx_status_t td_usable(struct call *call, tdx_hpa_t address,
+				       enum tdx_operand operand, bool exclusive, struct td *td);
+/* The two halves of td_build(), for who takes the lock in between. */
 PAMT_MUST_CHECK tdx_status_t td_has_tdcs(struct call *call, struct td *td);
 PAMT_MUST_CHECK tdx_status_t td_check_op_state(const struct call *call, const struct td *td);
 /* Does a vCPU run in that state, so that what is blocked must be tracked? */

@@ -74,11 +74,8 @@ tdx_status_t tdh_vp_create(struct call *call)
 	struct pamt_page page;
 	struct tdvps *tdvps;
 	struct td td;
-	tdx_status_t status = td_explicit(call, hpa(call->in.rdx), TDX_OP_RDX, false, &td);
+	tdx_status_t status = td_usable(call, hpa(call->in.rdx), TDX_OP_RDX, false, &td);
 
-	if (call_failed(status))
-		return status;
-	status = td_build(call, &td, true);
 	if (call_failed(status))
 		return status;
 	status = pamt_free_4k(call, hpa(call->in.rcx), TDX_OP_RCX, &page);

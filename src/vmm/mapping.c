@@ -33,9 +33,6 @@
  */
 #include "vmm/td.h"
 
-/* Control pages that a fault may need: one per level below the root. */
-static unsigned int sept_pages(const struct td *td) { return td->mirror.levels - 1; }
-
 /* SEPT.ADD below a frozen slot; fill is what its entries stand for. */
 static int add_sept_page(struct td *td, struct mirror_slot *slot, enum mirror_state fill,
 			 struct td_stock *stock)
@@ -257,11 +254,8 @@ int td_fault(struct vcpu *vcpu, tdx_gpa_t at)
 		return -OS_EINVAL;
 	if (td->config.page_size)
 		size = td->config.page_size(td->config.arg, at);
-	/*
-	 * All that may be needed, before the lock: a page for every level of the S-EPT, and a pair
-	 * for the region of a 4K page. What is not used stays for the next fault.
-	 */
-	error = td_stock_topup(td, &vcpu->stock, sept_pages(td), 1);
+	/* All that may be needed, before the lock. What is not used stays for the next fault. */
+	error = td_stock_for_fault(td, &vcpu->stock);
 	if (error)
 		return error;
 	if (size == TDX_2M) {
@@ -270,7 +264,7 @@ int td_fault(struct vcpu *vcpu, tdx_gpa_t at)
 			return error;
 		td_count(&vcpu->counts.fallbacks, 1);
 		/* The try may have used up S-EPT pages. */
-		error = td_stock_topup(td, &vcpu->stock, sept_pages(td), 1);
+		error = td_stock_for_fault(td, &vcpu->stock);
 		if (error)
 			return error;
 	}
@@ -286,7 +280,7 @@ int td_add_page(struct td *td, tdx_gpa_t at, tdx_hpa_t source)
 		return -OS_EINVAL;
 	/* There is no vCPU whose stock could serve: the TD's own, which the mutex protects. */
 	os_mutex_lock(&td->mutex);
-	error = td_stock_topup(td, &td->stock, sept_pages(td), 1);
+	error = td_stock_for_fault(td, &td->stock);
 	if (error)
 		goto out;
 	page = td_alloc_memory(td, TDX_4K);

@@ -28,6 +28,11 @@ int td_stock_topup(struct td *td, struct td_stock *stock, unsigned int control, 
 	return 0;
 }
 
+int td_stock_for_fault(struct td *td, struct td_stock *stock)
+{
+	return td_stock_topup(td, stock, td_fault_control(td->mirror.levels), TD_FAULT_PAIRS);
+}
+
 void td_stock_free(struct td *td, struct td_stock *stock)
 {
 	const struct os_services *os = td->vmm->os;

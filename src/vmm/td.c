@@ -137,7 +137,7 @@ static struct td *alloc_td(struct vmm *vmm, const struct td_config *config)
 	td->tdr = HPA_NONE;
 	td->state = TD_NEW;
 	if (!td->config.levels)
-		td->config.levels = 4;
+		td->config.levels = TD_LEVELS;
 	td->vcpus = os->alloc(os->ctx, config->max_vcpus * sizeof(struct vcpu *));
 	if (td->vcpus && !mirror_create(&td->mirror, os, td->config.levels))
 		return td;
@@ -209,7 +209,7 @@ int td_add_vcpu(struct td *td, struct vcpu **out)
 	 * For its first fault: vCPUs begin to run at the same time, and would all meet at the pool.
 	 */
 	if (!error)
-		error = td_stock_topup(td, &vcpu->stock, td->mirror.levels - 1, 1);
+		error = td_stock_for_fault(td, &vcpu->stock);
 	if (!error)
 		*out = vcpu;
 	return error;

@@ -264,6 +264,14 @@ static inline uint64_t td_limit(const struct td *td)
 }
 
 /* stock.c: at least so many control pages, pairs and nodes; what was drawn stays on failure. */
+/*
+ * For one fault, whatever it meets: a control page for each level of the S-EPT below the root, and
+ * a pair for the region of a 4K page.
+ */
+#define TD_LEVELS 4u /* if nothing else is asked for */
+static inline unsigned int td_fault_control(unsigned int levels) { return levels - 1; }
+#define TD_FAULT_PAIRS 1u
+PAMT_MUST_CHECK int td_stock_for_fault(struct td *td, struct td_stock *stock);
 PAMT_MUST_CHECK int td_stock_topup(struct td *td, struct td_stock *stock, unsigned int control,
 				   unsigned int pairs);
 void td_stock_free(struct td *td, struct td_stock *stock);

@@ -326,7 +326,7 @@ static int link_edge(struct td *td, tdx_gpa_t edge, enum zap_op op)
 		level++;
 	to = (struct td_link){ edge, level, true, &td->stock, &td->counts };
 	for (unsigned int tries = 0; tries < LINK_TRIES; tries++) {
-		error = td_stock_topup(td, &td->stock, td->mirror.levels - 1, 1);
+		error = td_stock_for_fault(td, &td->stock);
 		if (error)
 			return error;
 		os_read_lock(&td->mmu_lock);

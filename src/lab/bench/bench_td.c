@@ -54,23 +54,12 @@ static bool bring_up(struct bench_machine *m)
 
 bool bench_machine_create(struct bench_machine *m, uint64_t bytes, uint32_t cpus, bool dynamic)
 {
-	struct machine_map map = {
-		.name = "bench",
-		.nr_ranges = 1,
-		.ranges = &m->range,
-		.nr_cmrs = 1,
-		.hkid_min = GLOBAL_HKID,
-		.hkid_max = GLOBAL_HKID + 31,
-		.max_pa = MAX_PA,
-		.hkid_bits = 6,
-		.nr_cpus = cpus,
-		.nr_packages = 1,
-		.nr_nodes = 1,
-	};
+	struct machine_map map;
 
 	*m = (struct bench_machine){ .dynamic = dynamic };
 	m->range = (struct map_range){ TDX_1G_SIZE, bytes, 0 };
-	map.cmr[0] = (struct tdx_cmr){ TDX_1G_SIZE, bytes };
+	map_of_ranges(&map, "bench", &m->range, 1);
+	map.nr_cpus = cpus;
 	m->machine = machine_create(&map);
 	if (!m->machine)
 		return fail(m, "no memory for the machine");

@@ -66,9 +66,22 @@ struct design {
 	bool (*name_of)(void *state, const void *addr, char text[64]);
 };
 
-extern const struct design design_ours, design_static, design_lazy, design_rfc, design_ctor,
-	design_hook, design_merged, design_merged_demote_locked, design_merged_demote_optimistic,
-	design_v6, design_per_region;
+/* All of them, in the order in which they are listed and compared. */
+#define DESIGN_LIST(X)              \
+	X(ours)                     \
+	X(merged)                   \
+	X(merged_demote_locked)     \
+	X(merged_demote_optimistic) \
+	X(v6)                       \
+	X(per_region)               \
+	X(static)                   \
+	X(lazy)                     \
+	X(rfc)                      \
+	X(ctor)                     \
+	X(hook)
+#define DESIGN_DECLARED(name) extern const struct design design_##name;
+DESIGN_LIST(DESIGN_DECLARED)
+#undef DESIGN_DECLARED
 
 /* NULL-terminated; ours first. */
 extern const struct design *const designs[];

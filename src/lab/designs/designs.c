@@ -7,20 +7,8 @@
 
 #include "lab/designs/design.h"
 
-const struct design *const designs[] = {
-	&design_ours,
-	&design_merged,
-	&design_merged_demote_locked,
-	&design_merged_demote_optimistic,
-	&design_v6,
-	&design_per_region,
-	&design_static,
-	&design_lazy,
-	&design_rfc,
-	&design_ctor,
-	&design_hook,
-	NULL,
-};
+#define DESIGN(name) &design_##name,
+const struct design *const designs[] = { DESIGN_LIST(DESIGN) NULL };
 
 const struct design *design_find(const char *name)
 {

@@ -22,24 +22,12 @@ static void fill_map(const struct real_hunt *hunt, struct machine_map *map,
 {
 	uint32_t nodes = memory_nodes(hunt);
 
-	*map = (struct machine_map){
-		.name = "hunt",
-		.nr_ranges = nodes,
-		.ranges = ranges,
-		.nr_cmrs = nodes,
-		.hkid_min = 32,
-		.hkid_max = 63,
-		.max_pa = 52,
-		.hkid_bits = 6,
-		.nr_cpus = cpus,
-		.nr_packages = cpus < 4 ? 1 : 2,
-		.nr_nodes = hunt->nr_nodes,
-		.log_pamt_kb = MAP_NO_PAMT_KB,
-	};
-	for (uint32_t n = 0; n < nodes; n++) {
+	for (uint32_t n = 0; n < nodes; n++)
 		ranges[n] = (struct map_range){ REAL_NODE_BASE(n), REAL_NODE_BYTES, n };
-		map->cmr[n] = (struct tdx_cmr){ REAL_NODE_BASE(n), REAL_NODE_BYTES };
-	}
+	map_of_ranges(map, "hunt", ranges, nodes);
+	map->nr_cpus = cpus;
+	map->nr_packages = cpus < 4 ? 1 : 2;
+	map->nr_nodes = hunt->nr_nodes;
 }
 
 /* In every other round one thread has most of what is out: when it puts, the pool is full at once.

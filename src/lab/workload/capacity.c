@@ -6,10 +6,7 @@
 
 #include "host/chunk.h"
 #include "lab/workload/capacity.h"
-
-/* S-EPT pages below the root that a fault may need: four levels. */
-#define LEVELS_BELOW_ROOT 3u
-#define CACHED_PAGES	  (LEVELS_BELOW_ROOT + 2)
+#include "vmm/td.h"
 
 #define SHARES 1000u /* a share of all is so many */
 
@@ -41,7 +38,8 @@ static void add_tds(struct capacity *c, const struct capacity_group *g, uint32_t
 	uint64_t control = 1 + TDX_MIN_TDCX + (uint64_t)g->vcpus * TDX_MIN_TDVPS;
 	uint64_t sept = div_up(g->bytes, UINT64_C(512) << TDX_1G_SHIFT) +
 			div_up(g->bytes, TDX_1G_SIZE) + in_4k + (left > 0);
-	uint64_t cached = CACHED_PAGES * ((uint64_t)g->vcpus + 1);
+	uint64_t cached =
+		(td_fault_control(TD_LEVELS) + 2 * TD_FAULT_PAIRS) * ((uint64_t)g->vcpus + 1);
 
 	c->tds += count;
 	c->td_bytes += count * g->bytes;
