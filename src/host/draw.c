@@ -117,34 +117,31 @@ static uint32_t draw_local(struct pamt_host *host, struct pool *pool, tdx_hpa_t 
  * Takes pages of one pool, which grows from one node (or any) until there are enough. wanted: the
  * pool knows already that they are.
  */
-static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from, tdx_hpa_t *pages,
-			uint32_t nr, uint32_t *got, bool wanted)
+static int take_growing(struct pamt_host *host, struct pool *pool, uint32_t from, struct draw *d,
+			bool wanted)
 {
 	int ret = 0;
 
-	for (; !ret && *got < nr; wanted = false) {
-		uint32_t more;
-
+	for (; !ret && d->got < d->nr; wanted = false) {
 		if (!wanted)
-			pool_want(pool, nr - *got);
-		ret = pool_grow(host, pool, from, pages + *got, nr - *got, &more);
-		*got += more;
+			pool_want(pool, d->nr - d->got);
+		ret = pool_grow(host, pool, from, d);
 	}
 	return ret;
 }
 
 /* What all pools have as they are. */
-static void take_anywhere(struct pamt_host *host, tdx_hpa_t *pages, uint32_t nr, uint32_t *got)
+static void take_anywhere(struct pamt_host *host, struct draw *d)
 {
-	for (uint32_t i = 0; i < host->os->nr_nodes && *got < nr; i++)
-		*got += pool_take(&host->pool[i], pages + *got, nr - *got);
+	for (uint32_t i = 0; i < host->os->nr_nodes && d->got < d->nr; i++)
+		d->got += pool_take(&host->pool[i], d->pages + d->got, d->nr - d->got);
 }
 
 int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t nr, uint32_t *got)
 {
+	struct draw d = { pages, nr, 0 };
 	struct pool *pool;
 	bool dry = false;
-	uint32_t drawn;
 	int ret;
 
 	node = node < host->os->nr_nodes ? host->pool[node].home : home_node(host);
@@ -153,16 +150,17 @@ int pool_draw(struct pamt_host *host, uint32_t node, tdx_hpa_t *pages, uint32_t 
 				       : pool_take_or_want(pool, pages, nr, &dry);
 	if (*got == nr)
 		return 0;
-	drawn = *got;
+	d.got = *got;
 	if (dry)
-		take_anywhere(host, pages, nr, got);
-	if (*got > drawn)
-		pool_want(pool, drawn - *got);
-	ret = take_growing(host, pool, node, pages, nr, got, true);
+		take_anywhere(host, &d);
+	if (d.got > *got)
+		pool_want(pool, *got - d.got);
+	ret = take_growing(host, pool, node, &d, true);
 	/* Remote pages are better than none: first what other nodes have, then any chunk. */
-	take_anywhere(host, pages, nr, got);
-	if (*got < nr && host->os->nr_nodes > 1)
-		ret = take_growing(host, pool, OS_ANY_NODE, pages, nr, got, false);
+	take_anywhere(host, &d);
+	if (d.got < nr && host->os->nr_nodes > 1)
+		ret = take_growing(host, pool, OS_ANY_NODE, &d, false);
+	*got = d.got;
 	return *got < nr ? ret : 0;
 }
 

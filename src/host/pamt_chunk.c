@@ -46,25 +46,19 @@ struct place {
 	uint32_t cost;
 };
 
-/* Tries one end of one CMR; keeps the cheaper of what it gets and *best. */
-static void try_place(struct plan *p, uint64_t bytes, struct span cmr, uint32_t node, bool from_top,
-		      struct place *best)
+/* Tries one end of a range; keeps the cheaper of what it gets and *best. */
+static void try_place(struct plan *p, struct os_range want, struct place *best)
 {
 	const struct os_services *os = p->os;
 	struct place got = { .cost = UINT32_MAX };
 
-	cmr.base = max64(cmr.base, LOW_MEMORY);
-	if (cmr.end < cmr.base + bytes)
+	want.low.v = max64(want.low.v, LOW_MEMORY);
+	if (want.high.v < want.low.v + want.bytes)
 		return;
-	got.base = os->alloc_range(os->ctx, &(struct os_range){ .bytes = bytes,
-								.align = TDX_PAGE_SIZE,
-								.low = hpa(cmr.base),
-								.high = hpa(cmr.end),
-								.node = node,
-								.from_top = from_top });
+	got.base = os->alloc_range(os->ctx, &want);
 	if (hpa_is_none(got.base))
 		return;
-	got.cost = place_cost(p, (struct span){ got.base.v, got.base.v + bytes });
+	got.cost = place_cost(p, (struct span){ got.base.v, got.base.v + want.bytes });
 	if (got.cost < best->cost) {
 		struct place worse = *best;
 
@@ -72,19 +66,23 @@ static void try_place(struct plan *p, uint64_t bytes, struct span cmr, uint32_t 
 		got = worse;
 	}
 	if (!hpa_is_none(got.base))
-		os->free_range(os->ctx, got.base, bytes);
+		os->free_range(os->ctx, got.base, want.bytes);
 }
 
-/* The best place on a node (or any), from the highest CMR down. */
+/* The best place on a node (or any), from the highest CMR down, at the top of one if possible. */
 static struct place find_place(struct plan *p, uint64_t bytes, uint32_t node)
 {
 	const struct module_info *m = p->module;
+	struct os_range want = { .bytes = bytes, .align = TDX_PAGE_SIZE, .node = node };
 	struct place best = { HPA_NONE, UINT32_MAX };
 
-	for (uint32_t i = m->nr_cmrs; i-- && best.cost >= COST_SHORT;)
-		try_place(p, bytes, m->cmr[i], node, true, &best);
-	for (uint32_t i = m->nr_cmrs; i-- && best.cost >= COST_SHORT;)
-		try_place(p, bytes, m->cmr[i], node, false, &best);
+	for (uint32_t try = 0; try < 2; try++)
+		for (uint32_t i = m->nr_cmrs; i-- && best.cost >= COST_SHORT;) {
+			want.low = hpa(m->cmr[i].base);
+			want.high = hpa(m->cmr[i].end);
+			want.from_top = !try;
+			try_place(p, want, &best);
+		}
 	return best;
 }
 

@@ -216,12 +216,16 @@ bool pool_short(struct pool *pool, uint32_t nr);
 void pool_want(struct pool *pool, uint32_t nr);
 
 /*
- * pool_grow.c: up to nr pages, which are wanted, out of one more chunk if the pool has not got so
- * many; that may be of another node's memory where node is OS_ANY_NODE. Then none of them is wanted
- * any more. *got: how many, also on failure. May sleep.
+ * pool_grow.c: the pages that a draw has not got yet, which are wanted, out of one more chunk if
+ * the pool has not got so many; that may be of another node's memory where node is OS_ANY_NODE.
+ * Then none of them is wanted any more. d->got: how many there are now, also on failure. May sleep.
  */
+struct draw {
+	tdx_hpa_t *pages;
+	uint32_t nr, got;
+};
 PAMT_MUST_CHECK int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node,
-			      tdx_hpa_t *pages, uint32_t nr, uint32_t *got);
+			      struct draw *d);
 
 /* Relaxed: a TD that is created now will find the pool empty and fill it again. */
 static inline bool no_td(const struct pamt_host *host)

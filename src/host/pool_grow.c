@@ -200,14 +200,14 @@ static bool drop_block(struct pamt_host *host, struct pool *pool, struct chunk *
 }
 
 /*
- * Puts the chunk to use; the first pages are for who asked, want for all who wait. Return: how
- * many. What is too much even then goes back at once: the region had a pair already, which saves
- * two pages; the chunk lies on another node than was asked, whose pool is smaller; or others gave
- * pages back while the OS looked for these. One page stays in any case (chunk_strip()), for the
- * trim that every draw ends with.
+ * Puts the chunk to use; the first pages are for who asked, want for all who wait. What is too much
+ * even then goes back at once: the region had a pair already, which saves two pages; the chunk lies
+ * on another node than was asked, whose pool is smaller; or others gave pages back while the OS
+ * looked for these. One page stays in any case (chunk_strip()), for the trim that every draw ends
+ * with.
  */
-static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *c, tdx_hpa_t *pages,
-		       uint32_t nr, uint32_t want)
+static void insert(struct pamt_host *host, struct pool *pool, struct chunk *c, struct draw *d,
+		   uint32_t want)
 {
 	os_irq_t irq = os_spin_lock(&pool->lock);
 	struct page_set set = { .map = { 0 } };
@@ -221,7 +221,7 @@ static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *
 	pool->all.of_order[c->order]++;
 	chunk_hash_add(&pool->all, c);
 	chunk_link(&pool->all, c);
-	while (n < nr && chunk_take(&pool->all, &pages[n]))
+	for (; d->got < d->nr && chunk_take(&pool->all, &d->pages[d->got]); d->got++)
 		n++;
 	soon = min64(want - min64(want, n), pool->all.free);
 	room = pool_slack(pool) + 2 * soon;
@@ -232,7 +232,6 @@ static uint32_t insert(struct pamt_host *host, struct pool *pool, struct chunk *
 	if (over)
 		pool_want_trim(host);
 	page_set_free(host, &set);
-	return n;
 }
 
 static void keep_descriptor(struct pool *pool, struct chunk *c)
@@ -255,22 +254,20 @@ static uint32_t wanted_of(struct pool *pool)
 
 /* Takes pages that were wanted. Of those that there are not none is wanted: a chunk for them comes.
  */
-static uint32_t take_wanted(struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
+static void take_wanted(struct pool *pool, struct draw *d)
 {
 	os_irq_t irq = os_spin_lock(&pool->lock);
-	uint32_t n = 0;
 
-	pool->wanted -= nr;
-	while (n < nr && chunk_take(&pool->all, &pages[n]))
-		n++;
+	pool->wanted -= d->nr - d->got;
+	while (d->got < d->nr && chunk_take(&pool->all, &d->pages[d->got]))
+		d->got++;
 	os_spin_unlock(&pool->lock, irq);
-	return n;
 }
 
-/* For a pool that asks. *got: of nr pages, how many there are now. */
-static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_t *pages,
-		uint32_t nr, uint32_t *got)
+/* For a pool that asks. */
+static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, struct draw *d)
 {
+	const uint32_t nr = d->nr - d->got;
 	struct pool *grown;
 	unsigned int order;
 	struct chunk *c = plan_chunk(host, pool, nr, &order);
@@ -278,7 +275,6 @@ static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hp
 	int ret;
 
 	OS_INVARIANT(os_mutex_is_held(&pool->grow));
-	*got = 0;
 	if (!c)
 		return -OS_ENOMEM;
 	if (!alloc_block(host, pool, node, order, &block)) {
@@ -299,14 +295,12 @@ static int grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hp
 	}
 	PROBE(grow, c->base.v, c->order);
 	/* Anew: who waited when the OS was asked may have been served meanwhile. */
-	*got = insert(host, grown, c, pages, nr, nr + wanted_of(pool));
+	insert(host, grown, c, d, nr + wanted_of(pool));
 	return 0;
 }
 
-int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_t *pages,
-	      uint32_t nr, uint32_t *got)
+int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, struct draw *d)
 {
-	uint32_t more = 0;
 	bool enough;
 	int ret = 0;
 
@@ -315,11 +309,10 @@ int pool_grow(struct pamt_host *host, struct pool *pool, uint32_t node, tdx_hpa_
 	 * Somebody else may have taken a chunk while we waited. What we came for is drawn before
 	 * the next one is let in: behind the others at the pool's lock it would be gone again.
 	 */
-	*got = take_wanted(pool, pages, nr);
-	enough = *got == nr;
+	take_wanted(pool, d);
+	enough = d->got == d->nr;
 	if (!enough)
-		ret = grow(host, pool, node, pages + *got, nr - *got, &more);
-	*got += more;
+		ret = grow(host, pool, node, d);
 	os_mutex_unlock(&pool->grow);
 	/* May look at every CPU's counters: not while others wait for pages. */
 	if (!enough && !ret)

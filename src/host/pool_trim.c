@@ -168,20 +168,27 @@ static uint64_t retry_waiting(struct pamt_host *host, struct pool *pool, uint32_
 /* Whoever gives back without a bound may sleep, and lets others run now and then. */
 #define RESCHED_PAGES 4096u
 
-static void breathe(uint64_t max, uint64_t pages, uint64_t *breath)
+/* Pages on their way back to the OS. */
+struct trim {
+	uint64_t max, pages; /* at most, and so far */
+	uint64_t breath;     /* so many of them when others last had their turn */
+	bool rests;	     /* may go on for long */
+	bool progress;	     /* something has changed */
+};
+
+static void breathe(struct trim *t)
 {
-	if (max != UINT64_MAX || pages < *breath + RESCHED_PAGES)
+	if (!t->rests || t->pages < t->breath + RESCHED_PAGES)
 		return;
-	*breath = pages;
+	t->breath = t->pages;
 	os_resched();
 }
 
 /*
- * Takes up to max pages out of the emptiest chunk, leaving `target` free ones in the pool; or the
+ * Takes what it may out of the emptiest chunk, leaving `target` free ones in the pool; or the
  * whole chunk if it is empty. Return: was there anything to take?
  */
-static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t target, uint64_t max,
-			 uint64_t *pages, bool *progress)
+static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t target, struct trim *t)
 {
 	struct chunk *c = NULL;
 	struct page_set set;
@@ -199,8 +206,8 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 		chunk_unlink(&pool->all, c);
 		c->state = CHUNK_LEAVING;
 	}
-	chunk_strip(&pool->all, c, leaving ? UINT64_MAX : min64(max, pool->all.free - target),
-		    &set);
+	chunk_strip(&pool->all, c,
+		    leaving ? UINT64_MAX : min64(t->max - t->pages, pool->all.free - target), &set);
 	/*
 	 * Whoever is given these pages next must not find the pin of a chunk that has none left
 	 * (region.h). A chunk that hosts the region's pair has two left, and keeps them.
@@ -208,25 +215,25 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 	plain = !c->self || MUTANT(PIN_ALONE);
 	os_spin_unlock(&pool->lock, irq);
 	/* Where it is not leaving the chunk is others' as well from here on, and may be gone. */
-	*progress = true;
+	t->progress = true;
 	if (MUTANT(PIN_LAST))
-		*pages += mutant_free_first(host, &set);
+		t->pages += mutant_free_first(host, &set);
 	if (leaving && plain)
 		unpin_plain(host, pool, c);
-	*pages += page_set_free(host, &set);
+	t->pages += page_set_free(host, &set);
 	if (leaving && !plain)
-		*pages += unpin_self(host, pool, c, progress);
+		t->pages += unpin_self(host, pool, c, &t->progress);
 	return true;
 }
 
 /*
- * One node's pool back to half of what it may have to spare, if it has more than that; max pages at
- * most, and a part of a chunk. Return: did anything change?
+ * One node's pool back to half of what it may have to spare, if it has more than that; a part of a
+ * chunk may be more than the most.
  */
-static bool trim_node(struct pamt_host *host, struct pool *pool, uint64_t max, uint64_t *pages)
+static void trim_node(struct pamt_host *host, struct pool *pool, struct trim *t)
 {
-	bool over, progress = false;
-	uint64_t slack, breath = *pages;
+	bool over;
+	uint64_t slack;
 	os_irq_t irq = os_spin_lock(&pool->lock);
 
 	over = pool_over(pool);
@@ -238,14 +245,13 @@ static bool trim_node(struct pamt_host *host, struct pool *pool, uint64_t max, u
 	slack = pool_slack(pool);
 	over = over && pool->all.free > slack;
 	os_spin_unlock(&pool->lock, irq);
-	while (over && *pages < max &&
-	       release_some(host, pool, slack / 2, max - *pages, pages, &progress))
-		breathe(max, *pages, &breath);
+	t->breath = t->pages;
+	while (over && t->pages < t->max && release_some(host, pool, slack / 2, t))
+		breathe(t);
 	/* Who comes next goes on. */
-	if (over && *pages >= max)
+	if (over && t->pages >= t->max)
 		pool_want_trim(host);
-	*pages += retry_waiting(host, pool, RETRY_WAITING, &progress);
-	return progress;
+	t->pages += retry_waiting(host, pool, RETRY_WAITING, &t->progress);
 }
 
 /*
@@ -257,12 +263,12 @@ static bool trim_node(struct pamt_host *host, struct pool *pool, uint64_t max, u
 
 bool pool_trim(struct pamt_host *host, uint64_t max)
 {
-	uint64_t pages = 0;
-	bool progress = true, trimmed = false;
+	struct trim t = { .max = max, .rests = max == UINT64_MAX, .progress = true };
+	bool trimmed = false;
 
 	/* Whoever trims does it for all; what is left over is wanted again. */
 	os_uncount64(&this_cpu(host)->trims_wanted);
-	for (uint32_t round = 0; progress && round < MAX_TRIM_ROUNDS && pages < max; round++) {
+	for (uint32_t round = 0; t.progress && round < MAX_TRIM_ROUNDS && t.pages < max; round++) {
 		uint32_t wanted = os_load32(&host->trim_wanted, OS_RELAXED);
 
 		/*
@@ -272,10 +278,10 @@ bool pool_trim(struct pamt_host *host, uint64_t max)
 		 */
 		if (!wanted || !os_cas32(&host->trim_wanted, &wanted, 0, OS_RELAXED))
 			return trimmed;
-		progress = false;
+		t.progress = false;
 		trimmed = true;
 		for (uint32_t node = 0; node < host->os->nr_nodes; node++)
-			progress |= trim_node(host, &host->pool[node], max, &pages);
+			trim_node(host, &host->pool[node], &t);
 	}
 	return trimmed;
 }
@@ -299,27 +305,27 @@ static uint64_t pages_held(struct pamt_host *host)
  */
 uint64_t pool_trim_all(struct pamt_host *host, uint64_t max)
 {
-	uint64_t pages = 0, breath = 0, most = min64(max, pages_held(host));
-	bool progress = true;
+	struct trim t = { .max = min64(max, pages_held(host)),
+			  .rests = max == UINT64_MAX,
+			  .progress = true };
 
 	/* What one chunk leaves behind may have been all that another one was kept for. */
-	while (progress && pages < most) {
-		progress = false;
+	while (t.progress && t.pages < t.max) {
+		t.progress = false;
 		for (uint32_t node = 0; node < host->os->nr_nodes; node++)
 			empty_magazines(host, &host->pool[node]);
-		for (uint32_t node = 0; node < host->os->nr_nodes && pages < most; node++) {
+		for (uint32_t node = 0; node < host->os->nr_nodes && t.pages < t.max; node++) {
 			struct pool *pool = &host->pool[node];
 			os_irq_t irq = os_spin_lock(&pool->lock);
 			uint32_t waiting = pool->nr_waiting;
 
 			os_spin_unlock(&pool->lock, irq);
-			while (pages < most &&
-			       release_some(host, pool, 0, most - pages, &pages, &progress))
-				breathe(max, pages, &breath);
-			pages += retry_waiting(host, pool, waiting, &progress);
+			while (t.pages < t.max && release_some(host, pool, 0, &t))
+				breathe(&t);
+			t.pages += retry_waiting(host, pool, waiting, &t.progress);
 		}
 	}
-	return pages;
+	return t.pages;
 }
 
 uint64_t pool_trim_last(struct pamt_host *host, uint64_t max)

@@ -11,19 +11,12 @@ import sys
 MOST = 5
 # Functions that may take more, each with its reason. One that does not any more has to go from here.
 HOT = "on the path of every get and put, in registers"
-COLD = "of the pool: host, pool, and an array with its length are three or four of them"
 ALLOWED = {
     "src/host/region.c:install": HOT,
     "src/host/region.c:remove_pair": HOT,
     "src/host/draw.c:magazine_take": HOT,
     "src/host/draw.c:magazine_put": HOT,
-    "src/host/draw.c:take_growing": COLD,
-    "src/host/pool.c:pool_give_node": COLD,
-    "src/host/pool_grow.c:insert": COLD,
-    "src/host/pool_grow.c:grow": COLD,
-    "src/host/pool_grow.c:pool_grow": COLD,
-    "src/host/pool_trim.c:release_some": COLD,
-    "src/host/pamt_chunk.c:try_place": "one place out of a loop over CMRs, nodes and directions",
+    "src/host/pool.c:pool_give_node": HOT,
     "src/host/layout.c:pamt_plan": "libpamt's interface, with a manual page",
     "src/lab/explore/pamt_model_pair.c:install_pair": "both pages of a pair, and how each is answered for",
     "src/lab/explore/program.c:program_random": "numbers that make a program again from its seed",
