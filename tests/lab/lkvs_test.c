@@ -13,27 +13,8 @@
 
 #include "lab/lkvs/lkvs_box.h"
 
-#define MB UINT64_C(0x100000)
-
-static struct map_range ranges[] = {
-	{ .base = 4096 * MB, .size = 1024 * MB, .node = 0 },
-	{ .base = 8192 * MB, .size = 1024 * MB, .node = 1 },
-};
-
-static const struct machine_map small_map = {
-	.name = "small",
-	.nr_ranges = 2,
-	.ranges = ranges,
-	.nr_cmrs = 2,
-	.cmr = { { 4096 * MB, 1024 * MB }, { 8192 * MB, 1024 * MB } },
-	.hkid_min = 32,
-	.hkid_max = 40,
-	.max_pa = 52,
-	.hkid_bits = 6,
-	.nr_cpus = 4,
-	.nr_packages = 2,
-	.nr_nodes = 2,
-};
+#define SMALL_NODE_MB 1024
+#include "small_machine.h"
 
 static const struct lkvs_config config = { .map = &small_map };
 static const struct lkvs_case two_tds = {

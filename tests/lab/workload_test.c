@@ -11,27 +11,8 @@
 
 #include "lab/workload/workload.h"
 
-#define MB UINT64_C(0x100000)
-
-static struct map_range ranges[] = {
-	{ .base = 4096 * MB, .size = 512 * MB, .node = 0 },
-	{ .base = 8192 * MB, .size = 512 * MB, .node = 1 },
-};
-
-static const struct machine_map small_map = {
-	.name = "small",
-	.nr_ranges = 2,
-	.ranges = ranges,
-	.nr_cmrs = 2,
-	.cmr = { { 4096 * MB, 512 * MB }, { 8192 * MB, 512 * MB } },
-	.hkid_min = 32,
-	.hkid_max = 40,
-	.max_pa = 52,
-	.hkid_bits = 6,
-	.nr_cpus = 4,
-	.nr_packages = 2,
-	.nr_nodes = 2,
-};
+#define SMALL_NODE_MB 512
+#include "small_machine.h"
 
 /* Three TDs of 1:2:4, of which the second is restarted; tests change what they are about. */
 static struct scenario small;
