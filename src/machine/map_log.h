@@ -100,6 +100,11 @@ PAMT_MUST_CHECK int map_build(struct map_log *log, const struct map_options *opt
 void map_note(struct machine_map *map, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* map_builtin.c: what is behind "builtin:". 0 or -1, reported. */
+PAMT_MUST_CHECK int map_build_builtin(struct map_log *log, const char *word);
+/* A machine of which the size is all that is said; 1 if the word is no size. */
+PAMT_MUST_CHECK int map_build_size(struct map_log *log, const char *word);
+
 /* The steps of map_build() in files of their own. 0 or -1, reported; map_size.c: */
 PAMT_MUST_CHECK int map_guess_from_sizes(struct map_log *log, struct machine_map *map);
 /* map_cmrs.c; usable memory that no CMR has is of no use to TDs. */

@@ -27,6 +27,16 @@ struct vp {
 	struct td td; /* its owner; tdcs as after td_implicit() */
 };
 
+/* The TDVPR operand, locked as asked, and its TD, the TDR locked as asked. */
+PAMT_MUST_CHECK tdx_status_t vp_explicit(struct call *call, struct pamt_operand operand,
+					 bool tdr_exclusive, struct vp *vp);
+/* Has it all pages that it needs: some more for each L2 VM of its TD? */
+bool vp_has_pages(const struct vp *vp, const struct tdcs *tdcs);
+/* Is it in this state? */
+PAMT_MUST_CHECK tdx_status_t vp_check_state(const struct vp *vp, enum tdx_vcpu_state wanted);
+/* The vCPU belongs to this LP from now on; false: it is another's. */
+bool vp_associate(struct call *call, struct vp *vp);
+
 /*
  * The TDVPR operand of a leaf that uses the vCPU: the TD fit for it, the vCPU in one of those
  * states (a set of bits by enum tdx_vcpu_state), its pages there. On success it belongs to this LP,
