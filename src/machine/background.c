@@ -6,6 +6,7 @@
 
 #include "machine/allocator.h"
 #include "machine/background.h"
+#include "machine/pagemap.h"
 #include "machine/random.h"
 
 /* Of a broken block so many small blocks stay allocated: 1 .. MAX_KEPT, of order 0 .. MAX_ORDER. */
@@ -127,28 +128,24 @@ static tdx_hpa_t take_whole(struct background *background, uint32_t node, uint64
 static int break_block(struct background *background, tdx_hpa_t block)
 {
 	uint64_t kept = 1 + random_next(&background->random) % MAX_KEPT;
-	bool keep[TDX_PAGES_PER_2M] = { false };
+	struct pagemap keep = { { 0 } };
 	int result = 0;
 
 	while (kept--) {
 		unsigned int order =
 			(unsigned int)(random_next(&background->random) % (MAX_ORDER + 1));
-		uint64_t at = random_next(&background->random) % TDX_PAGES_PER_2M >> order << order;
-		bool taken = false;
+		unsigned int at = (unsigned int)(random_next(&background->random) % PAGEMAP_BITS) >>
+				  order << order;
 
-		for (uint64_t i = at; i < at + (UINT64_C(1) << order); i++)
-			taken |= keep[i];
-		if (taken || result)
+		if (result || pagemap_next(&keep, at) < at + (1u << order))
 			continue;
-		for (uint64_t i = at; i < at + (UINT64_C(1) << order); i++)
-			keep[i] = true;
+		pagemap_set(&keep, at, 1u << order);
 		/* Where this fails, hold() has freed the block by itself. */
 		result = hold(background, &background->aged, hpa(block.v + at * TDX_PAGE_SIZE),
 			      order);
 	}
-	for (uint64_t i = 0, end; i < TDX_PAGES_PER_2M; i = end + 1) {
-		for (end = i; end < TDX_PAGES_PER_2M && !keep[end];)
-			end++;
+	for (unsigned int i = 0, end; i < PAGEMAP_BITS; i = pagemap_next_clear(&keep, end)) {
+		end = pagemap_next(&keep, i);
 		if (end > i)
 			allocator_free_range(background->allocator,
 					     hpa(block.v + i * TDX_PAGE_SIZE),

@@ -79,11 +79,6 @@ static void set_word(struct bitmap *bitmap, unsigned int map, unsigned int level
 			word ^ (map == BITMAP_SET ? UINT64_MAX : 0);
 }
 
-bool bitmap_test(const struct bitmap *bitmap, unsigned int map, uint64_t bit)
-{
-	return group_read(bitmap, bit / 64)->word[map] >> bit % 64 & 1;
-}
-
 void bitmap_set(struct bitmap *bitmap, unsigned int map, uint64_t bit)
 {
 	for (unsigned int level = 0; level <= bitmap->nr_levels; level++, bit /= 64) {
@@ -105,11 +100,6 @@ void bitmap_clear(struct bitmap *bitmap, unsigned int map, uint64_t bit)
 		if (left)
 			return;
 	}
-}
-
-uint32_t bitmap_number(const struct bitmap *bitmap, uint64_t bit)
-{
-	return group_read(bitmap, bit / 64)->number[bit % 64];
 }
 
 void bitmap_set_number(struct bitmap *bitmap, uint64_t bit, uint32_t number)

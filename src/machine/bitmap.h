@@ -47,11 +47,25 @@ struct bitmap {
 bool bitmap_create(struct bitmap *bitmap, uint64_t bits);
 void bitmap_destroy(struct bitmap *bitmap);
 
-bool bitmap_test(const struct bitmap *bitmap, unsigned int map, uint64_t bit);
+static inline bool bitmap_test(const struct bitmap *bitmap, unsigned int map, uint64_t bit)
+{
+	uint32_t group = bitmap->group_of[bit / 64];
+
+	if (!group)
+		return map == BITMAP_SET;
+	return bitmap->groups[group - 1].word[map] >> bit % 64 & 1;
+}
+
 void bitmap_set(struct bitmap *bitmap, unsigned int map, uint64_t bit);
 void bitmap_clear(struct bitmap *bitmap, unsigned int map, uint64_t bit);
 
-uint32_t bitmap_number(const struct bitmap *bitmap, uint64_t bit);
+static inline uint32_t bitmap_number(const struct bitmap *bitmap, uint64_t bit)
+{
+	uint32_t group = bitmap->group_of[bit / 64];
+
+	return group ? bitmap->groups[group - 1].number[bit % 64] : 0;
+}
+
 void bitmap_set_number(struct bitmap *bitmap, uint64_t bit, uint32_t number);
 
 /* The first set bit at or after a place, the last at or before it; BITMAP_NONE if there is none. */

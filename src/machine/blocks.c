@@ -387,14 +387,29 @@ static uint64_t prev_busy(const struct blocks *blocks, uint64_t page, uint64_t s
 /* So many pages hold a whole block wherever they start. */
 #define HOLDS_WHOLE (2 * BLOCK_PAGES - 1)
 
+/* Aligned to blocks, so many begin with a whole one. */
+static bool begins_whole(const struct blocks_wanted *wanted)
+{
+	return wanted->nr_pages >= BLOCK_PAGES && wanted->align >= BLOCK_PAGES &&
+	       wanted->skew % BLOCK_PAGES == 0;
+}
+
 uint64_t blocks_lowest(const struct blocks *blocks, const struct blocks_wanted *wanted,
 		       uint64_t low, uint64_t high)
 {
 	while (low < high) {
 		uint64_t busy;
 
+		if (begins_whole(wanted)) {
+			uint64_t whole = bitmap_next(&blocks->maps, WHOLE,
+						     (low + BLOCK_PAGES - 1) / BLOCK_PAGES);
+
+			if (whole == BITMAP_NONE)
+				return BLOCKS_NONE;
+			low = whole * BLOCK_PAGES;
+		}
 		/* Then nothing ends before the next whole block does: spares walking the rest. */
-		if (wanted->nr_pages >= HOLDS_WHOLE) {
+		else if (wanted->nr_pages >= HOLDS_WHOLE) {
 			uint64_t whole = bitmap_next(&blocks->maps, WHOLE, low / BLOCK_PAGES);
 
 			if (whole == BITMAP_NONE || whole * BLOCK_PAGES >= high)

@@ -111,45 +111,49 @@ unsigned int pagemap_find(const struct pagemap *map, unsigned int order)
 	return find_words(full_words(map), order - WORD_ORDER);
 }
 
-unsigned int pagemap_next(const struct pagemap *map, unsigned int from)
+/* flip: UINT64_MAX looks for clear bits, 0 for set ones. */
+static inline unsigned int next(const struct pagemap *map, unsigned int from, uint64_t flip)
 {
 	uint64_t mask = UINT64_MAX << from % 64;
 
-	for (unsigned int i = from / 64; i < PAGEMAP_WORDS; i++, mask = UINT64_MAX)
-		if (map->word[i] & mask)
-			return i * 64 + (unsigned int)__builtin_ctzll(map->word[i] & mask);
+	for (unsigned int i = from / 64; i < PAGEMAP_WORDS; i++, mask = UINT64_MAX) {
+		uint64_t bits = (map->word[i] ^ flip) & mask;
+
+		if (bits)
+			return i * 64 + (unsigned int)__builtin_ctzll(bits);
+	}
 	return PAGEMAP_BITS;
+}
+
+static inline unsigned int prev(const struct pagemap *map, unsigned int from, uint64_t flip)
+{
+	uint64_t mask = UINT64_MAX >> (63 - from % 64);
+
+	for (unsigned int i = from / 64 + 1; i-- > 0; mask = UINT64_MAX) {
+		uint64_t bits = (map->word[i] ^ flip) & mask;
+
+		if (bits)
+			return i * 64 + 63 - (unsigned int)__builtin_clzll(bits);
+	}
+	return PAGEMAP_BITS;
+}
+
+unsigned int pagemap_next(const struct pagemap *map, unsigned int from)
+{
+	return next(map, from, 0);
 }
 
 unsigned int pagemap_prev(const struct pagemap *map, unsigned int from)
 {
-	uint64_t mask = UINT64_MAX >> (63 - from % 64);
-
-	for (unsigned int i = from / 64 + 1; i-- > 0; mask = UINT64_MAX)
-		if (map->word[i] & mask)
-			return i * 64 + 63 - (unsigned int)__builtin_clzll(map->word[i] & mask);
-	return PAGEMAP_BITS;
-}
-
-static struct pagemap inverse(const struct pagemap *map)
-{
-	struct pagemap not ;
-
-	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++)
-		not .word[i] = ~map->word[i];
-	return not ;
+	return prev(map, from, 0);
 }
 
 unsigned int pagemap_next_clear(const struct pagemap *map, unsigned int from)
 {
-	struct pagemap not = inverse(map);
-
-	return pagemap_next(&not, from);
+	return next(map, from, UINT64_MAX);
 }
 
 unsigned int pagemap_prev_clear(const struct pagemap *map, unsigned int from)
 {
-	struct pagemap not = inverse(map);
-
-	return pagemap_prev(&not, from);
+	return prev(map, from, UINT64_MAX);
 }

@@ -29,13 +29,13 @@ static inline uint64_t pagemap_mask(unsigned int word, unsigned int first, unsig
 
 static inline void pagemap_set(struct pagemap *map, unsigned int first, unsigned int count)
 {
-	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++)
+	for (unsigned int i = first / 64; i < PAGEMAP_WORDS && i * 64 < first + count; i++)
 		map->word[i] |= pagemap_mask(i, first, count);
 }
 
 static inline void pagemap_clear(struct pagemap *map, unsigned int first, unsigned int count)
 {
-	for (unsigned int i = 0; i < PAGEMAP_WORDS; i++)
+	for (unsigned int i = first / 64; i < PAGEMAP_WORDS && i * 64 < first + count; i++)
 		map->word[i] &= ~pagemap_mask(i, first, count);
 }
 
