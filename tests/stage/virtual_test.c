@@ -107,6 +107,53 @@ static void a_line_costs_a_transfer_once_and_then_is_here(void **state)
 	assert_int_equal(virtual_end(v), 122);
 }
 
+static void a_line_is_still_here_in_the_next_run(void **state)
+{
+	(void)state;
+	stage_start(0, touches, NULL);
+	assert_int_equal(run(), STAGE_FINISHED);
+	virtual_begin(v);
+	stage_reset();
+	stage_start(0, touches, NULL);
+	assert_int_equal(run(), STAGE_FINISHED);
+	assert_int_equal(seen[0][0], 1);
+	assert_int_equal(seen[0][2], 3);
+	assert_int_equal(virtual_end(v), 104);
+	/* Another CPU has never had it. */
+	virtual_begin(v);
+	stage_reset();
+	stage_start(1, touches, NULL);
+	assert_int_equal(run(), STAGE_FINISHED);
+	assert_int_equal(seen[1][0], 10);
+}
+
+/* As many lines as a second cache of 1 MB has. */
+#define MANY 16384u
+
+static void touches_many(void *arg)
+{
+	os_a64_t(*line)[8] = arg;
+
+	for (uint32_t round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < MANY; i++)
+			os_store64(&line[i][0], 1, OS_RELAXED);
+		see(round);
+	}
+}
+
+static void many_lines_stay_in_a_cpus_caches(void **state)
+{
+	os_a64_t(*line)[8] = test_calloc(MANY, sizeof(*line));
+
+	(void)state;
+	stage_start(0, touches_many, line);
+	assert_int_equal(run(), STAGE_FINISHED);
+	/* Where the array begins in the middle of a line, nothing changes: a word is in one. */
+	assert_int_equal(seen[0][0], MANY * 10);
+	assert_int_equal(seen[0][1], MANY * 11);
+	test_free(line);
+}
+
 static void owns(void *arg)
 {
 	(void)arg;
@@ -343,6 +390,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_line_costs_a_transfer_once_and_then_is_here),
 		TEST(a_line_that_is_read_to_be_written_comes_once),
+		TEST(a_line_is_still_here_in_the_next_run),
+		TEST(many_lines_stay_in_a_cpus_caches),
 		TEST(writers_of_one_line_wait_in_line),
 		TEST(a_lock_goes_to_who_came_first),
 		TEST(readers_that_wait_together_go_together),

@@ -44,21 +44,25 @@ struct runner *runner_create(struct machine *machine, const struct seam_config *
 		return NULL;
 	}
 	runner = calloc(1, sizeof(*runner));
-	if (runner)
+	if (runner) {
+		runner->costs = costs_table();
 		runner->cpus = calloc(map->nr_cpus, sizeof(*runner->cpus));
-	if (!runner || !runner->cpus) {
+		runner->virtual = virtual_create(runner->costs);
+	}
+	if (!runner || !runner->cpus || !runner->virtual) {
 		snprintf(error, error_size, "out of memory");
 		goto fail;
 	}
-	runner->costs = costs_table();
 	if (server_create(machine, &config, &runner->server, error, error_size)) {
 		runner->server = NULL;
 		goto fail;
 	}
 	return runner;
 fail:
-	if (runner)
+	if (runner) {
+		virtual_destroy(runner->virtual);
 		free(runner->cpus);
+	}
 	free(runner);
 	stage_close();
 	return NULL;
@@ -69,6 +73,7 @@ void runner_destroy(struct runner *runner)
 	if (!runner)
 		return;
 	server_destroy(runner->server);
+	virtual_destroy(runner->virtual);
 	free(runner->cpus);
 	free(runner);
 	stage_close();
@@ -138,11 +143,7 @@ int runner_run(struct runner *runner, const struct runner_job *job, char *error,
 	struct stage_policy policy;
 	int failed = 0;
 
-	runner->virtual = virtual_create(runner->costs);
-	if (!runner->virtual) {
-		snprintf(error, error_size, "no memory for the clocks of %u CPUs", stage_nr_cpus());
-		return -1;
-	}
+	virtual_begin(runner->virtual);
 	runner->job = job;
 	runner->due = runner->begin + job->watch_ns;
 	stage_reset();
@@ -159,8 +160,6 @@ int runner_run(struct runner *runner, const struct runner_job *job, char *error,
 	server_drain(runner->server);
 	runner->begin += virtual_end(runner->virtual);
 	runner->hash = mix(runner->hash, virtual_hash(runner->virtual));
-	virtual_destroy(runner->virtual);
-	runner->virtual = NULL;
 	runner->job = NULL;
 	return failed;
 }

@@ -8,7 +8,7 @@
 #include "lab/workload/virtual.h"
 
 #define LINE_SHIFT   6
-#define CACHED_LINES 1024u
+#define CACHED_LINES 32768u /* of a CPU: 2 MB, the second cache of a server */
 #define FIRST_LINES  (1u << 14)
 #define NOWHERE	     UINT32_MAX
 
@@ -76,6 +76,19 @@ struct virtual
 /* So many are in the table before it grows. */
 static size_t most_lines(const struct virtual *v) { return v->room_lines / 2; }
 
+void virtual_begin(struct virtual *v)
+{
+	memset(v->clock, 0, v->nr_actors * sizeof(*v->clock));
+	memset(v->queue, 0, 2 * (size_t)v->nr_actors * sizeof(*v->queue));
+	for (uint32_t i = 0; i < v->nr_actors + CHILDREN; i++)
+		v->heap[i] = TURN_NONE;
+	for (uint32_t i = 0; i < v->room_lines; i++)
+		v->line[i].free_at = 0;
+	v->nr_heap = v->nr_waiting = 0;
+	v->changed = NULL;
+	v->end = v->hash = 0;
+}
+
 struct virtual *virtual_create(const struct costs *costs)
 {
 	struct virtual *v = calloc(1, sizeof(*v));
@@ -85,17 +98,16 @@ struct virtual *virtual_create(const struct costs *costs)
 	v->costs = costs;
 	v->nr_actors = 2 * stage_nr_cpus();
 	v->room_lines = FIRST_LINES;
-	v->clock = calloc(v->nr_actors, sizeof(*v->clock));
+	v->clock = malloc(v->nr_actors * sizeof(*v->clock));
 	v->cached = calloc((size_t)v->nr_actors * CACHED_LINES, sizeof(*v->cached));
 	v->heap = malloc((v->nr_actors + CHILDREN) * sizeof(*v->heap));
-	v->queue = calloc(2 * (size_t)v->nr_actors, sizeof(*v->queue));
+	v->queue = malloc(2 * (size_t)v->nr_actors * sizeof(*v->queue));
 	v->line = calloc(v->room_lines, sizeof(*v->line));
 	if (!v->clock || !v->cached || !v->heap || !v->queue || !v->line) {
 		virtual_destroy(v);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < v->nr_actors + CHILDREN; i++)
-		v->heap[i] = TURN_NONE;
+	virtual_begin(v);
 	return v;
 }
 

@@ -13,8 +13,12 @@
  * Services and SEAMCALLs have the prices of costs.txt; the module holds its entries for as long as
  * a leaf lasts, so that BUSY is met when it would be.
  *
- * WHAT IS NOT. Plain memory is free, and so is giving pages back. Caches are of the size of 1024
- * lines per CPU, directly mapped. There is one distance between CPUs. Interrupts are not charged.
+ * A CPU's caches are its own 2 MB, 32,768 lines, directly mapped: what it has had, and nobody has
+ * taken away, is `cached` in the next run as well, since a barrier between two rounds empties
+ * nothing.
+ *
+ * WHAT IS NOT. Plain memory is free, and so is giving pages back. A CPU's first cache is no faster
+ * than its second. There is one distance between CPUs. Interrupts are not charged.
  *
  * ORDER. A step that can be noticed by others (a line that is not here, a lock, a wait, a service,
  * time that passes) is taken when its CPU's clock is the earliest; equal clocks go by number. Hits
@@ -30,6 +34,8 @@
 struct virtual;
 
 struct virtual *virtual_create(const struct costs *costs);
+/* A new run: all clocks at 0. CPUs have the lines that they had. */
+void virtual_begin(struct virtual *v);
 void virtual_destroy(struct virtual *v);
 void virtual_policy(struct virtual *v, struct stage_policy *policy);
 
