@@ -14,6 +14,8 @@
 #define COLD __attribute__((__noinline__))
 /* A line of its own: it saves a fetch, which is a twentieth of the whole call. */
 #define ENTRY __attribute__((aligned(64)))
+/* What the hot path expects, so that it is laid out without a jump. */
+#define EXPECT(cond) __builtin_expect(cond, 1)
 
 /* One region with the pair it may need: out of cache, or of the pool if that is NULL. */
 static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
@@ -53,24 +55,20 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
  */
 
 /*
- * USED, and no page of it need be looked up. Shifted left by two, BEFORE and AGAIN fall out of the
- * 16 bits, and one comparison is enough for both ends, 1 to 512 - n users, and for all bits that
- * must be clear.
+ * USED with room for n more, and no page of it need be looked up. BEFORE and AGAIN are below COUNT
+ * and all other bits above it, so that one comparison of the word as it is settles that: what is
+ * worked out between the look and the compare-and-swap is waited for.
  */
-_Static_assert((REGION_BEFORE | REGION_AGAIN) == 0xc000, "the two highest bits");
+_Static_assert((REGION_BEFORE | REGION_AGAIN) == REGION_USER - 1, "the bits below COUNT");
 static HOT bool plainly_used(uint16_t word, uint32_t n)
 {
-	return (uint16_t)(4u * word - 4u) < 4u * (REGION_MAX_COUNT - n);
+	return (uint16_t)(word - REGION_USER) < REGION_USER * (REGION_MAX_COUNT - n);
 }
 
-/*
- * USED by more than one. PARTIAL does not matter to a put, since who was counted was checked: it
- * falls out as well.
- */
-_Static_assert(REGION_BESIDE == 0xe000, "the three highest bits");
+/* USED by more than one. Where PARTIAL is set puts are as slow as gets. */
 static HOT bool used_by_more(uint16_t word)
 {
-	return (uint16_t)(8u * word - 16u) < 8u * (REGION_MAX_COUNT - 1);
+	return (uint16_t)(word - 2 * REGION_USER) < REGION_USER * (REGION_MAX_COUNT - 1);
 }
 
 static HOT bool get_hot(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
@@ -80,19 +78,20 @@ static HOT bool get_hot(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
 	os_a16_t *word;
 	uint16_t old;
 
-	if (!region_has_word(host, region))
+	if (!EXPECT(region_has_word(host, region)))
 		return false;
 	word = &host->table.word[region_place(region.v)];
 	/* Looked up before the compare-and-swap, which nothing behind it overtakes. */
 	cpu = this_cpu(host);
 	old = os_load_own16(word);
-	/* Acquire: pairs with the release that published the pair. */
-	do
-		if (!plainly_used(old, n))
-			return false;
-	while (!os_cas16(word, &old, (uint16_t)(old + n), OS_ACQUIRE));
-	os_count64(&cpu->stat[STAT_GETS_FAST], 1);
-	return true;
+	while (EXPECT(plainly_used(old, n))) {
+		/* Acquire: pairs with the release that published the pair. */
+		if (EXPECT(os_cas16(word, &old, (uint16_t)(old + n * REGION_USER), OS_ACQUIRE))) {
+			os_count64(&cpu->stat[STAT_GETS_FAST], 1);
+			return true;
+		}
+	}
+	return false;
 }
 
 /*
@@ -111,7 +110,7 @@ static bool get_idle(struct pamt_host *host, tdx_pfn_t first, uint32_t n)
 	if ((old & ~(REGION_BEFORE | REGION_AGAIN)) != REGION_IDLE)
 		return false;
 	/* Acquire: pairs with the release that published the pair. */
-	if (!os_cas16(word, &old, (uint16_t)(region_beside(old) | n), OS_ACQUIRE))
+	if (!os_cas16(word, &old, (uint16_t)(region_beside(old) | n * REGION_USER), OS_ACQUIRE))
 		return false;
 	/* Relaxed: places are a number, nothing is reached through it. */
 	os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
@@ -164,18 +163,19 @@ static HOT bool put_hot(struct pamt_host *host, tdx_pfn_t page)
 	os_a16_t *word;
 	uint16_t old;
 
-	if (!region_has_word(host, region))
+	if (!EXPECT(region_has_word(host, region)))
 		return false;
 	word = &host->table.word[region_place(region.v)];
 	cpu = this_cpu(host);
 	old = os_load_own16(word);
-	/* Release: the use of our page is before the REMOVE of whoever is last. */
-	do
-		if (!used_by_more(old))
-			return false;
-	while (!os_cas16(word, &old, (uint16_t)(old - 1), OS_RELEASE));
-	os_count64(&cpu->stat[STAT_PUTS_FAST], 1);
-	return true;
+	while (EXPECT(used_by_more(old))) {
+		/* Release: the use of our page is before the REMOVE of whoever is last. */
+		if (EXPECT(os_cas16(word, &old, (uint16_t)(old - REGION_USER), OS_RELEASE))) {
+			os_count64(&cpu->stat[STAT_PUTS_FAST], 1);
+			return true;
+		}
+	}
+	return false;
 }
 
 ENTRY void pamt_put(struct pamt_host *host, tdx_pfn_t page)

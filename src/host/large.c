@@ -160,7 +160,7 @@ void pamt_release_2m(struct pamt_host *host, tdx_pfn_t first)
 static int demote(struct change *c, uint16_t old, struct pair *pair)
 {
 	struct tdx_regs *call = c->call;
-	uint16_t next = (uint16_t)(region_beside(old) | REGION_BEFORE | REGION_MAX_COUNT);
+	uint16_t next = (uint16_t)(region_beside(old) | REGION_BEFORE | REGION_ALL_USERS);
 	int ret;
 
 	call->r12 = pair->page[0].v;

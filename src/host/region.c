@@ -134,7 +134,7 @@ static uint16_t backed(uint16_t old, uint32_t n)
 
 	if (beside & REGION_BEFORE)
 		beside |= REGION_AGAIN;
-	return (uint16_t)(beside | REGION_BEFORE | n);
+	return (uint16_t)(beside | REGION_BEFORE | n * REGION_USER);
 }
 
 static tdx_status_t add_call(struct pamt_host *host, region_t region, const struct pair *pair)
@@ -203,7 +203,8 @@ int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair 
 		if (users + n > REGION_MAX_COUNT)
 			return -OS_ERANGE;
 		if (users || idle) {
-			uint16_t next = (uint16_t)(idle ? region_beside(old) | n : old + n);
+			uint16_t next =
+				(uint16_t)((idle ? region_beside(old) : old) + n * REGION_USER);
 
 			if (MUTANT(NO_INCREMENT) && users)
 				return 0;
@@ -326,7 +327,7 @@ static const struct remove_rule *remove_pair(struct pamt_host *host, region_t re
 		if (rule->outcome == REMOVED || rule->outcome == NO_PAIR)
 			next = region_beside(old);
 		else if (rule->outcome == LEAKED)
-			next = region_beside(old) | REGION_IDLE | 1;
+			next = region_beside(old) | REGION_IDLE | REGION_USER;
 		if (HAS_MUTANTS)
 			next = mutant_after_remove(old, next, status);
 		/* Between tries the word is as it was, and others may come first. */
@@ -405,7 +406,7 @@ struct freed region_put(struct pamt_host *host, region_t region, uint32_t n)
 		}
 		if (users > n) {
 			/* Release: the use of our pages is before the last one's REMOVE. */
-			if (change(word, old, (uint16_t)(old - n), OS_RELEASE))
+			if (change(word, old, (uint16_t)(old - n * REGION_USER), OS_RELEASE))
 				return freed;
 		} else if (put_last(host, region, word, old, &freed)) {
 			PROBE(put_edge, region.v, n);

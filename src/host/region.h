@@ -9,11 +9,11 @@
  *
  * THE WORD
  *
- *	15 AGAIN   14 BEFORE   13 PARTIAL   12 LOCKED   11 LARGE   10 IDLE   9:0 COUNT
+ *	15 PARTIAL   14 LOCKED   13 LARGE   12 IDLE   11:2 COUNT   1 BEFORE   0 AGAIN
  *
  * State of the region, exactly one of:
  *
- *   FREE    all of 12:0 clear. No pair is installed.
+ *   FREE    all of 14:2 clear. No pair is installed.
  *   USED    COUNT is 1..512: guest pages of the region that TDs use as 4K pages, plus one for
  *           each pool chunk in it (the pin, below). A pair is installed.
  *   IDLE    a pair is installed and nobody uses it. The next get adopts it without a SEAMCALL.
@@ -143,15 +143,17 @@
 #include "host/mutant.h"
 #include "host/stats.h"
 
-#define REGION_COUNT	 0x03ffu
-#define REGION_IDLE	 0x0400u
-#define REGION_LARGE	 0x0800u
-#define REGION_LOCKED	 0x1000u
-#define REGION_PARTIAL	 0x2000u
-#define REGION_BEFORE	 0x4000u
-#define REGION_AGAIN	 0x8000u
+#define REGION_AGAIN	 0x0001u
+#define REGION_BEFORE	 0x0002u
+#define REGION_USER	 0x0004u /* one of COUNT */
+#define REGION_COUNT	 0x0ffcu
+#define REGION_IDLE	 0x1000u
+#define REGION_LARGE	 0x2000u
+#define REGION_LOCKED	 0x4000u
+#define REGION_PARTIAL	 0x8000u
 #define REGION_BESIDE	 (REGION_PARTIAL | REGION_BEFORE | REGION_AGAIN)
 #define REGION_MAX_COUNT 512u
+#define REGION_ALL_USERS (REGION_USER * REGION_MAX_COUNT)
 
 /*
  * Tries after OPERAND_BUSY. By the pin rule none is needed; what may still hold an entry is a
@@ -169,7 +171,7 @@ enum region_state {
 	REGION_STATE_ILLEGAL,
 };
 
-static inline uint16_t region_count(uint16_t word) { return word & REGION_COUNT; }
+static inline uint16_t region_count(uint16_t word) { return (word & REGION_COUNT) / REGION_USER; }
 static inline uint16_t region_beside(uint16_t word) { return word & REGION_BESIDE; }
 
 /* Which state a word stands for; ILLEGAL if it is none that can be. */
@@ -177,9 +179,9 @@ static inline enum region_state region_state(uint16_t word)
 {
 	uint32_t state = word & (uint32_t)~REGION_BESIDE;
 
-	if (state <= REGION_MAX_COUNT)
+	if (state <= REGION_ALL_USERS)
 		return state ? REGION_STATE_USED : REGION_STATE_FREE;
-	if (state - REGION_IDLE <= REGION_MAX_COUNT)
+	if (state - REGION_IDLE <= REGION_ALL_USERS)
 		return state == REGION_IDLE ? REGION_STATE_IDLE : REGION_STATE_LEAKED;
 	return state == REGION_LARGE	? REGION_STATE_LARGE
 	       : state == REGION_LOCKED ? REGION_STATE_LOCKED

@@ -50,8 +50,8 @@ uint64_t mutant_free_first(struct pamt_host *host, struct page_set *set)
 
 void mutant_split_in_steps(os_a16_t *word, uint16_t next)
 {
-	os_store16(word, region_beside(next) | 1, OS_RELEASE);
-	os_store16(word, region_beside(next) | REGION_MAX_COUNT, OS_RELEASE);
+	os_store16(word, region_beside(next) | REGION_USER, OS_RELEASE);
+	os_store16(word, region_beside(next) | REGION_ALL_USERS, OS_RELEASE);
 }
 
 uint16_t mutant_after_remove(uint16_t old, uint16_t next, tdx_status_t status)
@@ -62,6 +62,6 @@ uint16_t mutant_after_remove(uint16_t old, uint16_t next, tdx_status_t status)
 	if ((MUTANT(NOT_EMPTY_IDLE) && leaked) || (MUTANT(NO_PAIR_IDLE) && no_pair))
 		return region_beside(old) | REGION_IDLE;
 	if (MUTANT(NO_PAIR_KEPT) && no_pair)
-		return region_beside(old) | 1;
+		return region_beside(old) | REGION_USER;
 	return next;
 }

@@ -359,7 +359,7 @@ static void backs_neighbour(struct rig *rig)
 				 .r8 = rig->guest[1].v + 4096 };
 
 	assert_int_equal(rig->os->seamcall(rig->os->ctx, &regs).v, 0);
-	region_word(rig->host, hpa_to_region(neighbour))->v |= 1;
+	region_word(rig->host, hpa_to_region(neighbour))->v |= REGION_USER;
 }
 
 static void chunk_in_a_region_that_is_backed_meanwhile_keeps_all_its_pages(void **state)
