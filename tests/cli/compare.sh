@@ -142,6 +142,16 @@ refuses a_design_for_the_matrix 'of its own' compare --matrix --designs ours
 refuses seeds_alone 'go with --matrix' compare --seeds 2
 refuses check_alone 'go with --matrix' compare --check
 
+# Where nobody waits for anybody: one CPU. No design is ahead by its locks there.
+printf 'machine 4G\ncpus 1\naged 95%%\nscattered yes\ntd a\n  memory 16M\n  pages 4k\n' \
+	>"$scratch/scattered.pamt"
+printf 'machine 16G\ncpus 1\nrounds 10\ntd a\n  memory 64M\n  partial 100\n' >"$scratch/splits.pamt"
+printf 'machine 16G\ncpus 1\ntd a\n  memory 2M\n  restarts 3\n' >"$scratch/small.pamt"
+for load in scattered splits small; do
+	runs "one_cpu_$load" 0 compare --no-curve -q --json --designs ours,v6 "$scratch/$load.pamt"
+	json '[.runs[] | {(.design): .ns_per_get}] | add | .v6 >= .ours and .ours > 0'
+done
+
 runs prices 0 compare --costs
 out_has '[measured]'
 out_has 'pamt_add     4000'
