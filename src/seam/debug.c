@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * debug.c - the second way in: locks held as if by another logical processor, states forced,
- * metadata shown.
+ * debug.c - the second way in: locks held as if by another logical processor, metadata shown.
  *
  * A holder is a call that stopped in the middle: it took locks with the functions that leaves use
  * and did not return. Holders hang off the module in a list, by id. One thread uses this interface
@@ -10,7 +9,6 @@
 #include "seam/debug_call.h"
 #include "seam/guest.h"
 #include "seam/hpa.h"
-#include "seam/td_init.h"
 
 struct debug_holder {
 	struct debug_holder *next;
@@ -112,25 +110,25 @@ int seam_debug_hold(struct seam *seam, tdx_hpa_t pa, unsigned int level, bool ex
 /* TDs by their TDR, without a lock.                                                            */
 
 /* An address inside a page names nothing. */
-static enum tdx_page_type type_of(struct seam *seam, tdx_hpa_t pa)
+enum tdx_page_type debug_type_of(struct seam *seam, tdx_hpa_t pa)
 {
 	struct pamt_entry *entry = pa.v % TDX_PAGE_SIZE ? NULL : pamt_peek(seam, pa, TDX_4K);
 
 	return entry ? pamt_type(os_load64(&entry->head, OS_RELAXED)) : TDX_PT_NDA;
 }
 
-static struct tdr *find_tdr(struct seam *seam, tdx_hpa_t address)
+struct tdr *debug_find_tdr(struct seam *seam, tdx_hpa_t address)
 {
-	if (type_of(seam, address) != TDX_PT_TDR)
+	if (debug_type_of(seam, address) != TDX_PT_TDR)
 		return NULL;
 	return module_map(seam, address, OS_WRITE);
 }
 
 /* With its TDCS. In teardown those pages are reclaimed in any order and may be another TD's. */
-static bool find_td(struct call *call, tdx_hpa_t address, struct td *td)
+bool debug_find_td(struct call *call, tdx_hpa_t address, struct td *td)
 {
 	td->address = address;
-	td->tdr = find_tdr(call->seam, address);
+	td->tdr = debug_find_tdr(call->seam, address);
 	if (!td->tdr || td->tdr->lifecycle == TDX_TEARDOWN)
 		return false;
 	td->tdcs = td_tdcs(call, td->tdr);
@@ -139,7 +137,7 @@ static bool find_td(struct call *call, tdx_hpa_t address, struct td *td)
 
 bool debug_find_td_sept(struct call *call, tdx_hpa_t address, struct td *td)
 {
-	return find_td(call, address, td) && td->tdcs->pwl;
+	return debug_find_td(call, address, td) && td->tdcs->pwl;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -169,7 +167,7 @@ static os_a64_t *td_lock(struct call *call, enum seam_debug_lock what, tdx_hpa_t
 {
 	struct td td;
 
-	if (!find_td(call, tdr, &td))
+	if (!debug_find_td(call, tdr, &td))
 		return NULL;
 	return what == SEAM_DEBUG_EPOCH ? &td.tdcs->epoch_lock : &td.tdcs->locks;
 }
@@ -244,7 +242,7 @@ int seam_debug_enter(struct seam *seam, tdx_hpa_t tdr, uint32_t id)
 	struct td td;
 	int error;
 
-	if (!find_td(debug_begin_call(&debug, seam), tdr, &td) || *find_holder(seam, id))
+	if (!debug_find_td(debug_begin_call(&debug, seam), tdr, &td) || *find_holder(seam, id))
 		return -OS_EINVAL;
 	refcount = &td.tdcs->refcount[os_load64(&td.tdcs->epoch, OS_ACQUIRE) & 1];
 	error = add_holder(seam, id, &none, refcount);
@@ -262,105 +260,6 @@ int seam_debug_exit(struct seam *seam, uint32_t id)
 		return -OS_EINVAL;
 	os_fetch_add64((*link)->refcount, UINT64_MAX, OS_RELEASE);
 	drop_holder(seam, link);
-	return 0;
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* States.                                                                                      */
-
-int seam_debug_force_td(struct seam *seam, tdx_hpa_t tdr, enum tdx_op_state state, unsigned int pwl,
-			bool gpaw)
-{
-	struct debug_call debug;
-	struct call *call = debug_begin_call(&debug, seam);
-	struct td td;
-
-	if (!find_td(call, tdr, &td))
-		return -OS_EINVAL;
-	if (!td.tdcs->pwl) {
-		if (pwl != 3 && pwl != 4)
-			return -OS_EINVAL;
-		td.tdcs->attributes = TDX_ATTR_SEPT_VE_DISABLE;
-		td_setup(call, &td, &(struct td_setup){ .pwl = pwl, .gpaw = gpaw, .max_vcpus = 4 });
-	}
-	td.tdcs->op_state = state;
-	return 0;
-}
-
-int seam_debug_num_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
-{
-	struct debug_call debug;
-	struct td td;
-
-	if (!find_td(debug_begin_call(&debug, seam), tdr, &td))
-		return -OS_EINVAL;
-	os_store32(&td.tdcs->nr_vcpus, n, OS_RELAXED);
-	return 0;
-}
-
-int seam_debug_assoc_vcpus(struct seam *seam, tdx_hpa_t tdr, uint32_t n)
-{
-	struct debug_call debug;
-	struct td td;
-
-	if (!find_td(debug_begin_call(&debug, seam), tdr, &td))
-		return -OS_EINVAL;
-	os_store32(&td.tdcs->nr_assoc, n, OS_RELAXED);
-	return 0;
-}
-
-int seam_debug_vcpu_state(struct seam *seam, tdx_hpa_t tdvpr, uint32_t state)
-{
-	struct tdvps *tdvps;
-
-	if (type_of(seam, tdvpr) != TDX_PT_TDVPR)
-		return -OS_EINVAL;
-	tdvps = module_map(seam, tdvpr, OS_WRITE);
-	os_store32(&tdvps->state, state, OS_RELEASE);
-	return 0;
-}
-
-int seam_debug_lp_init(struct seam *seam, uint32_t lp, bool done)
-{
-	if (lp >= seam->config.nr_lps)
-		return -OS_EINVAL;
-	/* Relaxed, both: no LP is in the module. */
-	lp_forget_maps(&seam->lp[lp]);
-	if (os_xchg32(&seam->lp[lp].initialised, done, OS_RELAXED) != done)
-		os_fetch_add32(&seam->nr_lps_initialised, done ? 1 : UINT32_MAX, OS_RELAXED);
-	return 0;
-}
-
-int seam_debug_epf(struct seam *seam, tdx_hpa_t tdvpr, const tdx_gpa_t *at, uint32_t nr)
-{
-	struct tdvps *tdvps;
-
-	if (type_of(seam, tdvpr) != TDX_PT_TDVPR || nr > TDX_MAX_EPF)
-		return -OS_EINVAL;
-	tdvps = module_map(seam, tdvpr, OS_WRITE);
-	tdvps->nr_epf = nr;
-	for (uint32_t i = 0; i < nr; i++)
-		tdvps->epf[i] = at[i];
-	return 0;
-}
-
-int seam_debug_td_fatal(struct seam *seam, tdx_hpa_t tdr, bool fatal)
-{
-	struct tdr *t = find_tdr(seam, tdr);
-
-	if (!t)
-		return -OS_EINVAL;
-	t->fatal = fatal;
-	return 0;
-}
-
-int seam_debug_half_freed(struct seam *seam, tdx_hpa_t page)
-{
-	struct pamt_entry *entry = pamt_peek(seam, page, TDX_4K);
-
-	if (!entry || type_of(seam, page) == TDX_PT_NDA)
-		return -OS_EINVAL;
-	os_fetch_and64(&entry->head, ~PAMT_TYPE_MASK, OS_RELEASE);
 	return 0;
 }
 

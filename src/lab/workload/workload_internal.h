@@ -77,12 +77,15 @@ void workload_stop(struct workload *load);
 /* Something that a run can be stopped at has come. */
 void workload_step(struct workload *load);
 
+/* workload_size.c: what the TD can come to have of memory in this round. */
+uint64_t workload_td_bytes(const struct workload_td *tenant, uint32_t round);
+/* What cannot fit is refused before anything is built, unless it is to be tried. 0 or -1. */
+int workload_check_sizes(const struct workload *load, char *error, size_t error_size);
+
 /* workload_td.c: what one CPU does with one TD in this round. */
 void workload_tend(struct worker *worker, struct workload_td *tenant);
 /* The vCPUs of it that run here. */
 void workload_run_vcpus(struct worker *worker, struct workload_td *tenant);
-/* What the TD can come to have of memory in this round. */
-uint64_t workload_td_bytes(const struct workload_td *tenant, uint32_t round);
 enum seam_exit workload_guest(void *ctx, struct seam_vcpu *vcpu);
 /* TDs and CPUs for the scenario. Return: 0 or -1 with a line in error. */
 int workload_set_up(struct workload *load, char *error, size_t error_size);
