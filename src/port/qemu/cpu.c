@@ -54,6 +54,19 @@ void cpu_set(struct cpu *cpu, enum cpu_register reg, uint64_t value)
 
 bool cpu_is_kernel(struct cpu *cpu) { return (cpu_get(cpu, CPU_CS) & 3) == 0; }
 
+/* QEMU shows nothing of a code segment; in other code R8 is 0 to it, whatever is written there. */
+bool cpu_is_64bit(struct cpu *cpu)
+{
+	bool kept;
+
+	if (cpu_get(cpu, CPU_R8))
+		return true;
+	cpu_set(cpu, CPU_R8, 1);
+	kept = cpu_get(cpu, CPU_R8) == 1;
+	cpu_set(cpu, CPU_R8, 0);
+	return kept;
+}
+
 bool cpu_read(struct cpu *cpu, uint64_t at, void *to, size_t bytes)
 {
 	g_byte_array_set_size(cpu->bytes, 0);

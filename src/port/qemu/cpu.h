@@ -51,6 +51,8 @@ uint64_t cpu_get(struct cpu *cpu, enum cpu_register reg);
 void cpu_set(struct cpu *cpu, enum cpu_register reg, uint64_t value);
 /* Does it run with the rights of a kernel? */
 bool cpu_is_kernel(struct cpu *cpu);
+/* Is the code that it runs 64-bit code? */
+bool cpu_is_64bit(struct cpu *cpu);
 /* Virtual addresses. Return: false if not all of it is mapped. */
 bool cpu_read(struct cpu *cpu, uint64_t at, void *to, size_t bytes);
 bool cpu_write(struct cpu *cpu, uint64_t at, const void *from, size_t bytes);

@@ -15,8 +15,8 @@
  *	RDMSR		of the MSRs that QEMU does not have
  *	MOVDIR64B	which QEMU does not have
  *
- * What a processor would refuse (not in kernel mode, VMXE or VMXON missing) is left to QEMU, which
- * raises the exception.
+ * What a processor would refuse (not in kernel mode, not in 64-bit code, VMXE or VMXON missing) is
+ *left to QEMU, which raises the exception.
  *
  * The answer of CPUID can be changed only behind it, so the instruction that follows has a
  * callback too. If that is in another block of translated code, an interrupt may come between; the
@@ -92,7 +92,8 @@ static void on_vmx(unsigned int index, void *ctx)
 	const struct site *site = ctx;
 	struct cpu *cpu = &cpus[index];
 
-	if (!cpu->vmxe || !cpu_is_kernel(cpu) || (site->insn.kind != INSN_VMXON && !cpu->vmxon))
+	if (!cpu->vmxe || !cpu_is_kernel(cpu) || !cpu_is_64bit(cpu) ||
+	    (site->insn.kind != INSN_VMXON && !cpu->vmxon))
 		return; /* QEMU raises #UD */
 	qemu_plugin_set_pc(
 		flags_carry_on(cpu, site->at + site->insn.length, vmx(cpu, site->insn.kind)));

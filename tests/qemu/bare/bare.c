@@ -26,6 +26,7 @@ extern volatile uint64_t interrupt_status;
 extern volatile uint8_t interrupt_carry;
 extern uint16_t idt[32][8];
 void calling_gate(void);
+uint64_t seamcall_in_32_bit_code(void);
 
 enum { JCC, JCC_NEAR, SETCC, SETCC_MEMORY, CMOV, CMOV_MEMORY, PUSHF, LAHF, KINDS };
 extern uint32_t (*const readers[KINDS][2][16])(void);
@@ -229,6 +230,7 @@ static void test_vmx(void)
 	note("it says", status);
 	check("seamcall_of_an_interrupt_reaches_the_module",
 	      seamcall_in_interrupt(&status) && status >> 63);
+	check("seamcall_is_undefined_in_32_bit_code", seamcall_in_32_bit_code() == 1);
 	__asm__ volatile("vmxoff" : : : "cc");
 	check("vmxoff_works", FAULTS("vmxoff", "a"(0) : "cc"));
 	write_cr4(read_cr4() & ~CR4_VMXE);

@@ -97,11 +97,29 @@ calling_gate:
 	popq	%rax
 	iretq
 
+/* SEAMCALL in a 32-bit segment of 64-bit mode. Returns how many exceptions that was. */
+	.globl seamcall_in_32_bit_code
+seamcall_in_32_bit_code:
+	movq	faults, %rdx
+	movq	$1f, resume_at
+	ljmpl	*code_32_at
+	.code32
+code_32:
+	movl	$0xffff, %eax
+	.byte	0x66, 0x0f, 0x01, 0xcf
+1:	ljmp	$8, $2f
+	.code64
+2:	movq	faults, %rax
+	subq	%rdx, %rax
+	ret
+
 	.data
+code_32_at: .long code_32
+	.word	24
 interrupt_status: .quad 0
 interrupt_carry: .byte 1
 	.balign 8
-gdt:	.quad 0, 0x00af9a000000ffff, 0x00cf92000000ffff
+gdt:	.quad 0, 0x00af9a000000ffff, 0x00cf92000000ffff, 0x00cf9a000000ffff
 gdt_at:	.word . - gdt - 1
 	.quad gdt
 	.balign 8
