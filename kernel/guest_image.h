@@ -30,6 +30,9 @@ struct guest_orders {
 /* The register of a PC that switches it off, as QEMU's has it. */
 #define GUEST_POWER_PORT 0x604u
 #define GUEST_POWER_OFF	 0x2000u
+/* And the one that resets it, which is always there. */
+#define GUEST_RESET_PORT 0xcf9u
+#define GUEST_RESET	 0x06u
 
 /* In the 32 bits that are written to the port: else it is the number of flips that were done. */
 #define GUEST_SAYS_FAILED (UINT32_C(1) << 31)
@@ -45,7 +48,8 @@ struct guest_state {
 	uint64_t flip_at, flip_bytes; /* under conversion; bytes 0: none */
 	uint64_t flip_done;	      /* of these, as far as the host came */
 	uint32_t flips_done;
-	uint8_t asked, said;	  /* the host, in the last exit; to the port */
+	uint8_t asked, said; /* the host, in the last exit; to the port */
+	uint8_t asked_for_reset;
 	uint64_t error, error_at; /* of a failure: a status, and where */
 };
 

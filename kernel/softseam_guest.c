@@ -212,6 +212,30 @@ static enum seam_exit say_done(struct guest *g)
 	return seam_guest_vmcall(g->vcpu, &regs);
 }
 
+/* The VMM went on: until firmware has run, its power register is elsewhere. This one is fixed. */
+static enum seam_exit ask_for_reset(struct guest *g)
+{
+	struct tdx_regs regs = {
+		.r11 = TDX_VMCALL_IO,
+		.r12 = sizeof(uint8_t),
+		.r13 = 1, /* out */
+		.r14 = GUEST_RESET_PORT,
+		.r15 = GUEST_RESET,
+	};
+
+	g->state.asked_for_reset = 1;
+	return seam_guest_vmcall(g->vcpu, &regs);
+}
+
+static enum seam_exit finish(struct guest *g)
+{
+	if (g->orders.port && !g->state.said)
+		return say_done(g);
+	if (g->orders.farewell && !g->state.asked_for_reset)
+		return ask_for_reset(g);
+	return halt_for_good(g);
+}
+
 static enum seam_exit step(struct guest *g)
 {
 	switch (g->state.phase) {
@@ -220,7 +244,7 @@ static enum seam_exit step(struct guest *g)
 	case GUEST_FLIP:
 		return flip_next(g);
 	default:
-		return g->orders.port && !g->state.said ? say_done(g) : halt_for_good(g);
+		return finish(g);
 	}
 }
 
