@@ -17,7 +17,7 @@ static struct counter {
 	os_a64_t key; /* status | leaf + 1; 0: free */
 	os_a64_t calls;
 } counters[NR_COUNTERS];
-static os_a64_t pairs, peak;
+static os_a64_t given, taken, peak;
 
 /* The lower 32 bits of a status are details, but for those of a VM exit. */
 static uint64_t key_of(const struct tdx_regs *in, const struct tdx_regs *out)
@@ -40,24 +40,49 @@ static struct counter *counter_of(uint64_t key)
 	}
 }
 
-static void note_pairs(uint32_t leaf)
+/*
+ * Leaves with which a pair comes to the module or goes from it. Of DEMOTE and PROMOTE those of a 2M
+ * page do so, and of a module with Dynamic PAMT: then there are pairs for the TD's own pages
+ * already.
+ */
+static const struct pair_leaf {
+	uint32_t leaf;
+	bool of_2m, takes;
+} pair_leaves[] = {
+	{ TDH_PHYMEM_PAMT_ADD, false, false },
+	{ TDH_PHYMEM_PAMT_REMOVE, false, true },
+	{ TDH_MEM_PAGE_DEMOTE, true, false },
+	{ TDH_MEM_PAGE_PROMOTE, true, true },
+};
+
+static uint64_t pairs_now(void)
+{
+	/* Relaxed: numbers, nothing is published with them. What was taken was given before. */
+	uint64_t back = os_load64(&taken, OS_RELAXED);
+
+	return os_load64(&given, OS_RELAXED) - back;
+}
+
+static void note_pair(const struct pair_leaf *pair, const struct tdx_regs *in)
 {
 	uint64_t now, most;
 
-	if (leaf != TDH_PHYMEM_PAMT_ADD && leaf != TDH_PHYMEM_PAMT_REMOVE)
+	/* Bits 2:0 of RCX are the level. */
+	if (pair->of_2m && ((in->rcx & 7) != TDX_2M || !os_load64(&given, OS_RELAXED)))
 		return;
-	now = leaf == TDH_PHYMEM_PAMT_ADD ? os_fetch_add64(&pairs, 1, OS_RELAXED) + 1
-					  : os_fetch_add64(&pairs, UINT64_MAX, OS_RELAXED) - 1;
+	os_fetch_add64(pair->takes ? &taken : &given, 1, OS_RELAXED);
+	now = pairs_now();
 	most = os_load64(&peak, OS_RELAXED);
-	while (now > most && !os_cas64(&peak, &most, now, OS_RELAXED))
+	while (!pair->takes && now > most && !os_cas64(&peak, &most, now, OS_RELAXED))
 		;
 }
 
 void stats_note(const struct tdx_regs *in, const struct tdx_regs *out)
 {
 	os_fetch_add64(&counter_of(key_of(in, out))->calls, 1, OS_RELAXED);
-	if (!(out->rax >> 32))
-		note_pairs(TDX_RAX_LEAF(in->rax));
+	for (size_t i = 0; i < sizeof(pair_leaves) / sizeof(pair_leaves[0]); i++)
+		if (TDX_RAX_LEAF(in->rax) == pair_leaves[i].leaf && !(out->rax >> 32))
+			note_pair(&pair_leaves[i], in);
 }
 
 static void print_call(const struct counter *counter)
@@ -93,7 +118,7 @@ static void print_owners(const struct seam *seam)
 		(unsigned long long)pages[TDX_PT_PAMT]);
 	if (!of_tds)
 		fprintf(stderr, "left with zero TDs: %llu bytes\n",
-			(unsigned long long)(pairs.v * 2 * TDX_PAGE_SIZE));
+			(unsigned long long)(pairs_now() * 2 * TDX_PAGE_SIZE));
 }
 
 void stats_print(const struct seam *seam)
@@ -101,7 +126,8 @@ void stats_print(const struct seam *seam)
 	for (unsigned int i = 0; i < NR_COUNTERS; i++)
 		if (counters[i].key.v)
 			print_call(&counters[i]);
-	fprintf(stderr, "pairs: %llu now, %llu at the peak\n", (unsigned long long)pairs.v,
+	fprintf(stderr, "pairs: %llu given, %llu taken back, %llu at the peak\n",
+		(unsigned long long)given.v, (unsigned long long)taken.v,
 		(unsigned long long)peak.v);
 	print_owners(seam);
 }
