@@ -14,113 +14,31 @@
 # QEMU takes plugins of its own API only.
 OLDEST_QEMU=1:11.1
 
-# The newest source package that there is, as its file in $cache/linux-source.
-fetch_source()
-{
-	local to=$cache/linux-source package
-	[ ! -e "$to/ready" ] || return 0
-	echo "fetching the source of Linux into $cache" >&2
-	prepare_apt trixie
-	package=$(private_apt trixie apt-cache search --names-only '^linux-source-[0-9.]+$' |
-		grep -o '^[^ ]*' | sort -V | tail -n 1)
-	[ -n "$package" ] || not_here "the archive has no package linux-source-*"
-	rm -rf "$to"
-	mkdir -p "$to"
-	(cd "$to" && private_apt trixie apt-get download -qq "$package") >"$cache/apt/log" 2>&1 ||
-		not_here "$package cannot be fetched: $(tail -n 1 "$cache/apt/log")"
-	touch "$to/ready"
-}
+# shellcheck source=kernel/linux-host/kernels.sh
+. "$here/linux-host/kernels.sh"
+# shellcheck source=kernel/linux-host/long.sh
+. "$here/linux-host/long.sh"
+# shellcheck source=kernel/linux-host/stock.sh
+. "$here/linux-host/stock.sh"
 
-# kernel_is_asked_for CONFIG FRAGMENT: is what the fragment turns on there?
-kernel_is_asked_for()
-{
-	local missing
-	missing=$(grep '^CONFIG_' "$2" | grep -vxFf "$1") || return 0
-	echo "vm: this Linux cannot be configured with:" $missing >&2
-	return 1
-}
-
-# build_kernel SOURCE BUILD LOG: with the small configuration.
-build_kernel()
-{
-	local source=$1 build=$2 log=$3 target config=$here/linux-host/config
-	mkdir -p "$build"
-	for target in tinyconfig olddefconfig bzImage; do
-		[ "$target" != olddefconfig ] || cat "$config" >>"$build/.config"
-		[ "$target" != bzImage ] || kernel_is_asked_for "$build/.config" "$config" || return 1
-		if ! make -C "$source" O="$build" CC=gcc-12 HOSTCC=gcc-12 -j"$(nproc)" "$target" \
-			>>"$log" 2>&1; then
-			grep -E 'error|Error' "$log" | head -n 20 >&2
-			return 1
-		fi
-	done
-}
-
-# make_kernel FOLDER: a tree, its build, and of that the image, which is all that stays.
-make_kernel()
-{
-	local to=$1 package
-	package=$(ls "$cache"/linux-source/*.deb)
-	echo "building Linux of $(basename "$package")" >&2
-	rm -rf "$to"
-	mkdir -p "$to/source"
-	dpkg-deb --fsys-tarfile "$package" | tar -x -O --wildcards './usr/src/*.tar.xz' |
-		tar -x -J -C "$to/source" --strip-components=1
-	build_kernel "$to/source" "$to/build" "$to/log"
-	cp "$to/build/arch/x86/boot/bzImage" "$to/bzImage"
-	rm -rf "$to/source" "$to/build"
-}
-
-# The developer's own tree: built beside it, again and again.
-make_tree()
-{
-	local tree build
-	tree=$(realpath "$1")
-	build=$cache/tree-$(echo "$tree" | sha256sum | cut -c 1-12)
-	echo "building Linux of $tree" >&2
-	build_kernel "$tree" "$build" "$build.log"
-	kernel=$build/arch/x86/boot/bzImage
-}
-
-# The kernel of this source and this configuration, in $kernel.
-prepare_kernel()
-{
-	local key
-	fetch_source
-	key=$(cat "$here/linux-host/config" <(ls "$cache/linux-source") | sha256sum | cut -c 1-12)
-	kernel=$cache/linux-$key/bzImage
-	[ -e "$kernel" ] || make_kernel "$cache/linux-$key"
-}
-
-# host_initrd FILE: busybox, the test program with its libraries, init.
+# host_initrd FILE [COMMAND...]: busybox, the test program with its libraries, init; and what the command
+# puts into the folder that is its last argument.
 host_initrd()
 {
 	local to=$1 tree=$cache/initrd-tree program=$root/build/tests/qemu/host-test library
+	shift
 	rm -rf "$tree"
 	mkdir -p "$tree"/{bin,dev,proc,sys,tmp}
-	cp "$cache/qemu-11/usr/bin/busybox" "$program" "$tree/bin/"
+	cp "$busybox" "$program" "$tree/bin/"
 	ln -s busybox "$tree/bin/sh"
 	install -m 755 "$here/linux-host/init" "$tree/init"
 	ldd "$program" | grep -o '/[^ ]*' | while read -r library; do
 		mkdir -p "$tree/$(dirname "$library")"
 		cp -L "$library" "$tree/$library"
 	done
+	[ $# = 0 ] || "$@" "$tree"
 	(cd "$tree" && find . | ./bin/busybox cpio -o -H newc 2>/dev/null) | gzip -1 >"$to"
 	rm -rf "$tree"
-}
-
-# A program that is that QEMU with its own libraries.
-qemu_program()
-{
-	local qemu=$cache/qemu-11 lib=$cache/qemu-11/usr/lib/x86_64-linux-gnu
-	cat >"$qemu/run" <<-END
-		#!/bin/sh
-		export QEMU_MODULE_DIR='$lib/qemu'
-		exec '$qemu/usr/lib64/ld-linux-x86-64.so.2' --library-path '$lib' \
-			'$qemu/usr/bin/qemu-system-x86_64' -L '$qemu/usr/share/qemu' \
-			-L '$qemu/usr/share/seabios' "\$@"
-	END
-	chmod 755 "$qemu/run"
 }
 
 # host [OPTION OF PAMT...] -- ARGUMENT...: this shell becomes a TDX host in QEMU.
@@ -132,7 +50,7 @@ host()
 		shift
 	done
 	shift
-	exec "$root/build/pamt" qemu --qemu "$cache/qemu-11/run" "${before[@]}" -- -nodefaults \
+	exec "$root/build/pamt" qemu --qemu "$qemu" "${before[@]}" -- -nodefaults \
 		-no-user-config -display none -no-reboot "$@"
 }
 
@@ -143,7 +61,7 @@ tsc_frequency()
 	sed -n 's/^cpu MHz[^:]*: \([1-9][0-9]*\).*/tsc_early_khz=\1000/p' /proc/cpuinfo | head -n 1
 }
 
-# boot_linux OF-PAMT... -- ENVIRONMENT... [-- OF-QEMU...]
+# boot_linux OF-PAMT... -- ENVIRONMENT... [-- OF-QEMU...]: $kernel with $initrd.
 boot_linux()
 {
 	local serial=stdio before=() environment=()
@@ -159,7 +77,7 @@ boot_linux()
 	done
 	host "${before[@]}" -- -m 2G -smp 8,sockets=2 -numa node,cpus=0-3 -numa node,cpus=4-7 \
 		-serial $serial -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel "$kernel" \
-		-initrd "$cache/initrd-linux" "${@:2}" -append "console=ttyS0 panic=-1 no_timer_check \
+		-initrd "$initrd" "${@:2}" -append "console=ttyS0 panic=-1 no_timer_check \
 nohibernate kvm-intel.tdx=1 $(tsc_frequency) ${environment[*]}"
 }
 
@@ -205,18 +123,16 @@ test_plugin()
 	fi
 }
 
-# test_pairs LOG: a Linux that has Dynamic PAMT gives back each pair.
+# test_pairs LOG: a Linux that has Dynamic PAMT gives back each pair. They come with PAMT.ADD and DEMOTE.
 test_pairs()
 {
-	local added removed
-	added=$(sed -n 's/^ *\([0-9]*\) TDH.PHYMEM.PAMT.ADD SUCCESS$/\1/p' "$1")
-	removed=$(sed -n 's/^ *\([0-9]*\) TDH.PHYMEM.PAMT.REMOVE SUCCESS$/\1/p' "$1")
-	[ -n "$added" ] || return 0
-	if [ "$added" = "$removed" ] && grep -qx 'left with zero TDs: 0 bytes' "$1"; then
-		result ok "Dynamic PAMT: $added pairs added, as many removed, none left"
+	local given taken
+	grep -q ' TDH.PHYMEM.PAMT.ADD SUCCESS$' "$1" || return 0
+	read -r given taken <<<"$(sed -n 's/^pairs: \([0-9]*\) given, \([0-9]*\) taken back, .*/\1 \2/p' "$1")"
+	if [ -n "$given" ] && [ "$given" = "$taken" ] && grep -qx 'left with zero TDs: 0 bytes' "$1"; then
+		result ok "Dynamic PAMT: $given pairs given, as many taken back, none left"
 	else
-		result 'not ok' "Dynamic PAMT: $added pairs added, ${removed:-0} removed, $(
-			grep '^left with zero TDs' "$1")"
+		result 'not ok' "Dynamic PAMT: $given pairs given, $taken taken back, $(grep '^left with zero TDs' "$1")"
 	fi
 }
 
@@ -286,18 +202,6 @@ fault_run()
 	fi
 }
 
-# A thread that the scheduler moves inside KVM_TDX_INIT_VCPU: tests/qemu/td.c has the story.
-test_moved_thread()
-{
-	local what='a thread that moves inside KVM_TDX_INIT_VCPU'
-
-	if promise_run "$what" 'its vCPU is initialised' moved TDH.VP.WR VCPU_ASSOCIATED thread_moves; then
-		result ok "Linux goes on with $what"
-	else
-		result 'not ok' "Linux goes on with $what"
-	fi
-}
-
 test_faults()
 {
 	fault_run 'TDH.MEM.PAGE.AUG busy' 'the fault is tried again' TDH.MEM.PAGE.AUG 20000 BUSY
@@ -309,112 +213,10 @@ test_faults()
 		INTERRUPTED
 }
 
-# What four TDs of four vCPUs did is taken down.
-test_record()
-{
-	local log=$cache/log-linux-record status=0 calls
-	with_limit 1200 "$log" boot_linux --record "$cache/linux.vec" -- PAMT_MODE=test \
-		PAMT_TESTS=four_tds || status=$?
-	plain_log "$log"
-	calls=$(sed -n 's/^pamt-qemu: \([0-9]*\) SEAMCALLs.*/\1/p' "$log")
-	if [ "$status" = 85 ] && grep -q '^ok 1 four_tds' "$log.txt" && [ "${calls:-0}" -ge 50000 ] &&
-		! grep -nE "$trouble|pamt-qemu: record" "$log.txt" >&2; then
-		result ok "four TDs of four vCPUs live while $calls SEAMCALLs are recorded"
-	else
-		tail -n 25 "$log" >&2
-		result 'not ok' "four TDs of four vCPUs live while ${calls:-0} SEAMCALLs are recorded ($status)"
-	fi
-}
-
-# It is done again, call by call, and once more with one answer changed.
-test_replay()
-{
-	local log=$cache/log-linux-replay record=$cache/linux.vec status=0
-	if "$root/build/pamt" replay "$record" >"$log"; then
-		result ok "the recording is replayed: $(tail -n 1 "$log")"
-	else
-		head -n 8 "$log" >&2
-		result 'not ok' "the recording is replayed: $(tail -n 1 "$log")"
-	fi
-	sed '0,/^call 0x6 .*-> rax=0x0 /s/^\(call 0x6 .*-> rax=\)0x0 /\10x8000020000000092 /' "$record" >"$record.wrong"
-	"$root/build/pamt" replay "$record.wrong" >"$log" || status=$?
-	if [ "$status" = 1 ] && [ "$(sed -n 2p "$log")" = "TDH.MEM.PAGE.AUG on LP $(
-		sed -n 's/^[^:]*:[0-9]*: call 0x6 lp=\([0-9]*\) .*/\1/p' "$log" | head -n 1)" ]; then
-		result ok "a wrong answer in it is named: $(head -n 1 "$log" | cut -c 1-100)"
-	else
-		head -n 8 "$log" >&2
-		result 'not ok' 'a wrong answer in it is named'
-	fi
-}
-
-# The guard is quiet about Linux and KVM, and names what a program reads out of /dev/mem.
-test_guard()
-{
-	local log=$cache/log-linux-guard status=0
-	with_limit 900 "$log" boot_linux --guard -- PAMT_MODE=test PAMT_TESTS=td_with_one || status=$?
-	if [ "$status" = 85 ] && grep -q '^ok 1 td_with_one' "$log" && ! grep -q 'guard: ' "$log"; then
-		result ok 'the guard has nothing to say of Linux and its KVM'
-	else
-		grep 'guard: ' "$log" >&2 || true
-		result 'not ok' "the guard has nothing to say of Linux and its KVM ($status)"
-	fi
-	status=0
-	with_limit 900 "$log" boot_linux --guard -- PAMT_MODE=test PAMT_TESTS=guard || status=$?
-	if grep 'guard: LP [0-9]*, instruction at 0x[0-9a-f]*: loads from 0x.* of the TD 0x' "$log" |
-		head -n 1; then
-		result ok 'the guard names what reads the pages of a TD'
-	else
-		result 'not ok' "the guard names what reads the pages of a TD ($status)"
-	fi
-}
-
-# A user's own words for QEMU: another processor, a disk, a network.
-test_users_line()
-{
-	local log=$cache/log-linux-line status=0 files=$cache/disk
-	rm -rf "$files"
-	mkdir "$files"
-	with_limit 900 "$log" boot_linux -- PAMT_MODE=line -- -cpu SapphireRapids \
-		-drive "file=fat:ro:$files,format=raw,if=virtio,readonly=on" \
-		-netdev user,id=n -device virtio-net-pci,netdev=n || status=$?
-	plain_log "$log"
-	count_ktap "$log.txt"
-	grep -E '^(ok |not ok )' "$log.txt" || true
-	[ "$status" = 85 ] || result 'not ok' "a user's own line for QEMU ended with $status"
-}
-
-# choose_kernel IMAGE TREE: the one that was asked for, or Debian's.
-choose_kernel()
-{
-	if [ -n "$1" ]; then
-		kernel=$(realpath "$1")
-	elif [ -n "$2" ]; then
-		make_tree "$2"
-	else
-		prepare_kernel
-	fi
-}
-
-# refuse_other_files IMAGE TREE: what is no kernel is said before anything is fetched.
-refuse_other_files()
-{
-	local refused=''
-	if [ -n "$1" ] && [ ! -f "$1" ]; then
-		refused="--image $1: no such file"
-	elif [ -n "$1" ] && [ "$(dd if="$1" bs=1 skip=514 count=4 2>/dev/null)" != HdrS ]; then
-		refused="--image $1: no bzImage of Linux"
-	elif [ -n "$2" ] && [ ! -e "$2/Kconfig" ]; then
-		refused="--tree $2: no source of Linux (it has no Kconfig)"
-	elif [ -n "$2" ] && { [ -e "$2/.config" ] || [ -e "$2/include/config" ]; }; then
-		refused="--tree $2: Linux was built in it; say --image $2/arch/x86/boot/bzImage, or 'make mrproper' there"
-	fi
-	[ -z "$refused" ] || { echo "vm: $refused" >&2; exit 2; }
-}
-
 linux_host()
 {
 	local own='' tree='' long=no
-	host_mode=test kernel=''
+	host_mode=test kernel='' initrd=$cache/initrd-linux
 	while [ $# -gt 0 ]; do
 		case "$#=$1" in
 		*=--shell) host_mode=shell ;;
@@ -429,25 +231,19 @@ linux_host()
 	refuse_other_files "$own" "$tree"
 	need_packages "${BUILD_PACKAGES[@]}" flex bison bc libelf-dev xz-utils
 	fetch_qemu qemu-11 trixie -t trixie-backports
+	use_qemu qemu-11
 	dpkg --compare-versions "$(cat "$cache/qemu-11/version")" ge "$OLDEST_QEMU" ||
 		not_here "QEMU 11.1 or newer is needed, the archive has $(cat "$cache/qemu-11/version")"
-	choose_kernel "$own" "$tree"
+	choose_kernel "$own" "$tree" "$here/linux-host/config"
 	configure "$root/build"
 	build "$root/build" pamt src/port/qemu/libpamt-qemu.so tests/qemu/host-test \
 		tests/qemu/bare.image
-	qemu_program
-	host_initrd "$cache/initrd-linux"
+	host_initrd "$initrd"
 	[ "$host_mode" = test ] || boot_linux -- PAMT_MODE=shell quiet
 	test_plugin
 	test_linux
 	[ -n "$own$tree" ] || test_faults
-	if [ "$long" = yes ]; then
-		test_moved_thread
-		test_users_line
-		test_record
-		test_replay
-		test_guard
-	fi
+	[ "$long" = no ] || test_long "$own$tree"
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]
 }
