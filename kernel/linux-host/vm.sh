@@ -11,6 +11,9 @@
 #
 # QEMU and the kernel's source are fetched from Debian's packages into build-vm/ and stay there.
 
+# shellcheck source=kernel/linux-host/live.sh
+. "$here/linux-host/live.sh"
+
 # QEMU takes plugins of its own API only.
 OLDEST_QEMU=1:11.1
 
@@ -229,7 +232,7 @@ linux_host()
 		shift
 	done
 	refuse_other_files "$own" "$tree"
-	need_packages "${BUILD_PACKAGES[@]}" flex bison bc libelf-dev xz-utils
+	need_packages "${BUILD_PACKAGES[@]}" flex bison bc libelf-dev xz-utils dwarves
 	fetch_qemu qemu-11 trixie -t trixie-backports
 	use_qemu qemu-11
 	dpkg --compare-versions "$(cat "$cache/qemu-11/version")" ge "$OLDEST_QEMU" ||
@@ -244,6 +247,7 @@ linux_host()
 	test_linux
 	[ -n "$own$tree" ] || test_faults
 	[ "$long" = no ] || test_long "$own$tree"
+	[ "$long" = no ] || [ -n "$own" ] || test_live
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]
 }

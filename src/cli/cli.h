@@ -47,6 +47,8 @@ int cmd_lkvs(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_trap(int argc, char **argv);
 int cmd_qemu(int argc, char **argv);
+int cmd_watch(int argc, char **argv);
+int cmd_record(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 

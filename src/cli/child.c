@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * child.c - a command that runs as long as something is looked at.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/child.h"
+
+bool child_start(struct child *child)
+{
+	if (!child->words)
+		return true;
+	child->pid = fork();
+	if (!child->pid) {
+		execvp(child->words[0], child->words);
+		fprintf(stderr, "pamt: %s: %s\n", child->words[0], strerror(errno));
+		_exit(127);
+	}
+	return child->pid > 0;
+}
+
+bool child_is_over(struct child *child)
+{
+	if (child->words && !child->ended)
+		child->ended = waitpid(child->pid, NULL, WNOHANG) == child->pid;
+	return child->ended;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * child.h - a command that runs as long as something is looked at.
+ */
+#ifndef PAMT_CLI_CHILD_H
+#define PAMT_CLI_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct child {
+	char **words; /* NULL: none */
+	pid_t pid;
+	bool ended;
+};
+
+/* false: there can be no further process. A program that is not there ends at once, and says so. */
+bool child_start(struct child *child);
+/* false also where there is none. */
+bool child_is_over(struct child *child);
+
+#endif

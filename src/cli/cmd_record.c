@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * cmd_record.c - `pamt record`: the SEAMCALLs of this machine's own kernel into a file.
+ *
+ * It goes on until a signal comes, or until the command that it was given has ended. What was
+ * missed is said at the end, and stands in the file's first line.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/child.h"
+#include "cli/cli.h"
+#include "live/record.h"
+
+enum {
+	OPTION_BUFFER = 'b',
+};
+
+static const struct cli_option options[] = {
+	{ OPTION_BUFFER, "buffer", "SIZE", "of each CPU in the kernel; default: 4M" },
+	{ 0 },
+};
+
+static bool start(void *ctx)
+{
+	struct child *child = ctx;
+
+	cli_note("recording; %s ends it", child->words ? child->words[0] : "Ctrl-C");
+	return child_start(child);
+}
+
+static bool is_over(void *ctx) { return child_is_over(ctx); }
+
+static json_t *json_report(const struct record_report *r)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} numbers[] = {
+		{ "calls", r->calls },
+		{ "missed_hits", r->missed_hits },
+		{ "overrun", r->overrun },
+		{ "cut", r->cut },
+		{ "moved", r->moved },
+		{ "td_params", r->params },
+		{ "no_td_params", r->no_params },
+	};
+	json_t *root = cli_json("pamt.record/1");
+
+	for (unsigned int i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		json_object_set_new(root, numbers[i].name,
+				    json_integer((json_int_t)numbers[i].value));
+	return root;
+}
+
+static void print_report(const struct record_report *r)
+{
+	printf("%" PRIu64 " calls\n", r->calls);
+	if (r->missed_hits || r->overrun)
+		printf("missed: %" PRIu64 " events: %" PRIu64
+		       " for which the buffer had no room (more "
+		       "with --buffer), %" PRIu64
+		       " hits of probes\nThe recording may not replay.\n",
+		       r->missed_hits + r->overrun, r->overrun, r->missed_hits);
+	if (r->cut)
+		printf("%" PRIu64 " calls of which only the beginning or the end was seen\n",
+		       r->cut);
+	if (r->moved)
+		printf("%" PRIu64
+		       " calls whose thread changed the CPU meanwhile: on which of the two "
+		       "it was made is not known\n",
+		       r->moved);
+	if (r->no_params)
+		printf("%" PRIu64 " calls of TDH.MNG.INIT without TD_PARAMS: %s\n", r->no_params,
+		       *r->params_why.text ? r->params_why.text : "they were overwritten");
+}
+
+static int run(const struct record_request *request, bool json)
+{
+	struct record_report report;
+	struct why why;
+
+	cli_stop_expect();
+	if (record_run(request, &report, &why))
+		return cli_error(report.possible ? CLI_FAILED : CLI_NOT_POSSIBLE, "record: %s",
+				 why.text);
+	if (json)
+		cli_json_print(json_report(&report));
+	else
+		print_report(&report);
+	return CLI_OK;
+}
+
+int cmd_record(int argc, char **argv)
+{
+	struct cli_args args = {
+		.options = options,
+		.argc = argc,
+		.argv = argv,
+		.options_first = true,
+	};
+	struct child child = { 0 };
+	struct record_request request = {
+		.stop = &cli_stop,
+		.ready = start,
+		.over = is_over,
+		.ctx = &child,
+	};
+	uint64_t buffer = 4096 * 1024;
+	char **operands;
+	int nr, option;
+
+	while ((option = cli_next_option(&args)) > 0)
+		if (!cli_option_number("--buffer", args.value, 64 * 1024, UINT64_C(1) << 30,
+				       &buffer))
+			return CLI_USAGE;
+	if (option < 0)
+		return args.exit;
+	operands = cli_operands(&args, &nr);
+	if (!nr)
+		return cli_usage_error("record: no file; allowed: FILE, and a command behind it");
+	request.path = operands[0];
+	request.buffer_kb = (uint32_t)(buffer / 1024);
+	child.words = nr > 1 ? operands + 1 : NULL;
+	return run(&request, args.json);
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * watch_show.c - a reading of `pamt watch` as a table, as JSON, as metrics of Prometheus.
+ *
+ * What is held is what was added less what was removed since the start: of earlier pairs and TDs
+ * nothing is known, and they may make it negative.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "abi/abi.h"
+#include "cli/cli.h"
+#include "cli/watch_show.h"
+
+#define PAIR_BYTES (2 * (int64_t)TDX_PAGE_SIZE)
+
+static int64_t pairs_of(const struct watch_reading *r) { return (int64_t)(r->added - r->removed); }
+
+static int64_t keys_of(const struct watch_reading *r) { return (int64_t)(r->created - r->freed); }
+
+static unsigned int keys_there(const struct watch *watch)
+{
+	/* The first one is the module's own. */
+	return watch->facts.hkid_max - watch->facts.hkid_min;
+}
+
+static void leaf_name(uint32_t leaf, char *text, size_t size)
+{
+	const struct abi_leaf *known = abi_leaf(leaf, false);
+
+	if (known)
+		snprintf(text, size, "%s", known->name);
+	else
+		snprintf(text, size, "leaf %u", leaf);
+}
+
+/* "SUCCESS", "OPERAND_BUSY(RCX)", "exit EPT_VIOLATION". */
+static void status_name(const struct watch_count *c, char *text, size_t size)
+{
+	const struct abi_name *reason;
+
+	if (!(c->status & TDX_STATUS_CODE_MASK) && c->leaf == TDH_VP_ENTER) {
+		reason = abi_name(ABI_EXIT_REASON, (uint32_t)c->status);
+		snprintf(text, size, "exit %s", reason ? reason->name : "of an unknown reason");
+		return;
+	}
+	abi_status_text((tdx_status_t){ c->status }, text, size);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The table.                                                                                  */
+
+static double seconds_between(const struct watch_reading *before, const struct watch_reading *now)
+{
+	return before->ns ? (double)(now->ns - before->ns) / 1e9 : 0;
+}
+
+static uint64_t calls_before(const struct watch_reading *before, const struct watch_count *c)
+{
+	for (unsigned int i = 0; i < before->nr; i++)
+		if (before->count[i].leaf == c->leaf && before->count[i].status == c->status)
+			return before->count[i].calls;
+	return 0;
+}
+
+static void print_counts(const struct watch_reading *now, const struct watch_reading *before)
+{
+	static const struct cli_column columns[] = {
+		{ "leaf", false }, { "status", false }, { "calls", true }, { "per second", true }
+	};
+	struct cli_table *table = cli_table_create(columns, 4);
+	double seconds = seconds_between(before, now);
+
+	for (unsigned int i = 0; i < now->nr; i++) {
+		const struct watch_count *c = &now->count[i];
+		char leaf[64], status[ABI_TEXT];
+
+		leaf_name(c->leaf, leaf, sizeof(leaf));
+		status_name(c, status, sizeof(status));
+		cli_table_cell(table, "%s", leaf);
+		cli_table_cell(table, "%s", status);
+		cli_table_cell(table, "%" PRIu64, c->calls);
+		if (seconds > 0)
+			cli_table_cell(table, "%.1f",
+				       (double)(c->calls - calls_before(before, c)) / seconds);
+		else
+			cli_table_cell(table, "-");
+	}
+	cli_table_print(table);
+}
+
+void watch_show_table(const struct watch *watch, const struct watch_reading *now,
+		      const struct watch_reading *before)
+{
+	double seconds = seconds_between(before, now);
+
+	printf("since the start:\n");
+	printf("pairs: %" PRId64 ", %" PRId64 " bytes (%" PRIu64 " added, %" PRIu64 " removed)\n",
+	       pairs_of(now), pairs_of(now) * PAIR_BYTES, now->added, now->removed);
+	if (seconds > 0)
+		printf("per second: %.1f added, %.1f removed\n",
+		       (double)(now->added - before->added) / seconds,
+		       (double)(now->removed - before->removed) / seconds);
+	printf("regions: %" PRIu64 " got a pair, %" PRIu64 " of them more than once\n",
+	       now->regions, now->flipping);
+	printf("TDs: %" PRIu64 " created; KeyIDs: %" PRId64 " of %u in use\n", now->created,
+	       keys_of(now), keys_there(watch));
+	if (now->missed)
+		printf("missed: %" PRIu64 " calls are not counted\n", now->missed);
+	if (now->nr) {
+		printf("\n");
+		print_counts(now, before);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The same as data.                                                                           */
+
+struct metric {
+	const char *name, *type, *help;
+	int64_t value;
+};
+
+#define NR_METRICS 10u
+
+static void metrics_of(const struct watch *watch, const struct watch_reading *r,
+		       struct metric metrics[NR_METRICS])
+{
+	const struct metric all[NR_METRICS] = {
+		{ "pamt_pairs", "gauge", "Pairs of PAMT pages added less those removed.",
+		  pairs_of(r) },
+		{ "pamt_pair_bytes", "gauge", "Memory of these pairs.", pairs_of(r) * PAIR_BYTES },
+		{ "pamt_pairs_added_total", "counter", "Pairs of PAMT pages added.",
+		  (int64_t)r->added },
+		{ "pamt_pairs_removed_total", "counter", "Pairs of PAMT pages removed.",
+		  (int64_t)r->removed },
+		{ "pamt_regions", "gauge", "2M regions that got a pair.", (int64_t)r->regions },
+		{ "pamt_regions_flipping", "gauge", "2M regions that got a pair more than once.",
+		  (int64_t)r->flipping },
+		{ "pamt_tds_created_total", "counter", "TDs created.", (int64_t)r->created },
+		{ "pamt_keyids_used", "gauge", "KeyIDs given to TDs less those given back.",
+		  keys_of(r) },
+		{ "pamt_keyids", "gauge", "KeyIDs that TDs can get.", keys_there(watch) },
+		{ "pamt_missed_calls_total", "counter", "SEAMCALLs that were not counted.",
+		  (int64_t)r->missed },
+	};
+
+	memcpy(metrics, all, sizeof(all));
+}
+
+static json_t *json_counts(const struct watch_reading *r)
+{
+	json_t *calls = json_array();
+
+	for (unsigned int i = 0; i < r->nr; i++) {
+		json_t *one = json_object();
+		char leaf[64], status[ABI_TEXT];
+
+		leaf_name(r->count[i].leaf, leaf, sizeof(leaf));
+		status_name(&r->count[i], status, sizeof(status));
+		json_object_set_new(one, "leaf", json_string(leaf));
+		json_object_set_new(one, "rax", cli_json_hex(r->count[i].status));
+		json_object_set_new(one, "status", json_string(status));
+		json_object_set_new(one, "failed", json_boolean(watch_failed(r->count[i].status)));
+		json_object_set_new(one, "calls", json_integer((json_int_t)r->count[i].calls));
+		json_array_append_new(calls, one);
+	}
+	return calls;
+}
+
+void watch_show_json(const struct watch *watch, const struct watch_reading *now)
+{
+	struct metric metrics[NR_METRICS];
+	json_t *root = cli_json("pamt.watch/1");
+
+	metrics_of(watch, now, metrics);
+	for (unsigned int i = 0; i < NR_METRICS; i++)
+		json_object_set_new(root, metrics[i].name + strlen("pamt_"),
+				    json_integer(metrics[i].value));
+	json_object_set_new(root, "calls", json_counts(now));
+	cli_json_print(root);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Prometheus.                                                                                 */
+
+static void put_head(FILE *file, const char *name, const char *type, const char *help)
+{
+	fprintf(file, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Calls by leaf, and failures by leaf and status: of one leaf all statuses stand together. */
+static void put_calls(FILE *file, const struct watch_reading *r)
+{
+	char leaf[64], status[ABI_TEXT];
+
+	put_head(file, "pamt_seamcalls_total", "counter", "SEAMCALLs by leaf.");
+	for (unsigned int i = 0, next; i < r->nr; i = next) {
+		uint64_t calls = 0;
+
+		for (next = i; next < r->nr && r->count[next].leaf == r->count[i].leaf; next++)
+			calls += r->count[next].calls;
+		leaf_name(r->count[i].leaf, leaf, sizeof(leaf));
+		fprintf(file, "pamt_seamcalls_total{leaf=\"%s\"} %" PRIu64 "\n", leaf, calls);
+	}
+	put_head(file, "pamt_seamcall_failures_total", "counter",
+		 "SEAMCALLs that did not succeed, by leaf and status.");
+	for (unsigned int i = 0; i < r->nr; i++) {
+		if (!watch_failed(r->count[i].status))
+			continue;
+		leaf_name(r->count[i].leaf, leaf, sizeof(leaf));
+		status_name(&r->count[i], status, sizeof(status));
+		fprintf(file,
+			"pamt_seamcall_failures_total{leaf=\"%s\",status=\"%s\",rax=\"0x%" PRIx64
+			"\"} %" PRIu64 "\n",
+			leaf, status, r->count[i].status, r->count[i].calls);
+	}
+}
+
+static void put_metrics(FILE *file, const struct watch *watch, const struct watch_reading *now)
+{
+	struct metric metrics[NR_METRICS];
+
+	metrics_of(watch, now, metrics);
+	for (unsigned int i = 0; i < NR_METRICS; i++) {
+		put_head(file, metrics[i].name, metrics[i].type, metrics[i].help);
+		fprintf(file, "%s %" PRId64 "\n", metrics[i].name, metrics[i].value);
+	}
+	put_calls(file, now);
+}
+
+int watch_show_metrics(const struct watch *watch, const struct watch_reading *now, const char *path)
+{
+	/* node_exporter reads *.prom only: not this one. */
+	char beside[PATH_MAX];
+	FILE *file;
+	bool bad;
+
+	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
+		return cli_usage_error("watch: --prometheus: a name that is too long");
+	file = fopen(beside, "we");
+	if (!file)
+		return cli_usage_error("watch: %s: %s", beside, strerror(errno));
+	put_metrics(file, watch, now);
+	bad = ferror(file);
+	bad |= fclose(file) != 0;
+	if (!bad && !rename(beside, path))
+		return CLI_OK;
+	bad = cli_error(CLI_FAILED, "watch: %s: %s", path, strerror(errno));
+	unlink(beside);
+	return bad;
+}

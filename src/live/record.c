@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * record.c - every SEAMCALL of a running kernel into a file.
+ *
+ * One thread goes round: it empties the buffers of all CPUs, puts the events in order of time,
+ * makes calls out of them, writes them. What a CPU is just writing may appear a round later, so
+ * events of the last LAG are kept back. Who is too slow loses events; the kernel counts them, and
+ * where a gap is, the pages say.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "live/facts.h"
+#include "live/params.h"
+#include "live/probes.h"
+#include "live/record.h"
+#include "live/record_events.h"
+#include "live/record_file.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+#define LAG_NS	  UINT64_C(20000000)
+#define ROUND_NS  20000000L
+
+/* An event, or a gap in those of a CPU. */
+struct waiting {
+	struct call_event event;
+	uint64_t order; /* of arrival */
+	bool gap;
+};
+
+struct recorder {
+	const struct record_request *request;
+	struct record_report *report;
+	struct facts facts;
+	struct tracefs fs;
+	struct params params;
+	struct record_layout layout[CALL_EVENT_KINDS];
+	struct record_file file;
+	struct calls calls;
+	int *pipe; /* of a CPU by number; -1: none */
+	size_t nr, room;
+	struct waiting *waiting;
+	uint64_t arrived;
+	uint32_t cpu; /* whose page is being read */
+	bool no_memory;
+};
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Events.                                                                                     */
+
+static void wait_for_turn(struct recorder *r, const struct call_event *event, bool gap)
+{
+	if (r->nr == r->room) {
+		size_t room = r->room ? 2 * r->room : 4096;
+		struct waiting *more = realloc(r->waiting, room * sizeof(*more));
+
+		if (!more) {
+			r->no_memory = true;
+			return;
+		}
+		r->waiting = more;
+		r->room = room;
+	}
+	r->waiting[r->nr++] = (struct waiting){ *event, r->arrived++, gap };
+}
+
+static void on_event(void *ctx, const struct trace_event *raw)
+{
+	struct recorder *r = ctx;
+	struct call_event event;
+
+	if (record_event(r->layout, raw, r->cpu, &event))
+		wait_for_turn(r, &event, false);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct waiting *x = a, *y = b;
+
+	if (x->event.ns != y->event.ns)
+		return x->event.ns < y->event.ns ? -1 : 1;
+	return x->order < y->order ? -1 : 1;
+}
+
+/* The first event of a page that has a gap before it stands behind the gap. */
+static int take_page(struct recorder *r, const uint8_t *page, size_t bytes, struct why *why)
+{
+	struct call_event gap = { .cpu = r->cpu };
+	size_t first = r->nr;
+	struct trace_reader reader = { .event = on_event, .ctx = r };
+	int error = trace_page(page, bytes, &reader, why);
+
+	if (error || !reader.gap || first == r->nr)
+		return error;
+	gap.ns = r->waiting[first].event.ns;
+	wait_for_turn(r, &gap, true);
+	r->waiting[r->nr - 1].order = r->waiting[first].order;
+	r->waiting[first].order = r->arrived++;
+	return 0;
+}
+
+static int empty_buffer(struct recorder *r, uint32_t cpu, struct why *why)
+{
+	uint8_t page[TRACE_PAGE_BYTES];
+	ssize_t bytes;
+
+	r->cpu = cpu;
+	while ((bytes = read(r->pipe[cpu], page, sizeof(page))) > 0)
+		if (take_page(r, page, (size_t)bytes, why))
+			return -1;
+	if (!bytes || errno == EAGAIN || errno == EINTR)
+		return 0;
+	return why_not(why, "the trace of CPU %u: %s", cpu, strerror(errno));
+}
+
+/* Events before a moment become calls. */
+static void process(struct recorder *r, uint64_t before)
+{
+	size_t done = 0;
+
+	if (r->nr)
+		qsort(r->waiting, r->nr, sizeof(*r->waiting), by_time);
+	for (; done < r->nr && r->waiting[done].event.ns < before; done++) {
+		const struct waiting *w = &r->waiting[done];
+
+		if (!w->gap) {
+			calls_event(&r->calls, &w->event);
+			continue;
+		}
+		calls_gap(&r->calls, w->event.cpu);
+		record_file_comment(&r->file, "events of LP %u are lost here",
+				    r->facts.lp[w->event.cpu]);
+	}
+	if (done)
+		memmove(r->waiting, r->waiting + done, (r->nr - done) * sizeof(*r->waiting));
+	r->nr -= done;
+}
+
+static int go_round(struct recorder *r, uint64_t before, struct why *why)
+{
+	for (uint32_t cpu = 0; cpu < r->facts.nr_cpus; cpu++)
+		if (r->pipe[cpu] >= 0 && empty_buffer(r, cpu, why))
+			return -1;
+	process(r, before);
+	if (r->no_memory || r->calls.no_memory)
+		return why_not(why, "out of memory");
+	return r->file.failed ? why_not(why, "%s: cannot be written", r->file.path) : 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Calls.                                                                                      */
+
+static void put_params(struct recorder *r, const struct live_call *call)
+{
+	struct params_slot slot;
+	/* Of two probes at one place either may come first. */
+	const uint64_t from_ns = call->in_ns > SECOND_NS ? call->in_ns - SECOND_NS : 0;
+
+	if (params_find(&r->params, call->in.rdx, from_ns, call->out_ns, &slot)) {
+		record_file_words(&r->file, hpa(slot.at), slot.word, PARAMS_WORDS);
+		r->report->params++;
+		return;
+	}
+	record_file_comment(&r->file, "its TD_PARAMS could not be had");
+	r->report->no_params++;
+}
+
+static void on_call(void *ctx, const struct live_call *call)
+{
+	struct recorder *r = ctx;
+	uint32_t lp = r->facts.lp[call->cpu];
+
+	if (lp == FACTS_NO_LP) { /* it has come online since */
+		r->calls.without_begin++;
+		return;
+	}
+	if (TDX_RAX_LEAF(call->in.rax) == TDH_MNG_INIT)
+		put_params(r, call);
+	record_file_call(&r->file, call, lp);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Beginning.                                                                                  */
+
+static int read_layouts(struct recorder *r, struct why *why)
+{
+	for (enum call_event_kind kind = 0; kind < CALL_EVENT_KINDS; kind++) {
+		char path[TRACEFS_PATH], *text;
+		int error;
+
+		probes_file(&r->fs, record_event_name[kind], "format", path);
+		text = tracefs_read(&r->fs, path, why);
+		if (!text)
+			return -1;
+		error = record_layout_read(kind, text, &r->layout[kind], why);
+		free(text);
+		if (error)
+			return -1;
+	}
+	return 0;
+}
+
+static int open_pipes(struct recorder *r, struct why *why)
+{
+	r->pipe = malloc(r->facts.nr_cpus * sizeof(*r->pipe));
+	if (!r->pipe)
+		return why_not(why, "out of memory");
+	for (uint32_t cpu = 0; cpu < r->facts.nr_cpus; cpu++) {
+		char path[TRACEFS_PATH];
+
+		snprintf(path, sizeof(path), "%s/per_cpu/cpu%u/trace_pipe_raw", r->fs.instance,
+			 cpu);
+		r->pipe[cpu] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (r->pipe[cpu] < 0 && r->facts.lp[cpu] != FACTS_NO_LP)
+			return why_not(why, "%s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+static void begin_params(struct recorder *r)
+{
+	struct why *why = &r->report->params_why;
+	int error = probes_params(&r->fs, &r->facts, why);
+
+	if (error > 0)
+		why_not(why, "this kernel makes no SEAMCALL in tdh_mng_init");
+	else if (!error)
+		params_begin(&r->params, &r->fs, r->facts.direct_map, why);
+}
+
+static int switch_events(struct recorder *r, const char *value, struct why *why)
+{
+	int error = 0;
+
+	for (enum call_event_kind kind = 0; kind < CALL_EVENT_KINDS; kind++) {
+		char path[TRACEFS_PATH];
+
+		probes_file(&r->fs, record_event_name[kind], "enable", path);
+		error |= tracefs_write(&r->fs, path, value, why);
+	}
+	return error;
+}
+
+static int begin(struct recorder *r, struct why *why)
+{
+	char size[16];
+
+	snprintf(size, sizeof(size), "%u", r->request->buffer_kb);
+	if (probes_calls(&r->fs, &r->facts, why) ||
+	    tracefs_write(&r->fs, "buffer_size_kb", size, why) || read_layouts(r, why) ||
+	    open_pipes(r, why))
+		return -1;
+	begin_params(r);
+	return switch_events(r, "1", why);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* The end.                                                                                    */
+
+/* What the kernel counts of a CPU's buffer: "overrun: 12", "dropped events: 0". */
+static uint64_t lost_of(struct recorder *r, uint32_t cpu, struct why *why)
+{
+	static const char *const names[] = { "\noverrun: ", "\ncommit overrun: ",
+					     "\ndropped events: " };
+	unsigned long long lost = 0, n;
+	char path[64], *text;
+
+	snprintf(path, sizeof(path), "per_cpu/cpu%u/stats", cpu);
+	text = tracefs_read(&r->fs, path, why);
+	for (unsigned int i = 0; text && i < sizeof(names) / sizeof(*names); i++) {
+		const char *at = strstr(text, names[i]);
+
+		if (at && sscanf(at + strlen(names[i]), "%llu", &n) == 1)
+			lost += n;
+	}
+	free(text);
+	return lost;
+}
+
+static int count_losses(struct recorder *r, struct why *why)
+{
+	struct record_report *report = r->report;
+	unsigned long long missed;
+
+	if (tracefs_missed(&r->fs, &missed, why))
+		return -1;
+	report->missed_hits = missed;
+	for (uint32_t cpu = 0; cpu < r->facts.nr_cpus; cpu++)
+		if (r->pipe[cpu] >= 0)
+			report->overrun += lost_of(r, cpu, why);
+	report->calls = r->calls.told;
+	report->moved = r->calls.moved;
+	report->cut = r->calls.without_begin + r->calls.without_end + r->calls.nr_open;
+	return 0;
+}
+
+static int record(struct recorder *r, struct why *why)
+{
+	const struct record_request *q = r->request;
+	const struct timespec pause = { .tv_nsec = ROUND_NS };
+	int error = 0;
+
+	if (q->ready && !q->ready(q->ctx))
+		return why_not(why, "it cannot be started");
+	while (!error && !*q->stop && !(q->over && q->over(q->ctx))) {
+		nanosleep(&pause, NULL);
+		error = go_round(r, now() - LAG_NS, why);
+	}
+	error |= switch_events(r, "0", why);
+	if (!error)
+		error = go_round(r, UINT64_MAX, why);
+	return error ? -1 : count_losses(r, why);
+}
+
+static void clean(struct recorder *r)
+{
+	params_end(&r->params);
+	for (uint32_t cpu = 0; r->pipe && cpu < r->facts.nr_cpus; cpu++)
+		if (r->pipe[cpu] >= 0)
+			close(r->pipe[cpu]);
+	free(r->pipe);
+	free(r->waiting);
+	calls_free(&r->calls);
+}
+
+/* With an instance, which is gone in the end. */
+static int with_instance(struct recorder *r, struct why *why)
+{
+	struct record_report *report = r->report;
+	struct why unclean;
+	int error = begin(r, why);
+
+	if (!error) {
+		report->possible = true;
+		error = record_file_begin(&r->file, r->request->path, &r->facts, why);
+	}
+	if (!error) {
+		error = record(r, why);
+		if (error) /* its first line goes on saying that it was not brought to an end */
+			gzclose(r->file.gz);
+		else
+			error = record_file_end(&r->file, &r->facts,
+						report->missed_hits + report->overrun, report->cut,
+						why);
+	}
+	clean(r);
+	if (!tracefs_end(&r->fs, &unclean) && !error) {
+		*why = unclean;
+		error = -1;
+	}
+	return error;
+}
+
+int record_run(const struct record_request *request, struct record_report *report, struct why *why)
+{
+	struct recorder *r = calloc(1, sizeof(*r));
+	int error;
+
+	*report = (struct record_report){ 0 };
+	if (!r)
+		return why_not(why, "out of memory");
+	r->request = request;
+	r->report = report;
+	r->params = (struct params){ -1, -1, -1, -1 };
+	r->calls.call = on_call;
+	r->calls.ctx = r;
+	error = facts_find(&r->facts, why) || tracefs_begin(&r->fs, "record", true, why) ? -1 : 0;
+	if (!error)
+		error = with_instance(r, why);
+	facts_free(&r->facts);
+	free(r);
+	return error;
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * record_file.c - a recording in a file, compressed while it is written.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "abi/call_line.h"
+#include "live/record_file.h"
+
+#define HEAD_TEXT    2048u /* bytes of the first line, blanks at its end included */
+#define HEAD_MEMBER  (HEAD_TEXT + 64)
+#define SEAMRR_BYTES UINT64_C(0x2000000)
+#define POKE_WORDS   32u
+
+/* ------------------------------------------------------------------------------------------- */
+/* The first line.                                                                             */
+
+/* Memory that can be a TD's, as far as is known: what the TDMRs cover. */
+static void add_cmrs(const struct facts *facts, char *text, size_t size)
+{
+	uint64_t end = 0;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < facts->nr_tdmrs && n < size; i++) {
+		uint64_t base = facts->tdmr[i].base, last = base;
+		uint32_t k = i;
+
+		while (k < facts->nr_tdmrs && facts->tdmr[k].base == last)
+			last += facts->tdmr[k++].size;
+		n += (size_t)snprintf(text + n, size - n, "%s0x%" PRIx64 "+0x%" PRIx64,
+				      end ? "," : "", base, last - base);
+		end = last;
+		i = k - 1;
+	}
+}
+
+static uint64_t end_of_memory(const struct facts *facts)
+{
+	uint64_t end = 0;
+
+	for (uint32_t i = 0; i < facts->nr_tdmrs; i++)
+		if (facts->tdmr[i].base + facts->tdmr[i].size > end)
+			end = facts->tdmr[i].base + facts->tdmr[i].size;
+	return end;
+}
+
+/* HEAD_TEXT bytes, the last one a newline. */
+static void head_text(const struct facts *facts, const char *end, char *text)
+{
+	char cmrs[1200] = "";
+	int n;
+
+	add_cmrs(facts, cmrs, sizeof(cmrs));
+	memset(text, ' ', HEAD_TEXT);
+	n = snprintf(
+		text, HEAD_TEXT,
+		"machine max_pa=%u hkid_bits=%u hkid_min=%u hkid_max=%u lps=%u packages=%u "
+		"cache_blocks=1024 seamrr=0x%" PRIx64 "+0x%" PRIx64 " cmr=%s features=1 live=1%s",
+		facts->max_pa, facts->hkid_bits, facts->hkid_min, facts->hkid_max, facts->nr_lps,
+		facts->nr_packages, end_of_memory(facts), SEAMRR_BYTES, cmrs, end);
+	text[n] = ' ';
+	text[HEAD_TEXT - 1] = '\n';
+}
+
+/* A member of a gzip file in which nothing is compressed. Return: its bytes. */
+static size_t head_member(const char *text, uint8_t *member)
+{
+	z_stream z = { .next_in = (Bytef *)(uintptr_t)text,
+		       .avail_in = HEAD_TEXT,
+		       .next_out = member,
+		       .avail_out = HEAD_MEMBER };
+
+	if (deflateInit2(&z, Z_NO_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY))
+		return 0;
+	if (deflate(&z, Z_FINISH) != Z_STREAM_END)
+		z.total_out = 0;
+	deflateEnd(&z);
+	return z.total_out;
+}
+
+static int write_head(struct record_file *file, const struct facts *facts, const char *end,
+		      struct why *why)
+{
+	uint8_t member[HEAD_MEMBER];
+	char text[HEAD_TEXT];
+	size_t bytes;
+
+	head_text(facts, end, text);
+	bytes = head_member(text, member);
+	if (!bytes)
+		return why_not(why, "%s: zlib has no memory", file->path);
+	if (pwrite(file->fd, member, bytes, 0) != (ssize_t)bytes)
+		return why_not(why, "%s: %s", file->path, strerror(errno));
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* Lines.                                                                                      */
+
+static void put(struct record_file *file, const char *text)
+{
+	if (gzputs(file->gz, text) < 0)
+		file->failed = true;
+}
+
+void record_file_comment(struct record_file *file, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	put(file, "# ");
+	put(file, text);
+	put(file, "\n");
+}
+
+void record_file_words(struct record_file *file, tdx_hpa_t at, const uint64_t *word,
+		       unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		char text[64];
+
+		if (!(i % POKE_WORDS)) {
+			snprintf(text, sizeof(text), "%spoke64 0x%" PRIx64, i ? "\n" : "",
+				 at.v + i * sizeof(*word));
+			put(file, text);
+		}
+		snprintf(text, sizeof(text), " 0x%" PRIx64, word[i]);
+		put(file, text);
+	}
+	put(file, "\n");
+}
+
+void record_file_call(struct record_file *file, const struct live_call *call, uint32_t lp)
+{
+	char text[1024], at[64];
+	struct words line;
+
+	words_begin(&line, text, sizeof(text));
+	call_line_in(&line, lp, &call->in);
+	snprintf(at, sizeof(at), " at=%" PRIu64 "+%" PRIu64, call->in_ns,
+		 call->out_ns - call->in_ns);
+	words_add(&line, at);
+	call_line_out(&line, &call->in, &call->out);
+	put(file, text);
+	put(file, "\n");
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static void put_tdmrs(struct record_file *file, const struct facts *facts)
+{
+	const struct tdx_tdmr_info *first = &facts->tdmr[0];
+	/* 16 bytes a page, or a bit. */
+	bool dynamic = first->pamt_4k_size < first->size / TDX_PAGE_SIZE * TDX_PAMT_ENTRY_BYTES;
+	char text[160];
+
+	for (uint32_t i = 0; i < facts->nr_tdmrs; i++)
+		record_file_words(file, facts->tdmr_at[i], (const uint64_t *)&facts->tdmr[i],
+				  sizeof(facts->tdmr[i]) / sizeof(uint64_t));
+	snprintf(text, sizeof(text),
+		 "configured 0x%" PRIx64 " count=%u stride=%" PRIu64 " hkid=%u dynamic=%d\n",
+		 facts->tdmr_at[0].v, facts->nr_tdmrs,
+		 facts->nr_tdmrs > 1 ? facts->tdmr_at[1].v - facts->tdmr_at[0].v
+				     : (uint64_t)TDX_INFO_ALIGN,
+		 facts->hkid_global, dynamic);
+	put(file, text);
+}
+
+int record_file_begin(struct record_file *file, const char *path, const struct facts *facts,
+		      struct why *why)
+{
+	struct stat stat;
+
+	*file = (struct record_file){ .path = path };
+	file->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (file->fd < 0)
+		return why_not(why, "%s: %s", path, strerror(errno));
+	if (fstat(file->fd, &stat) || !S_ISREG(stat.st_mode)) {
+		close(file->fd);
+		return why_not(why, "%s: not a file: its first line is written when all is over",
+			       path);
+	}
+	if (write_head(file, facts, "", why) || lseek(file->fd, 0, SEEK_END) < 0) {
+		close(file->fd);
+		return -1;
+	}
+	file->gz = gzdopen(dup(file->fd), "wb1");
+	if (!file->gz) {
+		close(file->fd);
+		return why_not(why, "%s: zlib has no memory", path);
+	}
+	record_file_comment(file, "taken from Linux %s by pamt record", facts->release);
+	put_tdmrs(file, facts);
+	return 0;
+}
+
+int record_file_end(struct record_file *file, const struct facts *facts, uint64_t missed,
+		    uint64_t cut, struct why *why)
+{
+	char end[96];
+	int error = 0;
+
+	if (gzclose(file->gz) != Z_OK || file->failed)
+		error = why_not(why, "%s: not everything could be written", file->path);
+	snprintf(end, sizeof(end), " missed=%" PRIu64 " cut=%" PRIu64, missed, cut);
+	if (!error)
+		error = write_head(file, facts, end, why);
+	if (close(file->fd) && !error)
+		error = why_not(why, "%s: %s", file->path, strerror(errno));
+	return error;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * record_file.h - a recording in a file, compressed while it is written (docs/vectors.md).
+ *
+ * The first line says how many events were missed, which is known at the end. So it is a member of
+ * the compressed file by itself, of a size that does not depend on what it says, and is written
+ * once more when all is over. A recording that was not brought to its end says so by what it lacks.
+ */
+#ifndef PAMT_LIVE_RECORD_FILE_H
+#define PAMT_LIVE_RECORD_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <zlib.h>
+
+#include "live/calls.h"
+#include "live/facts.h"
+
+struct record_file {
+	const char *path;
+	int fd;
+	gzFile gz;
+	bool failed;
+};
+
+/* Makes the file, with the machine and its TDMRs. */
+int record_file_begin(struct record_file *file, const char *path, const struct facts *facts,
+		      struct why *why);
+void record_file_comment(struct record_file *file, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void record_file_words(struct record_file *file, tdx_hpa_t at, const uint64_t *word,
+		       unsigned int nr);
+void record_file_call(struct record_file *file, const struct live_call *call, uint32_t lp);
+/*
+ * missed: events that were lost; cut: calls of which one half was seen. Return: -1: not everything
+ * is in the file.
+ */
+int record_file_end(struct record_file *file, const struct facts *facts, uint64_t missed,
+		    uint64_t cut, struct why *why);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * sites.c - where a kernel executes SEAMCALL.
+ *
+ * CALL is E8 and the distance from behind it. Four bytes that happen to be the distance to such a
+ * routine, behind an E8 that is no instruction, are not to be expected in a kernel's text; should
+ * it happen, the kernel refuses the probe, since it looks where instructions begin.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "live/sites.h"
+
+#define OPCODE_CALL 0xe8
+
+static int add(struct sites *sites, uint64_t at, const struct kallsyms *symbols, struct why *why)
+{
+	const struct symbol *symbol = kallsyms_at(symbols, at);
+
+	if (!symbol)
+		return 0;
+	if (sites->nr == SITES_MAX)
+		return why_not(why, "more than %u calls of SEAMCALL in this kernel", SITES_MAX);
+	sites->list[sites->nr++] = (struct site){ symbol->name, at - symbol->at };
+	return 0;
+}
+
+int sites_in(const struct sites_search *search, struct sites *sites, struct why *why)
+{
+	for (size_t i = 0; i + SITE_CALL <= search->bytes; i++) {
+		int32_t distance;
+		uint64_t to;
+
+		if (search->text[i] != OPCODE_CALL)
+			continue;
+		memcpy(&distance, search->text + i + 1, sizeof(distance));
+		to = search->at + i + SITE_CALL + (uint64_t)(int64_t)distance;
+		if ((to == search->routine[0] || to == search->routine[1]) &&
+		    add(sites, search->at + i, search->symbols, why))
+			return -1;
+	}
+	return 0;
+}
+
+int sites_find(const struct kallsyms *symbols, const struct kcore *kcore, struct sites *sites,
+	       struct why *why)
+{
+	struct sites_search search = {
+		.at = kallsyms_find(symbols, "_text"),
+		.routine = { kallsyms_find(symbols, "__seamcall"),
+			     kallsyms_find(symbols, "__seamcall_ret") },
+		.symbols = symbols,
+	};
+	uint64_t end = kallsyms_find(symbols, "_etext");
+	uint8_t *text;
+	int error;
+
+	sites->nr = 0;
+	if (!search.at)
+		search.at = kallsyms_find(symbols, "_stext");
+	if (!search.at || end <= search.at)
+		return why_not(why, "kallsyms does not say where the kernel's text is");
+	search.bytes = end - search.at;
+	text = malloc(search.bytes);
+	if (!text)
+		return why_not(why, "out of memory");
+	search.text = text;
+	error = kcore_read(kcore, search.at, text, search.bytes, why) ||
+		sites_in(&search, sites, why);
+	free(text);
+	if (error)
+		return -1;
+	return sites->nr ? 0 : why_not(why, "no call of __seamcall in this kernel's text");
+}

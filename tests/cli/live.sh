@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# pamt watch and pamt record where they cannot be: kernel/vm linux tries them where they can.
+# shellcheck source=tests/cli/expect.sh
+. "$(dirname "$0")/expect.sh"
+
+refuses a_recording_wants_a_file 'record: no file; allowed: FILE, and a command behind it' record
+refuses a_buffer_is_a_size '--buffer' record --buffer 1 "$scratch/x"
+refuses a_buffer_has_a_bound '--buffer' record --buffer 2G "$scratch/x"
+refuses an_interval_is_a_number '--interval' watch --interval 0 true
+refuses an_unknown_option_of_watch "'--fast'" watch --fast
+refuses an_unknown_option_of_record "'--fast'" record --fast "$scratch/x"
+
+# Options end at the first word that is none: what follows is the command's.
+for command in "record $scratch/x" 'watch --once'; do
+	name="pamt ${command%% *} says why not"
+	# shellcheck disable=SC2086
+	"$pamt" $command true --fast </dev/null >"$scratch/out" 2>"$scratch/err"
+	code=$?
+	if [ "$code" = 0 ]; then
+		echo "figure: this machine is a TDX host: $command"
+		continue
+	fi
+	check_that 'exit code is 77' test "$code" = 77
+	out_empty
+	err_line "pamt: ${command%% *}: "
+	check_that 'no file is left' test ! -e "$scratch/x"
+done
+
+finish
