@@ -32,6 +32,7 @@ enum {
 	OPTION_PCT_DEPTH,
 	OPTION_SCHEDULES,
 	OPTION_TIME,
+	OPTION_FIRST,
 	OPTION_MUTANTS,
 	OPTION_REPLAY,
 	OPTION_SHARD,
@@ -67,6 +68,7 @@ static const struct cli_option options[] = {
 	{ OPTION_SEED, "seed", "N", "of random schedules and programs; default 1" },
 	{ OPTION_SCHEDULES, "schedules", "N", "no more than these" },
 	{ OPTION_TIME, "time", "SECONDS", "no longer than this" },
+	{ OPTION_FIRST, "first", NULL, "end with the first violation; small programs first" },
 	{ OPTION_MUTANTS, "mutants", NULL,
 	  "break the library in every known way; find it each time" },
 	{ OPTION_REPLAY, "replay", "TEXT", "one schedule again, line by line" },
@@ -205,6 +207,9 @@ static bool read_option(int id, const char *value, struct options *o)
 				"f t e k v",
 				value);
 		return false;
+	case OPTION_FIRST:
+		o->request.first = true;
+		return true;
 	case OPTION_MUTANTS:
 		o->mutants = true;
 		return true;
@@ -252,6 +257,12 @@ static bool make_sense(struct options *o)
 	if ((o->state || r->shards) && (o->mutants || o->replay)) {
 		cli_usage_error("check: --shard and --state do not go with %s",
 				o->mutants ? "--mutants" : "--replay");
+		return false;
+	}
+	/* What is kept is gone on with to the end, and merged when all of it is there. */
+	if (r->first && (o->state || r->shards || o->mutants || o->replay)) {
+		cli_usage_error("check: --first ends a hunt early; --shard, --state, --mutants and "
+				"--replay do not go with it");
 		return false;
 	}
 	if (o->every_given && !o->state) {

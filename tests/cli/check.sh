@@ -21,6 +21,18 @@ hash=$(jq -r .hash "$scratch/out")
 runs on_one_process_the_hash_is_the_same 0 check --module model --ops 2 --bound 1 --json -j 1
 json ".hash == \"$hash\""
 
+runs the_first_violation_ends_it 1 check --module model --design per-region --first -j 1 --json
+json '.violations == 1 and (.complete | not) and (has("hash") | not) and .units_done < .units / 2'
+runs without_one_it_goes_to_the_end 0 check --module model --ops 2 --bound 1 --first --json
+json ".hash == \"$hash\" and .complete"
+refuses the_first_of_shards 'do not go with it' check --first --shard 1/2
+# How hardware answered to an unlocked and a once locked DEMOTE: seconds of all three regions' programs.
+for design in merged v6 merged-demote-optimistic; do
+	runs "demote_finds_$design" 1 check --module model --regions 3 --ops 2 --kinds garpMUSJ --bound 3 \
+		--design "$design" --first --json
+	json '.found[0].replay | contains("S")'
+done
+
 runs random_schedules 0 check --module model --cpus 4 --ops 4 --kinds garpMUSJckvq --pct-depth 4 \
 	--schedules 3000 --seed 7 --json
 json '.schedules == 3000 and .violations == 0 and .complete'

@@ -109,17 +109,23 @@ static const struct explore_progress *place_of(const struct check *check, uint32
 	return NULL;
 }
 
+/* Large ones first, so that no worker waits long for the last; or what is looked for is one. */
+static uint32_t unit_at(const struct check *check, uint32_t j)
+{
+	return plan_mine(&check->plan, check->request->first ? check->plan.nr_mine - 1 - j : j);
+}
+
 static void run_unit(void *ctx, uint32_t j)
 {
 	struct check *check = ctx;
-	uint32_t i = plan_mine(&check->plan, j);
+	uint32_t i = unit_at(check, j);
 	struct unit_result *unit = &check->unit[i];
 	struct explore_result result;
 	struct explore_limits limits;
 	struct setup setup;
 	uint64_t first;
 
-	if (check->state->mark[i])
+	if (check->state->mark[i] || atomic_load(check->stopping))
 		return;
 	plan_unit(&check->plan, i, &setup, &limits, &first);
 	check->was_stopped = false;
@@ -148,6 +154,8 @@ static void run_unit(void *ctx, uint32_t j)
 	unit->too_large = result.too_large;
 	unit->unfit = result.unfit;
 	unit->wrong = result.violation.wrong != STAGE_OK;
+	if (unit->wrong && check->request->first)
+		atomic_store(check->stopping, true);
 	/* Release: all of the above. */
 	atomic_store_explicit(&unit->done, true, memory_order_release);
 }
@@ -166,6 +174,8 @@ static void unit_crashed(void *ctx, uint32_t j, int signal)
 	}
 	unit->wrong = true;
 	unit->signal = signal ? signal : -1;
+	if (check->request->first)
+		atomic_store(check->stopping, true);
 	atomic_store(&unit->done, true);
 }
 
@@ -326,7 +336,8 @@ static int list_wrong(const struct check *check, struct check_result *result)
 		if (state->mark[i] < CHECK_WRONG)
 			continue;
 		/* Whoever ends it does not want to wait for more than one. */
-		if (result->nr_found < (check->asked ? 1 : CHECK_MAX_FOUND))
+		if (result->nr_found <
+		    (check->asked || check->request->first ? 1 : CHECK_MAX_FOUND))
 			look_again(check, i, &result->found[result->nr_found++]);
 		if (result->nr_wrong && result->wrong[result->nr_wrong - 1] == program)
 			continue;
@@ -356,7 +367,7 @@ static void add_up(struct check *check, struct check_result *result)
 			add_unit(&result->sums, &check->plan, i, &check->unit[i]);
 	}
 	result->units_mine = check->plan.nr_mine;
-	result->late = check->late;
+	result->late = check->late || (check->request->first && atomic_load(check->stopping));
 	result->asked = check->asked;
 	result->complete = result->units_done == check->plan.nr_mine && !result->sums.incomplete;
 	result->seconds = clock_seconds() - check->began;

@@ -21,6 +21,7 @@ struct check_request {
 	uint64_t seed;
 	uint64_t schedules;	/* in all; 0: no limit */
 	double seconds;		/* 0: no limit */
+	bool first;		/* end with the first violation; small units come first */
 	uint32_t workers;	/* 0: one for each CPU */
 	uint32_t shard, shards; /* this one, from 1, of so many; shards 0: all units */
 	/* Where an earlier run was, and then where this one is. NULL: nothing is kept. */
@@ -84,7 +85,7 @@ struct check_result {
 	uint32_t nr_units;		 /* of the hunt */
 	uint32_t units_mine, units_done; /* of this shard */
 	bool complete;			 /* nothing was left out for want of time or schedules */
-	bool late;			 /* it ran out of time, so that the hash means nothing */
+	bool late;  /* time or request->first ended it: the hash means nothing */
 	bool asked; /* it ended because of request->stop, and shows one violation at most */
 	double seconds;
 	uint32_t nr_wrong;
