@@ -58,8 +58,9 @@ struct softseam_options {
 
 /*
  * softseam_create - a machine with its module. options: NULL is all zero.
- * Return: 0; -EINVAL, -ENOENT, -ENOMEM ... with one line in error (if error_size is not 0), which
- * for a log with bad lines begins with file:line. May sleep.
+ * Return: 0; -ENOENT (the machine is a path that is not there), -EINVAL, -ENOMEM ... with one line
+ * in error (if error_size is not 0), which for a log with bad lines begins with file:line. May
+ * sleep.
  */
 PAMT_MUST_CHECK int softseam_create(const struct softseam_options *options,
 				    struct softseam **softseam, char *error, size_t error_size);

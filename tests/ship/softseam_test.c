@@ -87,7 +87,7 @@ static void what_is_no_machine_is_refused_with_a_line(void **state)
 	char error[256] = "";
 
 	(void)state;
-	assert_int_equal(softseam_create(&options, &softseam, error, sizeof(error)), -EINVAL);
+	assert_int_equal(softseam_create(&options, &softseam, error, sizeof(error)), -ENOENT);
 	assert_non_null(strstr(error, "/no/such/log"));
 	assert_null(strchr(error, '\n'));
 	options.machine = "builtin:1y";

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <pamt/softseam.h>
 
 #include "machine/lock.h"
@@ -276,13 +277,19 @@ static int no_memory(char *error, size_t error_size)
 	return -ENOMEM;
 }
 
+/* Without a slash it may have been meant as a size, or as a machine of ours. */
+static bool is_missing(const char *machine)
+{
+	return machine && strchr(machine, '/') && access(machine, F_OK) && errno == ENOENT;
+}
+
 static int load_map(struct softseam *s, const struct softseam_options *options, char *error,
 		    size_t error_size)
 {
 	const struct map_options as_it_is = { 0 };
 
 	if (map_load(options->machine, &as_it_is, &s->map, error, error_size))
-		return -EINVAL;
+		return is_missing(options->machine) ? -ENOENT : -EINVAL;
 	if (options->nr_lps)
 		s->map.nr_cpus = options->nr_lps;
 	if (s->map.nr_packages > s->map.nr_cpus)
