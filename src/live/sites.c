@@ -2,8 +2,10 @@
 /*
  * sites.c - where a kernel executes SEAMCALL.
  *
- * CALL is E8 and the distance from behind it. Four bytes that happen to be the distance to such a
- * routine, behind an E8 that is no instruction, are not to be expected in a kernel's text; should
+ * CALL is E8 and the distance from behind it; where a kprobe is, ours of another run or anybody's,
+ * the first byte is that of INT3, and the distance still there (a CALL's probe is never optimised
+ * into a jump). Four bytes that happen to be the distance to such a
+ * routine, behind a byte that is no instruction, are not to be expected in a kernel's text; should
  * it happen, the kernel refuses the probe, since it looks where instructions begin.
  */
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #include "live/sites.h"
 
 #define OPCODE_CALL 0xe8
+#define OPCODE_INT3 0xcc
 
 static int add(struct sites *sites, uint64_t at, const struct kallsyms *symbols, struct why *why)
 {
@@ -31,7 +34,7 @@ int sites_in(const struct sites_search *search, struct sites *sites, struct why 
 		int32_t distance;
 		uint64_t to;
 
-		if (search->text[i] != OPCODE_CALL)
+		if (search->text[i] != OPCODE_CALL && search->text[i] != OPCODE_INT3)
 			continue;
 		memcpy(&distance, search->text + i + 1, sizeof(distance));
 		to = search->at + i + SITE_CALL + (uint64_t)(int64_t)distance;

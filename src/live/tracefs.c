@@ -15,7 +15,7 @@
 #include "live/tracefs.h"
 
 #define OPTIMIZATION "/proc/sys/debug/kprobes-optimization"
-#define LEFT_ALONE   '-'
+#define NO_SUCH	     '-'
 
 /* ------------------------------------------------------------------------------------------- */
 /* Files of the kernel's.                                                                      */
@@ -226,16 +226,36 @@ static int switch_off(const struct tracefs *fs, struct why *why)
 	return live_write_file(path, "0", why) || error ? -1 : 0;
 }
 
-bool tracefs_end(struct tracefs *fs, struct why *why)
+/* The N of another tool's instance, alive or left behind; 0: there is none. */
+static char others(const struct tracefs *fs)
+{
+	const char *own = strrchr(fs->instance, '/');
+	char path[TRACEFS_PATH], n = 0;
+	struct dirent *entry;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "%s/instances", fs->root);
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder))) {
+		size_t length = strlen(entry->d_name);
+
+		if (!strncmp(entry->d_name, "pamt-", 5) && (!own || strcmp(entry->d_name, own + 1)))
+			n = entry->d_name[length - 1];
+	}
+	if (folder)
+		closedir(folder);
+	return n;
+}
+
+/* With the lock on all instances. */
+static bool put_back(struct tracefs *fs, struct why *why)
 {
 	char value[2] = { fs->optimized, '\0' };
 	bool clean = true;
 
-	if (!*fs->instance)
-		return true;
 	clean &= !switch_off(fs, why);
 	clean &= !remove_probes(fs, why);
-	if (fs->optimized != LEFT_ALONE)
+	if (fs->optimized != NO_SUCH && !others(fs))
 		clean &= !live_write_file(OPTIMIZATION, value, why);
 	close(fs->lock);
 	if (!clean)
@@ -248,6 +268,38 @@ bool tracefs_end(struct tracefs *fs, struct why *why)
 	return true;
 }
 
+/* Return: the descriptor that has the lock on all instances, or -1. */
+static int lock_all(const struct tracefs *fs, struct why *why)
+{
+	char path[TRACEFS_PATH];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/instances", fs->root);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX)) {
+		why_not(why, "%s: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+bool tracefs_end(struct tracefs *fs, struct why *why)
+{
+	bool clean;
+	int all;
+
+	if (!*fs->instance)
+		return true;
+	all = lock_all(fs, why);
+	if (all < 0)
+		return false;
+	clean = put_back(fs, why);
+	close(all);
+	return clean;
+}
+
 /* One that a killed tool left is put back; one that is alive is in the way. */
 static int end_earlier(const struct tracefs *fs, const char *name, struct why *why)
 {
@@ -257,9 +309,7 @@ static int end_earlier(const struct tracefs *fs, const char *name, struct why *w
 	earlier.optimized = name[strlen(name) - 1];
 	if (!lock_instance(&earlier))
 		return why_not(why, "another `pamt %s` is running", fs->tool);
-	if (tracefs_end(&earlier, why))
-		return 0;
-	return -1;
+	return put_back(&earlier, why) ? 0 : -1;
 }
 
 static int end_all_earlier(const struct tracefs *fs, struct why *why)
@@ -282,38 +332,53 @@ static int end_all_earlier(const struct tracefs *fs, struct why *why)
 	return error;
 }
 
-/* What kernel.kprobes-optimization is. A kernel that has none does not optimise. */
-static char optimization(void)
+/* What kernel.kprobes-optimization was before our tools. A kernel that has none does not optimise.
+ */
+static char optimization(const struct tracefs *fs)
 {
+	char value = others(fs), *text;
 	struct why ignored;
-	char *text = live_read_file(OPTIMIZATION, NULL, &ignored), value;
 
+	if (value)
+		return value;
+	text = live_read_file(OPTIMIZATION, NULL, &ignored);
 	if (!text)
-		return LEFT_ALONE;
+		return NO_SUCH;
 	value = *text == '0' ? '0' : '1';
 	free(text);
 	return value;
 }
 
-int tracefs_begin(struct tracefs *fs, const char *tool, bool unoptimized, struct why *why)
+static int make_instance(struct tracefs *fs, struct why *why)
+{
+	fs->optimized = optimization(fs);
+	snprintf(fs->instance, sizeof(fs->instance), "%s/instances/pamt-%s.%c", fs->root, fs->tool,
+		 fs->optimized);
+	if (!mkdir(fs->instance, 0700) && lock_instance(fs))
+		return 0;
+	why_not(why, "%s: %s", fs->instance, strerror(errno));
+	*fs->instance = '\0';
+	return -1;
+}
+
+int tracefs_begin(struct tracefs *fs, const char *tool, struct why *why)
 {
 	struct why unclean;
+	int all, error;
 
 	*fs = (struct tracefs){ .lock = -1 };
 	snprintf(fs->tool, sizeof(fs->tool), "%s", tool);
-	if (find_root(fs, why) || end_all_earlier(fs, why))
+	if (find_root(fs, why))
 		return -1;
-	fs->optimized = unoptimized ? optimization() : LEFT_ALONE;
-	snprintf(fs->instance, sizeof(fs->instance), "%s/instances/pamt-%s.%c", fs->root, tool,
-		 fs->optimized);
-	if (mkdir(fs->instance, 0700) || !lock_instance(fs)) {
-		why_not(why, "%s: %s", fs->instance, strerror(errno));
-		*fs->instance = '\0';
+	all = lock_all(fs, why);
+	if (all < 0)
 		return -1;
+	error = end_all_earlier(fs, why) || make_instance(fs, why) ? -1 : 0;
+	if (!error && (remove_probes(fs, why) || tracefs_write(fs, "trace_clock", "mono", why) ||
+		       (fs->optimized != NO_SUCH && live_write_file(OPTIMIZATION, "0", why)))) {
+		put_back(fs, &unclean);
+		error = -1;
 	}
-	if (!remove_probes(fs, why) && !tracefs_write(fs, "trace_clock", "mono", why) &&
-	    (fs->optimized == LEFT_ALONE || !live_write_file(OPTIMIZATION, "0", why)))
-		return 0;
-	tracefs_end(fs, &unclean);
-	return -1;
+	close(all);
+	return error;
 }

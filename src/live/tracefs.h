@@ -3,11 +3,15 @@
  * tracefs.h - a tool's own place in the kernel's tracing, and that nothing of it stays.
  *
  * An instance "pamt-TOOL.N" of tracefs belongs to one run of a tool, which holds a lock (flock) on
- * the instance's folder. N is what kernel.kprobes-optimization was before, 0 or 1, - where the tool
- * leaves it alone. The tool's probes are all in the group "pamt_TOOL", and
- * named pamt_TOOL_EVENT, since kprobe_profile knows no groups. At the end everything is put
- * back, the instance last. So a folder without a lock is what a tool that was killed left behind,
- * and it says all that is needed to put it back: the next start does that first.
+ * the instance's folder. The tool's probes are all in the group "pamt_TOOL", and named
+ * pamt_TOOL_EVENT, since kprobe_profile knows no groups. At the end everything is put back, the
+ * instance last. So a folder without a lock is what a tool that was killed left behind, and it says
+ * all that is needed to put it back: the next start does that first.
+ *
+ * Kprobes are not optimised meanwhile: one that is a jump misses what an interrupt in it hits. N is
+ * what kernel.kprobes-optimization was before any of our tools began, 0 or 1, - where the kernel
+ * has none. The first tool switches it off and the last one that ends puts it back; beginnings and
+ * ends are one after the other, by a lock on the folder of all instances.
  */
 #ifndef PAMT_LIVE_TRACEFS_H
 #define PAMT_LIVE_TRACEFS_H
@@ -27,11 +31,8 @@ struct tracefs {
 	int lock;
 };
 
-/*
- * tracefs_begin - an instance, empty, whose clock is CLOCK_MONOTONIC.
- * @unoptimized: kprobes are not to be optimised from here to the end
- */
-int tracefs_begin(struct tracefs *fs, const char *tool, bool unoptimized, struct why *why);
+/* An instance, empty, whose clock is CLOCK_MONOTONIC. */
+int tracefs_begin(struct tracefs *fs, const char *tool, struct why *why);
 /* Everything is as it was before; false: why says what stays. */
 bool tracefs_end(struct tracefs *fs, struct why *why);
 

@@ -52,9 +52,7 @@ int watch_begin(struct watch *watch, struct why *why)
 	int error;
 
 	memset(watch, 0, sizeof(*watch));
-	error = facts_find(&watch->facts, why) || tracefs_begin(&watch->fs, "watch", false, why)
-			? -1
-			: 0;
+	error = facts_find(&watch->facts, why) || tracefs_begin(&watch->fs, "watch", why) ? -1 : 0;
 	if (!error && !begin(watch, why)) {
 		watch->possible = true;
 		return 0;

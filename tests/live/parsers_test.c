@@ -98,6 +98,26 @@ static void calls_of_a_routine_are_found_in_text(void **state)
 	kallsyms_free(&all);
 }
 
+/* A tool that was killed left its probes, and the next one saw no CALL in all of the kernel. */
+static void a_call_under_a_probe_is_a_call(void **state)
+{
+	uint8_t text[] = { 0x90, 0xcc, 0xfa, 0x0f, 0, 0, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc };
+	struct kallsyms all;
+	struct sites_search search = { .text = text,
+				       .bytes = sizeof(text),
+				       .at = 0xffffffff81001000,
+				       .routine = { 0xffffffff81002000, 1 },
+				       .symbols = &all };
+	struct sites sites = { 0 };
+	struct why why;
+
+	assert_int_equal(symbols_of("ffffffff81000ffe T caller\n", &all, &why), 0);
+	assert_int_equal(sites_in(&search, &sites, &why), 0);
+	assert_int_equal(sites.nr, 1);
+	assert_int_equal(sites.list[0].offset, 3);
+	kallsyms_free(&all);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 static void segments_of_a_core_file(void **state)
@@ -375,6 +395,7 @@ int main(void)
 		cmocka_unit_test(symbols_are_found_by_name_and_by_address),
 		cmocka_unit_test(symbols_without_addresses_are_said),
 		cmocka_unit_test(calls_of_a_routine_are_found_in_text),
+		cmocka_unit_test(a_call_under_a_probe_is_a_call),
 		cmocka_unit_test(segments_of_a_core_file),
 		cmocka_unit_test(members_are_found_in_btf),
 		cmocka_unit_test(btf_that_is_cut_or_changed_is_survived),
