@@ -293,7 +293,7 @@ static int run_all(struct wishes *wishes)
 		.ctx = table,
 	};
 	double began = clock_seconds();
-	int failed;
+	const char *why;
 
 	workers.nr_workers = (uint32_t)wishes->jobs;
 	for (uint32_t i = 0; !table->nr_designs && designs[i]; i++)
@@ -304,10 +304,10 @@ static int run_all(struct wishes *wishes)
 	workers.nr_units = table->nr + table->nr_designs;
 	cli_progress_begin(&ticking.progress, "compare", workers.nr_units);
 	cli_stop_expect();
-	failed = workers_run(&workers);
+	why = workers_run(&workers) ? workers_why() : NULL;
 	cli_progress_end(&ticking.progress);
-	if (failed)
-		return cli_error(CLI_FAILED, "compare: no process to work in");
+	if (why)
+		return cli_error(CLI_FAILED, "compare: %s", why);
 	table->seconds = clock_seconds() - began;
 	if (wishes->json)
 		compare_show_json(table);

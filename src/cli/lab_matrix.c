@@ -432,6 +432,7 @@ static int run_cells(struct matrix *m)
 				   .stop = &cli_stop,
 				   .given_up = given_up,
 				   .ctx = m };
+	const char *why;
 	double began;
 	int code;
 
@@ -442,11 +443,11 @@ static int run_cells(struct matrix *m)
 	began = clock_seconds();
 	cli_stop_expect();
 	cli_progress_begin(&m->progress, "compare", workers.nr_units);
-	code = workers_run(&workers);
+	why = workers_run(&workers) ? workers_why() : NULL;
 	cli_progress_end(&m->progress);
 	m->seconds = clock_seconds() - began;
-	if (code)
-		return cli_error(CLI_FAILED, "compare: no process to work in");
+	if (why)
+		return cli_error(CLI_FAILED, "compare: %s", why);
 	/* In the order in which they ran: sorted, a cell's results are no longer at its place. */
 	code = cli_stop ? CLI_FAILED : judge(m);
 	drop_unfinished(m);

@@ -208,7 +208,7 @@ kill -TERM "$at_work"
 ended it_is_stopped_while_it_plans 143 'ended by signal 15, before the first unit'
 check_that 'nothing is left' test ! -e planned -a ! -e planned.new
 for signal in KILL HUP; do
-	"$pamt" "${many[@]}" --time 1 >begun 2>begun.err &
+	"$pamt" "${many[@]}" --time 100 >begun 2>begun.err &
 	at_work=$!
 	wait_for_workers
 	kill -"$signal" "${workers[0]}"

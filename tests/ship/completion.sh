@@ -36,7 +36,7 @@ bash_offers()
 	[ ${#COMPREPLY[@]} = 0 ] || printf '%s\n' "${COMPREPLY[@]/#/${word%"${word##*[=:]}"}}"
 }
 
-fish_offers() { HOME=$scratch fish --no-config -c "source $pkg/pamt.fish; complete -C '$1'" | cut -f 1; }
+fish_offers() { HOME=$scratch fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$pkg/pamt.fish" "$1" | cut -f 1; }
 
 zsh_offers() { HOME=$scratch timeout 30 zsh -f "$here/offers.zsh" "$pkg" "$1"; }
 

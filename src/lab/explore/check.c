@@ -426,8 +426,9 @@ static int run(struct check *check, struct check_result *result, char *error, si
 	if (code)
 		return code;
 	keep(check, true);
-	if (workers_run(&workers))
+	if (workers_run(&workers) && errno != ECHILD)
 		return fail(error, size, "no process to work in: %s", strerror(errno));
+	check->killed |= errno == ECHILD;
 	code = find_fault(check, error, size);
 	add_to_state(check);
 	keep(check, true);

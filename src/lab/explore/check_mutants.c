@@ -112,7 +112,7 @@ int check_mutants(const struct check_request *request, struct check_mutant *resu
 	for (unsigned int i = 0; !code && i < mutants_nr(); i++)
 		hunt.result[i].number = i;
 	if (!code && workers_run(&workers)) {
-		snprintf(error, size, "no process to work in: %s", strerror(errno));
+		snprintf(error, size, "%s", workers_why());
 		code = -1;
 	}
 	if (!code)

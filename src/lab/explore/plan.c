@@ -189,7 +189,7 @@ static const char *look_at_frames(struct sizing *sizing)
 				   .ctx = sizing };
 
 	if (workers_run(&workers))
-		return "no process to work in";
+		return workers_why();
 	if (sizing->killed)
 		return WORKERS_KILLED;
 	if (sizing->late)

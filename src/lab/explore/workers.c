@@ -23,6 +23,7 @@ struct board {
 	atomic_uint next;	       /* unit */
 	atomic_uint done;	       /* units */
 	atomic_bool stopping;	       /* no more units */
+	bool lost;		       /* the parent's: a worker was ended between two units */
 	atomic_uint unit[WORKERS_MAX]; /* what each is at */
 };
 
@@ -114,8 +115,11 @@ static void bury(const struct workers *w, pid_t *pid, uint32_t self, int status)
 	uint32_t unit = atomic_load(&board->unit[self]);
 
 	*pid = 0;
-	if (unit == IDLE)
+	if (unit == IDLE) {
+		/* By a signal: whether it had just taken another unit nobody knows. */
+		board->lost |= WIFSIGNALED(status);
 		return;
+	}
 	w->crashed(w->ctx, unit, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 	atomic_fetch_add(&board->done, 1);
 	*pid = start(w, self);
@@ -155,10 +159,12 @@ static void wait_for_all(const struct workers *w, pid_t *pids, uint32_t nr)
 				bury(w, &pids[i], i, status);
 			alive += pids[i] != 0;
 		}
-		if (w->tick && !w->tick(w->ctx, atomic_load(&board->done)))
+		if ((w->tick && !w->tick(w->ctx, atomic_load(&board->done))) || board->lost)
 			atomic_store(&board->stopping, true);
 	}
 }
+
+const char *workers_why(void) { return errno == ECHILD ? WORKERS_KILLED : "no process to work in"; }
 
 int workers_run(const struct workers *w)
 {
@@ -183,6 +189,8 @@ int workers_run(const struct workers *w)
 		wait_for_all(w, pids, started);
 	else
 		error = nr ? errno : 0;
+	if (board->lost)
+		error = ECHILD;
 	workers_unshare(board, sizeof(*board));
 	board = NULL;
 	errno = error;

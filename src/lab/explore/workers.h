@@ -43,7 +43,12 @@ bool workers_outside(int signal);
 /* In a worker: which one, below WORKERS_MAX; one that takes a crashed one's place has its number.
  */
 uint32_t workers_self(void);
-/* Return: 0, or -1 with errno if no process could be made. */
+/*
+ * Return: 0, or -1 with errno if no process could be made; ECHILD: one was ended between two units,
+ * so that not all may be done.
+ */
 int workers_run(const struct workers *workers);
+/* What that errno means, as one line. */
+const char *workers_why(void);
 
 #endif
