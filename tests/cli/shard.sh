@@ -3,6 +3,8 @@
 # shard.sh - `pamt check` in shards that are put together, and with a state that is kept: the sums
 # and the hash are those of one run, wherever it was cut, stopped or killed; what does not fit is
 # refused in one line.
+# What nohup or a batch system starts ignores SIGHUP, and so would all that is killed with it here.
+[ -n "${default_signals-}" ] || default_signals=yes exec env --default-signal bash "$0" "$@"
 # shellcheck source=tests/cli/expect.sh
 . "$(dirname "$0")/expect.sh" "$@"
 exec </dev/null
