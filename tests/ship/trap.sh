@@ -54,8 +54,6 @@ err_line 'the recording ends'
 runs trace_on_a_full_disk 1 trap --machine builtin:256g --trace=/dev/full "$seamcall"
 err_line 'trace: a line cannot be written'
 out_has 'Dynamic PAMT: yes'
-runs full_disk_of_a_program_that_fails 3 trap --machine builtin:256g --trace=/dev/full \
-	bash -c '"$1" >/dev/null; exit 3' _ "$seamcall"
 # A second start emptied the file of the first, in the middle of it.
 cp "$scratch/own.vec" "$scratch/in-use.vec"
 in_use()
@@ -128,6 +126,8 @@ if ! nm -D --undefined-only "$pamt" | grep -q __tsan_; then
 	runs both_are_replayed 0 replay "$scratch/own.vec"
 	check_that 'two machines' test "$(grep -c '^machine ' "$scratch/own.vec")" -eq 2
 	runs exit_status_is_the_programs 7 trap --machine builtin:256g sh -c 'exit 7'
+	runs full_disk_of_a_program_that_fails 3 trap --machine builtin:256g --trace=/dev/full \
+		bash -c '"$1" >/dev/null; exit 3' _ "$seamcall"
 	runs options_after_the_program_are_its_own 0 trap --machine builtin:256g echo --trace --json
 	out_has '--trace --json'
 	spoilt lps_that_are_no_number PAMT_TRAP_LPS=x 'PAMT_TRAP_LPS: not a number'
