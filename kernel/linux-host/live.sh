@@ -32,7 +32,7 @@ live_run()
 	plain_log "$log"
 	grep -E '^(ok |not ok |# |pamt-qemu: )' "$log.txt" || true
 	count_ktap "$log.txt"
-	if [ "$status" != 85 ] || ! grep -q '^all steps ran$' "$log.txt" || grep -nE "$trouble" "$log.txt" >&2; then
+	if [ "$status" != 85 ] || ! grep -q '^all steps ran$' "$log.txt" || troubles "$log.txt" linux >&2; then
 		tail -n 25 "$log.txt" >&2
 		result 'not ok' "Linux ran to the end with $steps ($status)"
 	fi

@@ -101,7 +101,7 @@ test_vmm()
 		grep -q '[1-9] TDH.VP.ENTER SUCCESS$' "$log.txt" &&
 		grep -q ' 1 TDH.MNG.KEY.FREEID SUCCESS$' "$log.txt" &&
 		grep -q '^pages: 0 guest, 0 S-EPT, 0 TD and vCPU control' "$log.txt" &&
-		! grep -nE "$trouble" "$log.txt" >&2; then
+		! troubles "$log.txt" linux >&2; then
 		result ok "QEMU $(cat "$cache/qemu-11/version") as the VMM runs a TD to its end:$(
 			grep ' TDH.VP.ENTER SUCCESS$' "$log.txt")"
 	else

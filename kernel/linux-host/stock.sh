@@ -54,7 +54,7 @@ stock_run()
 	count_ktap "$log.txt"
 	grep -E '^(ok |not ok |    # |left with )' "$log.txt" || true
 	test_pairs "$log.txt"
-	if [ "$status" = 85 ] && ! grep -nE "$trouble" "$log.txt" >&2; then
+	if [ "$status" = 85 ] && ! troubles "$log.txt" stock >&2; then
 		result ok "Debian's Linux and a user's own line for QEMU ($*)"
 	else
 		tail -n 25 "$log.txt" >&2

@@ -160,7 +160,7 @@ test_linux()
 		tail -n 25 "$log.txt" >&2
 		result 'not ok' "Linux $release ended with $status; the log is $cache/log-linux"
 	fi
-	if troubles "$log.txt" >&2; then
+	if troubles "$log.txt" "$release" >&2; then
 		result 'not ok' "the kernel log of Linux $release is clean"
 	else
 		result ok "the kernel log of Linux $release is clean"
