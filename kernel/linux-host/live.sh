@@ -38,12 +38,13 @@ live_run()
 	fi
 }
 
-# live_says WHAT COMMAND...: the last line that it says is told.
+# live_says WHAT COMMAND...: the last line that it says is told, and those with a # before them.
 live_says()
 {
 	local what=$1 said
 	shift
 	if said=$("$@" 2>&1); then
+		grep '^# ' <<<"$said" || true
 		result ok "$what: $(tail -n 1 <<<"$said")"
 	else
 		head -n 20 <<<"$said" >&2
@@ -110,6 +111,17 @@ test_live_watch()
 		"$promtool" test rules "$root/tests/live/alerts_test.yml"
 }
 
+# What a call costs more, counted by the plugin.
+test_live_cost()
+{
+	local beside
+	for beside in none watch record; do
+		live_run "live-cost-$beside" "cost_$beside" --instructions
+	done
+	live_says 'what a call costs is counted' "$root/tests/qemu/costs.py" \
+		"$cache"/log-live-cost-{none,watch,record}.txt
+}
+
 test_live()
 {
 	live_initrd
@@ -117,4 +129,5 @@ test_live()
 	test_live_watch
 	live_run live-ends ends
 	test_live_loss
+	test_live_cost
 }

@@ -32,6 +32,7 @@ enum {
 	OPTION_LEAF,
 	OPTION_SEED,
 	OPTION_STATS,
+	OPTION_INSTRUCTIONS,
 	OPTION_RECORD,
 	OPTION_VERSION,
 };
@@ -52,6 +53,8 @@ static const struct cli_option options[] = {
 	{ OPTION_TRACE, "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE" },
 	{ OPTION_RECORD, "record", "FILE", "all that happens to the module, for `pamt replay`" },
 	{ OPTION_STATS, "stats", NULL, "at the end: calls by leaf and status, pairs, pages" },
+	{ OPTION_INSTRUCTIONS, "instructions", NULL,
+	  "at the end: how many were executed, and from a call to the next of its leaf" },
 	{ 0 },
 };
 
@@ -63,7 +66,7 @@ struct request {
 	const char *faults;  /* NULL: none */
 	uint64_t seed;
 	const struct abi_leaf *leaf; /* NULL: any */
-	bool is_static, stats, guard, next;
+	bool is_static, stats, instructions, guard, next;
 	char **words;
 };
 
@@ -188,6 +191,8 @@ static bool add_module_words(struct plugin_words *words, const struct request *r
 		add_word(words, ",guard=on");
 	if (request->stats)
 		add_word(words, ",stats=on");
+	if (request->instructions)
+		add_word(words, ",instructions=on");
 	if (request->is_static)
 		add_word(words, ",static=on");
 	if (request->next)
@@ -306,6 +311,9 @@ static int read_option(struct request *request, int id, const char *value)
 		break;
 	case OPTION_STATS:
 		request->stats = true;
+		break;
+	case OPTION_INSTRUCTIONS:
+		request->instructions = true;
 		break;
 	case OPTION_LEAF:
 		request->leaf = abi_leaf_by_name(value);

@@ -69,8 +69,8 @@ out_has '[q35,max-ram-below-4g=1870659584,'
 out_has ',low=1870659584,'
 
 runs module_options_reach_the_plugin 7 "${qemu[@]}" --static --faults 10,0,5 --fault-seed 9 \
-	--fault-leaf TDH.MEM.PAGE.AUG --stats --guard --trace=/tmp/x
-out_has ',trace=/tmp/x,faults=10:0:5,seed=9,leaf=6,guard=on,stats=on,static=on]'
+	--fault-leaf TDH.MEM.PAGE.AUG --stats --instructions --guard --trace=/tmp/x
+out_has ',trace=/tmp/x,faults=10:0:5,seed=9,leaf=6,guard=on,stats=on,instructions=on,static=on]'
 
 runs newer_major_version 7 qemu --qemu "$scratch/newer"
 runs old_qemu 77 qemu --qemu "$scratch/old"

@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "port/qemu/flags.h"
+#include "port/qemu/instructions.h"
 #include "port/qemu/ram.h"
 #include "port/qemu/module.h"
 
@@ -39,6 +40,7 @@ int qemu_plugin_version = PAMT_QEMU_PLUGIN_API;
 
 static struct cpu cpus[MAX_CPUS];
 static struct identity identity;
+static bool count_instructions;
 
 /* An instruction that has a callback. */
 struct site {
@@ -67,6 +69,8 @@ static uint32_t seamcall(struct cpu *cpu)
 	for (size_t i = 0; i < NR_CALL_REGISTERS; i++)
 		before[i] = cpu_get(cpu, call_registers[i]);
 	memcpy(&regs, before, sizeof(regs));
+	if (count_instructions)
+		instructions_call((unsigned int)(cpu - cpus), TDX_RAX_LEAF(regs.rax));
 	served = module_call(cpu->lp, &regs);
 	memcpy(after, &regs, sizeof(regs));
 	for (size_t i = 0; i < NR_CALL_REGISTERS; i++)
@@ -316,6 +320,8 @@ static void translate(struct plugin_tb *tb, void *ctx)
 		struct plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
 		at = qemu_plugin_insn_vaddr(insn);
+		if (count_instructions)
+			instructions_translate(insn, at);
 		if (guard)
 			qemu_plugin_register_vcpu_mem_cb(insn, on_access, PLUGIN_NO_REGISTERS,
 							 PLUGIN_LOADS_AND_STORES,
@@ -341,7 +347,11 @@ static void on_cpu(unsigned int index, void *ctx)
 	cpus[index].lp = module_lp(index);
 }
 
-static void on_exit_(void *ctx) { module_end(); }
+static void on_exit_(void *ctx)
+{
+	module_end();
+	instructions_print();
+}
 
 /* NAME=VALUE; NULL: another name. */
 static const char *value_of(const char *argument, const char *name)
@@ -390,6 +400,8 @@ static bool read_argument(const char *argument, struct module_options *options)
 		guard = !strcmp(value, "on");
 	else if ((value = value_of(argument, "stats")))
 		options->stats = !strcmp(value, "on");
+	else if ((value = value_of(argument, "instructions")))
+		count_instructions = !strcmp(value, "on");
 	else if ((value = value_of(argument, "leaf")))
 		options->faults.leaf = (uint32_t)strtoul(value, NULL, 10);
 	else if ((value = value_of(argument, "next")))
@@ -424,6 +436,10 @@ int qemu_plugin_install(uint64_t id, const struct plugin_info *info, int argc, c
 			return -1;
 	if (!memory_place(most_low) || !module_create(&options))
 		return -1;
+	if (count_instructions && !instructions_begin()) {
+		fprintf(stderr, "pamt-qemu: out of memory\n");
+		return -1;
+	}
 	identity = options.identity;
 	qemu_plugin_register_vcpu_init_cb(id, on_cpu, NULL);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translate, NULL);

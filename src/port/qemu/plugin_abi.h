@@ -35,6 +35,7 @@ struct plugin_tb;
 struct plugin_insn;
 struct plugin_reg;
 struct plugin_hwaddr;
+struct plugin_scoreboard;
 
 struct plugin_register {
 	struct plugin_reg *handle;
@@ -72,6 +73,21 @@ void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, plugin_translate_fn *fn,
 void qemu_plugin_register_atexit_cb(uint64_t id, plugin_exit_fn *fn, void *ctx);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct plugin_insn *insn, plugin_cpu_fn *fn,
 					    enum plugin_registers registers, void *ctx);
+
+/* One element for each vCPU, zeros at first. It may move when a vCPU is added. */
+struct plugin_scoreboard *qemu_plugin_scoreboard_new(size_t bytes);
+void *qemu_plugin_scoreboard_find(struct plugin_scoreboard *board, unsigned int cpu);
+/* A number in each of the elements, by its offset. */
+struct plugin_u64 {
+	struct plugin_scoreboard *board;
+	size_t offset;
+};
+uint64_t qemu_plugin_u64_sum(struct plugin_u64 number);
+enum plugin_operation { PLUGIN_ADD, PLUGIN_STORE };
+/* Without a callback, before each execution. */
+void qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(struct plugin_insn *insn,
+							 enum plugin_operation operation,
+							 struct plugin_u64 number, uint64_t value);
 
 #define PLUGIN_LOADS_AND_STORES 3
 void qemu_plugin_register_vcpu_mem_cb(struct plugin_insn *insn, plugin_access_fn *fn,
