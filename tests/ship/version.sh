@@ -13,7 +13,7 @@ is() # WHERE VERSION
 	wrong=1
 }
 
-is CHANGELOG.md "$(sed -n 's/^## //p' CHANGELOG.md | head -n 1)"
+is CHANGELOG.md "$(sed -n 's/^## \([^ ]*\).*/\1/p' CHANGELOG.md | head -n 1)"
 is debian/changelog "$(sed -n '1s/^pamt (\([^-]*\)-.*/\1/p' debian/changelog)"
 is kernel/dkms.conf "$(sed -n 's/^PACKAGE_VERSION="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' kernel/dkms.conf)"
 # In an archive there is no repository, and an ordinary commit has no tag.
