@@ -22,7 +22,8 @@ need_packages()
 		return 0
 	fi
 	for name in "$@"; do
-		dpkg-query -W -f '${db:Status-Abbrev}' "$name" 2>/dev/null | grep -q '^ii' ||
+		# Debian 13 renamed some libraries when time became 64 bits wide.
+		grep -q '^ii' < <(dpkg-query -W -f '${db:Status-Abbrev}\n' "$name" "${name}t64" 2>/dev/null) ||
 			missing+=("$name")
 	done
 	[ ${#missing[@]} -gt 0 ] || return 0

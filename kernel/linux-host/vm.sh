@@ -232,7 +232,7 @@ linux_host()
 		shift
 	done
 	refuse_other_files "$own" "$tree"
-	need_packages "${BUILD_PACKAGES[@]}" flex bison bc libelf-dev xz-utils dwarves
+	need_packages "${BUILD_PACKAGES[@]}" "${VM_PACKAGES[@]}" flex bison bc libelf-dev xz-utils dwarves
 	fetch_qemu qemu-11 trixie -t trixie-backports
 	use_qemu qemu-11
 	dpkg --compare-versions "$(cat "$cache/qemu-11/version")" ge "$OLDEST_QEMU" ||

@@ -236,36 +236,38 @@ void *softseam_map(struct softseam *s, tdx_hpa_t at, bool write)
 	return s->services->map_host(s->services->ctx, at, write ? OS_WRITE : OS_READ);
 }
 
-/* Page by page: what is next to each other in the machine need not be so here. */
-static int copy(struct softseam *s, tdx_hpa_t at, char *to, const char *from, size_t bytes)
+/* Of what is next to each other in the machine, only a page is sure to be so here. */
+static size_t to_page_end(tdx_hpa_t at, size_t bytes)
 {
-	if (!is_memory(at, bytes))
-		return -EINVAL;
-	while (bytes) {
-		size_t n = TDX_PAGE_SIZE - (at.v & (TDX_PAGE_SIZE - 1));
+	size_t n = TDX_PAGE_SIZE - (at.v & (TDX_PAGE_SIZE - 1));
 
-		if (n > bytes)
-			n = bytes;
-		if (to)
-			memcpy(to, softseam_map(s, at, false), n);
-		else
-			memcpy(softseam_map(s, at, true), from, n);
-		to = to ? to + n : NULL;
-		from = from ? from + n : NULL;
-		at.v += n;
-		bytes -= n;
-	}
-	return 0;
+	return n < bytes ? n : bytes;
 }
 
 int softseam_write(struct softseam *s, tdx_hpa_t to, const void *from, size_t bytes)
 {
-	return copy(s, to, NULL, from, bytes);
+	size_t n;
+
+	if (!is_memory(to, bytes))
+		return -EINVAL;
+	for (const char *next = from; bytes; next += n, to.v += n, bytes -= n) {
+		n = to_page_end(to, bytes);
+		memcpy(softseam_map(s, to, true), next, n);
+	}
+	return 0;
 }
 
 int softseam_read(struct softseam *s, tdx_hpa_t from, void *to, size_t bytes)
 {
-	return copy(s, from, to, NULL, bytes);
+	size_t n;
+
+	if (!is_memory(from, bytes))
+		return -EINVAL;
+	for (char *next = to; bytes; next += n, from.v += n, bytes -= n) {
+		n = to_page_end(from, bytes);
+		memcpy(next, softseam_map(s, from, false), n);
+	}
+	return 0;
 }
 
 /* ------------------------------------------------------------------------------------------- */
