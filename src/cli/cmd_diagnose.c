@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * cmd_diagnose.c - `pamt diagnose`: why TDX, or a TD, did not come up, out of a whole log.
+ * cmd_diagnose.c - `pamt diagnose`: why TDX, or a TD, did not come up, out of a whole log or out of
+ * a recording.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,13 +10,17 @@
 #include <sys/klog.h>
 
 #include "cli/cli.h"
+#include "cli/compressed.h"
 #include "cli/diagnose.h"
+#include "cli/recording.h"
 #include "machine/log_text.h"
 
 static const struct cli_option options[] = { { 0 } };
 
-/* A log in memory. */
+/* A log in memory, or a recording. */
 struct text {
+	bool recording;
+	struct vector vector; /* of that, and then there are no bytes */
 	char *bytes;
 	size_t size;
 };
@@ -46,15 +51,18 @@ static int read_all(FILE *file, const char *name, struct text *text)
 	}
 }
 
-static int read_file(const char *path, struct text *text)
+static int read_file(const char *path, const char *name, struct text *text)
 {
-	FILE *file = fopen(path, "re");
+	FILE *file = strcmp(path, "-") ? compressed_open(path, &text->recording)
+				       : compressed_stdin(&text->recording);
 	int code;
 
 	if (!file)
-		return cli_usage_error("%s: %s; allowed: a log, or - for standard input", path,
-				       strerror(errno));
-	code = read_all(file, path, text);
+		return cli_usage_error("%s: %s; allowed: a log, a recording, or - for standard "
+				       "input",
+				       path, strerror(errno));
+	code = text->recording ? recording_read(file, name, &text->vector)
+			       : read_all(file, name, text);
 	fclose(file);
 	return code;
 }
@@ -320,7 +328,8 @@ static int judge(const struct text *text, const char *name, bool json)
 	static struct diagnosis diagnosis;
 	int code = CLI_OK;
 
-	if (diagnose(text->bytes, text->size, name, &diagnosis))
+	if (text->recording ? diagnose_recording(&text->vector, &diagnosis)
+			    : diagnose(text->bytes, text->size, name, &diagnosis))
 		return cli_error(CLI_FAILED, "diagnose: %s: no memory", name);
 	if (!says_of_tdx(&diagnosis) && !diagnosis.has_map)
 		code = cli_usage_error("%s: nothing about TDX or memory in %llu lines; wanted: the "
@@ -352,17 +361,17 @@ int cmd_diagnose(int argc, char **argv)
 	if (nr > 1)
 		return cli_usage_error("diagnose: '%s' is one log too many: one is allowed",
 				       words[1]);
-	if (nr ? !strcmp(words[0], "-") : cli_stdin_is_input()) {
-		name = "stdin";
-		code = read_all(stdin, name, &text);
-	} else if (nr) {
-		name = words[0];
-		code = read_file(name, &text);
+	if (nr || cli_stdin_is_input()) {
+		const char *path = nr ? words[0] : "-";
+
+		name = strcmp(path, "-") ? path : "stdin";
+		code = read_file(path, name, &text);
 	} else {
 		code = read_this_machine(&text);
 	}
 	if (!code)
 		code = judge(&text, name, args.json);
 	free(text.bytes);
+	vector_free(&text.vector);
 	return code;
 }

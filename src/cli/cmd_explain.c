@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * cmd_explain.c - `pamt explain`: what a status code, a leaf or a line of a kernel log means.
+ * cmd_explain.c - `pamt explain`: what a status code, a leaf or a line of a kernel log means, and
+ * what failed in a recording.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +10,10 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/compressed.h"
 #include "cli/explain.h"
+#include "cli/failed_calls.h"
+#include "cli/recording.h"
 #include "machine/log_text.h"
 
 /* One run of the command. */
@@ -89,15 +93,60 @@ static void unknown_word(struct explain *run, const char *word)
 	if (nearest)
 		run->exit = cli_usage_error("explain: '%s' is not known; did you mean '%s'?", word,
 					    nearest);
-	else if (!access(word, R_OK))
-		run->exit = cli_usage_error("explain: '%s' is a file; a log is read from standard "
-					    "input: pamt explain <%s",
-					    word, word);
 	else
 		run->exit =
 			cli_usage_error("explain: '%s' is not known; a status code, a leaf, a name "
 					"of either or a line of a log is allowed",
 					word);
+}
+
+/* The recording's own lines are what is explained: a leaf and a status are in each. */
+static void explain_failures(struct explain *run, const struct failed_calls *failed)
+{
+	if (!run->json)
+		printf("%" PRIu64 " of %" PRIu64 " calls failed%s", failed->failed, failed->calls,
+		       failed->nr ? "\n\n" : "\n");
+	for (size_t i = 0; i < failed->nr; i++) {
+		struct log_context context = { 0 };
+		struct findings found;
+		char text[256];
+
+		failed_call_text(&failed->list[i], text, sizeof(text));
+		find_in_line(text, &context, &found);
+		show(run, text, failed->list[i].first->line, &found, true);
+	}
+}
+
+static void explain_recording(struct explain *run, FILE *file, const char *name)
+{
+	struct failed_calls failed;
+	struct vector vector;
+
+	run->exit = recording_read(file, name, &vector);
+	if (run->exit)
+		return;
+	if (failed_calls_find(&vector, &failed))
+		run->exit = cli_error(CLI_FAILED, "out of memory");
+	else
+		explain_failures(run, &failed);
+	failed_calls_free(&failed);
+	vector_free(&vector);
+}
+
+/* Of files only recordings have anything that a name alone can stand for. */
+static void explain_file(struct explain *run, const char *name)
+{
+	bool recording = false;
+	FILE *file = compressed_open(name, &recording);
+
+	if (file && recording)
+		explain_recording(run, file, name);
+	else
+		run->exit = cli_usage_error("explain: '%s' is a file, and no recording; a log is "
+					    "read from standard input: pamt explain <%s",
+					    name, name);
+	if (file)
+		fclose(file);
 }
 
 /* "field ID": nothing else is looked for. */
@@ -128,6 +177,8 @@ static void explain_argument(struct explain *run, char *argument)
 		show(run, argument, 0, &found, false);
 	else if (strpbrk(argument, " \t:=,") && find_in_line(argument, &context, &found))
 		show(run, argument, 0, &found, true);
+	else if (!access(argument, R_OK))
+		explain_file(run, argument);
 	else
 		unknown_word(run, argument);
 }

@@ -15,6 +15,7 @@
 #include "abi/abi.h"
 #include "cli/cli.h"
 #include "cli/compressed.h"
+#include "cli/recording.h"
 #include "lab/recordings/live.h"
 #include "lab/recordings/live_order.h"
 #include "lab/recordings/replay.h"
@@ -42,44 +43,29 @@ static void recordings_free(struct recordings *all)
 /* ------------------------------------------------------------------------------------------- */
 /* Reading.                                                                                     */
 
-static int prepare_live(struct recording *r)
-{
-	const struct vector_machine *machine = r->vector.items[0].machine;
-
-	r->live = live_is(&r->vector);
-	if (!r->live)
-		return CLI_OK;
-	if (!machine->ended)
-		cli_note("%s was not brought to its end: what is missing is not known",
-			 r->vector.name);
-	else if (machine->missed)
-		cli_note("%s may not replay: %" PRIu64 " events were missed", r->vector.name,
-			 machine->missed);
-	if (live_prepare(&r->vector, &r->live_counts))
-		return cli_error(CLI_FAILED, "out of memory");
-	return CLI_OK;
-}
-
 static int read_stream(struct recordings *all, FILE *file, const char *name)
 {
-	struct recording *list = realloc(all->list, (all->nr + 1) * sizeof(*list));
-	char error[1024];
+	struct recording *list = realloc(all->list, (all->nr + 1) * sizeof(*list)), *r;
+	int code;
 
 	if (!list)
 		return cli_error(CLI_FAILED, "out of memory");
 	all->list = list;
-	if (vector_read(file, name, &list[all->nr].vector, error, sizeof(error))) {
-		if (ferror(file) && errno == EBADMSG)
-			return cli_usage_error("%s: compressed, and broken or cut short", name);
-		return cli_usage_error("%s", error);
-	}
-	list[all->nr] = (struct recording){ .vector = list[all->nr].vector };
-	return prepare_live(&list[all->nr++]);
+	r = &list[all->nr];
+	*r = (struct recording){ 0 };
+	code = recording_read(file, name, &r->vector);
+	if (code)
+		return code;
+	all->nr++;
+	r->live = live_is(&r->vector);
+	if (r->live && live_prepare(&r->vector, &r->live_counts))
+		return cli_error(CLI_FAILED, "out of memory");
+	return CLI_OK;
 }
 
 static int read_file(struct recordings *all, const char *path)
 {
-	FILE *file = compressed_open(path);
+	FILE *file = compressed_open(path, NULL);
 	int code;
 
 	if (!file)
@@ -145,7 +131,7 @@ static int read_path(struct recordings *all, char *path)
 
 static int read_stdin(struct recordings *all)
 {
-	FILE *file = compressed_stdin();
+	FILE *file = compressed_stdin(NULL);
 	int code;
 
 	if (!file)

@@ -4,15 +4,23 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "cli/compressed.h"
 
-static ssize_t read_some(void *cookie, char *buffer, size_t bytes)
+/* The beginning has been looked at, and is given first. */
+struct source {
+	gzFile gz;
+	size_t head_bytes, head_given;
+	char head[4096];
+};
+
+static ssize_t read_gz(gzFile gz, char *buffer, size_t bytes)
 {
-	gzFile gz = cookie;
 	int n = gzread(gz, buffer, (unsigned int)(bytes > 65536 ? 65536 : bytes)), error;
 
 	gzerror(gz, &error);
@@ -24,37 +32,88 @@ static ssize_t read_some(void *cookie, char *buffer, size_t bytes)
 	return -1;
 }
 
+static ssize_t read_some(void *cookie, char *buffer, size_t bytes)
+{
+	struct source *source = cookie;
+	size_t left = source->head_bytes - source->head_given;
+
+	if (!left)
+		return read_gz(source->gz, buffer, bytes);
+	if (bytes > left)
+		bytes = left;
+	memcpy(buffer, source->head + source->head_given, bytes);
+	source->head_given += bytes;
+	return (ssize_t)bytes;
+}
+
 static int close_it(void *cookie)
 {
+	struct source *source = cookie;
+
 	/* Where the file was cut short it says so once more. */
-	gzclose_r(cookie);
+	gzclose_r(source->gz);
+	free(source);
 	return 0;
 }
 
-static FILE *open_gz(gzFile gz)
+/* The first line that means something is that of a machine. */
+static bool is_recording(const char *head)
+{
+	for (; *head; head += strcspn(head, "\n"), head += *head == '\n') {
+		head += strspn(head, " \t\r");
+		if (*head && *head != '#' && *head != '\n')
+			return !strncmp(head, "machine ", 8);
+	}
+	return false;
+}
+
+/* What cannot be read of the beginning cannot be read later, and is said then. */
+static bool look(struct source *source)
+{
+	const size_t most = sizeof(source->head) - 1;
+	ssize_t n;
+
+	while (source->head_bytes < most &&
+	       (n = read_gz(source->gz, source->head + source->head_bytes,
+			    most - source->head_bytes)) > 0)
+		source->head_bytes += (size_t)n;
+	return is_recording(source->head);
+}
+
+static FILE *open_gz(gzFile gz, bool *recording)
 {
 	const cookie_io_functions_t functions = { .read = read_some, .close = close_it };
-	FILE *file = gz ? fopencookie(gz, "r", functions) : NULL;
+	struct source *source = calloc(1, sizeof(*source));
+	FILE *file = source ? fopencookie(source, "r", functions) : NULL;
 
-	if (gz && !file)
+	if (!file) {
 		gzclose_r(gz);
+		free(source);
+		return NULL;
+	}
+	source->gz = gz;
+	if (recording)
+		*recording = look(source);
 	return file;
 }
 
-static FILE *open_fd(int fd)
+static FILE *open_fd(int fd, bool *recording)
 {
 	gzFile gz;
 
 	if (fd < 0)
 		return NULL;
 	gz = gzdopen(fd, "rb");
-	if (!gz) {
-		close(fd);
-		errno = ENOMEM;
-	}
-	return open_gz(gz);
+	if (gz)
+		return open_gz(gz, recording);
+	close(fd);
+	errno = ENOMEM;
+	return NULL;
 }
 
-FILE *compressed_open(const char *path) { return open_fd(open(path, O_RDONLY | O_CLOEXEC)); }
+FILE *compressed_open(const char *path, bool *recording)
+{
+	return open_fd(open(path, O_RDONLY | O_CLOEXEC), recording);
+}
 
-FILE *compressed_stdin(void) { return open_fd(dup(STDIN_FILENO)); }
+FILE *compressed_stdin(bool *recording) { return open_fd(dup(STDIN_FILENO), recording); }

@@ -5,10 +5,15 @@
 #ifndef PAMT_CLI_COMPRESSED_H
 #define PAMT_CLI_COMPRESSED_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
-/* NULL: errno says why. One that is broken or cut short ends with the error EBADMSG. */
-FILE *compressed_open(const char *path);
-FILE *compressed_stdin(void);
+/*
+ * compressed_open, compressed_stdin
+ * @recording: may be NULL; set to whether it begins as a recording does (docs/vectors.md)
+ * Return: NULL: errno says why. One that is broken or cut short ends with the error EBADMSG.
+ */
+FILE *compressed_open(const char *path, bool *recording);
+FILE *compressed_stdin(bool *recording);
 
 #endif

@@ -119,7 +119,16 @@ static enum stage stage_of_leaf(const struct abi_leaf *leaf)
 	}
 }
 
-static void take_status(struct diagnosis *d, const struct finding *f, const char *line, uint64_t nr)
+void diagnosis_good(struct diagnosis *d, enum stage stage, const char *cause, const char *source,
+		    uint64_t line)
+{
+	struct evidence *e = add(d, stage, MESSAGE_GOOD);
+
+	snprintf(e->cause, sizeof(e->cause), "%s", cause);
+	set_source(e, source, line);
+}
+
+void diagnosis_status(struct diagnosis *d, const struct finding *f, const char *line, uint64_t nr)
 {
 	tdx_status_t status = { f->value };
 	const struct abi_status *known = f->loader ? f->loader : abi_status(status);
@@ -130,7 +139,7 @@ static void take_status(struct diagnosis *d, const struct finding *f, const char
 	/* QEMU passes the status on, but not the leaf; and a leaf may not be known. */
 	if (!f->leaf && !strstr(line, "hw_error") && !strstr(line, "SEAMCALL"))
 		return;
-	if ((f->leaf && f->leaf->guest) || !(f->value >> 63))
+	if ((f->leaf && f->leaf->guest) || !(f->value >> 62))
 		return;
 	/* After it the module is gone on purpose. */
 	e = add(d,
@@ -163,7 +172,7 @@ static void take_seamcalls(struct diagnosis *d, struct log_context *context, con
 	find_in_line(line, context, &found);
 	for (unsigned int i = 0; i < found.nr; i++)
 		if (found.list[i].kind == FOUND_STATUS && !found.list[i].by_name)
-			take_status(d, &found.list[i], line, nr);
+			diagnosis_status(d, &found.list[i], line, nr);
 }
 
 /* Nothing else was found in the line: it is not passed over if it says of a failure. */

@@ -8,7 +8,9 @@
 
 #include <stdint.h>
 
+#include "cli/findings.h"
 #include "cli/messages.h"
+#include "lab/recordings/vector.h"
 #include "machine/map.h"
 
 /* How sure a cause is. */
@@ -48,12 +50,22 @@ struct diagnosis {
  * Reads a log. 0, or -1: no memory. diagnosis_free() in any case.
  */
 int diagnose(const char *log, size_t size, const char *name, struct diagnosis *diagnosis);
+/* The same out of a recording: what failed in it, and what it shows to have come up. */
+int diagnose_recording(const struct vector *vector, struct diagnosis *diagnosis);
 void diagnosis_free(struct diagnosis *diagnosis);
 
 /* The first thing that is wrong; NULL: nothing is. */
 const struct evidence *diagnosis_first(const struct diagnosis *diagnosis);
 /* What a stage's state is, with the evidence; NULL: the log says nothing of it. */
 const struct evidence *diagnosis_stage(const struct diagnosis *diagnosis, enum stage stage);
+/*
+ * For who collects: good news of a stage, and the status of a call that failed, with the place that
+ * it stands at.
+ */
+void diagnosis_good(struct diagnosis *diagnosis, enum stage stage, const char *cause,
+		    const char *source, uint64_t line);
+void diagnosis_status(struct diagnosis *diagnosis, const struct finding *status, const char *source,
+		      uint64_t line);
 /* How to get what a log does not say of a stage. */
 const char *diagnosis_source_of(enum stage stage);
 
