@@ -6,6 +6,7 @@
  * nothing is known, and they may make it negative.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -233,6 +234,25 @@ static void put_metrics(FILE *file, const struct watch *watch, const struct watc
 	put_calls(file, now);
 }
 
+/*
+ * Whoever may write into the folder can have put anything there, also a link to a file that only
+ * root may write to: what is opened is new.
+ */
+static FILE *open_new(const char *path)
+{
+	FILE *file;
+	int fd;
+
+	unlink(path); /* of one that was killed */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return NULL;
+	file = fdopen(fd, "w");
+	if (!file)
+		close(fd);
+	return file;
+}
+
 int watch_show_metrics(const struct watch *watch, const struct watch_reading *now, const char *path)
 {
 	/* node_exporter reads *.prom only: not this one. */
@@ -242,7 +262,7 @@ int watch_show_metrics(const struct watch *watch, const struct watch_reading *no
 
 	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
 		return cli_usage_error("watch: --prometheus: a name that is too long");
-	file = fopen(beside, "we");
+	file = open_new(beside);
 	if (!file)
 		return cli_usage_error("watch: %s: %s", beside, strerror(errno));
 	put_metrics(file, watch, now);

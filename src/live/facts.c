@@ -132,7 +132,7 @@ static int find_keys(struct facts *facts, struct why *why)
 	    read_variable(facts, "tdx_guest_keyid_start", &first, sizeof(first), why) ||
 	    read_variable(facts, "tdx_nr_guest_keyids", &nr, sizeof(nr), why))
 		return -1;
-	if (!nr || first + nr > 1u << facts->hkid_bits || global > first)
+	if (!nr || (uint64_t)first + nr > 1u << facts->hkid_bits || global > first)
 		return why_not(why, "TDX is not enabled: the kernel has %u KeyIDs from %u on", nr,
 			       first);
 	facts->hkid_global = facts->hkid_min = (uint16_t)global;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,9 +23,10 @@
 #include "live/record_events.h"
 #include "live/record_file.h"
 
-#define SECOND_NS UINT64_C(1000000000)
-#define LAG_NS	  UINT64_C(20000000)
-#define ROUND_NS  20000000L
+#define SECOND_NS   UINT64_C(1000000000)
+#define LAG_NS	    UINT64_C(20000000)
+#define ROUND_NS    20000000L
+#define OTHER_FILES 64u /* than those of the CPUs */
 
 /* An event, or a gap in those of a CPU. */
 struct waiting {
@@ -213,11 +215,25 @@ static int read_layouts(struct recorder *r, struct why *why)
 	return 0;
 }
 
+/* 1024 is what a process usually may have: not enough for a descriptor of each of as many CPUs. */
+static void allow_files(rlim_t nr)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= nr)
+		return;
+	limit.rlim_cur = nr < limit.rlim_max ? nr : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int open_pipes(struct recorder *r, struct why *why)
 {
 	r->pipe = malloc(r->facts.nr_cpus * sizeof(*r->pipe));
 	if (!r->pipe)
 		return why_not(why, "out of memory");
+	allow_files(r->facts.nr_cpus + OTHER_FILES);
+	/* Where one cannot be opened all of them are looked at, to be closed. */
+	memset(r->pipe, -1, r->facts.nr_cpus * sizeof(*r->pipe));
 	for (uint32_t cpu = 0; cpu < r->facts.nr_cpus; cpu++) {
 		char path[TRACEFS_PATH];
 
@@ -313,7 +329,7 @@ static int record(struct recorder *r, struct why *why)
 	const struct timespec pause = { .tv_nsec = ROUND_NS };
 	int error = 0;
 
-	if (q->ready && !q->ready(q->ctx))
+	if (!*q->stop && q->ready && !q->ready(q->ctx))
 		return why_not(why, "it cannot be started");
 	while (!error && !*q->stop && !(q->over && q->over(q->ctx))) {
 		nanosleep(&pause, NULL);
@@ -350,7 +366,7 @@ static int with_instance(struct recorder *r, struct why *why)
 	if (!error) {
 		error = record(r, why);
 		if (error) /* its first line goes on saying that it was not brought to an end */
-			gzclose(r->file.gz);
+			record_file_leave(&r->file);
 		else
 			error = record_file_end(&r->file, &r->facts,
 						report->missed_hits + report->overrun, report->cut,

@@ -176,20 +176,38 @@ static void put_tdmrs(struct record_file *file, const struct facts *facts)
 	put(file, text);
 }
 
+/*
+ * root writes here, perhaps where others may write too: no link is followed, no file of somebody
+ * else's is taken, nothing is cut before that is known, and a pipe is not waited for.
+ */
+static int open_own(const char *path, struct why *why)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	struct stat stat;
+	int error = 0;
+
+	if (fd < 0)
+		return why_not(why, "%s: %s", path,
+			       errno == ELOOP ? "a link; name the file itself" : strerror(errno));
+	if (fstat(fd, &stat) || !S_ISREG(stat.st_mode))
+		error = why_not(why, "%s: not a file: its first line is written when all is over",
+				path);
+	else if (stat.st_uid != geteuid())
+		error = why_not(why, "%s: it is another user's", path);
+	else if (ftruncate(fd, 0))
+		error = why_not(why, "%s: %s", path, strerror(errno));
+	if (!error)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 int record_file_begin(struct record_file *file, const char *path, const struct facts *facts,
 		      struct why *why)
 {
-	struct stat stat;
-
-	*file = (struct record_file){ .path = path };
-	file->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	*file = (struct record_file){ .path = path, .fd = open_own(path, why) };
 	if (file->fd < 0)
-		return why_not(why, "%s: %s", path, strerror(errno));
-	if (fstat(file->fd, &stat) || !S_ISREG(stat.st_mode)) {
-		close(file->fd);
-		return why_not(why, "%s: not a file: its first line is written when all is over",
-			       path);
-	}
+		return -1;
 	if (write_head(file, facts, "", why) || lseek(file->fd, 0, SEEK_END) < 0) {
 		close(file->fd);
 		return -1;
@@ -202,6 +220,12 @@ int record_file_begin(struct record_file *file, const char *path, const struct f
 	record_file_comment(file, "taken from Linux %s by pamt record", facts->release);
 	put_tdmrs(file, facts);
 	return 0;
+}
+
+void record_file_leave(struct record_file *file)
+{
+	gzclose(file->gz);
+	close(file->fd);
 }
 
 int record_file_end(struct record_file *file, const struct facts *facts, uint64_t missed,

@@ -31,6 +31,8 @@ void record_file_comment(struct record_file *file, const char *format, ...)
 void record_file_words(struct record_file *file, tdx_hpa_t at, const uint64_t *word,
 		       unsigned int nr);
 void record_file_call(struct record_file *file, const struct live_call *call, uint32_t lp);
+/* What there is stays, as one that was not brought to its end. */
+void record_file_leave(struct record_file *file);
 /*
  * missed: events that were lost; cut: calls of which one half was seen. Return: -1: not everything
  * is in the file.
