@@ -111,8 +111,7 @@ int cmd_record(int argc, char **argv)
 	int nr, option;
 
 	while ((option = cli_next_option(&args)) > 0)
-		if (!cli_option_number("--buffer", args.value, 64 * 1024, UINT64_C(1) << 30,
-				       &buffer))
+		if (!cli_option_number("buffer", args.value, 64 * 1024, UINT64_C(1) << 30, &buffer))
 			return CLI_USAGE;
 	if (option < 0)
 		return args.exit;

@@ -237,10 +237,12 @@ static char others(const struct tracefs *fs)
 	snprintf(path, sizeof(path), "%s/instances", fs->root);
 	folder = opendir(path);
 	while (folder && (entry = readdir(folder))) {
-		size_t length = strlen(entry->d_name);
+		const char *name = entry->d_name, *dot = strrchr(name, '.');
 
-		if (!strncmp(entry->d_name, "pamt-", 5) && (!own || strcmp(entry->d_name, own + 1)))
-			n = entry->d_name[length - 1];
+		/* Somebody may call an instance of his own "pamt-test". */
+		if (!strncmp(name, "pamt-", 5) && dot && dot[1] && strchr("01-", dot[1]) &&
+		    !dot[2] && (!own || strcmp(name, own + 1)))
+			n = dot[1];
 	}
 	if (folder)
 		closedir(folder);
@@ -272,11 +274,15 @@ static bool put_back(struct tracefs *fs, struct why *why)
 static int lock_all(const struct tracefs *fs, struct why *why)
 {
 	char path[TRACEFS_PATH];
-	int fd;
+	int fd, error;
 
 	snprintf(path, sizeof(path), "%s/instances", fs->root);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX)) {
+	/* A signal is no reason to leave things in the kernel. */
+	do
+		error = fd < 0 ? -1 : flock(fd, LOCK_EX);
+	while (error && errno == EINTR);
+	if (error) {
 		why_not(why, "%s: %s", path, strerror(errno));
 		if (fd >= 0)
 			close(fd);
