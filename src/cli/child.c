@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/child.h"
+#include "cli/cli.h"
 
 bool child_start(struct child *child)
 {
@@ -16,6 +17,7 @@ bool child_start(struct child *child)
 		return true;
 	child->pid = fork();
 	if (!child->pid) {
+		cli_signals_back();
 		execvp(child->words[0], child->words);
 		fprintf(stderr, "pamt: %s: %s\n", child->words[0], strerror(errno));
 		_exit(127);
@@ -26,6 +28,7 @@ bool child_start(struct child *child)
 bool child_is_over(struct child *child)
 {
 	if (child->words && !child->ended)
-		child->ended = waitpid(child->pid, NULL, WNOHANG) == child->pid;
+		/* -1: nobody waits for it where SIGCHLD is ignored, and it is gone. */
+		child->ended = waitpid(child->pid, NULL, WNOHANG);
 	return child->ended;
 }

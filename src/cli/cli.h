@@ -204,13 +204,16 @@ void cli_progress_line(struct cli_progress *progress, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * A long job that is ended (Ctrl-C, SIGTERM) ends by itself, with what it has so far. From
+ * A long job that is ended (Ctrl-C, SIGTERM, SIGHUP) ends by itself, with what it has so far. From
  * cli_stop_expect() on the signal is in cli_stop, once; cli_stop_end() comes after all that there
  * is was printed, and ends the process as whoever sent the signal expects. Return: an exit code.
  */
 extern volatile sig_atomic_t cli_stop;
 void cli_stop_expect(void);
 int cli_stop_end(void);
+
+/* Before another program is executed: SIGPIPE is for it what it was for this one. */
+void cli_signals_back(void);
 
 /* Called by main() only: set-up, which command it is, and the check that stdout took everything. */
 void cli_start(void);

@@ -341,6 +341,7 @@ static int run(const struct request *request)
 	set_cpus(request);
 	set_flag("PAMT_TRAP_GUARD", request->guard);
 	set_flag("PAMT_TRAP_NEXT", request->next);
+	cli_signals_back();
 	execv(program, request->program);
 	return cli_usage_error("trap: %s: %s", program, strerror(errno));
 }

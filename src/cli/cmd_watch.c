@@ -58,7 +58,6 @@ static void show_screen(const struct watch *watch, const struct watch_reading *n
 		printf("\033[H\033[2J");
 	watch_show_table(watch, now, before);
 	printf("\n");
-	fflush(stdout);
 }
 
 static int show(const struct request *request, const struct watch *watch,
@@ -90,6 +89,9 @@ static int readings(struct request *request, struct watch *watch)
 			code = cli_error(CLI_FAILED, "watch: %s", why.text);
 		else
 			code = show(request, watch, &now, &before);
+		/* Nobody reads any more: cli_finish() will meet it again, and says so. */
+		if (code == CLI_OK && fflush(stdout))
+			code = CLI_FAILED;
 	}
 	free(now.count);
 	free(before.count);
@@ -134,7 +136,7 @@ int cmd_watch(int argc, char **argv)
 			request.once = true;
 		else if (option == OPTION_PROMETHEUS)
 			request.metrics = args.value;
-		else if (!cli_option_number("--interval", args.value, 1, 86400, &request.interval))
+		else if (!cli_option_number("interval", args.value, 1, 86400, &request.interval))
 			return CLI_USAGE;
 	}
 	if (option < 0)

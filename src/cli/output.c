@@ -32,6 +32,10 @@ static void *must_malloc(size_t bytes)
 	return p;
 }
 
+static void (*sigpipe_found)(int) = SIG_DFL;
+
+void cli_signals_back(void) { signal(SIGPIPE, sigpipe_found); }
+
 void cli_start(void)
 {
 	/*
@@ -43,7 +47,7 @@ void cli_start(void)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
 			_exit(CLI_FAILED);
 	/* A closed pipe is then an error of the write, and work in progress is unwound. */
-	signal(SIGPIPE, SIG_IGN);
+	sigpipe_found = signal(SIGPIPE, SIG_IGN);
 	/* Widths of characters only: numbers are written the same everywhere. */
 	setlocale(LC_CTYPE, "");
 	json_set_alloc_funcs(must_malloc, free);

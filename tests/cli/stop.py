@@ -51,6 +51,21 @@ def end(words, stdout, stderr):
     check(f"{name}: how to go on", re.search(stderr, err), err[-400:])
 
 
+def terminal_closed():
+    """It is a Ctrl-C that nobody pressed; after nohup it is nothing."""
+    words = [pamt, "check", "--module", "model", "--bound", "4"]
+    for handler, status in ((signal.SIG_DFL, -signal.SIGHUP), (signal.SIG_IGN, -signal.SIGTERM)):
+        job = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+                               preexec_fn=lambda: signal.signal(signal.SIGHUP, handler))
+        job.stderr.readline()
+        job.send_signal(signal.SIGHUP)
+        job.stderr.readline()
+        if handler == signal.SIG_IGN:
+            job.send_signal(signal.SIGTERM)
+        out, err = job.communicate()
+        check(f"SIGHUP: ended by {status}", job.returncode == status and "violations" in out, job.returncode, out, err)
+
+
 def json_of_a_part():
     """Half an object of a bench would pass for the whole."""
     job = subprocess.Popen([pamt, "bench", "seam", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -90,6 +105,7 @@ def on_a_terminal(columns):
 
 for job in JOBS:
     end(*job)
+terminal_closed()
 json_of_a_part()
 quiet()
 for columns in (30, 200):

@@ -126,6 +126,11 @@ if ! nm -D --undefined-only "$pamt" | grep -q __tsan_; then
 	runs both_are_replayed 0 replay "$scratch/own.vec"
 	check_that 'two machines' test "$(grep -c '^machine ' "$scratch/own.vec")" -eq 2
 	runs exit_status_is_the_programs 7 trap --machine builtin:256g sh -c 'exit 7'
+	# pamt ignores it, and so did what it executed.
+	name=sigpipe_ends_the_program
+	env --default-signal=PIPE "$pamt" trap --machine builtin:256g sh -c 'kill -PIPE $$' \
+		>"$scratch/out" 2>"$scratch/err"
+	check_that 'exit code is 141' test $? -eq 141
 	runs full_disk_of_a_program_that_fails 3 trap --machine builtin:256g --trace=/dev/full \
 		bash -c '"$1" >/dev/null; exit 3' _ "$seamcall"
 	runs options_after_the_program_are_its_own 0 trap --machine builtin:256g echo --trace --json
