@@ -5,6 +5,7 @@
  * All files are read before the first is replayed: bad input costs one line and no half results.
  * With --fill one file is printed again, with the results that the software module gives.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fts.h>
 #include <inttypes.h>
@@ -198,6 +199,14 @@ static void print_value(struct cli_table *table, const struct replay_value *v, u
 		cli_table_cell(table, "0x%" PRIx64, value);
 }
 
+/* Files of a folder that somebody else packed may be called anything: no escapes onto a terminal.
+ */
+static void print_name(const char *name)
+{
+	for (; *name; name++)
+		putchar(iscntrl((unsigned char)*name) ? '?' : *name);
+}
+
 static void print_difference(const struct recording *r)
 {
 	static const struct cli_column columns[] = { { "", false },
@@ -207,7 +216,8 @@ static void print_difference(const struct recording *r)
 	struct cli_table *table = cli_table_create(columns, 3);
 	char text[64];
 
-	printf("%s:%u: %s\n", r->vector.name, d->item->line, d->item->text);
+	print_name(r->vector.name);
+	printf(":%u: %s\n", d->item->line, d->item->text);
 	if (d->item->kind == VECTOR_CALL)
 		printf("%s\n", call_text(d->item, text, sizeof(text)));
 	if (strcmp(d->expected, d->got)) {
@@ -279,8 +289,10 @@ static void print_text(const struct recordings *all, const struct replay_result 
 
 		if (r->result.failed && !cli_quiet())
 			print_difference(r);
-		else if (cli_verbose())
-			printf("%s: %" PRIu64 " passed\n", r->vector.name, r->result.passed);
+		else if (cli_verbose()) {
+			print_name(r->vector.name);
+			printf(": %" PRIu64 " passed\n", r->result.passed);
+		}
 		if (r->live && !cli_quiet())
 			print_live(r);
 	}
@@ -332,7 +344,7 @@ static void print_json(const struct recordings *all, const struct replay_result 
 		const struct recording *r = &all->list[i];
 		json_t *file = json_object();
 
-		json_object_set_new(file, "name", json_string(r->vector.name));
+		json_object_set_new(file, "name", cli_json_text(r->vector.name));
 		json_object_set_new(file, "passed", json_integer((json_int_t)r->result.passed));
 		json_object_set_new(file, "failed", json_integer((json_int_t)r->result.failed));
 		json_object_set_new(file, "first",
@@ -418,6 +430,10 @@ static int fill(const struct recordings *all)
 
 	if (all->nr != 1)
 		return cli_usage_error("--fill: %zu recordings; exactly 1 is allowed", all->nr);
+	if (all->list[0].live)
+		return cli_usage_error("--fill: %s is of a running host: its answers are not "
+				       "softseam's to give",
+				       all->list[0].vector.name);
 	filler.machine = all->list[0].vector.items;
 	if (replay_run(&all->list[0].vector, &watcher, &result, error, sizeof(error)))
 		return cli_usage_error("%s", error);

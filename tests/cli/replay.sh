@@ -81,6 +81,20 @@ printf '%s\ncall 45 -> rax=0\ncall 45 rcx=zz -> rax=0\n' "$machine" >"$scratch/b
 refuses a_bad_line_is_refused "$scratch/bad.vec:3: bad number 'zz'; allowed: call RAX" replay "$vectors" "$scratch/bad.vec"
 printf '%s\n' "${machine/max_pa=46/max_pa=60}" >"$scratch/machine.vec"
 refuses an_impossible_machine_is_refused "$scratch/machine.vec:1: no such machine: max_pa" replay "$scratch/machine.vec"
+# With another program's ends of lines, all behind the first one was left out, and nothing failed.
+printf '%s\r\ncall 45 rdx=1 -> rax=0xc000010000000008\r\n' "$machine" >"$scratch/dos.vec"
+runs ends_of_lines_of_dos_are_read 0 replay "$scratch/dos.vec"
+out_has '1 passed, 0 failed'
+tr '\n' '\r' <"$scratch/status.vec" >"$scratch/mac.vec"
+refuses a_line_ends_nowhere_else "$scratch/mac.vec:1: byte 0x0d at column " replay "$scratch/mac.vec"
+
+# Whoever packed the folder gave its files their names.
+mkdir "$scratch/names"
+cp "$scratch/status.vec" "$scratch/names/"$'\e[31m\xe9.vec'
+runs names_of_files_are_no_commands_to_the_terminal 1 replay "$scratch/names"
+check_that 'no escape is printed' bash -c '! grep -q $'"'\\e'"' "$1"' _ "$scratch/out"
+runs names_of_files_are_in_json_whatever_they_are 1 replay --json "$scratch/names"
+json '.files[0].name | endswith("/\u001b[31m?.vec")'
 refuses an_unknown_option_is_refused "'--fast'" replay --fast "$vectors"
 
 # What zlib reads: compressed, in several pieces, as it is; and not what is no whole file.
@@ -113,6 +127,15 @@ sed -i '1s/$/ missed=3 cut=1/' "$scratch/live.vec"
 runs what_was_missed_is_said 0 replay --json "$scratch/live.vec"
 check_that 'that is said' grep -q 'may not replay: 3 events were missed' "$scratch/err"
 json '.files[0].live.calls == 2 and .files[0].live.before == 1 and .passed == 1'
+
+printf '%s\ncall 34 rdx=0x9100000100000008 -> rax=0\n' "$live" >"$scratch/timeless.vec"
+refuses a_live_call_has_a_time "$scratch/timeless.vec:2: a call without at=BEGIN+DURATION" \
+	replay "$scratch/timeless.vec"
+printf '%s\n%s\n' "$live" "$machine" >"$scratch/two.vec"
+refuses a_live_recording_has_one_machine "$scratch/two.vec:2: a second machine" replay "$scratch/two.vec"
+printf '%s missed=0 cut=0\n' "$live" >"$scratch/ended.vec"
+refuses answers_of_a_running_host_stay "--fill: $scratch/ended.vec is of a running host" \
+	replay --fill "$scratch/ended.vec"
 
 runs other_files_of_a_folder_are_passed_over 0 replay "$vectors/03-bringup-static.vec"
 mkdir -p "$scratch/folder/below"

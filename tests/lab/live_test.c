@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -203,6 +204,42 @@ static void what_vp_enter_answers_is_given(void **state)
 	vector_free(&r.vector);
 }
 
+/* They were left out, and a recording with one that does not hold passed. */
+static void checks_hold_behind_the_last_call_and_before_one_that_is_passed_over(void **state)
+{
+	assert_passes(HEAD CREATE "chldcnt 0x10000000 0\n", 2);
+	assert_fails(HEAD CREATE "chldcnt 0x10000000 7\n", "chldcnt 0x10000000 7");
+	assert_fails(HEAD CREATE "chldcnt 0x10000000 7\n"
+				 "call 13 rcx=0x20000000 at=2000+10 -> rax=0\n" KEY,
+		     "chldcnt 0x10000000 7");
+	assert_fails(HEAD "peek64 0x0 7\n", "peek64 0x0 7");
+}
+
+/* One by one among all others it took a minute for these, and hours for a day's recording. */
+static void many_tds_and_many_busy_calls_take_no_longer_each(void **state)
+{
+	enum { CALLS = 60000 };
+	struct replayed r;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+
+	assert_non_null(file);
+	fputs(HEAD CREATE, file);
+	for (unsigned int i = 0; i < CALLS; i++)
+		fprintf(file,
+			"call 13 rcx=0x%x at=%u+1 -> rax=0\n"
+			"call 9 rcx=0x10000000 rdx=0x21 at=%u+9 -> rax=" BUSY "\n",
+			0x20000000 + i * 4096, 2000 + 10 * i, 2000 + 10 * i);
+	assert_int_equal(fclose(file), 0);
+	replay(&r, text);
+	assert_int_equal(r.result.failed, 0);
+	assert_int_equal(r.counts.tds_before, CALLS);
+	assert_int_equal(r.counts.busy, CALLS);
+	vector_free(&r.vector);
+	free(text);
+}
+
 static void chance_happens_again(void **state)
 {
 	assert_passes(HEAD "call 9 rcx=0x10000000 rdx=0x21 at=1000+10 -> rax=0\n"
@@ -224,6 +261,9 @@ int main(void)
 		cmocka_unit_test(a_td_from_before_is_not_checked),
 		cmocka_unit_test(a_td_whose_params_are_missing_is_initialised_all_the_same),
 		cmocka_unit_test(what_vp_enter_answers_is_given),
+		cmocka_unit_test(
+			checks_hold_behind_the_last_call_and_before_one_that_is_passed_over),
+		cmocka_unit_test(many_tds_and_many_busy_calls_take_no_longer_each),
 		cmocka_unit_test(chance_happens_again),
 	};
 

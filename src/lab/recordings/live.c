@@ -6,6 +6,7 @@
  * anew, turn by turn, while a list is kept of the TDs and vCPUs that were created on the way.
  */
 #include <inttypes.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,12 @@ struct turn {
 	bool exit;
 };
 
+/* When calls began, and when they ended, each in order. */
+struct times {
+	size_t nr;
+	uint64_t *began, *ended;
+};
+
 /* A root page, of a TD or a vCPU, and the TD it belongs to. */
 struct root {
 	uint64_t page, tdr;
@@ -29,10 +36,10 @@ struct live {
 	struct vector *raw;
 	struct live_counts *counts;
 	struct turn *turn;
-	size_t nr_turns;
-	uint64_t *stay; /* by item: the TD in which that VP.ENTER's vCPU is, 0: in none */
-	struct root *root;
-	size_t nr_roots, room_roots;
+	size_t nr_turns, behind; /* the last call: the first item behind it */
+	struct times times;
+	uint64_t *stay;		  /* by item: the TD in which that VP.ENTER's vCPU is, 0: in none */
+	void *roots;		  /* a tree of struct root, by page */
 	struct vector_item *item; /* the new ones */
 	size_t nr_items, room_items;
 	bool no_memory;
@@ -115,6 +122,19 @@ static int by_time(const void *a, const void *b)
 	return x->exit - y->exit;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void add_times(struct times *times, const struct vector_item *call)
+{
+	times->began[times->nr] = call->in_ns;
+	times->ended[times->nr++] = call->out_ns;
+}
+
 static bool make_turns(struct live *l)
 {
 	const struct vector *raw = l->raw;
@@ -122,7 +142,9 @@ static bool make_turns(struct live *l)
 
 	l->turn = calloc(2 * raw->nr_items, sizeof(*l->turn));
 	l->stay = calloc(raw->nr_items, sizeof(*l->stay));
-	if (!l->turn || !l->stay)
+	l->times.began = calloc(raw->nr_items, sizeof(*l->times.began));
+	l->times.ended = calloc(raw->nr_items, sizeof(*l->times.ended));
+	if (!l->turn || !l->stay || !l->times.began || !l->times.ended)
 		return false;
 	for (size_t i = 1; i < raw->nr_items; i++) {
 		const struct vector_item *item = &raw->items[i];
@@ -133,6 +155,7 @@ static bool make_turns(struct live *l)
 
 		if (item->kind != VECTOR_CALL)
 			continue;
+		add_times(&l->times, item);
 		in = went_in(&item->call);
 		turn.ns = in ? item->in_ns : item->out_ns;
 		l->turn[l->nr_turns++] = turn;
@@ -142,39 +165,42 @@ static bool make_turns(struct live *l)
 			l->turn[l->nr_turns++] = turn;
 		first = i + 1;
 	}
+	l->behind = first;
 	qsort(l->turn, l->nr_turns, sizeof(*l->turn), by_time);
+	qsort(l->times.began, l->times.nr, sizeof(*l->times.began), by_value);
+	qsort(l->times.ended, l->times.nr, sizeof(*l->times.ended), by_value);
 	return true;
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* TDs and vCPUs that are known.                                                               */
 
+static int by_page(const void *a, const void *b)
+{
+	return by_value(&((const struct root *)a)->page, &((const struct root *)b)->page);
+}
+
 static struct root *find_root(const struct live *l, uint64_t page)
 {
-	for (size_t i = l->nr_roots; i--;)
-		if (l->root[i].page == page)
-			return &l->root[i];
-	return NULL;
+	const struct root wanted = { .page = page };
+	struct root **found = tfind(&wanted, &l->roots, by_page);
+
+	return found ? *found : NULL;
 }
 
 static void set_root(struct live *l, uint64_t page, uint64_t tdr, bool before)
 {
-	struct root *root = find_root(l, page);
+	struct root *root = find_root(l, page), *made = NULL;
 
-	if (!root && l->nr_roots == l->room_roots) {
-		size_t room = l->room_roots ? 2 * l->room_roots : 64;
-		struct root *more = realloc(l->root, room * sizeof(*more));
-
-		if (!more) {
-			l->no_memory = true;
-			return;
-		}
-		l->root = more;
-		l->room_roots = room;
-	}
 	if (!root)
-		root = &l->root[l->nr_roots++];
-	*root = (struct root){ page, tdr, before };
+		root = made = malloc(sizeof(*root));
+	if (root)
+		*root = (struct root){ page, tdr, before };
+	if (made && !tsearch(made, &l->roots, by_page)) {
+		free(made);
+		root = NULL;
+	}
+	l->no_memory |= !root;
 }
 
 /* The register of this call's input whose operand is called like that; NULL: none is. */
@@ -251,17 +277,29 @@ static bool found_busy(const struct vector_call *call)
 	return code == TDX_OPERAND_BUSY || code == TDX_OPERAND_BUSY_HOST_PRIORITY;
 }
 
-/* Was somebody else in the module while this call was? */
+/* How many of them are at most that. */
+static size_t up_to(const uint64_t *sorted, size_t nr, uint64_t most)
+{
+	size_t low = 0, high = nr;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (sorted[middle] <= most)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Was somebody else in the module: of all that had begun at its end not all were over before it. */
 static bool has_company(const struct live *l, const struct turn *own)
 {
-	for (size_t i = 0; i < l->nr_turns; i++) {
-		const struct turn *other = &l->turn[i];
+	const struct times *t = &l->times;
+	size_t over = own->in_ns ? up_to(t->ended, t->nr, own->in_ns - 1) : 0;
 
-		if (other->call != own->call && other->in_ns <= own->out_ns &&
-		    own->in_ns <= other->out_ns)
-			return true;
-	}
-	return false;
+	return up_to(t->began, t->nr, own->out_ns) - over > 1;
 }
 
 /* What happens by chance, and has to happen again. */
@@ -343,6 +381,17 @@ static void add_entry(struct live *l, const struct turn *turn)
 	add_stay(l, line, turn);
 }
 
+/* What stands before a call goes over; where the call does not, without what is for it alone. */
+static void move_lines(struct live *l, const struct turn *turn, bool with_call)
+{
+	for (size_t i = turn->first; i < turn->call; i++) {
+		enum vector_kind kind = l->raw->items[i].kind;
+
+		if (with_call || (kind != VECTOR_INJECT && kind != VECTOR_GUEST))
+			move_item(l, i);
+	}
+}
+
 static void take_turn(struct live *l, const struct turn *turn)
 {
 	const struct vector_item *raw = &l->raw->items[turn->call];
@@ -351,19 +400,21 @@ static void take_turn(struct live *l, const struct turn *turn)
 	l->counts->calls++;
 	if (is_before(l, call)) {
 		l->counts->before++;
+		move_lines(l, turn, false);
 		return;
 	}
 	if (found_busy(call) && has_company(l, turn)) {
 		l->counts->busy++;
+		move_lines(l, turn, false);
 		return;
 	}
 	if (leaf_of(call) == TDH_MNG_INIT && succeeded(call) && !has_params(l, turn)) {
+		move_lines(l, turn, false);
 		add_forced(l, raw, turn);
 		return;
 	}
 	learn(l, call);
-	for (size_t i = turn->first; i < turn->call; i++)
-		move_item(l, i);
+	move_lines(l, turn, true);
 	add_chance(l, raw, turn);
 	if (went_in(call))
 		add_entry(l, turn);
@@ -391,6 +442,9 @@ static void take_turns(struct live *l)
 		else if (l->stay[l->turn[i].call])
 			add_stay(l, l->item[l->nr_items - 1].line, &l->turn[i]);
 	}
+	for (size_t i = l->behind; i < l->raw->nr_items && !l->no_memory; i++)
+		if (l->raw->items[i].kind != VECTOR_KINDS)
+			move_item(l, i);
 }
 
 int live_prepare(struct vector *vector, struct live_counts *counts)
@@ -404,7 +458,9 @@ int live_prepare(struct vector *vector, struct live_counts *counts)
 		take_turns(&l);
 	free(l.turn);
 	free(l.stay);
-	free(l.root);
+	free(l.times.began);
+	free(l.times.ended);
+	tdestroy(l.roots, free);
 	vector->items = l.item;
 	vector->nr_items = l.nr_items;
 	vector_free(&old); /* what did not go over */

@@ -47,17 +47,42 @@ static struct vector_item *new_item(struct vector *vector)
 	return &vector->items[n];
 }
 
+/* A CR belongs to the end of its line: behind one in the middle the rest would be lost unseen. */
+static bool is_text(const char *text, size_t i, size_t bytes)
+{
+	if (text[i] == '\r')
+		return i + 1 == bytes || text[i + 1] == '\n';
+	return text[i] == '\t' || text[i] == '\n' || (text[i] >= ' ' && text[i] <= '~');
+}
+
 /* Refuses what is no line of text: NUL, control characters, bytes above ASCII, overlong lines. */
 static int check_text(struct vector_line *line, const char *text, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
-		if ((text[i] < ' ' && !strchr("\t\r\n", text[i])) || !text[i] || text[i] > '~')
+		if (!is_text(text, i, bytes))
 			return vector_line_fail(
 				line, "byte 0x%02x at column %zu: not a text of ASCII lines",
 				(unsigned char)text[i], i + 1);
 	if (bytes == LINE_BYTES - 1 && text[bytes - 1] != '\n')
 		return vector_line_fail(line, "longer than %d characters: not a recording",
 					LINE_BYTES - 2);
+	return 0;
+}
+
+/* A recording of a running host is of one machine, and its calls are put in order by their times.
+ */
+static int check_live(const struct vector *vector, struct vector_line *line,
+		      const struct vector_item *item)
+{
+	const struct vector_machine *first = vector->items[0].machine;
+
+	if (item->kind == VECTOR_MACHINE && vector->nr_items > 1 &&
+	    (first->live || item->machine->live))
+		return vector_line_fail(
+			line, "a second machine; in a recording with live=1 there is one");
+	if (item->kind == VECTOR_CALL && first->live && !item->out_ns)
+		return vector_line_fail(line,
+					"a call without at=BEGIN+DURATION, which live=1 asks for");
 	return 0;
 }
 
@@ -82,7 +107,7 @@ static int add_line(struct vector *vector, struct vector_line *line, char *text)
 		return vector_line_fail(
 			line, "'%.40s' before any machine; the first line must be a machine line",
 			line->field[0]);
-	return 0;
+	return check_live(vector, line, item);
 }
 
 /* fgets() that also says how many bytes it read: a NUL byte does not end the line unseen. */
