@@ -34,10 +34,13 @@ static unsigned int design_index(struct curves *c, const char *name)
 	return i;
 }
 
+/* MAX_POINTS: it has no place. */
 static unsigned int point_index(struct curves *c, double cpus)
 {
 	unsigned int i = 0;
 
+	if (cpus < 1) /* no machine has that, and it has no logarithm */
+		return MAX_POINTS;
 	while (i < c->nr_points && c->cpus[i] < cpus)
 		i++;
 	if (i < c->nr_points && c->cpus[i] == cpus)
@@ -60,7 +63,7 @@ static double figure(const json_t *run, const char *key, bool per_get)
 		return NAN; /* it came to no end */
 	if (!per_get)
 		return value;
-	return gets > 0 ? value / gets : NAN;
+	return gets >= 1 ? value / gets : NAN;
 }
 
 static void read_curves(const json_t *list, const char *key, bool per_get, struct curves *c)
@@ -195,7 +198,7 @@ static double column_value(const json_t *run, const struct column *column)
 	if (!column->mean)
 		return report_number(of, column->key);
 	count = report_number(of, "count");
-	return count > 0 ? report_number(of, column->key) / count : 0;
+	return count >= 1 ? report_number(of, column->key) / count : 0;
 }
 
 /* Numbers of calls in full, as on the terminal; what is measured with three digits. */

@@ -182,9 +182,14 @@ void report_card(FILE *to, const char *value, const char *what, bool bad)
 
 void report_cards_end(FILE *to) { fputs("</div>\n", to); }
 
+/* A file may name any number. With these sums and products of a few of them stay numbers. */
+#define LARGEST 1e270
+
 double report_number(const json_t *object, const char *key)
 {
-	return json_number_value(json_object_get(object, key));
+	double value = json_number_value(json_object_get(object, key));
+
+	return value > LARGEST ? LARGEST : value < -LARGEST ? -LARGEST : value;
 }
 
 uint64_t report_integer(const json_t *object, const char *key)
