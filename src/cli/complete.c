@@ -133,6 +133,19 @@ static const struct cli_option *find_letter(const struct cli_option *own, char l
 	return NULL;
 }
 
+/* The option whose argument is behind these letters: the first that has one ends them. */
+static const struct cli_option *letters_want_next(const struct cli_option *own, const char *letters)
+{
+	const struct cli_option *o = NULL;
+
+	for (; *letters; letters++) {
+		o = find_letter(own, *letters);
+		if (o && o->argument)
+			return letters[1] ? NULL : o;
+	}
+	return NULL;
+}
+
 /* The option whose argument is the word behind this one; NULL: it has none there. */
 static const struct cli_option *wants_next(const struct cli_option *own, const char *word)
 {
@@ -141,7 +154,7 @@ static const struct cli_option *wants_next(const struct cli_option *own, const c
 	if (!strncmp(word, "--", 2))
 		o = strchr(word, '=') ? NULL : find_option(own, word + 2, strlen(word + 2));
 	else if (*word == '-' && word[1])
-		o = find_letter(own, word[strlen(word) - 1]);
+		o = letters_want_next(own, word + 1);
 	return o && o->argument && *o->argument != '[' ? o : NULL;
 }
 
@@ -165,7 +178,7 @@ static void offer_current(const struct cli_args *args, const struct cli_option *
 
 	if (pending) {
 		offer_value(args, pending, "", typed);
-	} else if (!options_over && *typed == '-' && equals) {
+	} else if (!options_over && !strncmp(typed, "--", 2) && equals) {
 		o = find_option(args->options, typed + 2, (size_t)(equals - typed - 2));
 		snprintf(before, sizeof(before), "%.*s", (int)(equals + 1 - typed), typed);
 		if (o && o->argument)

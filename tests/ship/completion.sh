@@ -90,6 +90,9 @@ offers ' trap --trace=ser' --trace=server.log
 offers ' trap bas' bash
 offers ' trap --machine builtin:2t --trace=x bas' bash
 offers ' trap cat ser' server.log
+# The value is in the word; a letter of it is no option.
+offers ' run -mfoom --sta' --static
+offers ' run -=json' '!--json'
 offers ' nonsense --' '!--json'
 printf '%d checks, %d failed\n' "$checks" "$failures"
 [ "$failures" -eq 0 ] && [ "$checks" -gt 0 ]
