@@ -79,16 +79,6 @@ static bool has(const char *list, const char *name)
 	return value_of(list, name, &length);
 }
 
-static bool number_of(const char *list, const char *name, uint32_t *number)
-{
-	size_t length;
-	const char *value = value_of(list, name, &length);
-
-	if (value)
-		*number = (uint32_t)strtoul(value, NULL, 10);
-	return value;
-}
-
 /* A size as QEMU reads it: without a suffix it is in MB. */
 static bool size_of(const char *text, size_t length, uint64_t *bytes)
 {
@@ -96,10 +86,14 @@ static bool size_of(const char *text, size_t length, uint64_t *bytes)
 	uint64_t value;
 
 	snprintf(word, sizeof(word), "%.*s", (int)length, text);
-	if (!size_parse(word, &value) || !value)
+	if (length >= sizeof(word) || !size_parse(word, &value) || !value)
 		return false;
-	*bytes = word[strlen(word) - 1] <= '9' ? value << 20 : value;
-	return true;
+	if (word[strlen(word) - 1] > '9') {
+		*bytes = value;
+		return true;
+	}
+	*bytes = value << 20;
+	return *bytes >> 20 == value;
 }
 
 void qemu_line_add(struct qemu_line *line, const char *format, ...)
@@ -269,44 +263,108 @@ static bool add_cpu(struct qemu_line *line, const struct machine *m)
 	return true;
 }
 
+/* What -smp may have, in QEMU's order of the levels. */
+enum {
+	SMP_CPUS,
+	SMP_MAXCPUS,
+	SMP_SOCKETS,
+	SMP_DIES,
+	SMP_MODULES,
+	SMP_CORES,
+	SMP_THREADS,
+	SMP_NAMES
+};
+static const char *const smp_name[SMP_NAMES] = { "cpus",    "maxcpus", "sockets", "dies",
+						 "modules", "cores",   "threads" };
+
+/* One word of it: "sockets=2", or in the first place "8". */
+static bool read_smp_word(const char *word, size_t length, bool first, uint32_t number[SMP_NAMES])
+{
+	const char *equals = memchr(word, '=', length), *digits = equals ? equals + 1 : word;
+	unsigned int i = first && !equals ? SMP_CPUS : equals ? 0 : SMP_NAMES;
+	unsigned long value;
+	char *end = NULL;
+
+	while (equals && i < SMP_NAMES &&
+	       (strlen(smp_name[i]) != (size_t)(equals - word) ||
+		strncmp(smp_name[i], word, strlen(smp_name[i]))))
+		i++;
+	value = *digits >= '0' && *digits <= '9' ? strtoul(digits, &end, 10) : 0;
+	if (i < SMP_NAMES && value && value <= UINT16_MAX && end == word + length) {
+		number[i] = (uint32_t)value;
+		return true;
+	}
+	cli_usage_error(
+		"qemu: -smp: '%.*s'; allowed: N, and cpus, maxcpus, sockets, dies, modules, "
+		"cores, threads = a number from 1 to %u",
+		(int)length, word, UINT16_MAX);
+	return false;
+}
+
+static bool read_smp(const char *smp, uint32_t number[SMP_NAMES])
+{
+	for (const char *word = smp, *end;; word = end + 1) {
+		end = strchrnul(word, ',');
+		if (!read_smp_word(word, (size_t)(end - word), word == smp, number))
+			return false;
+		if (!*end)
+			return true;
+	}
+}
+
+/* How many processors that is; 0: what does not go together was reported. */
+static uint32_t count_cpus(const struct machine *m, const uint32_t number[SMP_NAMES])
+{
+	uint64_t cpus = number[SMP_CPUS] ? number[SMP_CPUS] : number[SMP_MAXCPUS];
+
+	if (!cpus && !m->smp)
+		cpus = 2 * m->sockets;
+	if (!cpus) {
+		cpus = m->sockets;
+		for (unsigned int i = SMP_DIES; i < SMP_NAMES && cpus <= MAX_CPUS; i++)
+			cpus *= number[i] ? number[i] : 1;
+	}
+	if (number[SMP_MAXCPUS] && number[SMP_MAXCPUS] != cpus)
+		cli_usage_error("qemu: -smp: processors cannot be plugged in later (maxcpus=%u)",
+				number[SMP_MAXCPUS]);
+	else if (cpus > MAX_CPUS)
+		cli_usage_error("qemu: -smp: %llu processors; allowed: up to %u",
+				(unsigned long long)cpus, MAX_CPUS);
+	else if (cpus % m->sockets)
+		cli_usage_error("qemu: -smp: %llu processors in %u sockets",
+				(unsigned long long)cpus, m->sockets);
+	else
+		return (uint32_t)cpus;
+	return 0;
+}
+
 static bool add_smp(struct qemu_line *line, struct machine *m, const struct qemu_server *server)
 {
-	uint32_t cores = 1, threads = 1, dies = 1, max;
+	uint32_t number[SMP_NAMES] = { 0 };
+	char levels[128] = "";
 
-	m->cpus = 0;
-	m->sockets = server->packages ? server->packages : 1;
-	if (m->smp && !number_of(m->smp, "cpus", &m->cpus))
-		m->cpus = (uint32_t)strtoul(m->smp, NULL, 10);
-	if (m->smp && !number_of(m->smp, "sockets", &m->sockets))
+	if (m->smp && !read_smp(m->smp, number))
+		return false;
+	m->sockets = number[SMP_SOCKETS];
+	if (!m->sockets)
 		m->sockets = server->packages ? server->packages : 1;
-	if (m->smp) {
-		number_of(m->smp, "cores", &cores);
-		number_of(m->smp, "threads", &threads);
-		number_of(m->smp, "dies", &dies);
-	}
+	m->cpus = count_cpus(m, number);
 	if (!m->cpus)
-		m->cpus = m->smp ? m->sockets * cores * threads * dies : 2 * m->sockets;
-	max = m->cpus;
-	if (m->smp && number_of(m->smp, "maxcpus", &max) && max != m->cpus) {
-		cli_usage_error("qemu: -smp: processors cannot be plugged in later (maxcpus=%u)",
-				max);
 		return false;
-	}
-	if (m->cpus > MAX_CPUS) {
-		cli_usage_error("qemu: -smp: %u processors; allowed: up to %u", m->cpus, MAX_CPUS);
-		return false;
-	}
-	if (!m->sockets || m->cpus % m->sockets) {
-		cli_usage_error("qemu: -smp: %u processors in %u sockets", m->cpus, m->sockets);
-		return false;
-	}
 	line->packages = m->sockets;
 	qemu_line_add(line, "-smp");
-	if (m->smp && has(m->smp, "sockets"))
+	if (number[SMP_SOCKETS]) {
 		qemu_line_add(line, "%s", m->smp);
-	else
-		qemu_line_add(line, "cpus=%u,sockets=%u%s", m->cpus, m->sockets,
-			      m->smp ? m->smp + strcspn(m->smp, ",") : "");
+		return true;
+	}
+	for (unsigned int i = SMP_DIES; i < SMP_NAMES; i++) {
+		size_t length = strlen(levels);
+
+		if (number[i])
+			snprintf(levels + length, sizeof(levels) - length, ",%s=%u", smp_name[i],
+				 number[i]);
+	}
+	qemu_line_add(line, "cpus=%u,sockets=%u%s", m->cpus, m->sockets, levels);
 	return true;
 }
 
@@ -370,6 +428,14 @@ static bool add_users_backend(struct qemu_line *line, const struct machine *m, c
 	return false;
 }
 
+/* What a node has of all memory, in whole MB: together they have all of it. */
+static uint64_t share_of(uint64_t bytes, unsigned int nodes, unsigned int node)
+{
+	const uint64_t mb = bytes >> 20;
+
+	return (mb / nodes + (node < mb % nodes)) << 20;
+}
+
 /* The nodes of -numa; nodes without a backend of their own have the same share of -m each. */
 static bool add_nodes(struct qemu_line *line, const struct machine *m)
 {
@@ -382,7 +448,7 @@ static bool add_nodes(struct qemu_line *line, const struct machine *m)
 			return false;
 		}
 		if (id ? !add_users_backend(line, m, id, length)
-		       : !add_own_backend(line, m->bytes / m->nr_nodes, i))
+		       : !add_own_backend(line, share_of(m->bytes, m->nr_nodes, i), i))
 			return false;
 		qemu_line_add(line, "-numa");
 		if (id)
@@ -399,7 +465,7 @@ static bool add_default_nodes(struct qemu_line *line, const struct machine *m, u
 	uint32_t each = m->cpus / nodes;
 
 	for (uint32_t i = 0; i < nodes; i++) {
-		if (!add_own_backend(line, m->bytes / nodes, i))
+		if (!add_own_backend(line, share_of(m->bytes, nodes, i), i))
 			return false;
 		qemu_line_add(line, "-numa");
 		qemu_line_add(line, "node,nodeid=%u,cpus=%u-%u,memdev=pamt%u", i, i * each,
@@ -447,15 +513,33 @@ static bool fits_server(const struct machine *m, const struct qemu_server *serve
 	return false;
 }
 
+/* A backend that no node names would be missing in the machine. */
+static bool all_are_nodes(const struct machine *m)
+{
+	for (unsigned int i = 0; i < m->nr_backends; i++) {
+		size_t length = 0, id_length = 0;
+		const char *id = value_of(m->backend[i], "id", &id_length), *memdev;
+		bool found = false;
+
+		for (unsigned int n = 0; id && n < m->nr_nodes; n++) {
+			memdev = value_of(m->node[n], "memdev", &length);
+			found |= memdev && length == id_length && !strncmp(memdev, id, length);
+		}
+		if (found)
+			continue;
+		cli_usage_error("qemu: -object %s is no node's; say -numa node,memdev=...",
+				m->backend[i]);
+		return false;
+	}
+	return true;
+}
+
 static bool complete(struct qemu_line *line, struct machine *m, const struct qemu_server *server)
 {
 	uint32_t nodes = server->nodes;
 
-	if (m->nr_backends && !m->nr_nodes) {
-		cli_usage_error("qemu: -object %s is no node's; say -numa node,memdev=...",
-				m->backend[0]);
+	if (!all_are_nodes(m))
 		return false;
-	}
 	if (!m->accel) {
 		qemu_line_add(line, "-accel");
 		qemu_line_add(line, "tcg,thread=multi");

@@ -49,6 +49,19 @@ check_that 'two memories' test "$(grep -c 'memory of 1073741824' "$scratch/out")
 out_has '[node,cpus=2-3,memdev=pamt1]'
 out_lacks 'memory-backend=pamt0'
 
+# QEMU wants them to be exactly the machine's memory.
+runs nodes_share_all_of_the_memory 7 "${qemu[@]}" -- -m 1000 -numa node -numa node -numa node
+out_has '[memory-backend-file,id=pamt0,size=334M,'
+out_has '[memory-backend-file,id=pamt2,size=333M,'
+
+# What did not stand in the first place was counted, what did was not told to QEMU.
+runs levels_of_processors_stay 7 "${qemu[@]}" -- -smp threads=2,dies=2
+out_has '[cpus=4,sockets=1,dies=2,threads=2]'
+runs modules_are_counted 7 "${qemu[@]}" --machine builtin:2t -- -smp sockets=2,modules=2,cores=2
+out_has '[node,nodeid=1,cpus=4-7,memdev=pamt1]'
+runs as_many_as_there_may_ever_be 7 "${qemu[@]}" -- -smp maxcpus=4
+out_has '[cpus=4,sockets=1]'
+
 runs backends_of_the_user_keep_their_names 7 "${qemu[@]}" -- -m 768 \
 	-object memory-backend-ram,id=a,size=256M -object memory-backend-ram,id=b,size=512M \
 	-numa node,memdev=b -numa node,memdev=a -object rng-random,id=r
@@ -92,6 +105,12 @@ refuses hole_of_a_server 'has a hole at 0x107a000000; allowed: up to 65176M' "${
 	--machine "$log" -- -m 64G
 refuses no_size '-m x: not a size' "${qemu[@]}" -- -m x
 refuses backend_of_no_node "is no node's" "${qemu[@]}" -- -object memory-backend-ram,id=a,size=1G
+refuses backend_that_no_node_names "-object memory-backend-ram,id=b,size=1G is no node's" "${qemu[@]}" -- \
+	-object memory-backend-ram,id=a,size=1G -numa node,memdev=a -object memory-backend-ram,id=b,size=1G
+refuses no_number_of_processors "-smp: 'abc'; allowed: N, and cpus" "${qemu[@]}" -- -smp abc
+refuses more_processors_than_32_bits "-smp: '4294967298'; allowed" "${qemu[@]}" -- -smp 4294967298
+refuses product_of_32_bits 'processors; allowed: up to 256' "${qemu[@]}" -- -smp cores=65535,threads=65535,dies=2
+refuses memory_of_more_than_64_bits '-m 17592186044417: not a size' "${qemu[@]}" -- -m 17592186044417
 refuses node_without_its_backend "no memory backend 'a'" "${qemu[@]}" -- -numa node,memdev=a
 runs record_reaches_the_plugin 7 "${qemu[@]}" --record "$scratch/x.vec"
 out_has ",record=$scratch/x.vec"
