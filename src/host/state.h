@@ -178,10 +178,11 @@ void table_destroy(struct pamt_host *host);
 /* Has the region a word? All regions of TDMRs have. */
 static inline bool region_has_word(const struct pamt_host *host, region_t region)
 {
-	const struct region_table *t = &host->table;
 	uint64_t gib = region.v >> (TDX_1G_SHIFT - TDX_2M_SHIFT);
+	const struct region_table *t;
 
 	host_is_given(host);
+	t = &host->table;
 	if (region.v < t->whole)
 		return true;
 	return gib < t->nr_gib && t->present[gib / 64] >> gib % 64 & 1;

@@ -99,6 +99,8 @@ static void keep_trail(struct explorer *e)
 {
 	struct frame *f = &e->frame;
 
+	if (!e->nr_trail)
+		return;
 	if (f->trails_used + e->nr_trail > f->trails_room) {
 		f->trails_room = 2 * f->trails_room + MAX_DECISIONS;
 		f->trails = realloc(f->trails, f->trails_room);
