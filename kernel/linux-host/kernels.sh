@@ -42,12 +42,14 @@ build_kernel()
 	local source=$1 build=$2 log=$3 target missing
 	shift 3
 	mkdir -p "$build"
+	: >"$log"
 	for target in tinyconfig olddefconfig bzImage modules; do
 		[ "$target" != modules ] || grep -qx CONFIG_MODULES=y "$build/.config" || continue
 		[ "$target" != olddefconfig ] || cat "$@" >>"$build/.config"
 		if ! make -C "$source" O="$build" CC=gcc-12 HOSTCC=gcc-12 -j"$(nproc)" "$target" \
 			>>"$log" 2>&1; then
-			grep -E 'error|Error' "$log" | head -n 20 >&2
+			grep -E 'error|undefined reference|\*\*\*' "$log" | grep -vE '^  [A-Z]+ ' | head -n 20 >&2
+			echo "vm: Linux of $source does not build ($target); the log is $log" >&2
 			return 1
 		fi
 		[ "$target" = olddefconfig ] || continue
@@ -122,18 +124,34 @@ choose_kernel()
 	fi
 }
 
+# Why no TDX host can be built out of this folder: nothing, or words.
+wrong_tree()
+{
+	if [ ! -e "$1/Kconfig" ]; then
+		echo 'no source of Linux (it has no Kconfig)'
+	elif [ -e "$1/.config" ] || [ -e "$1/include/config" ]; then
+		echo "Linux was built in it; say --image $1/arch/x86/boot/bzImage, or 'make mrproper' there"
+	elif [[ "$(realpath "$1")" == *[[:space:]:]* ]]; then
+		echo 'Linux is built in no folder that has a space or a colon in its name'
+	elif ! grep -qsx 'config KVM_INTEL_TDX' "$1/arch/x86/kvm/Kconfig"; then
+		echo "Linux $(make -s -C "$1" kernelversion 2>/dev/null || echo '(of what version?)') has no TDX" \
+			'host support (KVM_INTEL_TDX, of 6.16 and newer)'
+	fi
+}
+
 # refuse_other_files IMAGE TREE: what is no kernel is said before anything is fetched.
 refuse_other_files()
 {
 	local refused=''
-	if [ -n "$1" ] && [ ! -f "$1" ]; then
+	if [ -n "$1" ] && [ -n "$2" ]; then
+		refused='one kernel at a time: --image or --tree'
+	elif [ -n "$1" ] && [ ! -f "$1" ]; then
 		refused="--image $1: no such file"
 	elif [ -n "$1" ] && [ "$(dd if="$1" bs=1 skip=514 count=4 2>/dev/null)" != HdrS ]; then
 		refused="--image $1: no bzImage of Linux"
-	elif [ -n "$2" ] && [ ! -e "$2/Kconfig" ]; then
-		refused="--tree $2: no source of Linux (it has no Kconfig)"
-	elif [ -n "$2" ] && { [ -e "$2/.config" ] || [ -e "$2/include/config" ]; }; then
-		refused="--tree $2: Linux was built in it; say --image $2/arch/x86/boot/bzImage, or 'make mrproper' there"
+	elif [ -n "$2" ]; then
+		refused=$(wrong_tree "$2")
+		[ -z "$refused" ] || refused="--tree $2: $refused"
 	fi
 	[ -z "$refused" ] || { echo "vm: $refused" >&2; exit 2; }
 }

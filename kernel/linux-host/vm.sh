@@ -224,7 +224,7 @@ linux_host()
 		case "$#=$1" in
 		*=--shell) host_mode=shell ;;
 		*=--long) long=yes ;;
-		1=*) usage ;;
+		*=--image | *=--tree) [ -n "${2-}" ] || usage ;;&
 		*=--image) own=$2 && shift ;;
 		*=--tree) tree=$2 && shift ;;
 		*) usage ;;

@@ -26,11 +26,20 @@ refuses() # WHAT WORDS ARGUMENT...
 	fi
 }
 
-mkdir "$scratch/empty" "$scratch/built"
-touch "$scratch/built/Kconfig" "$scratch/built/.config"
+mkdir "$scratch/empty" "$scratch/built" "$scratch/a tree" "$scratch/old"
+touch "$scratch/built/Kconfig" "$scratch/built/.config" "$scratch/a tree/Kconfig" "$scratch/old/Kconfig"
+printf 'kernelversion:\n\t@echo 6.12.0\n' >"$scratch/old/Makefile"
+ln -s "$scratch/a tree" "$scratch/link"
 refuses image_that_is_not_there "--image $scratch/none: no such file" --image "$scratch/none"
 refuses image_that_is_no_kernel "no bzImage of Linux" --image "$vm"
 refuses tree_that_is_none "no source of Linux" --tree "$scratch/empty"
 refuses tree_in_which_linux_was_built "--image $scratch/built/arch/x86/boot/bzImage" \
 	--tree "$scratch/built"
+refuses tree_in_a_folder_with_a_space 'no folder that has a space' --tree "$scratch/a tree"
+refuses link_to_a_folder_with_a_space "--tree $scratch/link: Linux is built in no folder" \
+	--tree "$scratch/link"
+refuses tree_without_tdx 'Linux 6.12.0 has no TDX host support' --tree "$scratch/old"
+refuses tree_and_image_at_once 'one kernel at a time' --tree "$scratch/old" --image "$vm"
+(cd "$scratch" && refuses tree_by_a_relative_path '--tree old: Linux 6.12.0' --tree old; exit "$failed") ||
+	failed=1
 exit "$failed"
