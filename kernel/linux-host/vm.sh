@@ -14,6 +14,9 @@
 # shellcheck source=kernel/linux-host/live.sh
 . "$here/linux-host/live.sh"
 
+# shellcheck source=kernel/linux-host/pairs.sh
+. "$here/linux-host/pairs.sh"
+
 # QEMU takes plugins of its own API only.
 OLDEST_QEMU=1:11.1
 
@@ -126,19 +129,6 @@ test_plugin()
 	fi
 }
 
-# test_pairs LOG: a Linux that has Dynamic PAMT gives back each pair. They come with PAMT.ADD and DEMOTE.
-test_pairs()
-{
-	local given taken
-	grep -q ' TDH.PHYMEM.PAMT.ADD SUCCESS$' "$1" || return 0
-	read -r given taken <<<"$(sed -n 's/^pairs: \([0-9]*\) given, \([0-9]*\) taken back, .*/\1 \2/p' "$1")"
-	if [ -n "$given" ] && [ "$given" = "$taken" ] && grep -qx 'left with zero TDs: 0 bytes' "$1"; then
-		result ok "Dynamic PAMT: $given pairs given, as many taken back, none left"
-	else
-		result 'not ok' "Dynamic PAMT: $given pairs given, $taken taken back, $(grep '^left with zero TDs' "$1")"
-	fi
-}
-
 test_linux()
 {
 	local log=$cache/log-linux status=0 at=$SECONDS release
@@ -146,7 +136,7 @@ test_linux()
 	plain_log "$log"
 	release=$(sed -n 's/^Linux version \([^ ]*\).*/\1/p' "$log.txt" | head -n 1)
 	echo "Linux $release in QEMU $(cat "$cache/qemu-11/version")"
-	grep -E '^(KTAP|1\.\.|ok |not ok |# |pamt-qemu: |pairs: |pages: |left with )' "$log.txt" || true
+	grep -E '^(KTAP|1\.\.|ok |not ok |# |pamt-qemu: |Dynamic PAMT: |pairs: |pages: |left with )' "$log.txt" || true
 	count_ktap "$log.txt"
 	if grep -q 'TDX-Module initialized' "$log.txt"; then
 		result ok "Linux $release initialised the TDX module"

@@ -18,6 +18,8 @@ static struct counter {
 	os_a64_t calls;
 } counters[NR_COUNTERS];
 static os_a64_t given, taken, peak;
+/* What TDH.SYS.CONFIG asked for: 1 with Dynamic PAMT, 0 without. */
+static os_a64_t dynamic;
 
 /* The lower 32 bits of a status are details, but for those of a VM exit. */
 static uint64_t key_of(const struct tdx_regs *in, const struct tdx_regs *out)
@@ -42,8 +44,7 @@ static struct counter *counter_of(uint64_t key)
 
 /*
  * Leaves with which a pair comes to the module or goes from it. Of DEMOTE and PROMOTE those of a 2M
- * page do so, and of a module with Dynamic PAMT: then there are pairs for the TD's own pages
- * already.
+ * page do so, and of a module with Dynamic PAMT.
  */
 static const struct pair_leaf {
 	uint32_t leaf;
@@ -68,7 +69,7 @@ static void note_pair(const struct pair_leaf *pair, const struct tdx_regs *in)
 	uint64_t now, most;
 
 	/* Bits 2:0 of RCX are the level. */
-	if (pair->of_2m && ((in->rcx & 7) != TDX_2M || !os_load64(&given, OS_RELAXED)))
+	if (pair->of_2m && ((in->rcx & 7) != TDX_2M || !os_load64(&dynamic, OS_RELAXED)))
 		return;
 	os_fetch_add64(pair->takes ? &taken : &given, 1, OS_RELAXED);
 	now = pairs_now();
@@ -80,6 +81,8 @@ static void note_pair(const struct pair_leaf *pair, const struct tdx_regs *in)
 void stats_note(const struct tdx_regs *in, const struct tdx_regs *out)
 {
 	os_fetch_add64(&counter_of(key_of(in, out))->calls, 1, OS_RELAXED);
+	if (TDX_RAX_LEAF(in->rax) == TDH_SYS_CONFIG && !out->rax)
+		os_store64(&dynamic, !!(in->r8 & TDX_SYS_CONFIG_DYNAMIC_PAMT), OS_RELAXED);
 	for (size_t i = 0; i < sizeof(pair_leaves) / sizeof(pair_leaves[0]); i++)
 		if (TDX_RAX_LEAF(in->rax) == pair_leaves[i].leaf && !(out->rax >> 32))
 			note_pair(&pair_leaves[i], in);
@@ -126,6 +129,7 @@ void stats_print(const struct seam *seam)
 	for (unsigned int i = 0; i < NR_COUNTERS; i++)
 		if (counters[i].key.v)
 			print_call(&counters[i]);
+	fprintf(stderr, "Dynamic PAMT: %s\n", dynamic.v ? "yes" : "no");
 	fprintf(stderr, "pairs: %llu given, %llu taken back, %llu at the peak\n",
 		(unsigned long long)given.v, (unsigned long long)taken.v,
 		(unsigned long long)peak.v);
