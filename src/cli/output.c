@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <libsmartcols.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,9 +54,17 @@ void cli_start(void)
 	json_set_alloc_funcs(must_malloc, free);
 }
 
+/* Also where the error of the write itself is long forgotten. */
+static bool nobody_reads(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
 int cli_finish(int code)
 {
-	bool failed = ferror(stdout) != 0;
+	bool failed = ferror(stdout) != 0, closed = nobody_reads();
 	int error = 0;
 
 	if (fflush(stdout) || failed) {
@@ -69,7 +78,7 @@ int cli_finish(int code)
 	if (!failed)
 		return code;
 	/* Whoever closed the pipe knows it. */
-	if (error != EPIPE)
+	if (error != EPIPE && !closed)
 		cli_error(CLI_FAILED, "cannot write the output: %s",
 			  error ? strerror(error) : "write error");
 	return code == CLI_OK ? CLI_FAILED : code;
