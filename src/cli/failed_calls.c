@@ -16,43 +16,65 @@ static bool is_failure(const struct vector_call *call)
 	return !(call->any & 1) && !call->fatal && call->after.rax >> 62;
 }
 
-static struct failed_call *kind_of(struct failed_calls *failed, uint32_t leaf, uint64_t status)
+static int by_place(const void *a, const void *b)
 {
-	struct failed_call *more;
+	const struct failed_call *x = a, *y = b;
 
-	for (size_t i = 0; i < failed->nr; i++)
-		if (failed->list[i].leaf == leaf && failed->list[i].status == status)
-			return &failed->list[i];
-	if (failed->nr == failed->room) {
-		failed->room = failed->room ? 2 * failed->room : 16;
-		more = realloc(failed->list, failed->room * sizeof(*more));
-		if (!more)
-			return NULL;
-		failed->list = more;
+	return x->first->line < y->first->line ? -1 : x->first->line > y->first->line;
+}
+
+static int by_kind(const void *a, const void *b)
+{
+	const struct failed_call *x = a, *y = b;
+
+	if (x->leaf != y->leaf)
+		return x->leaf < y->leaf ? -1 : 1;
+	if (x->status != y->status)
+		return x->status < y->status ? -1 : 1;
+	return by_place(a, b);
+}
+
+/* Of those of a kind, which stand together, the first one stays. */
+static void merge(struct failed_calls *failed)
+{
+	size_t kinds = 0;
+
+	for (size_t i = 0; i < failed->nr; i++) {
+		struct failed_call *last = kinds ? &failed->list[kinds - 1] : NULL;
+
+		if (last && last->leaf == failed->list[i].leaf &&
+		    last->status == failed->list[i].status)
+			last->calls++;
+		else
+			failed->list[kinds++] = failed->list[i];
 	}
-	failed->list[failed->nr] = (struct failed_call){ .leaf = leaf, .status = status };
-	return &failed->list[failed->nr++];
+	failed->nr = kinds;
 }
 
 int failed_calls_find(const struct vector *vector, struct failed_calls *failed)
 {
 	*failed = (struct failed_calls){ 0 };
+	failed->list = calloc(vector->nr_items, sizeof(*failed->list));
+	if (!failed->list)
+		return -1;
 	for (size_t i = 0; i < vector->nr_items; i++) {
 		const struct vector_item *item = &vector->items[i];
-		struct failed_call *kind;
 
 		if (item->kind != VECTOR_CALL)
 			continue;
 		failed->calls++;
-		if (!is_failure(&item->call))
-			continue;
-		kind = kind_of(failed, TDX_RAX_LEAF(item->call.in.rax), item->call.after.rax);
-		if (!kind)
-			return -1;
-		if (!kind->calls++)
-			kind->first = item;
-		failed->failed++;
+		if (is_failure(&item->call))
+			failed->list[failed->nr++] = (struct failed_call){
+				.leaf = TDX_RAX_LEAF(item->call.in.rax),
+				.status = item->call.after.rax,
+				.calls = 1,
+				.first = item,
+			};
 	}
+	failed->failed = failed->nr;
+	qsort(failed->list, failed->nr, sizeof(*failed->list), by_kind);
+	merge(failed);
+	qsort(failed->list, failed->nr, sizeof(*failed->list), by_place);
 	return 0;
 }
 

@@ -20,7 +20,7 @@ struct failed_call {
 struct failed_calls {
 	uint64_t calls; /* all of the recording, those that succeeded too */
 	uint64_t failed;
-	size_t nr, room;
+	size_t nr;
 	struct failed_call *list;
 };
 

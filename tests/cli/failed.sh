@@ -52,6 +52,13 @@ runs nothing_is_wrong 0 diagnose "$scratch/good.vec"
 out_has 'nothing wrong'
 check_that 'vCPUs ran' grep -q '^TDs .* good .*vCPUs run (line 4)$' "$scratch/out"
 
+# Each was looked for among all kinds before it: of these it took minutes.
+{
+	sed '/^call/d' "$scratch/good.vec"
+	seq -f '%.0f' 100000 499999 | sed 's/.*/call 9 rcx=0x1000 at=&+1 -> rax=0x8000020000&/'
+} >"$scratch/kinds.vec"
+runs many_kinds_of_failures 0 diagnose -q "$scratch/kinds.vec"
+
 # What is none, or is broken.
 refuses a_recording_that_is_cut_short 'compressed, and broken or cut short' explain "$scratch/short.gz"
 refuses a_recording_that_is_cut_short_is_not_diagnosed 'compressed, and broken or cut short' diagnose "$scratch/short.gz"
