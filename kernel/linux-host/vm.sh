@@ -237,7 +237,12 @@ linux_host()
 	test_linux
 	[ -n "$own$tree" ] || test_faults
 	[ "$long" = no ] || test_long "$own$tree"
-	[ "$long" = no ] || [ -n "$own" ] || test_live
+	if [ "$long" = yes ] && [ -z "$own" ]; then
+		test_live
+	elif [ -n "$tree" ] && grep -qx 'Dynamic PAMT: yes' "$cache/log-linux.txt"; then
+		live_initrd
+		test_live_watch
+	fi
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]
 }

@@ -15,9 +15,10 @@ def code(status):
     return "SUCCESS" if status.startswith("exit ") else re.sub(r"\(.*", "", status)
 
 
-module, inside = collections.Counter(), collections.Counter()
+module, inside, pairs = collections.Counter(), collections.Counter(), None
 with open(sys.argv[1], errors="replace") as log:
     for line in log:
+        pairs = pairs or re.match(r"pairs: (\d+) given, (\d+) taken back,", line)
         match = re.match(r" *(\d+) (TDH\.\S+) (\S+)$", line.rstrip())
         if match and not match[2].startswith("TDH.SYS."):
             module[match[2], code(match[3])] += int(match[1])
@@ -26,7 +27,7 @@ with open(sys.argv[2]) as file:
 for one in watch["calls"]:
     if not one["leaf"].startswith("TDH.SYS."):
         inside[one["leaf"], code(one["status"])] += one["calls"]
-if sum(module.values()) < 1000:
+if sum(module.values()) < 1000 or not pairs:
     sys.exit("the log has no statistics: the check is broken")
 if watch["missed_calls_total"]:
     sys.exit(f"{watch['missed_calls_total']} calls were missed")
@@ -36,4 +37,7 @@ for key in sorted(set(module) | set(inside)):
 created = sum(n for (leaf, status), n in module.items() if (leaf, status) == ("TDH.MNG.CREATE", "SUCCESS"))
 if watch["tds_created_total"] != created or watch["keyids_used"]:
     sys.exit(f"{watch['tds_created_total']} TDs of {created}, {watch['keyids_used']} KeyIDs in the end")
-print(f"{sum(inside.values())} calls, {len(inside)} sums, all equal")
+counted = watch["pairs_added_total"], watch["pairs_removed_total"]
+if counted != tuple(map(int, pairs.groups())) or watch["pairs"] != counted[0] - counted[1]:
+    sys.exit(f"{pairs[0]} says the module, watch counted {counted}, and {watch['pairs']} are there")
+print(f"{sum(inside.values())} calls, {len(inside)} sums, {counted[0]} pairs given, {counted[1]} taken back, all equal")
