@@ -54,6 +54,14 @@ static void bare_log(void *ctx, enum os_log_level level, const char *format, ...
 	__atomic_fetch_add(&bare->nr_logged, 1, __ATOMIC_RELAXED);
 }
 
+/* 0 of widths that no machine has: that is for the module to say, which comes later. */
+static uint64_t key_mask_of(uint32_t max_pa, uint32_t hkid_bits)
+{
+	if (max_pa >= 64 || hkid_bits > max_pa)
+		return 0;
+	return ((UINT64_C(1) << hkid_bits) - 1) << (max_pa - hkid_bits);
+}
+
 void bare_init(struct bare *bare, struct memory *memory, uint32_t nr_cpus, uint32_t max_pa,
 	       uint32_t hkid_bits)
 {
@@ -72,6 +80,6 @@ void bare_init(struct bare *bare, struct memory *memory, uint32_t nr_cpus, uint3
 			.log = bare_log,
 		},
 		.memory = memory,
-		.key_mask = ((UINT64_C(1) << hkid_bits) - 1) << (max_pa - hkid_bits),
+		.key_mask = key_mask_of(max_pa, hkid_bits),
 	};
 }
