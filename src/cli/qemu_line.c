@@ -208,23 +208,32 @@ static bool read_words(struct machine *m, char **words)
 /* ------------------------------------------------------------------------------------------- */
 /* Completing                                                                                   */
 
+/* "q35" of "q35,smm=off" and of "smm=off,type=q35"; NULL: no word of it is a type. */
+static const char *type_of(const char *machine, size_t *length)
+{
+	const char *type = value_of(machine, "type", length);
+
+	if (type)
+		return type;
+	*length = strcspn(machine, ",");
+	return memchr(machine, '=', *length) ? NULL : machine;
+}
+
 static bool add_machine(struct qemu_line *line, const struct machine *m,
 			const struct qemu_server *server)
 {
 	const char *machine = m->machine ? m->machine : "q35";
-	size_t length = strcspn(machine, ",");
+	size_t length;
+	const char *type = type_of(machine, &length);
+	char low[48] = "";
 
-	if (!strncmp(machine, "type=", 5)) {
-		machine += 5;
-		length -= 5;
-	}
 	if (has(machine, "accel") && !strstr(machine, "accel=tcg"))
 		return refuse_kvm();
-	if (!(length == 3 && !strncmp(machine, "q35", 3)) && strncmp(machine, "pc-q35-", 7)) {
+	if (type && !(length == 3 && !strncmp(type, "q35", 3)) && strncmp(type, "pc-q35-", 7)) {
 		cli_usage_error(
 			"qemu: -machine %.*s: where its memory is is not known; allowed: q35, "
 			"pc-q35-...",
-			(int)length, machine);
+			(int)length, type);
 		return false;
 	}
 	if (has(machine, "memory-backend") || has(machine, "max-ram-below-4g")) {
@@ -234,11 +243,10 @@ static bool add_machine(struct qemu_line *line, const struct machine *m,
 	}
 	qemu_line_add(line, "-machine");
 	if (server->low_bytes)
-		qemu_line_add(line, "%s,max-ram-below-4g=%llu%s", machine,
-			      (unsigned long long)server->low_bytes,
-			      m->nr_nodes ? "" : ",memory-backend=pamt0");
-	else
-		qemu_line_add(line, "%s%s", machine, m->nr_nodes ? "" : ",memory-backend=pamt0");
+		snprintf(low, sizeof(low), ",max-ram-below-4g=%llu",
+			 (unsigned long long)server->low_bytes);
+	qemu_line_add(line, "%s%s%s%s", type ? "" : "q35,", machine, low,
+		      m->nr_nodes ? "" : ",memory-backend=pamt0");
 	return true;
 }
 
@@ -540,7 +548,8 @@ static bool complete(struct qemu_line *line, struct machine *m, const struct qem
 
 	if (!all_are_nodes(m))
 		return false;
-	if (!m->accel) {
+	/* QEMU takes it in one place only. */
+	if (!m->accel && !(m->machine && has(m->machine, "accel"))) {
 		qemu_line_add(line, "-accel");
 		qemu_line_add(line, "tcg,thread=multi");
 	}

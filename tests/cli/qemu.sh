@@ -41,6 +41,15 @@ for word in '[2048M]' '[8,sockets=2]' '[SapphireRapids,stepping=9,vendor=Genuine
 done
 out_lacks ',model=173'
 
+# With -accel beside it QEMU refuses it; and options without a type are those of q35.
+runs accel_of_the_machine_stays 7 "${qemu[@]}" -- -machine q35,accel=tcg
+out_has '[q35,accel=tcg,memory-backend=pamt0]'
+out_lacks '[-accel]'
+runs machine_without_a_type_is_q35 7 "${qemu[@]}" -- -machine smm=off
+out_has '[q35,smm=off,memory-backend=pamt0]'
+runs type_may_come_last 7 "${qemu[@]}" -- -machine smm=off,type=q35
+out_has '[smm=off,type=q35,memory-backend=pamt0]'
+
 runs sizes_without_a_unit_are_mb 7 "${qemu[@]}" -- -m 512
 out_has 'memory of 536870912 bytes'
 
@@ -97,6 +106,7 @@ refuses accel_kvm "$kvm" "${qemu[@]}" -- -accel kvm
 refuses machine_with_kvm "$kvm" "${qemu[@]}" -- -machine q35,accel=kvm
 refuses cpu_host "$kvm" "${qemu[@]}" -- -cpu host
 refuses other_machine 'allowed: q35, pc-q35-' "${qemu[@]}" -- -M pc
+refuses other_type '-machine pc: where' "${qemu[@]}" -- -M smm=off,type=pc
 refuses pluggable_processors 'cannot be plugged in later' "${qemu[@]}" -- -smp 2,maxcpus=4
 refuses pluggable_memory 'cannot be plugged in later' "${qemu[@]}" -- -m 1G,maxmem=2G
 refuses too_many_processors '300 processors; allowed: up to 256' "${qemu[@]}" -- -smp 300
