@@ -61,6 +61,14 @@ struct abi_leaf {
 	struct abi_operand in[ABI_MAX_OPERANDS], out[ABI_MAX_OPERANDS]; /* end: ABI_NO_VALUE */
 };
 
+/* Host leaves that have a version 1. Of all others there is version 0 alone. */
+#define ABI_VERSIONED                                                       \
+	(UINT64_C(1) << TDH_MEM_SEPT_ADD | UINT64_C(1) << TDH_MNG_RD |      \
+	 UINT64_C(1) << TDH_VP_INIT | UINT64_C(1) << TDH_MEM_PAGE_PROMOTE | \
+	 UINT64_C(1) << TDH_VP_RD | UINT64_C(1) << TDH_MEM_SEPT_REMOVE |    \
+	 UINT64_C(1) << TDH_SYS_INIT | UINT64_C(1) << TDH_SYS_UPDATE)
+#define ABI_MAX_VERSION(leaf) ((leaf) < 64 ? (uint8_t)(ABI_VERSIONED >> (leaf) % 64 & 1) : 0)
+
 /* Host leaves in order of their numbers, then guest leaves. NULL at the end. */
 const struct abi_leaf *abi_leaf_at(unsigned int i);
 /* NULL: no such leaf. */

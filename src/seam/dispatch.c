@@ -7,17 +7,16 @@
 #include "seam/dispatch.h"
 
 enum leaf_flags {
-	LEAF_ANY_STATE = 1, /* may be called before the module is READY */
-	LEAF_VERSIONS = 2,  /* versions 0 and 1; without it only version 0 */
-	LEAF_CLEARS = 4,    /* RCX and RDX are results, zero unless the leaf says otherwise */
-	LEAF_L2_PAGES = 8,  /* version 1: R9..R11 are pages of L2 VMs given back, "no page" here */
-	LEAF_IN_SHUTDOWN = 16,
-	LEAF_NEXT = 256, /* of the module that comes next: seam_config.next */
-	LEAF_CLEARS_FIELD =
-		128, /* R8 is the value that was read; version 1: RDX the next field's id */
-	LEAF_ANY_VERSION =
-		64, /* with LEAF_VERSIONS: the leaf looks at it when it has come so far */
+	LEAF_ANY_STATE = 1,    /* may be called before the module is READY */
+	LEAF_IN_SHUTDOWN = 2,  /* and after SHUTDOWN */
+	LEAF_NEXT = 4,	       /* of the module that comes next: seam_config.next */
+	LEAF_ANY_VERSION = 8,  /* one that has versions, and looks at them when it gets there */
+	LEAF_CLEARS = 16,      /* RCX and RDX are results, zero unless the leaf says otherwise */
 	LEAF_CLEARS_INIT = 32, /* RCX, RDX, R8..R10 are zero on return: SYS.INIT */
+	/* R8 is the value that was read; version 1: RDX the next field's id */
+	LEAF_CLEARS_FIELD = 64,
+	/* version 1: R9..R11 are pages of L2 VMs given back, "no page" here */
+	LEAF_L2_PAGES = 128,
 };
 
 struct leaf {
@@ -30,7 +29,7 @@ static const struct leaf leaves[] = {
 	[TDH_VP_ENTER] = { tdh_vp_enter, 0 },
 	[TDH_MNG_ADDCX] = { tdh_mng_addcx, 0 },
 	[TDH_MEM_PAGE_ADD] = { tdh_mem_page_add, LEAF_CLEARS },
-	[TDH_MEM_SEPT_ADD] = { tdh_mem_sept_add, LEAF_CLEARS | LEAF_VERSIONS },
+	[TDH_MEM_SEPT_ADD] = { tdh_mem_sept_add, LEAF_CLEARS },
 	[TDH_VP_ADDCX] = { tdh_vp_addcx, 0 },
 	[TDH_MEM_PAGE_RELOCATE] = { tdh_mem_page_relocate, LEAF_CLEARS },
 	[TDH_MEM_PAGE_AUG] = { tdh_mem_page_aug, LEAF_CLEARS },
@@ -44,22 +43,20 @@ static const struct leaf leaves[] = {
 	[TDH_VP_FLUSH] = { tdh_vp_flush, 0 },
 	[TDH_MNG_VPFLUSHDONE] = { tdh_mng_vpflushdone, 0 },
 	[TDH_MNG_KEY_FREEID] = { tdh_mng_key_freeid, 0 },
-	[TDH_MNG_RD] = { tdh_mng_rd, LEAF_VERSIONS | LEAF_CLEARS_FIELD },
+	[TDH_MNG_RD] = { tdh_mng_rd, LEAF_CLEARS_FIELD },
 	[TDH_MNG_WR] = { tdh_mng_wr, LEAF_CLEARS_FIELD },
 	[TDH_MEM_RD] = { tdh_mem_rd, LEAF_CLEARS | LEAF_CLEARS_FIELD },
 	[TDH_MEM_WR] = { tdh_mem_wr, LEAF_CLEARS | LEAF_CLEARS_FIELD },
 	[TDH_MNG_INIT] = { tdh_mng_init, 0 },
-	[TDH_VP_INIT] = { tdh_vp_init, LEAF_VERSIONS },
-	[TDH_MEM_PAGE_PROMOTE] = { tdh_mem_page_promote,
-				   LEAF_CLEARS | LEAF_L2_PAGES | LEAF_VERSIONS },
+	[TDH_VP_INIT] = { tdh_vp_init, 0 },
+	[TDH_MEM_PAGE_PROMOTE] = { tdh_mem_page_promote, LEAF_CLEARS | LEAF_L2_PAGES },
 	[TDH_PHYMEM_PAGE_RDMD] = { tdh_phymem_page_rdmd, 0 },
 	[TDH_MEM_SEPT_RD] = { tdh_mem_sept_rd, LEAF_CLEARS },
-	[TDH_VP_RD] = { tdh_vp_rd, LEAF_VERSIONS | LEAF_CLEARS_FIELD },
+	[TDH_VP_RD] = { tdh_vp_rd, LEAF_CLEARS_FIELD },
 	[TDH_MNG_KEY_RECLAIMID] = { tdh_mng_key_reclaimid, 0 },
 	[TDH_PHYMEM_PAGE_RECLAIM] = { tdh_phymem_page_reclaim, 0 },
 	[TDH_MEM_PAGE_REMOVE] = { tdh_mem_page_remove, LEAF_CLEARS },
-	[TDH_MEM_SEPT_REMOVE] = { tdh_mem_sept_remove,
-				  LEAF_CLEARS | LEAF_L2_PAGES | LEAF_VERSIONS },
+	[TDH_MEM_SEPT_REMOVE] = { tdh_mem_sept_remove, LEAF_CLEARS | LEAF_L2_PAGES },
 	[TDH_MEM_TRACK] = { tdh_mem_track, 0 },
 	[TDH_MEM_RANGE_UNBLOCK] = { tdh_mem_range_unblock, LEAF_CLEARS },
 	[TDH_PHYMEM_CACHE_WB] = { tdh_phymem_cache_wb, 0 },
@@ -67,7 +64,7 @@ static const struct leaf leaves[] = {
 	[TDH_PHYMEM_PAMT_ADD] = { tdh_phymem_pamt_add, 0 },
 	[TDH_PHYMEM_PAMT_REMOVE] = { tdh_phymem_pamt_remove, 0 },
 	[TDH_VP_WR] = { tdh_vp_wr, LEAF_CLEARS_FIELD },
-	[TDH_SYS_INIT] = { tdh_sys_init, LEAF_ANY_STATE | LEAF_VERSIONS | LEAF_CLEARS_INIT },
+	[TDH_SYS_INIT] = { tdh_sys_init, LEAF_ANY_STATE | LEAF_CLEARS_INIT },
 	[TDH_SYS_LP_INIT] = { tdh_sys_lp_init, LEAF_ANY_STATE },
 	[TDH_SYS_INFO] = { tdh_sys_info, LEAF_ANY_STATE },
 	[TDH_SYS_RD] = { tdh_sys_rd, LEAF_ANY_STATE },
@@ -78,7 +75,7 @@ static const struct leaf leaves[] = {
 	[TDH_SYS_LP_SHUTDOWN] = { tdh_sys_lp_shutdown, LEAF_ANY_STATE | LEAF_IN_SHUTDOWN },
 	[TDH_SYS_SHUTDOWN] = { tdh_sys_shutdown, 0 },
 	[TDH_SYS_DISABLE] = { tdh_sys_disable, LEAF_ANY_STATE | LEAF_IN_SHUTDOWN | LEAF_NEXT },
-	[TDH_SYS_UPDATE] = { tdh_sys_update, LEAF_ANY_STATE | LEAF_VERSIONS | LEAF_ANY_VERSION },
+	[TDH_SYS_UPDATE] = { tdh_sys_update, LEAF_ANY_STATE | LEAF_ANY_VERSION },
 };
 
 #define NR_LEAVES (sizeof(leaves) / sizeof(leaves[0]))
@@ -99,7 +96,7 @@ static tdx_status_t gates(struct call *call, const struct leaf *leaf)
 
 	if (call->in.rax & TDX_RAX_RESERVED)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
-	if (call->version && !(leaf->flags & LEAF_VERSIONS))
+	if (call->version && !ABI_MAX_VERSION(call->leaf))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
 	if (state == TDX_SYS_STATE_SHUTDOWN && !(leaf->flags & LEAF_IN_SHUTDOWN))
 		return tdx_status(TDX_SYS_SHUTDOWN, 0);
@@ -129,7 +126,7 @@ static tdx_status_t dispatch(struct call *call)
 	}
 	if (leaf->flags & LEAF_L2_PAGES && call->version)
 		call->regs->r9 = call->regs->r10 = call->regs->r11 = TDX_NULL_PA;
-	if (call->version > 1 && !(leaf->flags & LEAF_ANY_VERSION))
+	if (call->version > ABI_MAX_VERSION(call->leaf) && !(leaf->flags & LEAF_ANY_VERSION))
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RAX);
 	status = leaf->fn(call);
 	/* What fails at once lets go at once. */
