@@ -20,13 +20,9 @@ static double scale(const struct bench_threads *r, const struct bench_threads_ro
 	return row->rate / one->rate;
 }
 
-static void print_text(const struct bench_threads *r)
+static json_t *rows_json(const struct bench_threads *r)
 {
-	static const struct cli_column columns[] = {
-		{ "load", false },	    { "design", false },    { "threads", true },
-		{ "ns per get+put", true }, { "M/s in all", true }, { "times one thread", true },
-	};
-	struct cli_table *table = cli_table_create(columns, sizeof(columns) / sizeof(columns[0]));
+	json_t *rows = json_array();
 
 	for (enum bench_load load = 0; load < BENCH_LOADS; load++)
 		for (uint32_t i = 0; i < r->nr; i++) {
@@ -34,30 +30,35 @@ static void print_text(const struct bench_threads *r)
 
 			if (row->load != load)
 				continue;
-			cli_table_cell(table, "%s", bench_load_name(load));
-			cli_table_cell(table, "%s", row->design);
-			cli_table_cell(table, "%u", row->threads);
-			cli_table_cell(table, "%.1f", row->ns);
-			cli_table_cell(table, "%.3f", row->rate);
-			cli_table_cell(table, "%.2f", scale(r, row));
+			json_array_append_new(rows, json_pack("{s:s,s:s,s:i,s:f,s:f,s:f}", "load",
+							      bench_load_name(load), "design",
+							      row->design, "threads",
+							      (int)row->threads, "ns", row->ns,
+							      "millions_per_second", row->rate,
+							      "times_one_thread", scale(r, row)));
 		}
-	cli_table_print(table);
+	return rows;
 }
 
-static void print_json(const struct bench_threads *r)
+static void print_text(json_t *rows)
 {
-	json_t *object = cli_json("pamt.bench.threads/1"), *rows = json_array();
+	static const struct cli_shown columns[] = {
+		{ "load", "load", CLI_TEXT, 0 },
+		{ "design", "design", CLI_TEXT, 0 },
+		{ "threads", "threads", 1, 0 },
+		{ "ns per get+put", "ns", 1, 1 },
+		{ "M/s in all", "millions_per_second", 1, 3 },
+		{ "times one thread", "times_one_thread", 1, 2 },
+	};
 
-	for (uint32_t i = 0; i < r->nr; i++) {
-		const struct bench_threads_row *row = &r->row[i];
+	cli_table_json(rows, columns, sizeof(columns) / sizeof(columns[0]));
+	json_decref(rows);
+}
 
-		json_array_append_new(rows,
-				      json_pack("{s:s,s:s,s:i,s:f,s:f,s:f}", "load",
-						bench_load_name(row->load), "design", row->design,
-						"threads", (int)row->threads, "ns", row->ns,
-						"millions_per_second", row->rate,
-						"times_one_thread", scale(r, row)));
-	}
+static void print_json(json_t *rows)
+{
+	json_t *object = cli_json("pamt.bench.threads/1");
+
 	json_object_set_new(object, "processors", json_integer(bench_processors()));
 	json_object_set_new(object, "rows", rows);
 	cli_json_print(object);
@@ -78,8 +79,8 @@ int cli_bench_threads(uint32_t threads, uint32_t rounds, bool json)
 	if (!cli_bench_measured(json))
 		return CLI_FAILED;
 	if (json)
-		print_json(&result);
+		print_json(rows_json(&result));
 	else
-		print_text(&result);
+		print_text(rows_json(&result));
 	return CLI_OK;
 }

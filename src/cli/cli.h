@@ -179,6 +179,21 @@ struct cli_figure {
 };
 void cli_json_figures(json_t *object, const struct cli_figure *figures, unsigned int nr);
 
+/* A member of JSON objects as a column. */
+struct cli_shown {
+	const char *title;
+	const char *key; /* "a.b": b of the member a */
+	double unit;	 /* that a number is shown in, or: */
+#define CLI_TEXT  0.0	 /* none: flush left; true and false are yes and no */
+#define CLI_BYTES -1.0	 /* bytes, "12.3 GB" */
+	int digits;	 /* behind the point */
+};
+/*
+ * A JSON array of objects as a table on stdout. null is "-", and so is a number that is not there.
+ */
+#define CLI_MAX_SHOWN 16u
+void cli_table_json(const json_t *rows, const struct cli_shown *columns, unsigned int nr);
+
 /*
  * A JSON array of objects as CSV: the keys of the first are the columns; numbers that are not whole
  * have so many digits behind the point.

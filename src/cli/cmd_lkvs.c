@@ -173,41 +173,6 @@ static const char *verdict(const struct lkvs_result *result)
 	return result->error[0] ? "FAILED" : "stopped";
 }
 
-static void print_table(const struct suite *suite)
-{
-	static const struct cli_column columns[] = {
-		{ "CASE", true },  { "WHAT", false }, { "STEPS", true },   { "SECONDS", true },
-		{ "PAIRS", true }, { "TAKEN", true }, { "RESULT", false },
-	};
-	struct cli_table *table;
-	char pairs[24], taken[24];
-
-	if (cli_quiet())
-		return;
-	table = cli_table_create(columns, 7);
-	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++) {
-		const struct lkvs_result *r = &suite->result[i];
-
-		if (!suite->wanted[i])
-			continue;
-		cli_table_cell(table, "%u", i);
-		cli_table_cell(table, "%s", lkvs_case(i)->what);
-		cli_table_cell(table, "%" PRIu64, r->steps);
-		cli_table_cell(table, "%.2f", r->seconds);
-		cli_table_cell(table, "%s", cli_bytes(r->field_peak, pairs));
-		cli_table_cell(table, "%s", cli_bytes(r->os_peak, taken));
-		cli_table_cell(table, "%s", verdict(r));
-	}
-	cli_table_print(table);
-}
-
-static void print_errors(const struct suite *suite)
-{
-	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++)
-		if (suite->wanted[i] && suite->result[i].error[0])
-			printf("case %u: %s\n", i, suite->result[i].error);
-}
-
 static json_t *case_json(uint32_t nr, const struct lkvs_result *r)
 {
 	json_t *o = json_object();
@@ -224,15 +189,42 @@ static json_t *case_json(uint32_t nr, const struct lkvs_result *r)
 	return o;
 }
 
-static void print_json(const struct suite *suite, uint32_t passed, uint32_t failed)
+static json_t *cases_json(const struct suite *suite)
 {
-	json_t *root = cli_json("pamt.lkvs/1"), *list = json_array();
+	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++)
 		if (suite->wanted[i])
 			json_array_append_new(list, case_json(i, &suite->result[i]));
+	return list;
+}
+
+static void print_text(const struct suite *suite, json_t *cases)
+{
+	static const struct cli_shown columns[] = {
+		{ "CASE", "case", 1, 0 },
+		{ "WHAT", "what", CLI_TEXT, 0 },
+		{ "STEPS", "steps", 1, 0 },
+		{ "SECONDS", "seconds", 1, 2 },
+		{ "PAIRS", "pairs_bytes_peak", CLI_BYTES, 0 },
+		{ "TAKEN", "os_bytes_peak", CLI_BYTES, 0 },
+		{ "RESULT", "result", CLI_TEXT, 0 },
+	};
+
+	if (!cli_quiet())
+		cli_table_json(cases, columns, sizeof(columns) / sizeof(*columns));
+	json_decref(cases);
+	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++)
+		if (suite->wanted[i] && suite->result[i].error[0])
+			printf("case %u: %s\n", i, suite->result[i].error);
+}
+
+static void print_json(json_t *cases, uint32_t passed, uint32_t failed)
+{
+	json_t *root = cli_json("pamt.lkvs/1");
+
 	json_object_set_new(root, "machine", json_string(MACHINE));
-	json_object_set_new(root, "cases", list);
+	json_object_set_new(root, "cases", cases);
 	json_object_set_new(root, "passed", cli_json_number(passed));
 	json_object_set_new(root, "failed", cli_json_number(failed));
 	json_object_set_new(root, "stopped", json_boolean(os_load32(&interrupted, OS_RELAXED)));
@@ -248,10 +240,9 @@ static int report(const struct suite *suite)
 		failed += suite->wanted[i] && suite->result[i].error[0];
 	}
 	if (suite->args.json) {
-		print_json(suite, passed, failed);
+		print_json(cases_json(suite), passed, failed);
 	} else {
-		print_table(suite);
-		print_errors(suite);
+		print_text(suite, cases_json(suite));
 		printf("%u passed, %u failed\n", passed, failed);
 	}
 	if (failed)

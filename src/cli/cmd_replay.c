@@ -236,50 +236,39 @@ static void print_difference(const struct recording *r)
 	printf("\n");
 }
 
-/* What was not compared, and why not. */
-static void print_live(const struct recording *r)
+/* What was not compared, and why not: as text, or into to. */
+static void show_live(const struct recording *r, json_t *to)
 {
 	const struct live_counts *c = &r->live_counts;
 	const struct {
+		const char *key;
 		uint64_t value;
-		const char *text;
+		const char *before, *after; /* after NULL: it is no text */
 	} lines[] = {
-		{ c->given, "calls of TDH.VP.ENTER, whose results are taken as they are" },
-		{ c->before, "calls not checked: of TDs that are older than the recording" },
-		{ c->busy, "calls not checked: they met locks of others" },
-		{ c->no_params, "calls of TDH.MNG.INIT not checked: their TD_PARAMS are missing" },
+		{ "calls", c->calls, "", NULL },
+		{ "given", c->given, "",
+		  "calls of TDH.VP.ENTER, whose results are taken as they are" },
+		{ "before", c->before, "",
+		  "calls not checked: of TDs that are older than the recording" },
+		{ "busy", c->busy, "", "calls not checked: they met locks of others" },
+		{ "no_td_params", c->no_params, "",
+		  "calls of TDH.MNG.INIT not checked: their TD_PARAMS are missing" },
+		{ "moved", r->orders.moved,
+		  "order: ", "calls stand before or behind others that overlapped them" },
+		{ "in_vain", r->orders.in_vain, "order: in none of ",
+		  r->result.failed ? "other places among the calls that overlap it is the first "
+				     "difference gone"
+				   : NULL },
+		{ "tds_before", c->tds_before, "guessed: ", "TDs were there before the start" },
 	};
 
-	for (unsigned int i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-		if (lines[i].value)
-			printf("%" PRIu64 " %s\n", lines[i].value, lines[i].text);
-	if (r->orders.moved)
-		printf("order: %" PRIu64
-		       " calls stand before or behind others that overlapped them\n",
-		       r->orders.moved);
-	if (r->result.failed && r->orders.in_vain)
-		printf("order: in none of %" PRIu64
-		       " other places among the calls that overlap it is "
-		       "the first difference gone\n",
-		       r->orders.in_vain);
-	if (c->tds_before)
-		printf("guessed: %" PRIu64 " TDs were there before the start\n", c->tds_before);
-}
-
-static json_t *json_live(const struct recording *r)
-{
-	const struct live_counts *c = &r->live_counts;
-	json_t *object = json_object();
-
-	json_object_set_new(object, "calls", json_integer((json_int_t)c->calls));
-	json_object_set_new(object, "given", json_integer((json_int_t)c->given));
-	json_object_set_new(object, "before", json_integer((json_int_t)c->before));
-	json_object_set_new(object, "tds_before", json_integer((json_int_t)c->tds_before));
-	json_object_set_new(object, "busy", json_integer((json_int_t)c->busy));
-	json_object_set_new(object, "moved", json_integer((json_int_t)r->orders.moved));
-	json_object_set_new(object, "in_vain", json_integer((json_int_t)r->orders.in_vain));
-	json_object_set_new(object, "no_td_params", json_integer((json_int_t)c->no_params));
-	return object;
+	for (unsigned int i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		if (to)
+			json_object_set_new(to, lines[i].key, cli_json_number(lines[i].value));
+		else if (lines[i].value && lines[i].after)
+			printf("%s%" PRIu64 " %s\n", lines[i].before, lines[i].value,
+			       lines[i].after);
+	}
 }
 
 static void print_text(const struct recordings *all, const struct replay_result *total)
@@ -294,7 +283,7 @@ static void print_text(const struct recordings *all, const struct replay_result 
 			printf(": %" PRIu64 " passed\n", r->result.passed);
 		}
 		if (r->live && !cli_quiet())
-			print_live(r);
+			show_live(r, NULL);
 	}
 	printf("%" PRIu64 " passed, %" PRIu64 " failed\n", total->passed, total->failed);
 }
@@ -338,20 +327,22 @@ static void print_json(const struct recordings *all, const struct replay_result 
 {
 	json_t *root = cli_json("pamt.replay/1"), *files = json_array();
 
-	json_object_set_new(root, "passed", json_integer((json_int_t)total->passed));
-	json_object_set_new(root, "failed", json_integer((json_int_t)total->failed));
+	json_object_set_new(root, "passed", cli_json_number(total->passed));
+	json_object_set_new(root, "failed", cli_json_number(total->failed));
 	for (size_t i = 0; i < all->nr; i++) {
 		const struct recording *r = &all->list[i];
 		json_t *file = json_object();
 
 		json_object_set_new(file, "name", cli_json_text(r->vector.name));
-		json_object_set_new(file, "passed", json_integer((json_int_t)r->result.passed));
+		json_object_set_new(file, "passed", cli_json_number(r->result.passed));
 		json_object_set_new(file, "failed", json_integer((json_int_t)r->result.failed));
 		json_object_set_new(file, "first",
 				    r->result.failed ? json_difference(&r->result.first)
 						     : json_null());
-		if (r->live)
-			json_object_set_new(file, "live", json_live(r));
+		if (r->live) {
+			json_object_set_new(file, "live", json_object());
+			show_live(r, json_object_get(file, "live"));
+		}
 		json_array_append_new(files, file);
 	}
 	json_object_set_new(root, "files", files);

@@ -177,12 +177,12 @@ static bool as_it_should(const struct check_mutant *m)
 	return m->given_up || m->found == (m->number != 0);
 }
 
-static void mutants_json(const struct check_mutant *mutants, double seconds)
+static json_t *mutants_json(const struct check_mutant *mutants)
 {
-	json_t *object = cli_json("pamt.check.mutants/1"), *list = json_array();
+	json_t *list = json_array();
 	char name[MUTANT_NAME_BYTES];
 
-	for (unsigned int i = 1; i < mutants_nr(); i++) {
+	for (unsigned int i = 0; i < mutants_nr(); i++) {
 		const struct check_mutant *m = &mutants[i];
 		json_t *one = json_object();
 
@@ -199,40 +199,44 @@ static void mutants_json(const struct check_mutant *mutants, double seconds)
 		}
 		json_array_append_new(list, one);
 	}
+	return list;
+}
+
+static void print_mutants_json(json_t *list, const struct check_mutant *library, double seconds)
+{
+	json_t *object = cli_json("pamt.check.mutants/1");
+
+	/* The library as it is stands beside the list. */
+	json_array_remove(list, 0);
 	json_object_set_new(object, "mutants", list);
-	json_object_set_new(object, "violations", json_integer(mutants[0].found));
-	json_object_set_new(object, "schedules", json_integer((json_int_t)mutants[0].schedules));
+	json_object_set_new(object, "violations", json_integer(library->found));
+	json_object_set_new(object, "schedules", json_integer((json_int_t)library->schedules));
 	json_object_set_new(object, "seconds", json_real(seconds));
 	cli_json_print(object);
 }
 
 int show_mutants(const struct check_mutant *mutants, double seconds, bool json)
 {
-	static const struct cli_column columns[] = {
-		{ "mutant", false }, { "found", false }, { "schedules", true }, { "by", false }
+	static const struct cli_shown columns[] = {
+		{ "mutant", "name", CLI_TEXT, 0 },
+		{ "found", "found", CLI_TEXT, 0 },
+		{ "schedules", "schedules", 1, 0 },
+		{ "by", "text", CLI_TEXT, 0 },
 	};
 	char name[MUTANT_NAME_BYTES];
 	unsigned int missed = 0, given_up = 0;
-	struct cli_table *table;
+	json_t *list = mutants_json(mutants);
 
 	for (unsigned int i = 0; i < mutants_nr(); i++) {
 		missed += !as_it_should(&mutants[i]);
 		given_up += i && mutants[i].given_up;
 	}
 	if (json) {
-		mutants_json(mutants, seconds);
+		print_mutants_json(list, &mutants[0], seconds);
 		return missed ? CLI_FAILED : CLI_OK;
 	}
-	table = cli_table_create(columns, 4);
-	for (unsigned int i = 0; i < mutants_nr(); i++) {
-		const struct check_mutant *m = &mutants[i];
-
-		cli_table_cell(table, "%s", i ? mutant_name(i, name) : "none");
-		cli_table_cell(table, "%s", m->given_up ? "-" : m->found ? "yes" : "no");
-		cli_table_cell(table, "%llu", (unsigned long long)m->schedules);
-		cli_table_cell(table, "%s", m->found ? m->violation.text : "");
-	}
-	cli_table_print(table);
+	cli_table_json(list, columns, 4);
+	json_decref(list);
 	for (unsigned int i = 1; cli_verbose() && i < mutants_nr(); i++)
 		if (mutants[i].found)
 			printf("%s: %s\n  pamt check --replay '%s'\n", mutant_name(i, name),

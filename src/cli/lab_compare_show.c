@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * lab_compare_show.c - a comparison as tables, and as JSON.
+ * lab_compare_show.c - a comparison as JSON, and as tables made of that.
  */
 #include <stdio.h>
 
 #include "cli/lab_compare.h"
 
 /* The run of a design, which has one; point as in struct compare_run_of. */
-static const struct compare_result *find_run(const struct comparison_table *table,
+static const struct compare_run_of *find_run(const struct comparison_table *table,
 					     const struct design *design, uint32_t point)
 {
 	const struct compare_run_of *run = table->run;
 
 	while (run->config.design != design || run->point != point)
 		run++;
-	return &run->result;
+	return run;
 }
 
 /* A run of the scenario that came to its end, if there is one: all have the same TDs. */
@@ -23,11 +23,11 @@ static const struct compare_result *first_run(const struct comparison_table *t)
 	const struct compare_result *run;
 
 	for (uint32_t i = 0; i < t->nr_designs; i++) {
-		run = find_run(t, t->design[i], 0);
+		run = &find_run(t, t->design[i], 0)->result;
 		if (!run->given_up)
 			return run;
 	}
-	return find_run(t, t->design[0], 0);
+	return &find_run(t, t->design[0], 0)->result;
 }
 
 /* ns in get, put, top-up, control pages for each get; 0: there was none. */
@@ -58,165 +58,8 @@ int compare_judge(const struct compare_result *r, const char *title)
 		(unsigned long long)r->left_bytes, *r->failure ? ": " : "", r->failure);
 }
 
-static void cell_bytes(struct cli_table *table, uint64_t bytes)
-{
-	char text[24];
-
-	cli_table_cell(table, "%s", bytes ? cli_bytes(bytes, text) : "0");
-}
-
-static void cell_count(struct cli_table *table, uint64_t count)
-{
-	cli_table_cell(table, "%llu", (unsigned long long)count);
-}
-
 /* ------------------------------------------------------------------------------------------- */
-/* Text                                                                                         */
-
-/* Of what was given up there is no figure. */
-static void cells_without_figures(struct cli_table *table, size_t nr)
-{
-	while (nr--)
-		cli_table_cell(table, "-");
-}
-
-static void print_memory(const struct comparison_table *t)
-{
-	static const struct cli_column columns[] = {
-		{ "design", false },	   { "PAMT at boot", true }, { "at peak", true },
-		{ "left", true },	   { "ADD", true },	     { "REMOVE", true },
-		{ "BUSY", true },	   { "missing", true },	     { "failures", true },
-		{ "in any order", false },
-	};
-	struct cli_table *table = cli_table_create(columns, sizeof(columns) / sizeof(columns[0]));
-
-	for (uint32_t i = 0; i < t->nr_designs; i++) {
-		const struct compare_result *r = find_run(t, t->design[i], 0);
-
-		cli_table_cell(table, "%s", t->design[i]->name);
-		if (r->given_up) {
-			cells_without_figures(table, 8);
-		} else {
-			cell_bytes(table, r->boot_bytes);
-			cell_bytes(table, r->peak_bytes);
-			cell_bytes(table, r->left_bytes);
-			cell_count(table, r->adds);
-			cell_count(table, r->removes);
-			cell_count(table, r->busy);
-			cell_count(table, r->missing);
-			cell_count(table, r->failures);
-		}
-		cli_table_cell(table, "%s",
-			       t->explored[i].given_up ? "-"
-			       : *t->explored[i].text  ? "fails"
-						       : "holds");
-	}
-	cli_table_print(table);
-}
-
-static void print_time(const struct comparison_table *t)
-{
-	static const struct cli_column columns[] = {
-		{ "design", false },	 { "gets", true },	  { "mean get, ns", true },
-		{ "in get, ms", true },	 { "get+put, ms", true }, { "waited, ms", true },
-		{ "longest, us", true }, { "k faults/s", true },  { "TD boot, ms", true },
-	};
-	struct cli_table *table = cli_table_create(columns, sizeof(columns) / sizeof(columns[0]));
-
-	for (uint32_t i = 0; i < t->nr_designs; i++) {
-		const struct compare_result *r = find_run(t, t->design[i], 0);
-		const struct meter_figure *get = &r->of[METER_GET];
-		struct meter_figure sum;
-
-		meter_sum(r->of, &sum);
-		cli_table_cell(table, "%s", t->design[i]->name);
-		if (r->given_up) {
-			cells_without_figures(table, 8);
-			continue;
-		}
-		cell_count(table, get->count);
-		cli_table_cell(table, "%.1f",
-			       get->count ? (double)get->total / (double)get->count : 0);
-		cli_table_cell(table, "%.3f", (double)get->total / 1e6);
-		cli_table_cell(table, "%.3f", (double)sum.total / 1e6);
-		cli_table_cell(table, "%.3f", (double)sum.waited / 1e6);
-		cli_table_cell(table, "%.1f", (double)sum.waited_longest / 1e3);
-		cli_table_cell(table, "%.0f", fault_rate(r) / 1e3);
-		cli_table_cell(table, "%.2f", r->boot_seconds * 1e3);
-	}
-	cli_table_print(table);
-}
-
-static void cell_per_get(struct cli_table *table, const struct compare_result *r)
-{
-	if (r->given_up)
-		cells_without_figures(table, 1);
-	else
-		cli_table_cell(table, "%.1f", per_get(r));
-}
-
-static void print_curve(const struct comparison_table *t)
-{
-	struct cli_column columns[1 + COMPARE_CURVE] = { { "ns per get, CPUs:", false } };
-	char titles[COMPARE_CURVE][16];
-	struct cli_table *table;
-
-	for (uint32_t i = 0; i < t->nr_points; i++) {
-		snprintf(titles[i], sizeof(titles[i]), "%u", compare_curve_cpus[i]);
-		columns[1 + i] = (struct cli_column){ titles[i], true };
-	}
-	table = cli_table_create(columns, 1 + t->nr_points);
-	for (uint32_t i = 0; i < t->nr_designs; i++) {
-		cli_table_cell(table, "%s", t->design[i]->name);
-		for (uint32_t point = 1; point <= t->nr_points; point++)
-			cell_per_get(table, find_run(t, t->design[i], point));
-	}
-	cli_table_print(table);
-}
-
-/* What a number alone does not say. */
-static void print_failures(const struct comparison_table *t)
-{
-	for (uint32_t i = 0; i < t->nr; i++) {
-		const struct compare_run_of *run = &t->run[i];
-		const char *what = *run->result.error ? run->result.error : run->result.failure;
-
-		if (*what && !run->result.given_up && (!run->point || *run->result.error))
-			printf("%s, %s: %s\n", run->config.design->name,
-			       run->config.scenario->title, what);
-	}
-	for (uint32_t i = 0; i < t->nr_designs; i++)
-		if (*t->explored[i].text && !t->explored[i].given_up)
-			printf("%s, in some order: %s\n    %s\n", t->design[i]->name,
-			       t->explored[i].text, t->explored[i].command);
-}
-
-void compare_show_text(const struct comparison_table *t)
-{
-	const struct compare_result *first = first_run(t);
-	char bytes[24];
-
-	printf("%s%s%s: %u TDs, %u vCPUs on %u CPUs, %s in all", cli_bold(),
-	       *t->scenario.title ? t->scenario.title : t->scenario.name, cli_plain(),
-	       first->nr_tds, first->nr_vcpus, first->cpus, cli_bytes(first->td_bytes, bytes));
-	if (t->scaled > 1)
-		printf(": memory divided by %u", t->scaled);
-	printf("; virtual time, seed %llu\n\n", (unsigned long long)t->scenario.seed);
-	print_memory(t);
-	printf("\n");
-	print_time(t);
-	if (t->nr_points) {
-		printf("\n");
-		print_curve(t);
-	}
-	printf("\n");
-	print_failures(t);
-	if (!cli_quiet())
-		cli_note("%.1f s", t->seconds);
-}
-
-/* ------------------------------------------------------------------------------------------- */
-/* JSON                                                                                         */
+/* As JSON                                                                                      */
 
 static json_t *figures_json(const struct meter_figure of[METER_OPS])
 {
@@ -325,4 +168,133 @@ void compare_show_json(const struct comparison_table *t)
 	json_object_set_new(object, "curve", curve);
 	json_object_set_new(object, "explored", explored_json(t));
 	cli_json_print(object);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+/* As text                                                                                      */
+
+/* The runs of the scenario, and beside each what small programs have shown of its design. */
+static json_t *text_rows(const struct comparison_table *t)
+{
+	json_t *rows = json_array();
+
+	for (uint32_t i = 0; i < t->nr_designs; i++) {
+		const struct compare_run_of *run = find_run(t, t->design[i], 0);
+		const struct meter_figure *get = &run->result.of[METER_GET];
+		/* Of what was given up there is no figure. */
+		json_t *row = run->result.given_up
+				      ? json_pack("{s:s}", "design", t->design[i]->name)
+				      : run_json(run);
+
+		if (!run->result.given_up)
+			json_object_set_new(
+				row, "mean_get_ns",
+				json_real(get->count ? (double)get->total / (double)get->count
+						     : 0));
+		json_object_set_new(row, "explored",
+				    json_string(t->explored[i].given_up ? "-"
+						: *t->explored[i].text	? "fails"
+									: "holds"));
+		json_array_append_new(rows, row);
+	}
+	return rows;
+}
+
+static void print_figures(const struct comparison_table *t)
+{
+	static const struct cli_shown memory[] = {
+		{ "design", "design", CLI_TEXT, 0 },
+		{ "PAMT at boot", "pamt_boot", CLI_BYTES, 0 },
+		{ "at peak", "pamt_peak", CLI_BYTES, 0 },
+		{ "left", "left", CLI_BYTES, 0 },
+		{ "ADD", "adds", 1, 0 },
+		{ "REMOVE", "removes", 1, 0 },
+		{ "BUSY", "busy", 1, 0 },
+		{ "missing", "missing", 1, 0 },
+		{ "failures", "failures", 1, 0 },
+		{ "in any order", "explored", CLI_TEXT, 0 },
+	};
+	static const struct cli_shown time[] = {
+		{ "design", "design", CLI_TEXT, 0 },
+		{ "gets", "ops.get.count", 1, 0 },
+		{ "mean get, ns", "mean_get_ns", 1, 1 },
+		{ "in get, ms", "ops.get.total_ns", 1e6, 3 },
+		{ "get+put, ms", "get_put_ns", 1e6, 3 },
+		{ "waited, ms", "waited_ns", 1e6, 3 },
+		{ "longest, us", "waited_longest_ns", 1e3, 1 },
+		{ "k faults/s", "faults_per_second", 1e3, 0 },
+		{ "TD boot, ms", "td_boot_seconds", 1e-3, 2 },
+	};
+	json_t *rows = text_rows(t);
+
+	cli_table_json(rows, memory, sizeof(memory) / sizeof(*memory));
+	printf("\n");
+	cli_table_json(rows, time, sizeof(time) / sizeof(*time));
+	json_decref(rows);
+}
+
+static void print_curve(const struct comparison_table *t)
+{
+	struct cli_shown columns[1 + COMPARE_CURVE] = {
+		{ "ns per get, CPUs:", "design", CLI_TEXT, 0 },
+	};
+	char titles[COMPARE_CURVE][16];
+	json_t *rows = json_array();
+
+	for (uint32_t i = 0; i < t->nr_points; i++) {
+		snprintf(titles[i], sizeof(titles[i]), "%u", compare_curve_cpus[i]);
+		columns[1 + i] = (struct cli_shown){ titles[i], titles[i], 1, 1 };
+	}
+	for (uint32_t i = 0; i < t->nr_designs; i++) {
+		json_t *row = json_pack("{s:s}", "design", t->design[i]->name);
+
+		for (uint32_t point = 1; point <= t->nr_points; point++) {
+			const struct compare_result *r = &find_run(t, t->design[i], point)->result;
+
+			if (!r->given_up)
+				json_object_set_new(row, titles[point - 1], json_real(per_get(r)));
+		}
+		json_array_append_new(rows, row);
+	}
+	cli_table_json(rows, columns, 1 + t->nr_points);
+	json_decref(rows);
+}
+
+/* What a number alone does not say. */
+static void print_failures(const struct comparison_table *t)
+{
+	for (uint32_t i = 0; i < t->nr; i++) {
+		const struct compare_run_of *run = &t->run[i];
+		const char *what = *run->result.error ? run->result.error : run->result.failure;
+
+		if (*what && !run->result.given_up && (!run->point || *run->result.error))
+			printf("%s, %s: %s\n", run->config.design->name,
+			       run->config.scenario->title, what);
+	}
+	for (uint32_t i = 0; i < t->nr_designs; i++)
+		if (*t->explored[i].text && !t->explored[i].given_up)
+			printf("%s, in some order: %s\n    %s\n", t->design[i]->name,
+			       t->explored[i].text, t->explored[i].command);
+}
+
+void compare_show_text(const struct comparison_table *t)
+{
+	const struct compare_result *first = first_run(t);
+	char bytes[24];
+
+	printf("%s%s%s: %u TDs, %u vCPUs on %u CPUs, %s in all", cli_bold(),
+	       *t->scenario.title ? t->scenario.title : t->scenario.name, cli_plain(),
+	       first->nr_tds, first->nr_vcpus, first->cpus, cli_bytes(first->td_bytes, bytes));
+	if (t->scaled > 1)
+		printf(": memory divided by %u", t->scaled);
+	printf("; virtual time, seed %llu\n\n", (unsigned long long)t->scenario.seed);
+	print_figures(t);
+	if (t->nr_points) {
+		printf("\n");
+		print_curve(t);
+	}
+	printf("\n");
+	print_failures(t);
+	if (!cli_quiet())
+		cli_note("%.1f s", t->seconds);
 }

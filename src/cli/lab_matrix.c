@@ -260,14 +260,20 @@ static void tell_miss(void *arg, const struct cell *cell, const struct target *t
 
 static void show_text(const struct matrix *m)
 {
-	static const struct cli_column columns[] = {
-		{ "cell", false },	{ "ours, ms", true }, { "get+put: v6", true },
-		{ "per-region", true }, { "merged", true },   { "mean get: v6", true },
-		{ "per-region", true }, { "merged", true },   { "longest: v6", true },
-		{ "per-region", true }, { "merged", true },
-	};
-	struct cli_table *table = cli_table_create(columns, sizeof(columns) / sizeof(columns[0]));
+	static const char *const what[FIGURES] = { "get+put", "mean get", "longest" };
+	struct cli_column columns[2 + FIGURES * (NR_RIVALS - 1)] = { { "cell", false },
+								     { "ours, ms", true } };
+	unsigned int nr = 2;
+	char first[FIGURES][32];
+	struct cli_table *table;
 
+	for (enum figure f = 0; f < FIGURES; f++) {
+		snprintf(first[f], sizeof(first[f]), "%s: %s", what[f], rivals[1]->name);
+		for (uint32_t d = 1; d < NR_RIVALS; d++)
+			columns[nr++] =
+				(struct cli_column){ d == 1 ? first[f] : rivals[d]->name, true };
+	}
+	table = cli_table_create(columns, nr);
 	for (uint32_t i = 0; i < m->nr_cells; i++) {
 		const struct cell *cell = &m->cell[i];
 
