@@ -3,7 +3,7 @@
  * mutant.c - the one mistake that a build with PAMT_MUTANT= makes on purpose: the self-tests have
  * to notice. No other build has this file.
  */
-#include "host/mutant.h"
+#include "mutants/host.h"
 
 bool pamt_tiny_chunks(void) { return false; }
 bool pamt_mutant(enum pamt_mutant mutant) { return mutant == PAMT_KERNEL_MUTANT; }

@@ -37,10 +37,7 @@ static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
 			break;
 		}
 	}
-	if (MUTANT(POSITIVE_GET) && !ret && pair.nr)
-		ret = 1;
-	if (!MUTANT(LOST_HAND) || ret)
-		pair_return(host, cache, &pair);
+	pair_return(host, cache, &pair);
 	/* Without a cache this may sleep, and so give back what puts have left. */
 	if (drawn && !cache)
 		pool_trim(host, UINT64_MAX);
@@ -129,7 +126,7 @@ ENTRY int pamt_get(struct pamt_host *host, tdx_pfn_t page, struct pamt_cache *ca
 {
 	int ret = 0;
 
-	if (MUTANT(NO_INCREMENT) || !get_hot(host, page, 1))
+	if (!get_hot(host, page, 1))
 		ret = get_slow(host, page, cache);
 	if (!ret)
 		marks_set(host, MARK_GOT, page, 1);

@@ -156,7 +156,7 @@ static void move_page(struct chunks *all, struct chunk *c, uint32_t i, struct pa
 void chunk_strip(struct chunks *all, struct chunk *c, uint64_t max, struct page_set *set)
 {
 	/* An empty chunk that stays keeps a page: without one it fits no list, and is pinned. */
-	uint32_t keep = c->state == CHUNK_LIVE && chunk_empty(c) && !MUTANT(STRIP_ALL);
+	uint32_t keep = c->state == CHUNK_LIVE && chunk_empty(c);
 
 	*set = (struct page_set){ .region = hpa_to_region(c->base) };
 	for (; max && c->free > keep; max--) {

@@ -6,9 +6,12 @@
 #ifndef PAMT_HOST_CHUNK_H
 #define PAMT_HOST_CHUNK_H
 
-#include "host/mutant.h"
 #include "host/stats.h"
 
+/* Builds that search for races have pools that a few operations fill and empty. */
+#ifndef TINY_CHUNKS
+#define TINY_CHUNKS false
+#endif
 #define CHUNK_MIN_ORDER	 2u
 #define CHUNK_BASE_ORDER (TINY_CHUNKS ? CHUNK_MIN_ORDER : 4u) /* 64 KB: for a single page */
 #define CHUNK_MAX_ORDER	 9u

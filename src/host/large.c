@@ -101,7 +101,7 @@ int pamt_map_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *call)
 		if (region_count(old) || old & REGION_LARGE)
 			return -OS_EBUSY;
 		c.lost_race = true;
-		if (old & REGION_IDLE && !MUTANT(IDLE_IS_FREE)) {
+		if (old & REGION_IDLE) {
 			/* One SEAMCALL per LOCKED: first the pair goes, then we look again. */
 			if (!pair_remove_idle(host, region) &&
 			    region_state(region_read(host, c.word)) == REGION_STATE_IDLE)
@@ -128,7 +128,7 @@ int pamt_remove_2m(struct pamt_host *host, tdx_pfn_t first, struct tdx_regs *cal
 		if (!(old & REGION_LARGE))
 			return -OS_EBUSY;
 		/* Success leaves it LARGE: the range is still to be written back and scrubbed. */
-		ret = call_locked(&c, old, MUTANT(EARLY_RELEASE) ? region_beside(old) : old);
+		ret = call_locked(&c, old, old);
 	} while (c.lost_race);
 	return ret;
 }
@@ -143,8 +143,6 @@ void pamt_release_2m(struct pamt_host *host, tdx_pfn_t first)
 	do {
 		old = word ? region_read(host, word) : 0;
 		if (!(old & REGION_LARGE)) {
-			if (MUTANT(EARLY_RELEASE))
-				return;
 			count(host, STAT_UNBALANCED);
 			host->os->log(host->os->ctx, OS_LOG_ERROR,
 				      "release of 0x%llx, which is no 2M page",
@@ -168,8 +166,6 @@ static int demote(struct change *c, uint16_t old, struct pair *pair)
 	ret = call_locked(c, old, next);
 	if (c->lost_race)
 		return 0;
-	if (MUTANT(SPLIT_IN_STEPS) && !ret)
-		mutant_split_in_steps(c->word, next);
 	if (!ret) {
 		pair->nr = 0;
 		count(c->host, STAT_SPLITS);

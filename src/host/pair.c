@@ -12,16 +12,14 @@ int pair_draw(struct pamt_host *host, region_t region, struct pamt_cache *cache,
 	int ret = 0;
 
 	pair->bad = -1;
-	if (MUTANT(ANY_PAGES)) {
-		mutant_draw_anywhere(host, pair->page);
-	} else if (cache) {
+	if (cache) {
 		if (cache->nr_pages < 2)
 			return -OS_ENOMEM;
 		while (got < 2)
 			pair->page[got++] = cache->page[--cache->nr_pages];
 	} else {
 		ret = pool_draw(host, node_of_region(host, region), pair->page, 2, &got);
-		if (ret && got && !MUTANT(LOST_PAGE))
+		if (ret && got)
 			pool_give(host, pair->page, got);
 	}
 	pair->nr = ret ? 0 : 2;

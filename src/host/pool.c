@@ -2,7 +2,6 @@
 /*
  * pool.c - one node's pool: pages out of it and back into it, and how many it may hold.
  */
-#include "host/mutant.h"
 #include "host/pool.h"
 
 uint32_t node_of_region(const struct pamt_host *host, region_t region)
@@ -125,10 +124,6 @@ void pool_want(struct pool *pool, uint32_t nr)
 
 static void report_stranger(struct pamt_host *host, tdx_hpa_t page)
 {
-	if (MUTANT(ANY_PAGES)) {
-		mutant_free_anywhere(host, page);
-		return;
-	}
 	count(host, STAT_UNBALANCED);
 	host->os->log(host->os->ctx, OS_LOG_ERROR,
 		      "page 0x%llx comes back to the pool, which did not hand it out",

@@ -149,8 +149,6 @@ static int pin(struct pamt_host *host, struct chunk *c)
 	uint32_t next = 0;
 	int ret;
 
-	if (MUTANT(NO_PIN))
-		return 0;
 	for (int tries = 0;; tries++) {
 		ret = region_get(host, region, 1, &pair);
 		if (ret == NEED_PAIR) {
@@ -158,7 +156,7 @@ static int pin(struct pamt_host *host, struct chunk *c)
 				pair.page[pair.nr] = hpa(c->base.v + next++ * TDX_PAGE_SIZE);
 			ret = region_get(host, region, 1, &pair);
 			/* Still in hand: somebody else has backed the region meanwhile. */
-			c->self = !ret && (!pair.nr || MUTANT(ALWAYS_SELF));
+			c->self = !ret && !pair.nr;
 		}
 		if (ret != -OS_EIO || pair.bad < 0)
 			break;

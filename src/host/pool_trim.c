@@ -108,8 +108,6 @@ static void unpin_plain(struct pamt_host *host, struct pool *pool, struct chunk 
 	struct freed freed;
 
 	forget_chunk(pool, c);
-	if (MUTANT(NO_PIN))
-		return;
 	freed = region_put(host, region, 1);
 	/* Past the magazine: what is trimmed is not to be kept. */
 	if (freed.pair)
@@ -212,12 +210,10 @@ static bool release_some(struct pamt_host *host, struct pool *pool, uint64_t tar
 	 * Whoever is given these pages next must not find the pin of a chunk that has none left
 	 * (region.h). A chunk that hosts the region's pair has two left, and keeps them.
 	 */
-	plain = !c->self || MUTANT(PIN_ALONE);
+	plain = !c->self;
 	os_spin_unlock(&pool->lock, irq);
 	/* Where it is not leaving the chunk is others' as well from here on, and may be gone. */
 	t->progress = true;
-	if (MUTANT(PIN_LAST))
-		t->pages += mutant_free_first(host, &set);
 	if (leaving && plain)
 		unpin_plain(host, pool, c);
 	t->pages += page_set_free(host, &set);

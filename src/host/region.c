@@ -69,8 +69,6 @@ static void note_locked(struct pamt_host *host, bool locked)
 bool region_lock(struct pamt_host *host, os_a16_t *word, uint16_t old, os_irq_t *irq)
 {
 	*irq = os_irq_save();
-	if (MUTANT(IRQS_ON))
-		os_irq_restore(*irq);
 	/* Acquire: after what earlier holders and putters did. */
 	if (change(word, old, region_beside(old) | REGION_LOCKED, OS_ACQUIRE)) {
 		note_locked(host, true);
@@ -160,15 +158,9 @@ static int install(struct pamt_host *host, region_t region, os_a16_t *word, uint
 
 	if (!region_lock(host, word, old, &irq))
 		return NEED_PAIR;
-	if (MUTANT(EARLY_COUNT))
-		region_unlock(host, word, backed(old, n), irq);
-	if (MUTANT(TWO_LOCKED))
-		mutant_lock_donor(host, pair->page[0], region);
 	status = add_call(host, region, pair);
-	ok = tdx_status_is(status, TDX_SUCCESS) ||
-	     (MUTANT(NOT_FREE_IS_BACKED) && tdx_status_is(status, TDX_HPA_RANGE_NOT_FREE));
-	if (!MUTANT(EARLY_COUNT))
-		region_unlock(host, word, ok ? backed(old, n) : old, irq);
+	ok = tdx_status_is(status, TDX_SUCCESS);
+	region_unlock(host, word, ok ? backed(old, n) : old, irq);
 	trace(host, "pamt.add", region.v, status.v);
 	PROBE(add, region.v, status.v);
 	if (ok) {
@@ -184,7 +176,7 @@ static int install(struct pamt_host *host, region_t region, os_a16_t *word, uint
 	pair->bad = pair_fault(status, TDX_OP_RDX, TDX_OP_R8);
 	host->os->log(host->os->ctx, OS_LOG_ERROR, "PAMT.ADD of region 0x%llx failed: 0x%llx",
 		      (unsigned long long)region_to_hpa(region).v, (unsigned long long)status.v);
-	return MUTANT(FAILED_ADD_IS_OK) ? 0 : -OS_EIO;
+	return -OS_EIO;
 }
 
 int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair *pair)
@@ -206,8 +198,6 @@ int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair 
 			uint16_t next =
 				(uint16_t)((idle ? region_beside(old) : old) + n * REGION_USER);
 
-			if (MUTANT(NO_INCREMENT) && users)
-				return 0;
 			/* Acquire: pairs with the release that published the pair. */
 			if (!change(word, old, next, OS_ACQUIRE))
 				continue;
@@ -264,7 +254,7 @@ static const struct remove_rule *remove_call(struct pamt_host *host, region_t re
 	while (rule->code != REMOVE_OTHERWISE && !tdx_status_is(*status, rule->code))
 		rule++;
 	/* Read, never assumed, and only where the call has succeeded. */
-	freed->pair = rule->outcome == REMOVED || MUTANT(FAILED_REMOVE_PAGES);
+	freed->pair = rule->outcome == REMOVED;
 	freed->page[0] = TDX_PAGE_HPA(regs.rdx);
 	freed->page[1] = TDX_PAGE_HPA(regs.r8);
 	return rule;
@@ -328,8 +318,6 @@ static const struct remove_rule *remove_pair(struct pamt_host *host, region_t re
 			next = region_beside(old);
 		else if (rule->outcome == LEAKED)
 			next = region_beside(old) | REGION_IDLE | REGION_USER;
-		if (HAS_MUTANTS)
-			next = mutant_after_remove(old, next, status);
 		/* Between tries the word is as it was, and others may come first. */
 		if (rule->again && tries < REGION_BUSY_TRIES) {
 			region_unlock(host, word, old, irq);
@@ -386,9 +374,7 @@ static bool put_last(struct pamt_host *host, region_t region, os_a16_t *word, ui
 		os_fetch_add64(&host->idle, (uint64_t)-1, OS_RELAXED);
 		return false;
 	}
-	if (MUTANT(UNLOCKED_ZERO) && !mutant_leave_unlocked(word, &old))
-		return false;
-	return remove_pair(host, region, word, old, idle, freed) || MUTANT(UNLOCKED_ZERO);
+	return remove_pair(host, region, word, old, idle, freed);
 }
 
 struct freed region_put(struct pamt_host *host, region_t region, uint32_t n)
@@ -400,7 +386,7 @@ struct freed region_put(struct pamt_host *host, region_t region, uint32_t n)
 		uint16_t old = region_read(host, word);
 		uint32_t users = region_count(old);
 
-		if (users < n + region_leaked(old) && !MUTANT(UNCHECKED_PUT)) {
+		if (users < n + region_leaked(old)) {
 			put_unbalanced(host, region, old, n);
 			return freed;
 		}

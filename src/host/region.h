@@ -140,7 +140,6 @@
 #ifndef PAMT_HOST_REGION_H
 #define PAMT_HOST_REGION_H
 
-#include "host/mutant.h"
 #include "host/stats.h"
 
 #define REGION_AGAIN	 0x0001u

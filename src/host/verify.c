@@ -66,10 +66,9 @@ const char *region_verify(struct pamt_host *host, region_t region, os_a16_t *wor
 	for (int tries = 1;; tries++) {
 		do
 			old = region_read(host, word);
-		while (!MUTANT(VERIFY_UNLOCKED) && !region_lock(host, word, old, &irq));
+		while (!region_lock(host, word, old, &irq));
 		status = read_metadata(host, region_to_hpa(region), TDX_2M, &regs);
-		if (!MUTANT(VERIFY_UNLOCKED))
-			region_unlock(host, word, old, irq);
+		region_unlock(host, word, old, irq);
 		if (!tdx_status_is(status, TDX_OPERAND_BUSY) || tries == REGION_BUSY_TRIES)
 			break;
 		os_relax();

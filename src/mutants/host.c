@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * host.c - those mistakes of src/host/mutant.h that are more than a condition. Only in builds with
- * PAMT_MUTANTS; libpamt and pamt.ko as they are shipped have none of this.
+ * host.c - those mistakes of host.h that are more than a condition.
  */
+#include "mutants/host.h"
+
 #include "host/chunk.h"
 #include "host/region.h"
 

@@ -5,7 +5,6 @@
  */
 #include "seam/guard.h"
 #include "seam/hpa.h"
-#include "seam/mutant.h"
 #include "seam/pamt.h"
 
 int guard_create(struct seam *seam)
@@ -73,7 +72,7 @@ static bool find_owner(const struct seam *seam, tdx_hpa_t page, struct seam_owne
 		if (!is_taken(pamt_type(head)) || pamt_type(head) == TDX_PT_PAMT)
 			continue;
 		/* The pair went meanwhile, and this was no entry: a page in use keeps its pair. */
-		if (pamt_peek(seam, page, level) != entry && !SEAM_MUTANT(UNWATCHED_LOOK))
+		if (pamt_peek(seam, page, level) != entry)
 			continue;
 		*first = hpa(page.v & ~((UINT64_C(1) << TDX_LEVEL_SHIFT(level)) - 1));
 		owner->type = pamt_type(head);
@@ -100,8 +99,6 @@ static bool find_owner_watched(const struct seam *seam, tdx_hpa_t page, struct s
 	os_irq_t irq;
 	bool found;
 
-	if (SEAM_MUTANT(UNWATCHED_LOOK))
-		return find_owner(seam, page, owner, first);
 	irq = os_spin_lock(&seam->guard->looking);
 	found = find_owner(seam, page, owner, first);
 	os_spin_unlock(&seam->guard->looking, irq);

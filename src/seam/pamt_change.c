@@ -3,7 +3,6 @@
  * pamt_change.c - the changes that leaves make to PAMT entries. States and rules: pamt.h.
  */
 #include "seam/guard.h"
-#include "seam/mutant.h"
 #include "seam/pamt.h"
 
 void pamt_set(struct pamt_entry *entry, enum tdx_page_type type, tdx_hpa_t owner)
@@ -73,13 +72,12 @@ bool pamt_release(struct call *call, struct pamt_page *page)
 	 * to return.
 	 */
 	if (page->node) {
-		sharex_hp_change(&page->entry->head, 0,
-				 SEAM_MUTANT(FREE_BEFORE_COUNT) ? keep : ~PAMT_TYPE_MASK);
+		sharex_hp_change(&page->entry->head, 0, ~PAMT_TYPE_MASK);
 		last = drop_count(call, page);
 	}
 	if (page->level == TDX_2M && !call->seam->dpamt)
 		sharex_hp_change(&page->entry->head, PAMT_ALL_FREE, LOCK_HP);
-	else if (!page->node || !SEAM_MUTANT(FREE_BEFORE_COUNT))
+	else
 		sharex_hp_change(&page->entry->head, 0, keep);
 	call_lock_forget(call, &page->entry->head);
 	return last;

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Who may include whom: the floors of the house, as docs/architecture.md has them.
 
+What is shipped includes nothing of src/mutants, and has no word of mistakes that are made on purpose.
+
 The tree of that page names every folder of src, and in it the rooms of the lab stand in the order in
 which they may know one another: each the ones above it.
 """
@@ -20,11 +22,11 @@ RULES = {
     "seam": ({"seam", "abi"}, {"tdx.h", "status.h", "os.h", "seam.h"}, False),
     "vmm": ({"vmm", "abi"}, {"tdx.h", "status.h", "os.h", "host.h"}, False),
     "machine": ({"machine"}, {"tdx.h", "status.h", "os.h"}, True),
-    "mutants": ({"host", "abi"}, {"tdx.h", "status.h", "os.h", "host.h"}, False),
+    "mutants": ({"mutants", "host", "abi"}, {"tdx.h", "status.h", "os.h", "host.h"}, False),
     # kernel: the program of TDs; seam: faults on request.
     "port": ({"port", "kernel", "machine", "seam", "abi"},
              {"tdx.h", "status.h", "os.h", "seam.h", "softseam.h", "thread.h"}, True),
-    "lab": ({"lab", "port", "machine", "vmm", "host", "seam", "abi"}, PUBLIC, True),
+    "lab": ({"lab", "port", "machine", "vmm", "host", "seam", "abi", "mutants"}, PUBLIC, True),
     # Only what is public, and how calls are written.
     "live": ({"live", "abi"}, {"tdx.h", "status.h"}, True),
     # kernel: only what /dev/pamt takes.
@@ -42,8 +44,17 @@ def folders_of_tree(page):
     return [folder for folder in tree if folder.startswith("src/")]
 
 
+# Of kernel/: what a build with a mistake adds.
+OF_MUTANTS = {"kernel/mutant.c"}
+
 bad = []
 seen = 0
+for folder in ["include", "kernel", "pkg", *(f"src/{name}" for name in RULES.keys() - {"mutants", "lab", "cli"})]:
+    for path in sorted((root / folder).rglob("*.[chS]")):
+        if path.is_symlink() or str(path.relative_to(root)) in OF_MUTANTS or "build" in path.relative_to(root).parts:
+            continue
+        bad += [f"{path.relative_to(root)}:{number}: shipped, and about mutants"
+                for number, line in enumerate(path.read_text().splitlines(), 1) if "mutant" in line.lower()]
 tree = folders_of_tree((root / "docs/architecture.md").read_text())
 there = {str(path.parent.relative_to(root)) for path in (root / "src").rglob("*.[chS]")}
 bad += [f"docs/architecture.md: no line for {folder}/" for folder in sorted(there - set(tree))]

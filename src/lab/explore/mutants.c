@@ -10,9 +10,8 @@
 
 #include "lab/explore/mutants.h"
 
-#define PAMT_MUTANTS 1
-#include "host/mutant.h"
-#include "seam/mutant.h"
+#include "mutants/host.h"
+#include "mutants/seam.h"
 
 #define MUTANT_NAME(name, what) { #name, what },
 static const struct {

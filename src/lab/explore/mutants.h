@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * mutants.h - the mistakes of src/host/mutant.h and src/seam/mutant.h, and the setups in which each
+ * mutants.h - the mistakes of src/mutants/host.h and seam.h, and the setups in which each
  * must be found.
  */
 #ifndef PAMT_LAB_EXPLORE_MUTANTS_H

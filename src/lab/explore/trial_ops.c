@@ -9,12 +9,8 @@
 
 #include "abi/abi.h"
 #include "lab/explore/trial_internal.h"
-
 /* The CPUs of a trial are the library's callers, and make callers' mistakes. */
-#ifndef PAMT_MUTANTS
-#define PAMT_MUTANTS 1
-#endif
-#include "host/mutant.h"
+#include "mutants/host.h"
 
 #define CPU_PAGES 24u
 _Static_assert(PROGRAM_MAX_OPS < CPU_PAGES, "one of a CPU's pages is never got");

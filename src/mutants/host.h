@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * mutant.h - mistakes that a host can make, each a switch that breaks this library in that way.
+ * host.h - mistakes that a host can make, each a switch that breaks libpamt in that way.
  *
- * They exist so that the race exploration can show that it would find them. In every build but
- * the one that defines PAMT_MUTANTS all of them are the constant false and leave no code behind.
- * The last three are mistakes of whoever calls this library: in the lab, its own CPUs.
+ * They exist so that the race exploration can show that it would find them. The library knows
+ * nothing of them: a build that tries the tests is made of copies of src/host in which host.diff
+ * has built them, and each of its sources begins with this header. The last three are mistakes of
+ * whoever calls the library: in the lab, its own CPUs.
  */
-#ifndef PAMT_HOST_MUTANT_H
-#define PAMT_HOST_MUTANT_H
+#ifndef PAMT_MUTANTS_HOST_H
+#define PAMT_MUTANTS_HOST_H
 
 #include <pamt/host.h>
 
@@ -46,21 +47,14 @@
 enum pamt_mutant { MUTANT_NONE, PAMT_MUTANT_LIST(PAMT_MUTANT_ENUM) NR_MUTANTS };
 #undef PAMT_MUTANT_ENUM
 
-#ifdef PAMT_MUTANTS
 /* Provided by the program that explores: is this the mistake to make now? */
 bool pamt_mutant(enum pamt_mutant mutant);
 #define MUTANT(name) pamt_mutant(MUTANT_##name)
-#define HAS_MUTANTS  true
 /* And is the pool to be so small that a few operations fill and empty it? No mistake. */
 bool pamt_tiny_chunks(void);
 #define TINY_CHUNKS pamt_tiny_chunks()
-#else
-#define MUTANT(name) false
-#define HAS_MUTANTS  false
-#define TINY_CHUNKS  false
-#endif
 
-/* src/mutants/host.c, in builds with mistakes. What is no condition of one of them. */
+/* host.c: what is more than a condition. */
 /* ANY_PAGES: a pair out of the system's allocator, and back to it. */
 void mutant_draw_anywhere(struct pamt_host *host, tdx_hpa_t page[2]);
 void mutant_free_anywhere(struct pamt_host *host, tdx_hpa_t page);
