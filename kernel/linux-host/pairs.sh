@@ -2,14 +2,16 @@
 # shellcheck shell=bash
 # pairs.sh - sourced by vm.sh: what a host with Dynamic PAMT owes. Of each pair of pages that it gave to the
 # module, with PAMT.ADD or DEMOTE, one came back, with REMOVE or PROMOTE; in the end the module has what
-# it got when it was initialised, and no more. All of it is what pamt's plugin saw.
+# it got when it was initialised, and no more. All of it is what pamt's plugin saw, but of pamt.ko: when that
+# goes, its PAMT's memory is Linux's again, and what the module reads there is anything. It says itself what
+# is left.
 
 # What is wrong with these counts: nothing, or a line.
 wrong_pairs()
 {
 	local given taken bytes pages kilobytes
 	read -r given taken <<<"$(sed -n 's/^pairs: \([0-9]*\) given, \([0-9]*\) taken back, .*/\1 \2/p' "$1")"
-	bytes=$(sed -n 's/^left with zero TDs: \([0-9]*\) bytes$/\1/p' "$1")
+	bytes=$(sed -nE 's/^(pamt: )?left with zero TDs: ([0-9]*) bytes$/\2/p' "$1" | head -n 1)
 	pages=$(sed -n 's/^pages: .*, \([0-9]*\) PAMT$/\1/p' "$1")
 	kilobytes=$(sed -n 's/^virt\/tdx: \([0-9]*\) KB allocated for PAMT$/\1/p' "$1" | head -n 1)
 	if [ -z "$given" ]; then

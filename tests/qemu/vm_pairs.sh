@@ -37,6 +37,9 @@ says 'ok Dynamic PAMT: 11 pairs given' all_pairs_came_back "$boot" "$yes" \
 	'pairs: 11 given, 11 taken back, 8 at the peak' "$pages" "$none"
 says 'ok Dynamic PAMT: 11 pairs given' another_host_says_nothing_at_boot "$yes" \
 	'pairs: 11 given, 11 taken back, 8 at the peak' "$pages" "$none"
+says 'ok Dynamic PAMT: 11 pairs given' pamt_ko_says_itself_that_nothing_is_left 'pamt: left with zero TDs: 0 bytes' "$yes" \
+	'pairs: 11 given, 11 taken back, 8 at the peak' \
+	'pages: 0 guest, 512 S-EPT, 5120 TD and vCPU control, 516 PAMT'
 says 'not ok Dynamic PAMT: 11 pairs given, 10 taken back' a_pair_stayed "$boot" "$yes" \
 	'pairs: 11 given, 10 taken back, 8 at the peak' \
 	'pages: 0 guest, 0 S-EPT, 0 TD and vCPU control, 4 PAMT' 'left with zero TDs: 8192 bytes'

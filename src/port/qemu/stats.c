@@ -101,7 +101,10 @@ static void print_call(const struct counter *counter)
 			  : "SUCCESS");
 }
 
-/* Every page of the machine is asked about: a second per 100 GB. */
+/*
+ * Every page of the machine is asked about: a second per 100 GB. A host that has gone may use the
+ * PAMT's memory for something else, and then types are any.
+ */
 static void print_owners(const struct seam *seam)
 {
 	uint64_t pages[TDX_PT_PAMT + 1] = { 0 }, of_tds = 0;
@@ -111,7 +114,8 @@ static void print_owners(const struct seam *seam)
 	memory_cmrs(cmr);
 	for (unsigned int i = 0; i < 2; i++)
 		for (uint64_t at = 0; at < cmr[i].size; at += TDX_PAGE_SIZE)
-			if (seam_owns(seam, hpa(cmr[i].base + at), &owner))
+			if (seam_owns(seam, hpa(cmr[i].base + at), &owner) &&
+			    owner.type <= TDX_PT_PAMT)
 				pages[owner.type]++;
 	for (unsigned int type = TDX_PT_REG; type < TDX_PT_PAMT; type++)
 		of_tds += pages[type];
