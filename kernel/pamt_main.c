@@ -89,6 +89,8 @@ static void report_layout(struct pamt_host *host)
 
 	if (!pamt_is_dynamic(host, &why) && dynamic)
 		pr_warn("pamt: no Dynamic PAMT: %s\n", why);
+	/* What the parameter says from here on is what is there. */
+	dynamic = layout->dynamic;
 	pr_info("pamt: TDX module is up with %s PAMT: %u TDMRs, %llu KB of PAMT, %llu KB of region "
 		"words\n",
 		layout->dynamic ? "dynamic" : "static", layout->nr_tdmrs, layout->pamt_bytes >> 10,

@@ -8,7 +8,7 @@
 #include <pamt/os.h>
 
 /* seamcall_instruction.S */
-int seamcall_execute(struct tdx_regs *regs);
+u64 seamcall_execute(u64 rax, struct tdx_regs *regs);
 
 /*
  * Registers in and out, returns RAX. Where there is no module RAX is TDX_SEAMCALL_VMFAILINVALID,

@@ -2,22 +2,27 @@
 /*
  * seamcall_instruction.S - executes the SEAMCALL instruction with registers from memory.
  *
- * int seamcall_execute(struct tdx_regs *regs);
+ * u64 seamcall_execute(u64 rax, struct tdx_regs *regs);
  *
- * Loads all registers that a leaf may take, executes, stores what it returned. RBP is no operand
- * of any leaf, but a guest that leaves by a TDCALL may have changed it, so it is kept. Returns
- *   0    the module served the call;
- *   -1   carry flag: there is a TDX-capable CPU, but no module to call (VMfailInvalid);
- *   > 0  the instruction raised this exception; registers are as they were.
+ * Loads all registers that a leaf may take, executes, stores what it returned but RAX, and returns
+ * that. RBP is no operand of any leaf, but a guest that leaves by a TDCALL may have changed it, so
+ * it is kept. Where the module did not serve the call, registers are as they were, and RAX is
+ *   VMFAILINVALID    carry flag: there is a TDX-capable CPU, but no module to call;
+ *   SW_ERROR | N     the instruction raised exception N.
  *
- * The exception table entry makes the last of these an answer and not an oops. The offsets below
- * are checked against the structure in seamcall.c.
+ * The exception table entry makes the last of these an answer and not an oops. The numbers below
+ * are checked against their C in seamcall.c.
+ *
+ * Both arguments are in their registers still when it returns, as are the results: a probe behind
+ * the CALL, such as `pamt watch` puts there, sees the whole call.
  */
 #include <linux/linkage.h>
 #include <asm/asm.h>
 #include <asm/frame.h>
 
-#define RAX	0
+#define VMFAILINVALID	0x8000ff00ffff0000
+#define SW_ERROR	0x8000ff0000000000
+
 #define RCX	8
 #define RDX	16
 #define RBX	24
@@ -41,48 +46,48 @@ SYM_FUNC_START(seamcall_execute)
 	pushq	%r13
 	pushq	%r14
 	pushq	%r15
-	/* The structure's address: all registers are the instruction's. */
+	/* All registers are the instruction's. */
+	pushq	%rsi
 	pushq	%rdi
 
-	movq	RAX(%rdi), %rax
-	movq	RCX(%rdi), %rcx
-	movq	RDX(%rdi), %rdx
-	movq	RBX(%rdi), %rbx
-	movq	RSI(%rdi), %rsi
-	movq	R8(%rdi), %r8
-	movq	R9(%rdi), %r9
-	movq	R10(%rdi), %r10
-	movq	R11(%rdi), %r11
-	movq	R12(%rdi), %r12
-	movq	R13(%rdi), %r13
-	movq	R14(%rdi), %r14
-	movq	R15(%rdi), %r15
-	movq	RDI(%rdi), %rdi
+	movq	%rdi, %rax
+	movq	RCX(%rsi), %rcx
+	movq	RDX(%rsi), %rdx
+	movq	RBX(%rsi), %rbx
+	movq	R8(%rsi), %r8
+	movq	R9(%rsi), %r9
+	movq	R10(%rsi), %r10
+	movq	R11(%rsi), %r11
+	movq	R12(%rsi), %r12
+	movq	R13(%rsi), %r13
+	movq	R14(%rsi), %r14
+	movq	R15(%rsi), %r15
+	movq	RDI(%rsi), %rdi
+	movq	RSI(%rsi), %rsi
 
 .Lseamcall:
 	.byte	0x66, 0x0f, 0x01, 0xcf	/* SEAMCALL: assemblers of our age do not know it */
 
 	jc	.Lno_module
 
-	pushq	%rdi
-	movq	8(%rsp), %rdi
-	movq	%rax, RAX(%rdi)
-	movq	%rcx, RCX(%rdi)
-	movq	%rdx, RDX(%rdi)
-	movq	%rbx, RBX(%rdi)
-	movq	%rsi, RSI(%rdi)
-	movq	%r8, R8(%rdi)
-	movq	%r9, R9(%rdi)
-	movq	%r10, R10(%rdi)
-	movq	%r11, R11(%rdi)
-	movq	%r12, R12(%rdi)
-	movq	%r13, R13(%rdi)
-	movq	%r14, R14(%rdi)
-	movq	%r15, R15(%rdi)
-	popq	RDI(%rdi)
-	xorl	%eax, %eax
+	pushq	%rsi
+	movq	16(%rsp), %rsi
+	movq	%rcx, RCX(%rsi)
+	movq	%rdx, RDX(%rsi)
+	movq	%rbx, RBX(%rsi)
+	movq	%r8, R8(%rsi)
+	movq	%r9, R9(%rsi)
+	movq	%r10, R10(%rsi)
+	movq	%r11, R11(%rsi)
+	movq	%r12, R12(%rsi)
+	movq	%r13, R13(%rsi)
+	movq	%r14, R14(%rsi)
+	movq	%r15, R15(%rsi)
+	movq	%rdi, RDI(%rsi)
+	popq	RSI(%rsi)
 .Lout:
-	addq	$8, %rsp
+	popq	%rdi
+	popq	%rsi
 	popq	%r15
 	popq	%r14
 	popq	%r13
@@ -93,9 +98,14 @@ SYM_FUNC_START(seamcall_execute)
 	RET
 
 .Lno_module:
-	movl	$-1, %eax
+	movabsq	$VMFAILINVALID, %rax
 	jmp	.Lout
 
+.Lfault:
 	/* The exception's number is in EAX already. */
-	_ASM_EXTABLE_FAULT(.Lseamcall, .Lout)
+	movabsq	$SW_ERROR, %rdi
+	orq	%rdi, %rax
+	jmp	.Lout
+
+	_ASM_EXTABLE_FAULT(.Lseamcall, .Lfault)
 SYM_FUNC_END(seamcall_execute)

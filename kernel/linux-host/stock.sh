@@ -41,19 +41,22 @@ new_image()
 }
 
 # stock_run NAME ENVIRONMENT...: with another processor, a folder as a drive, an image in QEMU's format,
-# a network with a server of files in it.
+# a network with a server of files in it. What it sends is in $cache/NAME.prom.
 stock_run()
 {
-	local log=$cache/log-linux-$1 status=0 initrd=$cache/initrd-stock
+	local log=$cache/log-linux-$1 sent=$cache/$1.prom status=0 initrd=$cache/initrd-stock faults=()
+	[ "$2" = PAMT_IMAGE=new ] || faults=(--fault-leaf TDH.PHYMEM.PAMT.REMOVE --faults 1000000)
 	shift
-	with_limit 900 "$log" boot_linux --stats -- PAMT_MODE=host "$@" -- -cpu SapphireRapids \
+	rm -f "$sent"
+	with_limit 900 "$log" boot_linux --stats "${faults[@]}" -- PAMT_MODE=host "$@" -- \
+		-serial "file:$sent" -cpu SapphireRapids \
 		-drive "file=fat:ro:$cache/disk,format=raw,if=virtio,readonly=on" \
 		-drive "file=$cache/image.qcow2,if=virtio" \
 		-netdev "user,id=n,tftp=$cache/disk" -device virtio-net-pci,netdev=n || status=$?
 	plain_log "$log"
 	count_ktap "$log.txt"
 	grep -E '^(ok |not ok |    # |left with )' "$log.txt" || true
-	test_pairs "$log.txt"
+	[ ${#faults[@]} -gt 0 ] || test_pairs "$log.txt"
 	if [ "$status" = 85 ] && ! troubles "$log.txt" stock >&2; then
 		result ok "Debian's Linux and a user's own line for QEMU ($*)"
 	else
@@ -62,7 +65,34 @@ stock_run()
 	fi
 }
 
-# What one machine writes into the image the next one reads.
+# alert_is EXPECTED FILE: the rule for pairs without TDs, evaluated by promtool on what `pamt watch` wrote
+# there, raised or not. A scrape each minute finds the same.
+alert_is()
+{
+	local rules=$cache/stock-rules.yml expected=$1 file=$2
+	{
+		printf '%s\n' 'rule_files:' "  - $root/examples/prometheus/alerts.yml" 'evaluation_interval: 1m' \
+			'tests:' '  - interval: 1m' '    input_series:'
+		tr -d '\r' <"$file" | awk '/^pamt_/ {
+			gsub(/\047/, "\047\047", $1)
+			printf "      - series: \047%s\047\n        values: %sx20\n", $1, $NF }'
+		printf '%s\n' '    alert_rule_test:' '      - eval_time: 15m' \
+			'        alertname: PamtPairsWithoutTds'
+		if [ "$expected" = raised ]; then
+			printf '%s\n' '        exp_alerts:' '          - exp_labels: { severity: warning }' \
+				'            exp_annotations:' "              summary: ' holds $(
+				sed -n 's/^pamt_pair_bytes //p' "$file" | tr -d '\r'
+				) bytes of Dynamic PAMT, and no TD has a KeyID'"
+		else
+			echo '        exp_alerts: []'
+		fi
+	} >"$rules"
+	grep -q '^pamt_pair_bytes [0-9]' "$file" || { echo 'nothing was sent' && return 1; }
+	"$promtool" test rules "$rules"
+}
+
+# What one machine writes into the image the next one reads. In the first all pairs come back; in the
+# next one PAMT.REMOVE fails.
 test_stock()
 {
 	local kernel modules=$cache/modules-trixie-backports
@@ -81,4 +111,7 @@ test_stock()
 	if ! grep -q ' TDH.PHYMEM.PAMT.ADD SUCCESS$' "$cache/log-linux-stock.txt"; then
 		result 'not ok' 'pamt.ko has no Dynamic PAMT with the module of the plugin'
 	fi
+	fetch_promtool
+	live_says 'no alert is raised where all pairs came back' alert_is quiet "$cache/stock.prom"
+	live_says 'pairs that could not be removed raise the alert' alert_is raised "$cache/stock-again.prom"
 }

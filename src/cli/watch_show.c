@@ -108,8 +108,10 @@ void watch_show_table(const struct watch *watch, const struct watch_reading *now
 		       (double)(now->removed - before->removed) / seconds);
 	printf("regions: %" PRIu64 " got a pair, %" PRIu64 " of them more than once\n",
 	       now->regions, now->flipping);
-	printf("TDs: %" PRIu64 " created; KeyIDs: %" PRId64 " of %u in use\n", now->created,
-	       keys_of(now), keys_there(watch));
+	printf("TDs: %" PRIu64 " created; KeyIDs: %" PRId64, now->created, keys_of(now));
+	if (watch->facts.own)
+		printf(" of %u", keys_there(watch));
+	printf(" in use\n");
 	if (now->missed)
 		printf("missed: %" PRIu64 " calls are not counted\n", now->missed);
 	if (now->nr) {
@@ -126,12 +128,13 @@ struct metric {
 	int64_t value;
 };
 
-#define NR_METRICS 10u
+#define MOST_METRICS 10u
 
-static void metrics_of(const struct watch *watch, const struct watch_reading *r,
-		       struct metric metrics[NR_METRICS])
+/* Return: how many. How many KeyIDs there are only Linux's own host says. */
+static unsigned int metrics_of(const struct watch *watch, const struct watch_reading *r,
+			       struct metric metrics[MOST_METRICS])
 {
-	const struct metric all[NR_METRICS] = {
+	const struct metric all[MOST_METRICS] = {
 		{ "pamt_pairs", "gauge", "Pairs of PAMT pages added less those removed.",
 		  pairs_of(r) },
 		{ "pamt_pair_bytes", "gauge", "Memory of these pairs.", pairs_of(r) * PAIR_BYTES },
@@ -139,18 +142,20 @@ static void metrics_of(const struct watch *watch, const struct watch_reading *r,
 		  (int64_t)r->added },
 		{ "pamt_pairs_removed_total", "counter", "Pairs of PAMT pages removed.",
 		  (int64_t)r->removed },
-		{ "pamt_regions", "gauge", "2M regions that got a pair.", (int64_t)r->regions },
-		{ "pamt_regions_flipping", "gauge", "2M regions that got a pair more than once.",
-		  (int64_t)r->flipping },
+		{ "pamt_regions", "gauge", "2M regions that got a pair by ADD.",
+		  (int64_t)r->regions },
+		{ "pamt_regions_flipping", "gauge",
+		  "2M regions that got a pair by ADD more than once.", (int64_t)r->flipping },
 		{ "pamt_tds_created_total", "counter", "TDs created.", (int64_t)r->created },
 		{ "pamt_keyids_used", "gauge", "KeyIDs given to TDs less those given back.",
 		  keys_of(r) },
-		{ "pamt_keyids", "gauge", "KeyIDs that TDs can get.", keys_there(watch) },
 		{ "pamt_missed_calls_total", "counter", "SEAMCALLs that were not counted.",
 		  (int64_t)r->missed },
+		{ "pamt_keyids", "gauge", "KeyIDs that TDs can get.", keys_there(watch) },
 	};
 
 	memcpy(metrics, all, sizeof(all));
+	return watch->facts.own ? MOST_METRICS : MOST_METRICS - 1;
 }
 
 static json_t *json_counts(const struct watch_reading *r)
@@ -175,11 +180,11 @@ static json_t *json_counts(const struct watch_reading *r)
 
 void watch_show_json(const struct watch *watch, const struct watch_reading *now)
 {
-	struct metric metrics[NR_METRICS];
+	struct metric metrics[MOST_METRICS];
+	const unsigned int nr = metrics_of(watch, now, metrics);
 	json_t *root = cli_json("pamt.watch/1");
 
-	metrics_of(watch, now, metrics);
-	for (unsigned int i = 0; i < NR_METRICS; i++)
+	for (unsigned int i = 0; i < nr; i++)
 		json_object_set_new(root, metrics[i].name + strlen("pamt_"),
 				    json_integer(metrics[i].value));
 	json_object_set_new(root, "calls", json_counts(now));
@@ -224,10 +229,10 @@ static void put_calls(FILE *file, const struct watch_reading *r)
 
 static void put_metrics(FILE *file, const struct watch *watch, const struct watch_reading *now)
 {
-	struct metric metrics[NR_METRICS];
+	struct metric metrics[MOST_METRICS];
+	const unsigned int nr = metrics_of(watch, now, metrics);
 
-	metrics_of(watch, now, metrics);
-	for (unsigned int i = 0; i < NR_METRICS; i++) {
+	for (unsigned int i = 0; i < nr; i++) {
 		put_head(file, metrics[i].name, metrics[i].type, metrics[i].help);
 		fprintf(file, "%s %" PRId64 "\n", metrics[i].name, metrics[i].value);
 	}

@@ -167,6 +167,9 @@ static int find_tdmrs(struct facts *facts, const struct btf *btf, struct why *wh
 			       sizeof(facts->tdmr[i]), why))
 			return -1;
 	}
+	/* 16 bytes a page, or a bit. */
+	facts->dynamic = facts->tdmr[0].pamt_4k_size <
+			 facts->tdmr[0].size / TDX_PAGE_SIZE * TDX_PAMT_ENTRY_BYTES;
 	return 0;
 }
 
@@ -220,18 +223,49 @@ static int read_symbols(struct facts *facts, struct why *why)
 	if (!file)
 		return why_not(why,
 			       "/proc/kallsyms is not there: a kernel without CONFIG_KALLSYMS");
-	error = kallsyms_read(file, &facts->symbols, why);
+	error = kallsyms_read(file, NULL, &facts->symbols, why);
+	rewind(file);
+	if (!error)
+		error = kallsyms_read(file, "pamt", &facts->pamt_ko, why);
 	fclose(file);
-	if (error)
-		return -1;
-	if (kallsyms_find(&facts->symbols, "__seamcall") &&
-	    kallsyms_find(&facts->symbols, "__seamcall_ret"))
-		return 0;
-	return why_not(why, "this kernel has no __seamcall and __seamcall_ret: Linux without TDX "
-			    "(CONFIG_INTEL_TDX_HOST)");
+	return error;
 }
 
-int facts_find(struct facts *facts, struct why *why)
+/* Linux as a TDX host, with all that it has set up. */
+static int find_own(struct facts *facts, struct why *why)
+{
+	static const char *const routines[] = { "__seamcall", "__seamcall_ret" };
+
+	for (unsigned int i = 0; i < 2; i++)
+		if (!kallsyms_find(&facts->symbols, routines[i]))
+			return why_not(why,
+				       "this kernel has no %s: Linux without TDX "
+				       "(CONFIG_INTEL_TDX_HOST)",
+				       routines[i]);
+	return sites_find(&facts->symbols, routines, &facts->kcore, &facts->sites, why) ||
+			       find_processors(facts, why) || find_widths(facts, why) ||
+			       find_keys(facts, why) || with_btf(facts, why)
+		       ? -1
+		       : 0;
+}
+
+static int find_pamt_ko(struct facts *facts, struct why *why)
+{
+	static const char *const routines[] = { "seamcall_execute", "seamcall_execute" };
+
+	struct why ignored;
+	char *dynamic;
+
+	if (!kallsyms_find(&facts->pamt_ko, routines[0]))
+		return -1; /* why Linux is no host is said already */
+	dynamic = live_read_file("/sys/module/pamt/parameters/dynamic", NULL, &ignored);
+	facts->dynamic = dynamic && *dynamic == 'Y';
+	free(dynamic);
+	facts->sites.nr = 0;
+	return sites_find(&facts->pamt_ko, routines, &facts->kcore, &facts->sites, why);
+}
+
+int facts_find(struct facts *facts, bool others, struct why *why)
 {
 	struct utsname name;
 
@@ -241,16 +275,16 @@ int facts_find(struct facts *facts, struct why *why)
 	if (read_symbols(facts, why) || kcore_open("/proc/kcore", &facts->kcore, why))
 		return -1;
 	facts->direct_map = kcore_direct_map(&facts->kcore);
-	return sites_find(&facts->symbols, &facts->kcore, &facts->sites, why) ||
-			       find_processors(facts, why) || find_widths(facts, why) ||
-			       find_keys(facts, why) || with_btf(facts, why)
-		       ? -1
-		       : 0;
+	facts->own = !find_own(facts, why);
+	if (facts->own)
+		return 0;
+	return others ? find_pamt_ko(facts, why) : -1;
 }
 
 void facts_free(struct facts *facts)
 {
 	kallsyms_free(&facts->symbols);
+	kallsyms_free(&facts->pamt_ko);
 	if (facts->kcore.fd >= 0)
 		kcore_close(&facts->kcore);
 }

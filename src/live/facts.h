@@ -22,11 +22,14 @@ struct vcpu_places {
 };
 
 struct facts {
-	struct kallsyms symbols;
+	/* Linux is the TDX host itself; else pamt.ko is, and only what is before vcpu is there. */
+	bool own;
+	bool dynamic; /* the module was configured with Dynamic PAMT */
+	struct kallsyms symbols, pamt_ko;
 	struct kcore kcore;
 	struct sites sites;
-	struct vcpu_places vcpu;
 	char release[64]; /* of the kernel */
+	struct vcpu_places vcpu;
 
 	/* The machine. LP n of a recording is in package n % nr_packages. */
 	uint32_t nr_cpus;	     /* numbers of CPUs are below it */
@@ -43,10 +46,11 @@ struct facts {
 };
 
 /*
- * facts_find - all of it. Return: -1: why says what this kernel lacks, or that the TDX module is
- * not initialised.
+ * facts_find - all of it.
+ * @others: a kernel in which pamt.ko is the host will do as well
+ * Return: -1: why says what this kernel lacks, or that the TDX module is not initialised.
  */
-int facts_find(struct facts *facts, struct why *why);
+int facts_find(struct facts *facts, bool others, struct why *why);
 void facts_free(struct facts *facts);
 
 /*

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * kallsyms.c - the kernel's own symbols.
+ * kallsyms.c - symbols of the kernel, or of a module.
  *
  * A line is "ffffffff81000000 T _text", and behind a tab "[kvm]" for what belongs to a module. Who
  * may not see addresses reads zeros.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,17 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Behind its name a line of a module's has that module's. */
+static bool is_of(const char *line, const char *module)
+{
+	const char *at = strchr(line, '[');
+	size_t length = module ? strlen(module) : 0;
+
+	if (!at || !module)
+		return !at == !module;
+	return !strncmp(at + 1, module, length) && at[1 + length] == ']';
+}
+
 static int read_lines(FILE *file, struct kallsyms *all, struct why *why)
 {
 	unsigned int number = 0;
@@ -54,25 +66,27 @@ static int read_lines(FILE *file, struct kallsyms *all, struct why *why)
 		char type;
 
 		number++;
-		if (strchr(line, '['))
+		if (!is_of(line, all->module))
 			continue;
 		if (sscanf(line, "%16" SCNx64 " %c %511s", &at, &type, name) != 3)
 			return why_not(why, "kallsyms:%u: no line of symbols", number);
 		any |= at;
+		if (all->module && type != 't' && type != 'T')
+			continue;
 		/* Symbols of a CPU's own data are offsets: never what is looked for. */
 		if (at >> 63 && add(all, at, name))
 			return why_not(why, "out of memory");
 	}
-	if (!any)
+	if (!any && !all->module)
 		return why_not(why, number ? "kallsyms hides its addresses (kernel.kptr_restrict, "
 					     "or not root)"
 					   : "kallsyms is empty");
 	return 0;
 }
 
-int kallsyms_read(FILE *file, struct kallsyms *all, struct why *why)
+int kallsyms_read(FILE *file, const char *module, struct kallsyms *all, struct why *why)
 {
-	*all = (struct kallsyms){ 0 };
+	*all = (struct kallsyms){ .module = module };
 	if (read_lines(file, all, why)) {
 		kallsyms_free(all);
 		return -1;

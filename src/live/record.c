@@ -393,7 +393,7 @@ int record_run(const struct record_request *request, struct record_report *repor
 	r->params = (struct params){ -1, -1, -1, -1 };
 	r->calls.call = on_call;
 	r->calls.ctx = r;
-	error = facts_find(&r->facts, why) || tracefs_begin(&r->fs, "record", why) ? -1 : 0;
+	error = facts_find(&r->facts, false, why) || tracefs_begin(&r->fs, "record", why) ? -1 : 0;
 	if (!error)
 		error = with_instance(r, why);
 	facts_free(&r->facts);

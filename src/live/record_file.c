@@ -159,9 +159,6 @@ void record_file_call(struct record_file *file, const struct live_call *call, ui
 
 static void put_tdmrs(struct record_file *file, const struct facts *facts)
 {
-	const struct tdx_tdmr_info *first = &facts->tdmr[0];
-	/* 16 bytes a page, or a bit. */
-	bool dynamic = first->pamt_4k_size < first->size / TDX_PAGE_SIZE * TDX_PAMT_ENTRY_BYTES;
 	char text[160];
 
 	for (uint32_t i = 0; i < facts->nr_tdmrs; i++)
@@ -172,7 +169,7 @@ static void put_tdmrs(struct record_file *file, const struct facts *facts)
 		 facts->tdmr_at[0].v, facts->nr_tdmrs,
 		 facts->nr_tdmrs > 1 ? facts->tdmr_at[1].v - facts->tdmr_at[0].v
 				     : (uint64_t)TDX_INFO_ALIGN,
-		 facts->hkid_global, dynamic);
+		 facts->hkid_global, facts->dynamic);
 	put(file, text);
 }
 

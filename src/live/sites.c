@@ -16,6 +16,14 @@
 #define OPCODE_CALL 0xe8
 #define OPCODE_INT3 0xcc
 
+#define LAST_FUNCTION UINT64_C(4096)	    /* of a module: it is not longer */
+#define MOST_TEXT     (UINT64_C(256) << 20) /* bytes */
+
+static const char *name_of(const struct kallsyms *symbols)
+{
+	return symbols->module ? symbols->module : "the kernel";
+}
+
 static int add(struct sites *sites, uint64_t at, const struct kallsyms *symbols, struct why *why)
 {
 	const struct symbol *symbol = kallsyms_at(symbols, at);
@@ -24,7 +32,7 @@ static int add(struct sites *sites, uint64_t at, const struct kallsyms *symbols,
 		return 0;
 	if (sites->nr == SITES_MAX)
 		return why_not(why, "more than %u calls of SEAMCALL in this kernel", SITES_MAX);
-	sites->list[sites->nr++] = (struct site){ symbol->name, at - symbol->at };
+	sites->list[sites->nr++] = (struct site){ symbols->module, symbol->name, at - symbol->at };
 	return 0;
 }
 
@@ -45,24 +53,38 @@ int sites_in(const struct sites_search *search, struct sites *sites, struct why 
 	return 0;
 }
 
-int sites_find(const struct kallsyms *symbols, const struct kcore *kcore, struct sites *sites,
-	       struct why *why)
+/* The kernel says where its text is; that of a module is around its functions. */
+static int text_of(const struct kallsyms *symbols, uint64_t *at, uint64_t *end, struct why *why)
+{
+	if (symbols->module) {
+		*at = symbols->nr ? symbols->list[0].at : 0;
+		*end = symbols->nr ? symbols->list[symbols->nr - 1].at + LAST_FUNCTION : 0;
+	} else {
+		*at = kallsyms_find(symbols, "_text");
+		if (!*at)
+			*at = kallsyms_find(symbols, "_stext");
+		*end = kallsyms_find(symbols, "_etext");
+	}
+	if (*at && *end > *at && *end - *at <= MOST_TEXT)
+		return 0;
+	return why_not(why, "kallsyms does not say where the text of %s is", name_of(symbols));
+}
+
+int sites_find(const struct kallsyms *symbols, const char *const routine[2],
+	       const struct kcore *kcore, struct sites *sites, struct why *why)
 {
 	struct sites_search search = {
-		.at = kallsyms_find(symbols, "_text"),
-		.routine = { kallsyms_find(symbols, "__seamcall"),
-			     kallsyms_find(symbols, "__seamcall_ret") },
+		.routine = { kallsyms_find(symbols, routine[0]),
+			     kallsyms_find(symbols, routine[1]) },
 		.symbols = symbols,
 	};
-	uint64_t end = kallsyms_find(symbols, "_etext");
+	const unsigned int before = sites->nr;
+	uint64_t end;
 	uint8_t *text;
 	int error;
 
-	sites->nr = 0;
-	if (!search.at)
-		search.at = kallsyms_find(symbols, "_stext");
-	if (!search.at || end <= search.at)
-		return why_not(why, "kallsyms does not say where the kernel's text is");
+	if (text_of(symbols, &search.at, &end, why))
+		return -1;
 	search.bytes = end - search.at;
 	text = malloc(search.bytes);
 	if (!text)
@@ -73,5 +95,7 @@ int sites_find(const struct kallsyms *symbols, const struct kcore *kcore, struct
 	free(text);
 	if (error)
 		return -1;
-	return sites->nr ? 0 : why_not(why, "no call of __seamcall in this kernel's text");
+	if (sites->nr > before)
+		return 0;
+	return why_not(why, "no call of %s in the text of %s", routine[0], name_of(symbols));
 }

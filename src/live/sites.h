@@ -18,6 +18,7 @@
 #define SITE_CALL 5u /* bytes of the instruction */
 
 struct site {
+	const char *module; /* NULL: the kernel itself */
 	const char *symbol; /* of the kallsyms that it was found with */
 	uint64_t offset;    /* of the CALL */
 };
@@ -38,8 +39,12 @@ struct sites_search {
 
 /* The places that call one of the routines. Return: -1: more than there is room for. */
 int sites_in(const struct sites_search *search, struct sites *sites, struct why *why);
-/* Those of the running kernel, whose symbols have __seamcall and __seamcall_ret. */
-int sites_find(const struct kallsyms *symbols, const struct kcore *kcore, struct sites *sites,
-	       struct why *why);
+/*
+ * sites_find - the places of the running kernel, or of a module, that call one of two of its own
+ * routines; added to what is there.
+ * Return: -1: there are none, or more than there is room for, or the text cannot be read.
+ */
+int sites_find(const struct kallsyms *symbols, const char *const routine[2],
+	       const struct kcore *kcore, struct sites *sites, struct why *why);
 
 #endif

@@ -16,11 +16,12 @@
 /* Which histogram on which event; they go with the instance. */
 static const struct {
 	const char *event, *trigger;
+	bool of_kvm;
 } histograms[] = {
-	{ "out", "hist:keys=fn.hex,rax.hex:size=4096" },
+	{ "out", "hist:keys=fn.hex,rax.hex:size=4096", false },
 	/* The regions of TDH.PHYMEM.PAMT.ADD. */
-	{ "out", "hist:keys=rcx.hex:size=65536 if fn==0x3a && rax==0" },
-	{ "exit", "hist:keys=rax.hex:size=2048 if type==5" },
+	{ "out", "hist:keys=rcx.hex:size=65536 if fn==0x3a && rax==0", false },
+	{ "exit", "hist:keys=rax.hex:size=2048 if type==5", true },
 };
 
 #define NR_HISTOGRAMS (sizeof(histograms) / sizeof(*histograms))
@@ -36,6 +37,8 @@ static int begin(struct watch *watch, struct why *why)
 	for (unsigned int i = 0; i < NR_HISTOGRAMS; i++) {
 		char path[TRACEFS_PATH];
 
+		if (histograms[i].of_kvm && !watch->facts.own)
+			continue;
 		probes_file(&watch->fs, histograms[i].event, "trigger", path);
 		if (tracefs_write(&watch->fs, path, histograms[i].trigger, why))
 			return why_not(why,
@@ -52,7 +55,8 @@ int watch_begin(struct watch *watch, struct why *why)
 	int error;
 
 	memset(watch, 0, sizeof(*watch));
-	error = facts_find(&watch->facts, why) || tracefs_begin(&watch->fs, "watch", why) ? -1 : 0;
+	error = facts_find(&watch->facts, true, why) || tracefs_begin(&watch->fs, "watch", why) ? -1
+												: 0;
 	if (!error && !begin(watch, why)) {
 		watch->possible = true;
 		return 0;
@@ -122,18 +126,23 @@ static int by_leaf(const void *a, const void *b)
 	return x->status < y->status ? -1 : x->status > y->status;
 }
 
-/* What successes of these leaves mean. */
-static void add_up(struct watch_reading *r)
+/*
+ * What successes of these leaves mean. With Dynamic PAMT a pair comes with DEMOTE of a 2M page and
+ * goes with PROMOTE to one; nobody has 1G pages.
+ */
+static void add_up(struct watch_reading *r, bool dynamic)
 {
+	uint64_t none, *came = dynamic ? &r->added : &none, *went = dynamic ? &r->removed : &none;
 	const struct {
 		uint32_t leaf;
 		uint64_t *sum;
 	} sums[] = {
-		{ TDH_PHYMEM_PAMT_ADD, &r->added },
-		{ TDH_PHYMEM_PAMT_REMOVE, &r->removed },
-		{ TDH_MNG_CREATE, &r->created },
-		{ TDH_MNG_KEY_FREEID, &r->freed },
+		{ TDH_PHYMEM_PAMT_ADD, &r->added }, { TDH_PHYMEM_PAMT_REMOVE, &r->removed },
+		{ TDH_MEM_PAGE_DEMOTE, came },	    { TDH_MEM_PAGE_PROMOTE, went },
+		{ TDH_MNG_CREATE, &r->created },    { TDH_MNG_KEY_FREEID, &r->freed },
 	};
+
+	none = 0;
 
 	for (unsigned int i = 0; i < r->nr; i++)
 		for (unsigned int s = 0; s < sizeof(sums) / sizeof(*sums); s++)
@@ -165,7 +174,8 @@ int watch_read(struct watch *watch, struct watch_reading *reading, struct why *w
 
 	free(reading->count);
 	*reading = (struct watch_reading){ 0 };
-	if (read_event(watch, "out", &reader, why) || read_event(watch, "exit", &reader, why) ||
+	if (read_event(watch, "out", &reader, why) ||
+	    (watch->facts.own && read_event(watch, "exit", &reader, why)) ||
 	    tracefs_missed(&watch->fs, &missed, why))
 		return -1;
 	if (reader.no_memory)
@@ -175,6 +185,6 @@ int watch_read(struct watch *watch, struct watch_reading *reading, struct why *w
 	reading->missed += missed;
 	if (reading->nr)
 		qsort(reading->count, reading->nr, sizeof(*reading->count), by_leaf);
-	add_up(reading);
+	add_up(reading, watch->facts.dynamic);
 	return 0;
 }

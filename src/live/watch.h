@@ -27,10 +27,10 @@ struct watch_reading {
 	unsigned int nr, room;
 	struct watch_count *count; /* by leaf, then by calls, the most first */
 	uint64_t missed;	   /* hits of probes that were missed, or that found no room */
-	uint64_t added, removed;   /* pairs of PAMT pages */
+	uint64_t added, removed;   /* pairs of PAMT pages, with whatever leaf */
 	uint64_t created, freed;   /* TDs that got a KeyID, KeyIDs that were given back */
 	uint64_t regions,
-		flipping; /* 2M regions that got a pair, and that got one more than once */
+		flipping; /* 2M regions that got a pair by ADD, and that got one more than once */
 };
 
 struct watch {

@@ -29,16 +29,42 @@ static void assert_why(const struct why *why, const char *part)
 
 /* ------------------------------------------------------------------------------------------- */
 
-static int symbols_of(const char *text, struct kallsyms *all, struct why *why)
+static int symbols_of_module(const char *text, const char *module, struct kallsyms *all,
+			     struct why *why)
 {
 	FILE *file = fmemopen((void *)(uintptr_t)text, strlen(text) + !*text, "r");
 	int error;
 
 	if (!*text)
 		fgetc(file);
-	error = kallsyms_read(file, all, why);
+	error = kallsyms_read(file, module, all, why);
 	fclose(file);
 	return error;
+}
+
+static int symbols_of(const char *text, struct kallsyms *all, struct why *why)
+{
+	return symbols_of_module(text, NULL, all, why);
+}
+
+static void functions_of_a_module_are_found(void **state)
+{
+	static const char text[] = "ffffffff81000000 T _text\n"
+				   "ffffffffc0002000 t second\t[pamt]\n"
+				   "ffffffffc0001000 T first\t[pamt]\n"
+				   "ffffffffc0008000 d data\t[pamt]\n"
+				   "ffffffffc0009000 t other\t[pamt_selftest]\n";
+	struct kallsyms all;
+	struct why why;
+
+	assert_int_equal(symbols_of_module(text, "pamt", &all, &why), 0);
+	assert_int_equal(all.nr, 2);
+	assert_string_equal(all.list[0].name, "first");
+	assert_string_equal(all.list[1].name, "second");
+	kallsyms_free(&all);
+	assert_int_equal(symbols_of_module(text, "kvm", &all, &why), 0);
+	assert_int_equal(all.nr, 0);
+	kallsyms_free(&all);
 }
 
 static void symbols_are_found_by_name_and_by_address(void **state)
@@ -392,6 +418,7 @@ static void histograms_of_an_event(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(functions_of_a_module_are_found),
 		cmocka_unit_test(symbols_are_found_by_name_and_by_address),
 		cmocka_unit_test(symbols_without_addresses_are_said),
 		cmocka_unit_test(calls_of_a_routine_are_found_in_text),
