@@ -176,10 +176,15 @@ static const uint8_t *structure_of(const struct btf *btf, uint32_t number)
 	return NULL;
 }
 
+/* What is looked for, and how many members may still be looked at. */
 struct name {
 	const char *text;
 	size_t length;
+	unsigned int left;
 };
+
+/* No structure has so many; one that is broken may be in itself, again and again. */
+#define MOST_MEMBERS 100000u
 
 /* Where a member is, in bits from the beginning of what is looked through, and its type. */
 struct place {
@@ -187,17 +192,18 @@ struct place {
 };
 
 /* The member of that name; depth: how many nameless ones are around it. place is where type is. */
-static bool find_member(const struct btf *btf, const uint8_t *type, const struct name *name,
+static bool find_member(const struct btf *btf, const uint8_t *type, struct name *name,
 			struct place *place, unsigned int depth)
 {
 	const struct record r = record_of(type);
 
-	for (uint32_t i = 0; i < members_of(&r); i++) {
+	for (uint32_t i = 0; i < members_of(&r) && name->left; i++) {
 		struct place at = *place;
 		const uint8_t *inner;
 		const char *own;
 		struct member m;
 
+		name->left--;
 		memcpy(&m, type + sizeof(r) + i * sizeof(m), sizeof(m));
 		own = name_at(btf, m.name);
 		/* With bit 31 of info set the upper byte is the width of a bit field. */
@@ -221,7 +227,7 @@ static bool find_path(const struct btf *btf, const uint8_t *type, const char *pa
 	struct place place = { 0 };
 
 	while (type) {
-		const struct name name = { path, strcspn(path, ".") };
+		struct name name = { path, strcspn(path, "."), MOST_MEMBERS };
 
 		if (!find_member(btf, type, &name, &place, 0))
 			return false;

@@ -29,6 +29,9 @@ static int add_field(struct trace_format *format, const char *line, struct why *
 		   &field->offset, &field->size) != 3)
 		return why_not(why, "event %s: a field that cannot be read: %.60s", format->name,
 			       line);
+	if (field->offset > TRACE_MOST_BYTES || field->size > TRACE_MOST_BYTES - field->offset)
+		return why_not(why, "event %s: a field outside of any event: %.60s", format->name,
+			       line);
 	name_of(declaration, field->name, sizeof(field->name));
 	format->nr++;
 	return 0;

@@ -9,7 +9,8 @@
 
 #include "live/why.h"
 
-#define TRACE_FIELDS 32u
+#define TRACE_FIELDS	 32u
+#define TRACE_MOST_BYTES 4096u /* of an event: it is within a page */
 
 struct trace_field {
 	char name[32];

@@ -241,6 +241,38 @@ static void members_are_found_in_btf(void **state)
 	btf_free(&btf);
 }
 
+/* Nameless members are looked through: eight levels of forty of them took longer than anybody
+ * waits. */
+static void a_structure_that_is_in_itself_is_given_up(void **state)
+{
+	struct {
+		uint16_t magic;
+		uint8_t version, flags;
+		uint32_t length, types, types_bytes, strings, strings_bytes;
+		uint32_t type[3 + 3 * 40];
+		char text[4];
+	} file = { 0xeb9f,
+		   1,
+		   0,
+		   24,
+		   0,
+		   sizeof(file.type),
+		   sizeof(file.type),
+		   4,
+		   { 1, 4u << 24 | 40, 8 },
+		   "\0a" };
+	struct btf btf = { 0 };
+	struct why why;
+	uint32_t at;
+
+	for (unsigned int i = 0; i < 40; i++)
+		file.type[3 + 3 * i + 1] = 1;
+	assert_int_equal(btf_add(&btf, (const uint8_t *)&file, sizeof(file), &why), 0);
+	assert_int_equal(btf_offset(&btf, "a", "b", &at, &why), -1);
+	assert_why(&why, "struct a has no member b");
+	btf_free(&btf);
+}
+
 static void btf_that_is_cut_or_changed_is_survived(void **state)
 {
 	uint8_t bytes[sizeof(btf_sample)];
@@ -366,6 +398,13 @@ static void format_of_an_event(void **state)
 	assert_int_equal(
 		trace_format_read("name: x\nID: 1\nfield:u64 fn; offset:x;\n", &format, &why), -1);
 	assert_why(&why, "cannot be read");
+	/* The end of such a field was before its beginning, and events too short for it were read.
+	 */
+	assert_int_equal(
+		trace_format_read("name: x\nID: 1\nfield:u64 fn; offset:4294967290; size:8;\n",
+				  &format, &why),
+		-1);
+	assert_why(&why, "outside of any event");
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -425,6 +464,7 @@ int main(void)
 		cmocka_unit_test(a_call_under_a_probe_is_a_call),
 		cmocka_unit_test(segments_of_a_core_file),
 		cmocka_unit_test(members_are_found_in_btf),
+		cmocka_unit_test(a_structure_that_is_in_itself_is_given_up),
 		cmocka_unit_test(btf_that_is_cut_or_changed_is_survived),
 		cmocka_unit_test(events_come_out_of_a_page),
 		cmocka_unit_test(pages_that_are_broken_are_survived),
