@@ -95,6 +95,7 @@ uint32_t pool_take(struct pool *pool, tdx_hpa_t *pages, uint32_t nr)
 
 bool pool_short(struct pool *pool, uint32_t nr)
 {
+	OS_INVARIANT(os_spin_is_held(&pool->lock));
 	pool->wanted += nr;
 	if (!nr || !pool->dry)
 		return false;

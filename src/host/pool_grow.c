@@ -23,6 +23,7 @@ static unsigned int choose_order(const struct pool *pool, uint32_t want)
 {
 	uint64_t out = pool->all.held - pool->all.free;
 
+	OS_INVARIANT(os_spin_is_held(&pool->lock));
 	/* More may be lent than is out, until the next trim: others have given pages back. */
 	return chunk_order_for(pool->all.held, out - min64(out, pool->lent) + want + 2);
 }
