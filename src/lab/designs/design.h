@@ -66,6 +66,11 @@ struct design {
 	bool (*name_of)(void *state, const void *addr, char text[64]);
 };
 
+/* Of .backing, what most designs have functions of their own for, named as the members are. */
+#define OWN_BACKING                                                         \
+	.topup = topup, .cache_free = cache_free, .alloc_page = alloc_page, \
+	.free_page = free_page, .get = get, .put = put, .split = split
+
 /* All of them, in the order in which they are listed and compared. */
 #define DESIGN_LIST(X)              \
 	X(ours)                     \

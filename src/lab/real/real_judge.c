@@ -80,6 +80,12 @@ static bool is_marked(os_a64_t *map, tdx_hpa_t page)
 	return word && os_load64(word, OS_RELAXED) & bit_of(page);
 }
 
+static void wrong_if(bool wrong, const char *what, tdx_hpa_t page, const char *how)
+{
+	if (wrong)
+		real_found(hunt, "%s 0x%llx%s", what, (unsigned long long)page.v, how);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 /* Between the OS and libpamt                                                                   */
 
@@ -106,15 +112,12 @@ uint32_t real_judge_chunks(void) { return chunks; }
 
 static void look_at_freed(tdx_hpa_t page)
 {
-	if (is_marked(hunt->judge.out, page))
-		real_found(hunt, "page 0x%llx went to the OS while it was a control page",
-			   (unsigned long long)page.v);
-	if (is_marked(hunt->judge.given, page))
-		real_found(hunt, "page 0x%llx went to the OS while it was the module's, in a pair",
-			   (unsigned long long)page.v);
-	if (!mark(hunt->judge.taken, page, false))
-		real_found(hunt, "page 0x%llx went to the OS, and libpamt did not have it",
-			   (unsigned long long)page.v);
+	wrong_if(is_marked(hunt->judge.out, page), "page", page,
+		 " went to the OS while it was a control page");
+	wrong_if(is_marked(hunt->judge.given, page), "page", page,
+		 " went to the OS while it was the module's, in a pair");
+	wrong_if(!mark(hunt->judge.taken, page, false), "page", page,
+		 " went to the OS, and libpamt did not have it");
 }
 
 static void host_free_pages(void *ctx, tdx_hpa_t block, unsigned int order)
@@ -160,22 +163,18 @@ static tdx_hpa_t pair_page(const struct pair_leaf *pair, const struct tdx_regs *
 
 static void give_to_module(tdx_hpa_t page)
 {
-	if (!is_marked(hunt->judge.taken, page))
-		real_found(hunt, "page 0x%llx of a pair for the module is not libpamt's",
-			   (unsigned long long)page.v);
-	if (is_marked(hunt->judge.out, page))
-		real_found(hunt, "page 0x%llx of a pair for the module is a control page",
-			   (unsigned long long)page.v);
-	if (!mark(hunt->judge.given, page, true))
-		real_found(hunt, "page 0x%llx of a pair for the module is in one already",
-			   (unsigned long long)page.v);
+	wrong_if(!is_marked(hunt->judge.taken, page), "page", page,
+		 " of a pair for the module is not libpamt's");
+	wrong_if(is_marked(hunt->judge.out, page), "page", page,
+		 " of a pair for the module is a control page");
+	wrong_if(!mark(hunt->judge.given, page, true), "page", page,
+		 " of a pair for the module is in one already");
 }
 
 static void came_back(tdx_hpa_t page)
 {
-	if (!mark(hunt->judge.given, page, false))
-		real_found(hunt, "page 0x%llx came back from a pair it was not in",
-			   (unsigned long long)page.v);
+	wrong_if(!mark(hunt->judge.given, page, false), "page", page,
+		 " came back from a pair it was not in");
 }
 
 static tdx_status_t seamcall(void *ctx, struct tdx_regs *regs)
@@ -219,26 +218,19 @@ static tdx_hpa_t alloc_pages(void *ctx, unsigned int order, uint32_t node)
 
 void real_judge_out(tdx_hpa_t page, bool out)
 {
-	if (!is_marked(hunt->judge.taken, page))
-		real_found(hunt, "control page 0x%llx is not libpamt's",
-			   (unsigned long long)page.v);
-	if (is_marked(hunt->judge.given, page))
-		real_found(hunt, "control page 0x%llx is the module's, in a pair",
-			   (unsigned long long)page.v);
-	if (!mark(hunt->judge.out, page, out))
-		real_found(hunt, "control page 0x%llx was handed out twice",
-			   (unsigned long long)page.v);
+	wrong_if(!is_marked(hunt->judge.taken, page), "control page", page, " is not libpamt's");
+	wrong_if(is_marked(hunt->judge.given, page), "control page", page,
+		 " is the module's, in a pair");
+	wrong_if(!mark(hunt->judge.out, page, out), "control page", page, " was handed out twice");
 }
 
 void real_judge_cache(const struct pamt_cache *cache)
 {
 	for (uint32_t i = 0; i < cache->nr_pages; i++) {
-		if (!is_marked(hunt->judge.taken, cache->page[i]))
-			real_found(hunt, "page 0x%llx in a cache is not libpamt's",
-				   (unsigned long long)cache->page[i].v);
-		if (is_marked(hunt->judge.out, cache->page[i]))
-			real_found(hunt, "page 0x%llx in a cache is a control page",
-				   (unsigned long long)cache->page[i].v);
+		wrong_if(!is_marked(hunt->judge.taken, cache->page[i]), "page", cache->page[i],
+			 " in a cache is not libpamt's");
+		wrong_if(is_marked(hunt->judge.out, cache->page[i]), "page", cache->page[i],
+			 " in a cache is a control page");
 	}
 }
 
