@@ -29,6 +29,17 @@ bool child_is_over(struct child *child)
 {
 	if (child->words && !child->ended)
 		/* -1: nobody waits for it where SIGCHLD is ignored, and it is gone. */
-		child->ended = waitpid(child->pid, NULL, WNOHANG);
+		child->ended = waitpid(child->pid, &child->status, WNOHANG);
 	return child->ended;
+}
+
+int child_code(const struct child *child)
+{
+	if (!child->ended || !child->status)
+		return CLI_OK;
+	if (WIFSIGNALED(child->status))
+		return cli_error(CLI_FAILED, "%s was ended by signal %d", child->words[0],
+				 WTERMSIG(child->status));
+	return cli_error(CLI_FAILED, "%s ended with %d", child->words[0],
+			 WEXITSTATUS(child->status));
 }

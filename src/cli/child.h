@@ -12,11 +12,14 @@ struct child {
 	char **words; /* NULL: none */
 	pid_t pid;
 	bool ended;
+	int status; /* and then: as wait() has it */
 };
 
 /* false: there can be no further process. A program that is not there ends at once, and says so. */
 bool child_start(struct child *child);
 /* false also where there is none. */
 bool child_is_over(struct child *child);
+/* An exit code: that it ended otherwise than with 0 is reported, and a failure. */
+int child_code(const struct child *child);
 
 #endif

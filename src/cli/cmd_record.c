@@ -88,7 +88,7 @@ static int run(const struct record_request *request, bool json)
 		cli_json_print(json_report(&report));
 	else
 		print_report(&report);
-	return CLI_OK;
+	return child_code(request->ctx);
 }
 
 int cmd_record(int argc, char **argv)

@@ -114,6 +114,8 @@ static int run(struct request *request)
 	}
 	code = child_start(&request->child) ? readings(request, watch)
 					    : cli_error(CLI_FAILED, "watch: no further process");
+	if (code == CLI_OK)
+		code = child_code(&request->child);
 	if (watch_end(watch, &why))
 		code = cli_error(CLI_FAILED, "watch: %s", why.text);
 	free(watch);
