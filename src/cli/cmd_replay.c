@@ -104,6 +104,9 @@ static int read_entry(struct recordings *all, const FTSENT *entry)
 	default:
 		if (entry->fts_level > 0 && !is_recording(entry->fts_name))
 			return CLI_OK;
+		/* Named by the user it may be anything, also a pipe that somebody writes to. */
+		if (entry->fts_level > 0 && entry->fts_info == FTS_DEFAULT)
+			return cli_usage_error("%s: not a file", entry->fts_path);
 		return read_file(all, entry->fts_path);
 	}
 }

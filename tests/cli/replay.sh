@@ -137,6 +137,11 @@ printf '%s missed=0 cut=0\n' "$live" >"$scratch/ended.vec"
 refuses answers_of_a_running_host_stay "--fill: $scratch/ended.vec is of a running host" \
 	replay --fill "$scratch/ended.vec"
 
+# It was waited for.
+mkdir "$scratch/pipes"
+mkfifo "$scratch/pipes/x.vec"
+refuses a_pipe_in_a_folder_is_refused "$scratch/pipes/x.vec: not a file" replay "$scratch/pipes"
+
 runs other_files_of_a_folder_are_passed_over 0 replay "$vectors/03-bringup-static.vec"
 mkdir -p "$scratch/folder/below"
 cp "$vectors/03-bringup-static.vec" "$scratch/folder/below"
