@@ -18,10 +18,6 @@ ALLOWED = {
     "src/host/draw.c:magazine_put": HOT,
     "src/host/pool.c:pool_give_node": HOT,
     "src/host/layout.c:pamt_plan": "libpamt's interface, with a manual page",
-    "src/lab/explore/pamt_model_pair.c:install_pair": "both pages of a pair, and how each is answered for",
-    "src/lab/explore/program.c:program_random": "numbers that make a program again from its seed",
-    "src/lab/explore/program.c:random_op": "numbers that make a program again from its seed",
-    "src/lab/explore/setup.c:parse_field": "a row of a table of keys",
 }
 CODE = re.compile(r'"(?:\\.|[^"\\\n])*"|/\*.*?\*/|//[^\n]*', re.S)
 LIST = r"\(((?:[^();{}]|\([^()]*\))*)\)"

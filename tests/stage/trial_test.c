@@ -116,23 +116,26 @@ static void no_program_gives_memory_to_two(void **state)
 	(void)state;
 	assert_true(program_kinds("garpMUSJ", &size.kinds));
 	assert_int_equal(program_enumerate(&size, has_one_owner_each, NULL), 91);
+	size = (struct program_size){
+		.nr_cpus = 4, .nr_regions = 2, .nr_ops = 4, .kinds = size.kinds
+	};
 	for (uint32_t i = 0; i < 1000; i++) {
-		program_random(3, i, 4, 2, 4, size.kinds, &program);
+		program_random(3, i, &size, &program);
 		has_one_owner_each(NULL, &program);
 	}
 }
 
 static void a_random_program_depends_on_its_number_alone(void **state)
 {
+	struct program_size size = { .nr_cpus = 3, .nr_regions = 2, .nr_ops = 8 };
 	struct program one, two;
-	uint32_t kinds;
 
 	(void)state;
-	program_kinds("garpqMUSJcfkv", &kinds);
-	program_random(5, 17, 3, 2, 8, kinds, &one);
-	program_random(5, 17, 3, 2, 8, kinds, &two);
+	program_kinds("garpqMUSJcfkv", &size.kinds);
+	program_random(5, 17, &size, &one);
+	program_random(5, 17, &size, &two);
 	assert_memory_equal(&one, &two, sizeof(one));
-	program_random(5, 18, 3, 2, 8, kinds, &two);
+	program_random(5, 18, &size, &two);
 	assert_memory_not_equal(&one, &two, sizeof(one));
 	for (uint32_t cpu = 0; cpu < 3; cpu++)
 		assert_int_equal(one.nr_ops[cpu], 8);

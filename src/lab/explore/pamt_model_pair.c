@@ -53,8 +53,8 @@ static tdx_status_t claim_pair(struct pamt_model *model, const uint64_t pair[2],
  * the region whose pages need no walk, the target for ADD; DEMOTE has none, and so meets its own
  * lock where a page lies in what it demotes.
  */
-static tdx_status_t install_pair(struct pamt_model *model, struct tdx_regs *regs, uint64_t target,
-				 uint64_t own, const uint64_t pair[2], const uint64_t op[2])
+static tdx_status_t install_pair(struct pamt_model *model, uint64_t target, uint64_t own,
+				 const uint64_t pair[2], const uint64_t op[2])
 {
 	struct model_region *region = region_at(model, target);
 	tdx_status_t status = walk_donated(model, pair[0], own, op[0]);
@@ -98,7 +98,7 @@ tdx_status_t model_pamt_add(struct pamt_model *model, struct tdx_regs *regs)
 	if (region->type != TDX_PT_NDA)
 		status = answer(TDX_HPA_RANGE_NOT_FREE, TDX_OP_RCX);
 	else
-		status = install_pair(model, regs, target, target, pair, op);
+		status = install_pair(model, target, target, pair, op);
 	unlock_exclusive(region);
 	return status;
 }
@@ -157,7 +157,7 @@ tdx_status_t model_demote(struct pamt_model *model, struct tdx_regs *regs)
 			if (!is_known(model, pair[i]))
 				status = answer(TDX_OPERAND_ADDR_RANGE_ERROR, op[i]);
 		if (!status.v)
-			status = install_pair(model, regs, target, UINT64_MAX, pair, op);
+			status = install_pair(model, target, UINT64_MAX, pair, op);
 		if (!status.v) {
 			set_pages(model, target, TDX_PT_REG);
 			region->used[0] = region->used[1] = TDX_PAGES_PER_2M / 2;

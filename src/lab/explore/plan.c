@@ -321,8 +321,12 @@ void plan_unit(const struct plan *plan, uint32_t i, struct setup *setup,
 		if (r->schedules && r->schedules - *first < RANDOM_UNIT)
 			limits->schedules = r->schedules - *first;
 		if (!r->has_program)
-			program_random(r->seed, i, r->nr_cpus, r->setup.nr_regions, r->nr_ops,
-				       r->kinds, &setup->program);
+			program_random(r->seed, i,
+				       &(struct program_size){ .nr_cpus = r->nr_cpus,
+							       .nr_regions = r->setup.nr_regions,
+							       .nr_ops = r->nr_ops,
+							       .kinds = r->kinds },
+				       &setup->program);
 		return;
 	}
 	setup->program = plan->program[program];

@@ -357,15 +357,15 @@ uint64_t program_enumerate(const struct program_size *size,
 /* Random ones                                                                                  */
 
 /* Every operation that makes sense now is as likely as any other. */
-static bool random_op(uint64_t *random, uint32_t nr_regions, uint32_t set,
+static bool random_op(uint64_t *random, const struct program_size *size,
 		      const struct others *others, struct holding *holding, struct op *op)
 {
 	uint32_t seen = 0;
 
 	for (enum op_kind kind = 0; kind < OP_KINDS; kind++) {
-		uint32_t regions = kinds[kind].region ? nr_regions : 1;
+		uint32_t regions = kinds[kind].region ? size->nr_regions : 1;
 
-		for (uint32_t region = 0; (set >> kind & 1) && region < regions; region++) {
+		for (uint32_t region = 0; (size->kinds >> kind & 1) && region < regions; region++) {
 			struct holding there = holding[region];
 
 			if (is_anothers(others, kind, region) || !apply(&there, kind))
@@ -377,21 +377,21 @@ static bool random_op(uint64_t *random, uint32_t nr_regions, uint32_t set,
 	return seen && apply(&holding[op->region], op->kind);
 }
 
-void program_random(uint64_t seed, uint64_t i, uint32_t nr_cpus, uint32_t nr_regions,
-		    uint32_t nr_ops, uint32_t set, struct program *program)
+void program_random(uint64_t seed, uint64_t i, const struct program_size *size,
+		    struct program *program)
 {
 	uint64_t random =
 		(seed + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ (i + 1) * UINT64_C(0xd1342543de82ef95);
 	struct others others = { 0 };
 
 	memset(program, 0, sizeof(*program));
-	program->nr_cpus = nr_cpus;
-	for (uint32_t cpu = 0; cpu < nr_cpus; cpu++) {
+	program->nr_cpus = size->nr_cpus;
+	for (uint32_t cpu = 0; cpu < size->nr_cpus; cpu++) {
 		struct holding holding[PROGRAM_MAX_REGIONS] = { { { 0 } } };
 		uint32_t *nr = &program->nr_ops[cpu];
 
-		while (*nr < nr_ops && random_op(&random, nr_regions, set, &others, holding,
-						 &program->op[cpu][*nr]))
+		while (*nr < size->nr_ops &&
+		       random_op(&random, size, &others, holding, &program->op[cpu][*nr]))
 			++*nr;
 		for (uint32_t n = 0; n < *nr; n++)
 			add_to_others(&others, program->op[cpu][n].kind,

@@ -82,8 +82,8 @@ struct program_size {
 uint64_t program_enumerate(const struct program_size *size,
 			   bool (*each)(void *ctx, const struct program *program), void *ctx);
 
-/* The i-th random program of that kind; depends on nothing but the arguments. */
-void program_random(uint64_t seed, uint64_t i, uint32_t nr_cpus, uint32_t nr_regions,
-		    uint32_t nr_ops, uint32_t kinds, struct program *program);
+/* The i-th random program of that size, nr_ops given; depends on nothing but the arguments. */
+void program_random(uint64_t seed, uint64_t i, const struct program_size *size,
+		    struct program *program);
 
 #endif

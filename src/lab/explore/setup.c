@@ -99,9 +99,7 @@ static bool parse_mutants(const char *text, uint64_t *mutants)
 	return true;
 }
 
-/* One key and its value. */
-static bool parse_field(const char *key, const char *value, struct setup *s,
-			struct explore_schedule *schedule, char *why, size_t size)
+bool setup_set(struct setup *s, const char *key, const char *value, char *why, size_t size)
 {
 	const char *reason = NULL;
 	char names[128];
@@ -146,9 +144,6 @@ static bool parse_field(const char *key, const char *value, struct setup *s,
 	if (!strcmp(key, "mutant"))
 		return parse_mutants(value, &s->mutants) ||
 		       wrong(why, size, "no mutant '%s'", value);
-	if (!strcmp(key, "schedule") && schedule)
-		return explore_schedule_parse(value, schedule) ||
-		       wrong(why, size, "schedule '%s': 'CPU:STEPS CPU:STEPS ...'", value);
 	return wrong(why, size, "no field '%s'", key);
 }
 
@@ -159,12 +154,6 @@ void setup_init(struct setup *setup)
 	setup->module = TRIAL_SOFTSEAM;
 	setup->pages = TRIAL_CROSSED;
 	setup->nr_regions = 2;
-}
-
-bool setup_set(struct setup *setup, const char *field, const char *value, char *why,
-	       size_t why_size)
-{
-	return parse_field(field, value, setup, NULL, why, why_size);
 }
 
 bool setup_parse(const char *text, struct setup *setup, struct explore_schedule *schedule,
@@ -184,8 +173,13 @@ bool setup_parse(const char *text, struct setup *setup, struct explore_schedule 
 		if (!value)
 			return wrong(why, why_size, "'%s' is not KEY=VALUE", field);
 		*value++ = 0;
-		if (!parse_field(field, value, setup, schedule, why, why_size))
+		if (schedule && !strcmp(field, "schedule")) {
+			if (!explore_schedule_parse(value, schedule))
+				return wrong(why, why_size,
+					     "schedule '%s': 'CPU:STEPS CPU:STEPS ...'", value);
+		} else if (!setup_set(setup, field, value, why, why_size)) {
 			return false;
+		}
 	}
 	if (!setup->program.nr_cpus)
 		return wrong(why, why_size, "no program");
