@@ -94,19 +94,19 @@ static void show_json(const struct real_config *config, const struct real_result
 	json_t *object = cli_json("pamt.check-real/1"), *ops = json_object();
 
 	json_object_set_new(object, "threads", json_integer(config->threads));
-	json_object_set_new(object, "first_seed", json_integer((json_int_t)config->seed));
-	json_object_set_new(object, "rounds", json_integer((json_int_t)result->rounds));
+	json_object_set_new(object, "first_seed", cli_json_number(config->seed));
+	json_object_set_new(object, "rounds", cli_json_number(result->rounds));
 	json_object_set_new(object, "seconds", json_real(result->seconds));
 	for (uint32_t i = 0; i < REAL_OPS; i++)
 		json_object_set_new(ops, real_op_name((enum real_op)i),
-				    json_integer((json_int_t)result->ops[i]));
+				    cli_json_number(result->ops[i]));
 	json_object_set_new(object, "operations", ops);
-	json_object_set_new(object, "adds", json_integer((json_int_t)result->adds));
-	json_object_set_new(object, "removes", json_integer((json_int_t)result->removes));
+	json_object_set_new(object, "adds", cli_json_number(result->adds));
+	json_object_set_new(object, "removes", cli_json_number(result->removes));
 	json_object_set_new(object, "found",
 			    result->found ? cli_json_text(result->text) : json_null());
 	json_object_set_new(object, "seed",
-			    result->found ? json_integer((json_int_t)result->seed) : json_null());
+			    result->found ? cli_json_number(result->seed) : json_null());
 	cli_json_print(object);
 }
 

@@ -227,14 +227,14 @@ static json_t *json_large(const struct results *r)
 		const struct bench_seam_large *l = &r->large[i];
 		json_t *object = json_object();
 
-		json_object_set_new(object, "bytes", json_integer((json_int_t)l->bytes));
+		json_object_set_new(object, "bytes", cli_json_number(l->bytes));
 		json_object_set_new(object, "page_bytes",
 				    json_integer(l->huge ? 0x200000 : 0x1000));
 		json_object_set_new(object, "seconds", json_real(l->seconds));
 		json_object_set_new(object, "target_seconds", json_real(large_tds[i].target));
-		json_object_set_new(object, "metadata", json_integer((json_int_t)l->metadata));
-		json_object_set_new(object, "resident", json_integer((json_int_t)l->resident));
-		json_object_set_new(object, "simulated", json_integer((json_int_t)l->simulated));
+		json_object_set_new(object, "metadata", cli_json_number(l->metadata));
+		json_object_set_new(object, "resident", cli_json_number(l->resident));
+		json_object_set_new(object, "simulated", cli_json_number(l->simulated));
 		json_array_append_new(list, object);
 	}
 	return list;

@@ -338,7 +338,7 @@ static void print_json(const struct recordings *all, const struct replay_result 
 
 		json_object_set_new(file, "name", cli_json_text(r->vector.name));
 		json_object_set_new(file, "passed", cli_json_number(r->result.passed));
-		json_object_set_new(file, "failed", json_integer((json_int_t)r->result.failed));
+		json_object_set_new(file, "failed", cli_json_number(r->result.failed));
 		json_object_set_new(file, "first",
 				    r->result.failed ? json_difference(&r->result.first)
 						     : json_null());

@@ -209,7 +209,7 @@ int cmd_report(int argc, char **argv)
 	if (!code && r.args.json) {
 		said = cli_json("pamt.report/1");
 		json_object_set_new(said, "output", cli_json_text(r.output));
-		json_object_set_new(said, "bytes", json_integer((json_int_t)size));
+		json_object_set_new(said, "bytes", cli_json_number(size));
 		json_object_set_new(said, "files", json_integer(r.nr));
 		cli_json_print(said);
 	}

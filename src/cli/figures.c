@@ -7,8 +7,6 @@
 
 #include "cli/cli.h"
 
-json_t *cli_json_number(uint64_t value) { return json_integer((json_int_t)value); }
-
 void cli_json_figures(json_t *object, const struct cli_figure *figures, unsigned int nr)
 {
 	for (unsigned int i = 0; i < nr; i++)

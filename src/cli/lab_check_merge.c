@@ -197,7 +197,7 @@ static bool add_counts(const struct merge *m, json_t *whole)
 			}
 			sum += number;
 		}
-		json_object_set_new(whole, sums[s], json_integer((json_int_t)sum));
+		json_object_set_new(whole, sums[s], cli_json_number(sum));
 	}
 	return true;
 }
@@ -218,7 +218,7 @@ static void add_sums(const struct merge *m, json_t *whole)
 		has_hash &= check_hex_member(o, "hash", &number);
 		hash += number;
 	}
-	json_object_set_new(whole, "longest", json_integer((json_int_t)longest));
+	json_object_set_new(whole, "longest", cli_json_number(longest));
 	json_object_set_new(whole, "complete", json_boolean(complete));
 	json_object_set_new(whole, "seconds", json_real(seconds));
 	if (has_hash)
@@ -265,7 +265,7 @@ static bool add_wrong(const struct merge *m, json_t *whole)
 		}
 	free(list);
 	json_object_set_new(whole, "wrong", wrong);
-	json_object_set_new(whole, "violations", json_integer((json_int_t)count));
+	json_object_set_new(whole, "violations", cli_json_number(count));
 	return true;
 }
 

@@ -53,18 +53,18 @@ static void add_request(json_t *object, const struct check_request *r, const cha
 		json_object_set_new(object, "pct_depth", json_integer(r->pct_depth));
 	else
 		json_object_set_new(object, "bound", json_integer(r->bound));
-	json_object_set_new(object, "seed", json_integer((json_int_t)r->seed));
+	json_object_set_new(object, "seed", cli_json_number(r->seed));
 	json_object_set_new(object, "shard", json_integer(r->shards ? r->shard : 1));
 	json_object_set_new(object, "shards", json_integer(r->shards ? r->shards : 1));
 }
 
 static void add_sums(json_t *object, const struct check_sums *sums)
 {
-	json_object_set_new(object, "programs", json_integer((json_int_t)sums->programs));
-	json_object_set_new(object, "schedules", json_integer((json_int_t)sums->schedules));
-	json_object_set_new(object, "merged", json_integer((json_int_t)sums->merged));
-	json_object_set_new(object, "states", json_integer((json_int_t)sums->states));
-	json_object_set_new(object, "steps", json_integer((json_int_t)sums->steps));
+	json_object_set_new(object, "programs", cli_json_number(sums->programs));
+	json_object_set_new(object, "schedules", cli_json_number(sums->schedules));
+	json_object_set_new(object, "merged", cli_json_number(sums->merged));
+	json_object_set_new(object, "states", cli_json_number(sums->states));
+	json_object_set_new(object, "steps", cli_json_number(sums->steps));
 	json_object_set_new(object, "longest", json_integer(sums->longest));
 }
 
@@ -190,7 +190,7 @@ static json_t *mutants_json(const struct check_mutant *mutants)
 		json_object_set_new(one, "mistake", json_string(mutant_what(i)));
 		json_object_set_new(one, "found",
 				    m->given_up ? json_null() : json_boolean(m->found));
-		json_object_set_new(one, "schedules", json_integer((json_int_t)m->schedules));
+		json_object_set_new(one, "schedules", cli_json_number(m->schedules));
 		if (m->found) {
 			json_object_set_new(one, "kind",
 					    json_string(stage_wrong_name(m->violation.wrong)));
@@ -210,7 +210,7 @@ static void print_mutants_json(json_t *list, const struct check_mutant *library,
 	json_array_remove(list, 0);
 	json_object_set_new(object, "mutants", list);
 	json_object_set_new(object, "violations", json_integer(library->found));
-	json_object_set_new(object, "schedules", json_integer((json_int_t)library->schedules));
+	json_object_set_new(object, "schedules", cli_json_number(library->schedules));
 	json_object_set_new(object, "seconds", json_real(seconds));
 	cli_json_print(object);
 }

@@ -60,7 +60,7 @@ static void put_fields(json_t *object, const void *from, const struct field *fie
 			memcpy(&wide, at, sizeof(wide));
 		else
 			memcpy(&narrow, at, sizeof(narrow));
-		json_object_set_new(object, field->name, json_integer((json_int_t)(wide + narrow)));
+		json_object_set_new(object, field->name, cli_json_number(wide + narrow));
 	}
 }
 
@@ -90,7 +90,7 @@ static json_t *place_json(const struct check_place *place)
 	json_object_set_new(object, "hash", cli_json_hex(p->hash));
 	json_object_set_new(object, "whole", json_boolean(p->whole));
 	for (uint32_t i = 0; i < p->nr_late; i++)
-		json_array_append_new(late, json_integer((json_int_t)p->late[i]));
+		json_array_append_new(late, cli_json_number(p->late[i]));
 	json_object_set_new(object, "late", late);
 	json_object_set_new(object, "decisions", decisions_json(p));
 	return object;

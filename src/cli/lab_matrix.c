@@ -310,7 +310,7 @@ static json_t *cell_json(const struct matrix *m, const struct cell *cell)
 			json_object_set_new(one, figure_name[f], json_real(cell->figure[d][f]));
 		json_object_set_new(one, "waited", json_real(cell->waited[d]));
 		json_object_set_new(one, "topped_up", json_real(cell->topped_up[d]));
-		json_object_set_new(one, "failures", json_integer((json_int_t)cell->failures[d]));
+		json_object_set_new(one, "failures", cli_json_number(cell->failures[d]));
 		if (d)
 			json_object_set_new(one, "times", json_real(times(cell, d, GET_PUT)));
 		json_array_append_new(list, one);

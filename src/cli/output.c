@@ -195,6 +195,8 @@ void cli_json_print(json_t *object)
 	json_decref(object);
 }
 
+json_t *cli_json_number(uint64_t value) { return json_integer((json_int_t)value); }
+
 json_t *cli_json_hex(uint64_t value)
 {
 	char text[24];
