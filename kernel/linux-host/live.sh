@@ -21,14 +21,14 @@ live_initrd()
 }
 
 # live_run NAME STEPS OF-PAMT...: those steps of live-init, told as they are; what it sends is in
-# $cache/NAME.out, its log in $cache/log-NAME.txt.
+# $cache/NAME.out, its log in $cache/log-NAME.txt. $live_image is its initrd.
 live_run()
 {
 	local name=$1 steps=$2 log=$cache/log-$1 status=0
 	shift 2
 	rm -f "$cache/$name.out"
-	with_limit 1200 "$log" boot_linux "$@" -- rdinit=/live/init "PAMT_LIVE=$steps" -- \
-		-serial "file:$cache/$name.out" -initrd "$cache/initrd-live" || status=$?
+	with_limit 1200 "$log" boot_linux "$@" -- rdinit=/live/init ${live_image:+bootconfig} "PAMT_LIVE=$steps" -- \
+		-serial "file:$cache/$name.out" -initrd "${live_image-$cache/initrd-live}" || status=$?
 	plain_log "$log"
 	grep -E '^(ok |not ok |# |pamt-qemu: )' "$log.txt" || true
 	count_ktap "$log.txt"
@@ -69,6 +69,32 @@ test_live_record()
 	else
 		head -n 8 <<<"$said" >&2
 		result 'not ok' "a changed answer in it is named ($status)"
+	fi
+}
+
+# What a first machine prints is the boot configuration of a second one. Its recording has the calls that
+# bring the module up, too.
+test_live_boot()
+{
+	local live_image=$cache/initrd-boot
+	rm -rf "$cache/live-tree"
+	mkdir -p "$cache/live-tree/live"
+	cp "$kernel" "$cache/live-tree/live/kernel"
+	{
+		cat "$cache/initrd-live"
+		(cd "$cache/live-tree" && find . | "$busybox" cpio -o -H newc 2>/dev/null) | gzip -1
+	} >"$live_image"
+	rm -rf "$cache/live-tree"
+	live_run live-lines boot_lines
+	"$root/tests/qemu/bootconfig.py" "$cache/live-lines.out" "$cache/initrd-live" >"$live_image"
+	live_run live-boot from_boot "--trace=$cache/live-plugin.trace"
+	live_says 'the recording from the boot on has the calls of the module' "$root/tests/qemu/same_calls.py" --boot \
+		"$root/build/pamt" "$cache/live-plugin.trace" "$cache/live-boot.out"
+	live_says 'bring-up is replayed with it' "$root/build/pamt" replay "$cache/live-boot.out"
+	if gzip -cdq "$cache/live-boot.out" | grep -cE '^call 0x2d .*-> rax=0x0( |$)' | grep -qx 1; then
+		result ok 'TDH.SYS.CONFIG is in the recording'
+	else
+		result 'not ok' 'TDH.SYS.CONFIG is in the recording'
 	fi
 }
 
@@ -130,6 +156,7 @@ test_live()
 {
 	live_initrd
 	test_live_record
+	test_live_boot
 	test_live_watch
 	live_run live-ends ends
 	test_live_loss

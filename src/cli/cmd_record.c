@@ -7,17 +7,25 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/child.h"
 #include "cli/cli.h"
+#include "live/boot.h"
 #include "live/record.h"
 
 enum {
 	OPTION_BUFFER = 'b',
+	OPTION_BOOT = 1,
+	OPTION_FROM_BOOT,
 };
 
 static const struct cli_option options[] = {
 	{ OPTION_BUFFER, "buffer", "SIZE", "of each CPU in the kernel; default: 4M" },
+	{ OPTION_BOOT, "boot", "IMAGE",
+	  "print the boot configuration with which this kernel, whose file is IMAGE, records from "
+	  "its next boot on" },
+	{ OPTION_FROM_BOOT, "from-boot", NULL, "begin with what was recorded so" },
 	{ 0 },
 };
 
@@ -91,6 +99,21 @@ static int run(const struct record_request *request, bool json)
 	return child_code(request->ctx);
 }
 
+static int print_boot_lines(const char *image, uint32_t buffer_kb)
+{
+	struct facts *facts = malloc(sizeof(*facts));
+	int code = CLI_OK;
+	struct why why;
+
+	if (!facts)
+		return cli_error(CLI_FAILED, "out of memory");
+	if (facts_find(facts, false, &why) || boot_lines(facts, image, buffer_kb, stdout, &why))
+		code = cli_error(CLI_NOT_POSSIBLE, "record: %s", why.text);
+	facts_free(facts);
+	free(facts);
+	return code;
+}
+
 int cmd_record(int argc, char **argv)
 {
 	struct cli_args args = {
@@ -107,15 +130,27 @@ int cmd_record(int argc, char **argv)
 		.ctx = &child,
 	};
 	uint64_t buffer = 4096 * 1024;
+	const char *image = NULL;
 	char **operands;
 	int nr, option;
 
-	while ((option = cli_next_option(&args)) > 0)
-		if (!cli_option_number("buffer", args.value, 64 * 1024, UINT64_C(1) << 30, &buffer))
+	while ((option = cli_next_option(&args)) > 0) {
+		if (option == OPTION_BOOT)
+			image = args.value;
+		else if (option == OPTION_FROM_BOOT)
+			request.from_boot = true;
+		else if (!cli_option_number("buffer", args.value, 64 * 1024, UINT64_C(1) << 30,
+					    &buffer))
 			return CLI_USAGE;
+	}
 	if (option < 0)
 		return args.exit;
 	operands = cli_operands(&args, &nr);
+	if (image && (nr || request.from_boot))
+		return cli_usage_error("record: --boot prints, and records nothing: no file, no "
+				       "command, no --from-boot");
+	if (image)
+		return print_boot_lines(image, (uint32_t)(buffer / 1024));
 	if (!nr)
 		return cli_usage_error("record: no file; allowed: FILE, and a command behind it");
 	request.path = operands[0];

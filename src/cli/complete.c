@@ -43,11 +43,12 @@ static const struct {
 	{ "LOG", { "builtin:256g", "builtin:2t", "builtin:64t", ":files" } },
 	{ "SCENARIO", { ":files" } },
 	{ "FILE", { ":files" } },
+	{ "IMAGE", { ":files" } },
 	{ "PATH", { ":files" } },
 	{ "PROGRAM", { ":commands" } },
 	{ "NAME", { NAMES } },
 	{ "LEAF", { NAMES } },
-	{ "WORD", { NAMES } },
+	{ "WORD", { NAMES, ":files" } },
 };
 
 static void offer_names(const struct place *place)

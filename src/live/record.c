@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "live/boot.h"
 #include "live/facts.h"
 #include "live/params.h"
 #include "live/probes.h"
@@ -41,6 +42,7 @@ struct recorder {
 	struct facts facts;
 	struct tracefs fs;
 	struct params params;
+	struct boot boot;
 	struct record_layout layout[CALL_EVENT_KINDS];
 	struct record_file file;
 	struct calls calls;
@@ -49,6 +51,11 @@ struct recorder {
 	struct waiting *waiting;
 	uint64_t arrived;
 	uint32_t cpu; /* whose page is being read */
+	const struct record_layout *read_as;
+	/* Events of the tool's own count from here on, those of the boot's configuration until
+	 * then. */
+	uint64_t begin_ns;
+	bool of_boot; /* these are being read */
 	bool no_memory;
 };
 
@@ -84,7 +91,10 @@ static void on_event(void *ctx, const struct trace_event *raw)
 	struct recorder *r = ctx;
 	struct call_event event;
 
-	if (record_event(r->layout, raw, r->cpu, &event))
+	if (r->of_boot && boot_is_mark(&r->boot, raw))
+		return;
+	if (record_event(r->read_as, raw, r->cpu, &event) &&
+	    (r->of_boot || event.ns >= r->begin_ns))
 		wait_for_turn(r, &event, false);
 }
 
@@ -114,13 +124,13 @@ static int take_page(struct recorder *r, const uint8_t *page, size_t bytes, stru
 	return 0;
 }
 
-static int empty_buffer(struct recorder *r, uint32_t cpu, struct why *why)
+static int empty_buffer(struct recorder *r, int pipe, uint32_t cpu, struct why *why)
 {
 	uint8_t page[TRACE_PAGE_BYTES];
 	ssize_t bytes;
 
 	r->cpu = cpu;
-	while ((bytes = read(r->pipe[cpu], page, sizeof(page))) > 0)
+	while ((bytes = read(pipe, page, sizeof(page))) > 0)
 		if (take_page(r, page, (size_t)bytes, why))
 			return -1;
 	if (!bytes || errno == EAGAIN || errno == EINTR)
@@ -154,7 +164,7 @@ static void process(struct recorder *r, uint64_t before)
 static int go_round(struct recorder *r, uint64_t before, struct why *why)
 {
 	for (uint32_t cpu = 0; cpu < r->facts.nr_cpus; cpu++)
-		if (r->pipe[cpu] >= 0 && empty_buffer(r, cpu, why))
+		if (r->pipe[cpu] >= 0 && empty_buffer(r, r->pipe[cpu], cpu, why))
 			return -1;
 	process(r, before);
 	if (r->no_memory || r->calls.no_memory)
@@ -191,6 +201,8 @@ static void on_call(void *ctx, const struct live_call *call)
 	}
 	if (TDX_RAX_LEAF(call->in.rax) == TDH_MNG_INIT)
 		put_params(r, call);
+	if (TDX_RAX_LEAF(call->in.rax) == TDH_SYS_CONFIG)
+		record_file_tdmrs(&r->file, &r->facts, hpa(call->in.rcx));
 	record_file_call(&r->file, call, lp);
 }
 
@@ -226,6 +238,18 @@ static void allow_files(rlim_t nr)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static int open_pipe(const struct tracefs *fs, uint32_t cpu, struct why *why)
+{
+	char path[TRACEFS_PATH];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/per_cpu/cpu%u/trace_pipe_raw", fs->instance, cpu);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		why_not(why, "%s: %s", path, strerror(errno));
+	return fd;
+}
+
 static int open_pipes(struct recorder *r, struct why *why)
 {
 	r->pipe = malloc(r->facts.nr_cpus * sizeof(*r->pipe));
@@ -235,13 +259,9 @@ static int open_pipes(struct recorder *r, struct why *why)
 	/* Where one cannot be opened all of them are looked at, to be closed. */
 	memset(r->pipe, -1, r->facts.nr_cpus * sizeof(*r->pipe));
 	for (uint32_t cpu = 0; cpu < r->facts.nr_cpus; cpu++) {
-		char path[TRACEFS_PATH];
-
-		snprintf(path, sizeof(path), "%s/per_cpu/cpu%u/trace_pipe_raw", r->fs.instance,
-			 cpu);
-		r->pipe[cpu] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		r->pipe[cpu] = open_pipe(&r->fs, cpu, why);
 		if (r->pipe[cpu] < 0 && r->facts.lp[cpu] != FACTS_NO_LP)
-			return why_not(why, "%s: %s", path, strerror(errno));
+			return -1;
 	}
 	return 0;
 }
@@ -275,19 +295,27 @@ static int begin(struct recorder *r, struct why *why)
 	char size[16];
 
 	snprintf(size, sizeof(size), "%u", r->request->buffer_kb);
+	if (r->request->from_boot && boot_open(&r->boot, &r->fs, why))
+		return -1;
 	if (probes_calls(&r->fs, &r->facts, why) ||
 	    tracefs_write(&r->fs, "buffer_size_kb", size, why) || read_layouts(r, why) ||
 	    open_pipes(r, why))
 		return -1;
 	begin_params(r);
-	return switch_events(r, "1", why);
+	r->read_as = r->layout;
+	if (switch_events(r, "1", why))
+		return -1;
+	if (!r->request->from_boot)
+		return 0;
+	r->begin_ns = now();
+	return boot_mark(&r->boot, why);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 /* The end.                                                                                    */
 
 /* What the kernel counts of a CPU's buffer: "overrun: 12", "dropped events: 0". */
-static uint64_t lost_of(struct recorder *r, uint32_t cpu, struct why *why)
+static uint64_t lost_of(const struct tracefs *fs, uint32_t cpu, struct why *why)
 {
 	static const char *const names[] = { "\noverrun: ", "\ncommit overrun: ",
 					     "\ndropped events: " };
@@ -295,7 +323,7 @@ static uint64_t lost_of(struct recorder *r, uint32_t cpu, struct why *why)
 	char path[64], *text;
 
 	snprintf(path, sizeof(path), "per_cpu/cpu%u/stats", cpu);
-	text = tracefs_read(&r->fs, path, why);
+	text = tracefs_read(fs, path, why);
 	for (unsigned int i = 0; text && i < sizeof(names) / sizeof(*names); i++) {
 		const char *at = strstr(text, names[i]);
 
@@ -313,14 +341,63 @@ static int count_losses(struct recorder *r, struct why *why)
 
 	if (tracefs_missed(&r->fs, &missed, why))
 		return -1;
-	report->missed_hits = missed;
+	report->missed_hits += missed;
 	for (uint32_t cpu = 0; cpu < r->facts.nr_cpus; cpu++)
 		if (r->pipe[cpu] >= 0)
-			report->overrun += lost_of(r, cpu, why);
+			report->overrun += lost_of(&r->fs, cpu, why);
 	report->calls = r->calls.told;
 	report->moved = r->calls.moved;
 	report->cut = r->calls.without_begin + r->calls.without_end + r->calls.nr_open;
 	return 0;
+}
+
+/* What the instance of the boot has up to its mark, at the times of CLOCK_MONOTONIC. */
+static int keep_until_mark(struct recorder *r, struct why *why)
+{
+	const uint64_t mark = r->boot.mark_ns;
+	size_t kept = 0;
+
+	if (!mark)
+		return why_not(why, "%s does not have the mark that was made in it",
+			       r->boot.fs.instance);
+	for (size_t i = 0; i < r->nr; i++) {
+		struct waiting *w = &r->waiting[i];
+
+		if (w->event.ns >= mark)
+			continue;
+		w->event.ns += r->begin_ns - mark;
+		r->waiting[kept++] = *w;
+	}
+	r->nr = kept;
+	return 0;
+}
+
+/* All that the boot's configuration recorded; its instance is gone then. */
+static int take_boot(struct recorder *r, struct why *why)
+{
+	unsigned long long missed = 0;
+	struct boot *boot = &r->boot;
+	int error = boot_stop(boot, why);
+
+	r->read_as = boot->layout;
+	r->of_boot = true;
+	for (uint32_t cpu = 0; !error && cpu < r->facts.nr_cpus; cpu++) {
+		int pipe = r->pipe[cpu] < 0 ? -1 : open_pipe(&boot->fs, cpu, why);
+
+		if (pipe < 0)
+			continue;
+		r->report->overrun += lost_of(&boot->fs, cpu, why);
+		error = empty_buffer(r, pipe, cpu, why);
+		close(pipe);
+	}
+	r->read_as = r->layout;
+	r->of_boot = false;
+	if (!error)
+		error = keep_until_mark(r, why);
+	if (!error)
+		error = tracefs_missed(&boot->fs, &missed, why) || boot_remove(boot, why) ? -1 : 0;
+	r->report->missed_hits += missed;
+	return error;
 }
 
 static int record(struct recorder *r, struct why *why)
@@ -329,6 +406,8 @@ static int record(struct recorder *r, struct why *why)
 	const struct timespec pause = { .tv_nsec = ROUND_NS };
 	int error = 0;
 
+	if (q->from_boot && take_boot(r, why))
+		return -1;
 	if (!*q->stop && q->ready && !q->ready(q->ctx))
 		return why_not(why, "it cannot be started");
 	while (!error && !*q->stop && !(q->over && q->over(q->ctx))) {
@@ -361,7 +440,8 @@ static int with_instance(struct recorder *r, struct why *why)
 
 	if (!error) {
 		report->possible = true;
-		error = record_file_begin(&r->file, r->request->path, &r->facts, why);
+		error = record_file_begin(&r->file, r->request->path, &r->facts,
+					  r->request->from_boot, why);
 	}
 	if (!error) {
 		error = record(r, why);

@@ -14,6 +14,7 @@
 struct record_request {
 	const char *path;
 	uint32_t buffer_kb; /* of each CPU */
+	bool from_boot;	    /* what the boot configuration recorded comes first (boot.h) */
 	/* Ends when this is not 0. */
 	const volatile sig_atomic_t *stop;
 	/* Called when everything is in place; false: it ends. May be NULL. */

@@ -19,15 +19,26 @@
 #define SEAMRR_BYTES UINT64_C(0x2000000)
 #define POKE_WORDS   32u
 
+/* Of the module's metadata. */
+#define FIELD_NUM_CMRS UINT64_C(0x9000000100000000)
+#define FIELD_CMR_BASE UINT64_C(0x9000000300000080)
+#define FIELD_CMR_SIZE UINT64_C(0x9000000300000100)
+
 /* ------------------------------------------------------------------------------------------- */
 /* The first line.                                                                             */
 
 /* Memory that can be a TD's, as far as is known: what the TDMRs cover. */
-static void add_cmrs(const struct facts *facts, char *text, size_t size)
+static void add_cmrs(const struct record_file *file, const struct facts *facts, char *text,
+		     size_t size)
 {
 	uint64_t end = 0;
 	size_t n = 0;
 
+	for (uint32_t i = 0; i < file->nr_cmrs && n < size; i++)
+		n += (size_t)snprintf(text + n, size - n, "%s0x%" PRIx64 "+0x%" PRIx64,
+				      i ? "," : "", file->cmr[i].base, file->cmr[i].size);
+	if (file->nr_cmrs)
+		return;
 	for (uint32_t i = 0; i < facts->nr_tdmrs && n < size; i++) {
 		uint64_t base = facts->tdmr[i].base, last = base;
 		uint32_t k = i;
@@ -52,19 +63,21 @@ static uint64_t end_of_memory(const struct facts *facts)
 }
 
 /* HEAD_TEXT bytes, the last one a newline. */
-static void head_text(const struct facts *facts, const char *end, char *text)
+static void head_text(const struct record_file *file, const struct facts *facts, const char *end,
+		      char *text)
 {
 	char cmrs[1200] = "";
 	int n;
 
-	add_cmrs(facts, cmrs, sizeof(cmrs));
+	add_cmrs(file, facts, cmrs, sizeof(cmrs));
 	memset(text, ' ', HEAD_TEXT);
-	n = snprintf(
-		text, HEAD_TEXT,
-		"machine max_pa=%u hkid_bits=%u hkid_min=%u hkid_max=%u lps=%u packages=%u "
-		"cache_blocks=1024 seamrr=0x%" PRIx64 "+0x%" PRIx64 " cmr=%s features=1 live=1%s",
-		facts->max_pa, facts->hkid_bits, facts->hkid_min, facts->hkid_max, facts->nr_lps,
-		facts->nr_packages, end_of_memory(facts), SEAMRR_BYTES, cmrs, end);
+	n = snprintf(text, HEAD_TEXT,
+		     "machine max_pa=%u hkid_bits=%u hkid_min=%u hkid_max=%u lps=%u packages=%u "
+		     "cache_blocks=1024 seamrr=0x%" PRIx64 "+0x%" PRIx64
+		     " cmr=%s features=1 live=1%s%s",
+		     facts->max_pa, facts->hkid_bits, facts->hkid_min, facts->hkid_max,
+		     facts->nr_lps, facts->nr_packages, end_of_memory(facts), SEAMRR_BYTES, cmrs,
+		     file->from_boot ? " init=0" : "", end);
 	text[n] = ' ';
 	text[HEAD_TEXT - 1] = '\n';
 }
@@ -92,7 +105,7 @@ static int write_head(struct record_file *file, const struct facts *facts, const
 	char text[HEAD_TEXT];
 	size_t bytes;
 
-	head_text(facts, end, text);
+	head_text(file, facts, end, text);
 	bytes = head_member(text, member);
 	if (!bytes)
 		return why_not(why, "%s: zlib has no memory", file->path);
@@ -140,11 +153,44 @@ void record_file_words(struct record_file *file, tdx_hpa_t at, const uint64_t *w
 	put(file, "\n");
 }
 
+static void put_infos(struct record_file *file, const struct facts *facts)
+{
+	for (uint32_t i = 0; i < facts->nr_tdmrs; i++)
+		record_file_words(file, facts->tdmr_at[i], (const uint64_t *)&facts->tdmr[i],
+				  sizeof(facts->tdmr[i]) / sizeof(uint64_t));
+}
+
+void record_file_tdmrs(struct record_file *file, const struct facts *facts, tdx_hpa_t list)
+{
+	uint64_t at[TDX_MAX_TDMRS];
+
+	for (uint32_t i = 0; i < facts->nr_tdmrs; i++)
+		at[i] = facts->tdmr_at[i].v;
+	put_infos(file, facts);
+	record_file_words(file, list, at, facts->nr_tdmrs);
+}
+
+/* Fields of a CMR by its number. */
+static void note_cmr(struct record_file *file, const struct live_call *call)
+{
+	const uint64_t id = call->in.rdx, base = id - FIELD_CMR_BASE, size = id - FIELD_CMR_SIZE;
+
+	if (TDX_RAX_LEAF(call->in.rax) != TDH_SYS_RD || call->out.rax)
+		return;
+	if (id == FIELD_NUM_CMRS && call->out.r8 <= TDX_MAX_CMRS)
+		file->nr_cmrs = (uint32_t)call->out.r8;
+	else if (base < TDX_MAX_CMRS)
+		file->cmr[base].base = call->out.r8;
+	else if (size < TDX_MAX_CMRS)
+		file->cmr[size].size = call->out.r8;
+}
+
 void record_file_call(struct record_file *file, const struct live_call *call, uint32_t lp)
 {
 	char text[1024], at[64];
 	struct words line;
 
+	note_cmr(file, call);
 	words_begin(&line, text, sizeof(text));
 	call_line_in(&line, lp, &call->in);
 	snprintf(at, sizeof(at), " at=%" PRIu64 "+%" PRIu64, call->in_ns,
@@ -161,9 +207,7 @@ static void put_tdmrs(struct record_file *file, const struct facts *facts)
 {
 	char text[160];
 
-	for (uint32_t i = 0; i < facts->nr_tdmrs; i++)
-		record_file_words(file, facts->tdmr_at[i], (const uint64_t *)&facts->tdmr[i],
-				  sizeof(facts->tdmr[i]) / sizeof(uint64_t));
+	put_infos(file, facts);
 	snprintf(text, sizeof(text),
 		 "configured 0x%" PRIx64 " count=%u stride=%" PRIu64 " hkid=%u dynamic=%d\n",
 		 facts->tdmr_at[0].v, facts->nr_tdmrs,
@@ -200,9 +244,11 @@ static int open_own(const char *path, struct why *why)
 }
 
 int record_file_begin(struct record_file *file, const char *path, const struct facts *facts,
-		      struct why *why)
+		      bool from_boot, struct why *why)
 {
-	*file = (struct record_file){ .path = path, .fd = open_own(path, why) };
+	*file = (struct record_file){ .path = path,
+				      .from_boot = from_boot,
+				      .fd = open_own(path, why) };
 	if (file->fd < 0)
 		return -1;
 	if (write_head(file, facts, "", why) || lseek(file->fd, 0, SEEK_END) < 0) {
@@ -215,7 +261,8 @@ int record_file_begin(struct record_file *file, const char *path, const struct f
 		return why_not(why, "%s: zlib has no memory", path);
 	}
 	record_file_comment(file, "taken from Linux %s by pamt record", facts->release);
-	put_tdmrs(file, facts);
+	if (!from_boot)
+		put_tdmrs(file, facts);
 	return 0;
 }
 

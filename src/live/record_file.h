@@ -18,18 +18,24 @@
 
 struct record_file {
 	const char *path;
+	bool from_boot; /* bring-up is in it */
+	/* Memory that the module said could be a TD's, in answer to SYS.RD at bring-up. */
+	struct tdx_cmr cmr[TDX_MAX_CMRS];
+	uint32_t nr_cmrs;
 	int fd;
 	gzFile gz;
 	bool failed;
 };
 
-/* Makes the file, with the machine and its TDMRs. */
+/* Makes the file, with the machine and, but for a recording from boot, how it was configured. */
 int record_file_begin(struct record_file *file, const char *path, const struct facts *facts,
-		      struct why *why);
+		      bool from_boot, struct why *why);
 void record_file_comment(struct record_file *file, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void record_file_words(struct record_file *file, tdx_hpa_t at, const uint64_t *word,
 		       unsigned int nr);
+/* What the host's memory had for SYS.CONFIG, before that call: TDMR_INFOs and their addresses. */
+void record_file_tdmrs(struct record_file *file, const struct facts *facts, tdx_hpa_t list);
 void record_file_call(struct record_file *file, const struct live_call *call, uint32_t lp);
 /* What there is stays, as one that was not brought to its end. */
 void record_file_leave(struct record_file *file);

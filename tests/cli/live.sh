@@ -8,6 +8,7 @@ refuses a_recording_wants_a_file 'record: no file; allowed: FILE, and a command 
 refuses a_buffer_is_a_size 'pamt: --buffer: ' record --buffer 1 "$scratch/x"
 refuses a_buffer_has_a_bound '--buffer' record --buffer 2G "$scratch/x"
 refuses an_interval_is_a_number 'pamt: --interval: ' watch --interval 0 true
+refuses lines_for_the_boot_are_printed_alone '--boot prints, and records nothing' record --boot /boot/x "$scratch/x"
 refuses an_unknown_option_of_watch "'--fast'" watch --fast
 refuses an_unknown_option_of_record "'--fast'" record --fast "$scratch/x"
 

@@ -10,6 +10,7 @@
 #include "live/btf.h"
 #include "live/hist.h"
 #include "live/kcore.h"
+#include "live/kernel_image.h"
 #include "live/record_events.h"
 #include "live/sites.h"
 
@@ -83,6 +84,19 @@ static void on_core(const uint8_t *data, size_t size)
 
 	if (!kcore_parse(data, size, &kcore, &why))
 		(void)kcore_direct_map(&kcore);
+}
+
+static void on_image(const uint8_t *data, size_t size)
+{
+	struct kernel_image image;
+	const uint8_t *text;
+	struct why why;
+
+	if (kernel_image_parse(data, size, &image, &why))
+		return;
+	text = kernel_image_at(&image, image.first + 16, 64);
+	must(!text || (text >= image.elf && text + 64 <= image.elf + image.bytes));
+	kernel_image_free(&image);
 }
 
 /* As the kernel's, and once more as a module's on top of it. */
@@ -189,7 +203,7 @@ static const struct {
 } files[] = {
 	{ 'k', false, on_symbols },  { 't', false, on_text },  { 'c', false, on_core },
 	{ 'b', false, on_btf },	     { 'f', true, on_format }, { 'p', false, on_pages },
-	{ 'h', true, on_histogram },
+	{ 'h', true, on_histogram }, { 'i', false, on_image },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

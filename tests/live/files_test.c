@@ -54,7 +54,7 @@ static void assert_refused(const char *path, const char *part)
 	struct record_file file;
 	struct why why = { "" };
 
-	assert_int_equal(record_file_begin(&file, path, host(), &why), -1);
+	assert_int_equal(record_file_begin(&file, path, host(), false, &why), -1);
 	if (!strstr(why.text, path) || !strstr(why.text, part))
 		fail_msg("'%s' does not say '%s'", why.text, part);
 }
@@ -92,7 +92,7 @@ static void a_recording_replaces_what_was_there(void **state)
 	gzFile gz;
 
 	write_text("own.gz", "old");
-	assert_int_equal(record_file_begin(&file, "own.gz", host(), &why), 0);
+	assert_int_equal(record_file_begin(&file, "own.gz", host(), false, &why), 0);
 	assert_int_equal(record_file_end(&file, host(), 3, 4, &why), 0);
 	gz = gzopen("own.gz", "r");
 	assert_non_null(gz);

@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <elf.h>
+#include <zlib.h>
 #include <cmocka.h>
 
 #include "live/btf.h"
 #include "live/hist.h"
 #include "live/kallsyms.h"
 #include "live/kcore.h"
+#include "live/kernel_image.h"
 #include "live/sites.h"
 #include "live/trace_format.h"
 #include "live/trace_page.h"
@@ -179,6 +181,86 @@ static void segments_of_a_core_file(void **state)
 	file.head.e_ident[0] = 0;
 	assert_int_equal(kcore_parse(&file, sizeof(file), &kcore, &why), -1);
 	assert_why(&why, "ELF");
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* vmlinux with four bytes of text. */
+struct small_kernel {
+	Elf64_Ehdr head;
+	Elf64_Phdr segment;
+	uint8_t text[4];
+};
+
+static const struct small_kernel small_kernel = {
+	.head = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64 },
+		  .e_type = ET_EXEC,
+		  .e_phoff = offsetof(struct small_kernel, segment),
+		  .e_phentsize = sizeof(Elf64_Phdr),
+		  .e_phnum = 1 },
+	.segment = { .p_type = PT_LOAD,
+		     .p_vaddr = 0xffffffff81000000,
+		     .p_offset = offsetof(struct small_kernel, text),
+		     .p_filesz = 4 },
+	.text = { 1, 2, 3, 4 },
+};
+
+static void assert_text_of_kernel(const struct kernel_image *image)
+{
+	assert_int_equal(image->first, 0xffffffff81000000);
+	assert_int_equal(*kernel_image_at(image, 0xffffffff81000001, 3), 2);
+	assert_null(kernel_image_at(image, 0xffffffff81000001, 4));
+	assert_null(kernel_image_at(image, 0xffffffff80ffffff, 1));
+	assert_null(kernel_image_at(image, 0xffffffff81000001, SIZE_MAX));
+}
+
+/* A bzImage of one sector of setup code, whose payload begins 16 bytes into the rest. Its bytes. */
+static size_t small_bzimage(uint8_t file[4096])
+{
+	z_stream z = { .next_in = (Bytef *)(uintptr_t)&small_kernel,
+		       .avail_in = sizeof(small_kernel) };
+	const uint32_t at = 16;
+	uint32_t length;
+
+	memset(file, 0, 4096);
+	assert_int_equal(deflateInit2(&z, 1, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY),
+			 Z_OK);
+	z.next_out = file + 2 * 512 + at;
+	z.avail_out = 4096 - 2 * 512 - at;
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	length = (uint32_t)z.total_out;
+	deflateEnd(&z);
+	file[0x1f1] = 1;
+	memcpy(file + 0x202, "HdrS", 4);
+	memcpy(file + 0x248, &at, 4);
+	memcpy(file + 0x24c, &length, 4);
+	return 2 * 512 + at + length;
+}
+
+static void text_of_a_kernels_file(void **state)
+{
+	uint8_t file[4096], *copy;
+	const size_t bytes = small_bzimage(file);
+	struct kernel_image image;
+	struct why why;
+
+	assert_int_equal(kernel_image_parse((const uint8_t *)&small_kernel, sizeof(small_kernel),
+					    &image, &why),
+			 0);
+	assert_text_of_kernel(&image);
+	kernel_image_free(&image);
+	assert_int_equal(kernel_image_parse(file, bytes, &image, &why), 0);
+	assert_text_of_kernel(&image);
+	kernel_image_free(&image);
+	for (size_t size = 0; size < bytes; size++) {
+		copy = malloc(size + 1); /* of its own, for a sanitizer */
+		memcpy(copy, file, size);
+		assert_int_equal(kernel_image_parse(copy, size, &image, &why), -1);
+		free(copy);
+	}
+	file[2 * 512 + 16] = 0xfd;
+	assert_int_equal(kernel_image_parse(file, bytes, &image, &why), -1);
+	assert_why(&why, "not compressed with gzip");
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -463,6 +545,7 @@ int main(void)
 		cmocka_unit_test(calls_of_a_routine_are_found_in_text),
 		cmocka_unit_test(a_call_under_a_probe_is_a_call),
 		cmocka_unit_test(segments_of_a_core_file),
+		cmocka_unit_test(text_of_a_kernels_file),
 		cmocka_unit_test(members_are_found_in_btf),
 		cmocka_unit_test(a_structure_that_is_in_itself_is_given_up),
 		cmocka_unit_test(btf_that_is_cut_or_changed_is_survived),

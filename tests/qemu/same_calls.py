@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Are the calls of a recording from inside those that the module served?
 
-same_calls.py [--lost] PAMT TRACE LIVE: TRACE is what `pamt qemu --trace` wrote, a line per call with the leaf's
+same_calls.py [--lost | --boot] PAMT TRACE LIVE: TRACE is what `pamt qemu --trace` wrote, a line per call with the leaf's
 operands and the registers that it changed, LIVE what `pamt record` wrote inside. SYS.* leaves are those of
-the boot, which nobody inside could record. LP, leaf, operands, status and changed registers have to be equal,
+the boot, which nobody inside could record but with --boot. LP, leaf, operands, status and changed registers have to be equal,
 call for call, in the same order on each LP but for neighbours: an interrupt's call may stand before the one
 that it interrupted. With --lost the recording has gaps, and says how many events are missing: two for each
 call that is not there, less the halves that it saw.
@@ -23,14 +23,14 @@ def numbers(words):
     return {k: int(v, 0) for k, v in (w.split("=") for w in words if re.match(r"r\w+=", w))}
 
 
-def trace(path):
+def trace(path, boot):
     """Per LP: (leaf's name, operands, status in words, what changed)."""
     found = collections.defaultdict(list)
     with open(path) as file:
         for line in file:
             before, after = line.rstrip("\n").split(" -> ")
             words, status = before.split(), re.match(r"(.*?)((?: r\w+=0x[0-9a-f]+)*)$", after)
-            if words[2].startswith("TDH.SYS."):
+            if words[2].startswith("TDH.SYS.") and not boot:
                 continue
             names = ENTRY if words[2] == "TDH.VP.ENTER" else USUAL
             # What is no operand cannot be told from a register that keeps its value.
@@ -104,7 +104,7 @@ def compare(module, own, names):
 def main(words):
     lost = words[0] == "--lost"
     pamt, path, recording = words[-3:]
-    module, (head, own) = trace(path), live(recording)
+    module, (head, own) = trace(path, words[0] == "--boot"), live(recording)
     served, told = (sum(map(len, calls.values())) for calls in (module, own))
     missed, cut = field(head, "missed"), field(head, "cut")
     if told < 1000:
