@@ -99,82 +99,6 @@ static void print_calibration(const struct bench_seam *calls)
 	cli_table_print(table);
 }
 
-static void print_figure(struct cli_table *table, const struct bench_seam_figure *f)
-{
-	if (!f->ns) {
-		for (int i = 0; i < 3; i++)
-			cli_table_cell(table, "-");
-		return;
-	}
-	cli_table_cell(table, "%.0f", f->ns);
-	cli_table_cell(table, "%.0f", f->scaled);
-	cli_table_cell(table, "%.2f%s", f->ratio, f->with_entry ? "*" : "");
-}
-
-static void print_calls(const struct bench_seam *calls)
-{
-	static const struct cli_column columns[] = {
-		{ "ns per call, empty leaf off", false },
-		{ "dynamic", true },
-		{ "reference", true },
-		{ "ratio", true },
-		{ "static", true },
-		{ "reference", true },
-		{ "ratio", true },
-	};
-	struct cli_table *table = cli_table_create(columns, 7);
-
-	for (unsigned int row = 0; row < BENCH_SEAM_ROWS; row++) {
-		cli_table_cell(table, "%s", bench_seam_row_name(row));
-		for (unsigned int mode = 0; mode < BENCH_MODES; mode++)
-			print_figure(table, &calls->figure[row][mode]);
-	}
-	cli_table_print(table);
-	printf("reference: figures of the reference module's code on a 2-core virtual machine, "
-	       "scaled\nto this one by the calibration above; a ratio below 1 is faster\n"
-	       "*: with what each module takes to be entered and left, which is most of it\n");
-}
-
-static void print_large(const struct results *r)
-{
-	static const struct cli_column columns[] = {
-		{ "built and torn down, one thread", false },
-		{ "seconds", true },
-		{ "target", true },
-		{ "metadata", true },
-		{ "real memory", true },
-	};
-	struct cli_table *table = cli_table_create(columns, 5);
-	char bytes[24];
-
-	for (unsigned int i = 0; i < r->nr_large; i++) {
-		cli_table_cell(table, "%s", large_tds[i].name);
-		cli_table_cell(table, "%.2f", r->large[i].seconds);
-		cli_table_cell(table, "%.0f", large_tds[i].target);
-		cli_table_cell(table, "%s", cli_bytes(r->large[i].metadata, bytes));
-		cli_table_cell(table, "%s", cli_bytes(r->large[i].resident, bytes));
-	}
-	cli_table_print(table);
-}
-
-static void print_text(const struct results *r)
-{
-	if (r->has_calls) {
-		print_calibration(&r->calls);
-		putchar('\n');
-		print_calls(&r->calls);
-		putchar('\n');
-	}
-	if (r->has_threads)
-		printf("one thread %.2f, two threads on TDs of their own %.2f million calls per "
-		       "second: %.2f times\n\n",
-		       r->threads.one, r->threads.two, r->threads.ratio);
-	if (r->nr_large)
-		print_large(r);
-}
-
-/* ------------------------------------------------------------------------------------------- */
-
 static json_t *json_figure(const struct bench_seam_figure *f)
 {
 	json_t *object = json_object();
@@ -205,25 +129,11 @@ static json_t *json_calls(const struct bench_seam *calls)
 	return list;
 }
 
-static json_t *json_calibration(const struct bench_seam *calls)
-{
-	static const char *const names[] = { "chain_ns", "cas_ns", "call_ns", "fill_ns" };
-	json_t *object = json_object(), *reference = json_object();
-
-	for (unsigned int i = 0; i < BENCH_CALIBRATORS; i++) {
-		json_object_set_new(object, names[i], json_real(calls->calibration[i]));
-		json_object_set_new(reference, names[i], json_real(bench_reference_calibration(i)));
-	}
-	json_object_set_new(object, "empty_leaf_ns", json_real(calls->empty_ns));
-	json_object_set_new(object, "reference", reference);
-	return object;
-}
-
-static json_t *json_large(const struct results *r)
+static json_t *json_large(const struct results *r, unsigned int nr)
 {
 	json_t *list = json_array();
 
-	for (unsigned int i = 0; i < NR_LARGE; i++) {
+	for (unsigned int i = 0; i < nr; i++) {
 		const struct bench_seam_large *l = &r->large[i];
 		json_t *object = json_object();
 
@@ -240,6 +150,84 @@ static json_t *json_large(const struct results *r)
 	return list;
 }
 
+static void print_calls(const struct bench_seam *calls)
+{
+	static const struct cli_shown columns[] = {
+		{ "ns per call, empty leaf off", "call", CLI_TEXT, 0 },
+		{ "dynamic", "dynamic.ns", 1, 0 },
+		{ "reference", "dynamic.scaled_ns", 1, 0 },
+		{ "ratio", "dynamic.ratio", 1, 2 },
+		{ "static", "static.ns", 1, 0 },
+		{ "reference", "static.scaled_ns", 1, 0 },
+		{ "ratio", "static.ratio", 1, 2 },
+	};
+	json_t *rows = json_calls(calls);
+
+	for (unsigned int row = 0; row < BENCH_SEAM_ROWS; row++)
+		for (unsigned int mode = 0; mode < BENCH_MODES; mode++)
+			if (calls->figure[row][mode].ns && calls->figure[row][mode].with_entry)
+				json_object_set_new(
+					json_object_get(json_array_get(rows, row),
+							mode_names[mode]),
+					"ratio",
+					json_sprintf("%.2f*", calls->figure[row][mode].ratio));
+	cli_table_json(rows, columns, sizeof(columns) / sizeof(*columns));
+	json_decref(rows);
+	printf("reference: figures of the reference module's code on a 2-core virtual machine, "
+	       "scaled\nto this one by the calibration above; a ratio below 1 is faster\n"
+	       "*: with what each module takes to be entered and left, which is most of it\n");
+}
+
+static void print_large(const struct results *r)
+{
+	static const struct cli_shown columns[] = {
+		{ "built and torn down, one thread", "name", CLI_TEXT, 0 },
+		{ "seconds", "seconds", 1, 2 },
+		{ "target", "target_seconds", 1, 0 },
+		{ "metadata", "metadata", CLI_BYTES, 0 },
+		{ "real memory", "resident", CLI_BYTES, 0 },
+	};
+	json_t *rows = json_large(r, r->nr_large);
+
+	for (unsigned int i = 0; i < r->nr_large; i++)
+		json_object_set_new(json_array_get(rows, i), "name",
+				    json_string(large_tds[i].name));
+	cli_table_json(rows, columns, sizeof(columns) / sizeof(*columns));
+	json_decref(rows);
+}
+
+static void print_text(const struct results *r)
+{
+	if (r->has_calls) {
+		print_calibration(&r->calls);
+		putchar('\n');
+		print_calls(&r->calls);
+		putchar('\n');
+	}
+	if (r->has_threads)
+		printf("one thread %.2f, two threads on TDs of their own %.2f million calls per "
+		       "second: %.2f times\n\n",
+		       r->threads.one, r->threads.two, r->threads.ratio);
+	if (r->nr_large)
+		print_large(r);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static json_t *json_calibration(const struct bench_seam *calls)
+{
+	static const char *const names[] = { "chain_ns", "cas_ns", "call_ns", "fill_ns" };
+	json_t *object = json_object(), *reference = json_object();
+
+	for (unsigned int i = 0; i < BENCH_CALIBRATORS; i++) {
+		json_object_set_new(object, names[i], json_real(calls->calibration[i]));
+		json_object_set_new(reference, names[i], json_real(bench_reference_calibration(i)));
+	}
+	json_object_set_new(object, "empty_leaf_ns", json_real(calls->empty_ns));
+	json_object_set_new(object, "reference", reference);
+	return object;
+}
+
 static void print_json(const struct results *r)
 {
 	json_t *object = cli_json("pamt.bench.seam/1"), *threads = json_null();
@@ -253,7 +241,7 @@ static void print_json(const struct results *r)
 	json_object_set_new(object, "calibration", json_calibration(&r->calls));
 	json_object_set_new(object, "calls", json_calls(&r->calls));
 	json_object_set_new(object, "threads", threads);
-	json_object_set_new(object, "large", json_large(r));
+	json_object_set_new(object, "large", json_large(r, NR_LARGE));
 	json_object_set_new(object, "misses", json_integer(count_misses(r, false)));
 	cli_json_print(object);
 }
