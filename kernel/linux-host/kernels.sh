@@ -58,6 +58,18 @@ build_kernel()
 	done
 }
 
+# unpack_source PACKAGE FOLDER: without what no configuration here compiles, which is more than half of it.
+unpack_source()
+{
+	local part leave_out=()
+	for part in 'arch/[!x]*' drivers/{accel,clk,gpu,iio,infiniband,media,net,pinctrl,scsi,staging,usb} sound; do
+		leave_out+=("--exclude=$part/*.[chS]")
+	done
+	dpkg-deb --fsys-tarfile "$1" | tar -x -O --wildcards './usr/src/*.tar.xz' |
+		tar -x -J -C "$2" --strip-components=1 "${leave_out[@]}" --exclude='*.dts*' \
+			--exclude='Documentation/*.rst' --exclude='Documentation/*.yaml' --exclude='tools/testing/*'
+}
+
 # make_kernel FOLDER CONFIG...: a tree, its build, and of these what stays: the image, and where
 # modules can be built, what they are built against.
 make_kernel()
@@ -68,8 +80,7 @@ make_kernel()
 	echo "building Linux of $(basename "$package") with $(basename -a "$@" | paste -sd ' ')" >&2
 	rm -rf "$to"
 	mkdir -p "$to/source" "$to/boot"
-	dpkg-deb --fsys-tarfile "$package" | tar -x -O --wildcards './usr/src/*.tar.xz' |
-		tar -x -J -C "$to/source" --strip-components=1
+	unpack_source "$package" "$to/source"
 	build_kernel "$to/source" "$to/build" "$to/log" "$@"
 	mv "$to/build/arch/x86/boot/bzImage" "$to/boot/vmlinuz-pamt"
 	if [ -e "$to/build/Module.symvers" ]; then
@@ -110,17 +121,17 @@ prepare_kernel()
 	[ -e "$kernel" ] || make_kernel "$cache/$series" "$@"
 }
 
-# choose_kernel IMAGE TREE CONFIG...: the one that was asked for, or Debian's.
+# choose_kernel IMAGE TREE [MORE]: the one that was asked for, or Debian's; with what is in MORE.config. If
+# nothing is said Debian's is small, and a developer's has what people look at things with.
 choose_kernel()
 {
-	local own=$1 tree=$2
-	shift 2
+	local own=$1 tree=$2 more=${3-} at=$here/linux-host
 	if [ -n "$own" ]; then
 		kernel=$(realpath "$own")
 	elif [ -n "$tree" ]; then
-		make_tree "$tree" "$@"
+		make_tree "$tree" "$at/config" "$at/${more:-traced}.config"
 	else
-		prepare_kernel "$@"
+		prepare_kernel "$at/config" "$at/${more:-small}.config"
 	fi
 }
 

@@ -222,12 +222,14 @@ linux_host()
 		shift
 	done
 	refuse_other_files "$own" "$tree"
-	need_packages "${BUILD_PACKAGES[@]}" "${VM_PACKAGES[@]}" flex bison bc libelf-dev xz-utils dwarves
+	need_packages "${BUILD_PACKAGES[@]}" "${VM_PACKAGES[@]}" flex bison bc libelf-dev xz-utils
+	# For a kernel that has types.
+	[ "$long$tree" = no ] || need_packages dwarves
 	fetch_qemu qemu-11 trixie -t trixie-backports
 	use_qemu qemu-11
 	dpkg --compare-versions "$(cat "$cache/qemu-11/version")" ge "$OLDEST_QEMU" ||
 		not_here "QEMU 11.1 or newer is needed, the archive has $(cat "$cache/qemu-11/version")"
-	choose_kernel "$own" "$tree" "$here/linux-host/config"
+	choose_kernel "$own" "$tree"
 	configure "$root/build"
 	build "$root/build" pamt src/port/qemu/libpamt-qemu.so tests/qemu/host-test \
 		tests/qemu/bare.image
@@ -238,6 +240,7 @@ linux_host()
 	[ -n "$own$tree" ] || test_faults
 	[ "$long" = no ] || test_long "$own$tree"
 	if [ "$long" = yes ] && [ -z "$own" ]; then
+		[ -n "$tree" ] || choose_kernel '' '' traced
 		test_live
 	elif [ -n "$tree" ] && grep -qx 'Dynamic PAMT: yes' "$cache/log-linux.txt"; then
 		live_initrd
