@@ -3,8 +3,6 @@
 # shard.sh - `pamt check` in shards that are put together, and with a state that is kept: the sums
 # and the hash are those of one run, wherever it was cut, stopped or killed; what does not fit is
 # refused in one line.
-# What nohup or a batch system starts ignores SIGHUP, and so would all that is killed with it here.
-[ -n "${default_signals-}" ] || default_signals=yes exec env --default-signal bash "$0" "$@"
 # shellcheck source=tests/cli/expect.sh
 . "$(dirname "$0")/expect.sh" "$@"
 exec </dev/null
@@ -209,7 +207,7 @@ wait_for_workers
 kill -TERM "$at_work"
 ended it_is_stopped_while_it_plans 143 'ended by signal 15, before the first unit'
 check_that 'nothing is left' test ! -e planned -a ! -e planned.new
-for signal in KILL HUP; do
+for signal in KILL USR1; do
 	"$pamt" "${many[@]}" --time 100 >begun 2>begun.err &
 	at_work=$!
 	wait_for_workers
@@ -218,7 +216,7 @@ for signal in KILL HUP; do
 done
 begin "${long[@]}"
 wait_for_workers
-kill -HUP "${workers[0]}"
+kill -USR1 "${workers[0]}"
 ended a_process_of_the_hunt_is_ended 2 'a process was killed'
 holds kept '.crashed == [] and .wrong == []'
 
@@ -232,7 +230,8 @@ for ((i = 0; i < 8; i++)); do
 	cp kept.at.end changed
 	printf '%b' "\\x$(printf %02x $((RANDOM % 256)))" |
 		dd of=changed bs=1 seek=$(((RANDOM * 32768 + RANDOM) % size)) conv=notrunc status=none
-	cmp -s changed kept.at.end && continue
+	# The same byte again, or one blank for another.
+	cmp -s <(jq -cS . changed 2>jq || echo broken) <(jq -cS . kept.at.end) && continue
 	runs 'a byte changed' 2 "${random[@]}" --state changed
 	err_line 'check: --state: changed: '
 	head -c $((RANDOM % ($(stat -c %s random-1-of-3.json) - 3))) random-1-of-3.json >cut.json

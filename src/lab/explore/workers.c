@@ -84,6 +84,7 @@ static void work(const struct workers *w, uint32_t self, pid_t parent)
 	/* Sent to all of a group: it is for the parent to say what is done about them. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	self_number = self;
 	while (!atomic_load(&board->stopping)) {
 		uint32_t unit = atomic_fetch_add(&board->next, 1);

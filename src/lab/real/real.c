@@ -56,6 +56,7 @@ static void hunt(const struct real_config *config, struct real_board *board)
 	/* Sent to all of a group: it is for the parent to say what is done about it. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	real_still_init(board);
 	while ((now = clock_ns()) < end) {
 		/* Relaxed, both: for whoever looks on. */

@@ -29,10 +29,11 @@ static struct {
 	int trace_fd, record_fd;   /* -1: none */
 	struct recorder *recorder; /* NULL: none */
 	bool stats;
-	os_a64_t calls, touches;
+	os_a64_t calls;
+	os_a64_t touches[2]; /* of pages of the module, of pages of TDs */
 } module;
 
-/* So many touches are told one by one; all are counted. */
+/* So many touches of each kind are told one by one; all are counted. */
 #define TOUCHES_TOLD 20u
 
 static void on_fatal(void *ctx, const struct seam_fatal *fatal)
@@ -141,8 +142,11 @@ void module_touched(uint32_t lp, uint64_t pc, uint64_t physical, bool store)
 	struct seam_owner owner;
 	const struct abi_name *type;
 
-	if (!seam_owns(module.seam, hpa(physical & ~(TDX_PAGE_SIZE - 1)), &owner) ||
-	    os_fetch_add64(&module.touches, 1, OS_RELAXED) >= TOUCHES_TOLD)
+	if (!seam_owns(module.seam, hpa(physical & ~(TDX_PAGE_SIZE - 1)), &owner))
+		return;
+	/* Relaxed: a counter. */
+	if (os_fetch_add64(&module.touches[owner.type != TDX_PT_PAMT], 1, OS_RELAXED) >=
+	    TOUCHES_TOLD)
 		return;
 	type = abi_name(ABI_PAGE_TYPE_NAME, owner.type);
 	fprintf(stderr,
@@ -172,7 +176,8 @@ static void end_recording(void)
 
 void module_end(void)
 {
-	uint64_t touches = os_load64(&module.touches, OS_RELAXED);
+	uint64_t touches = os_load64(&module.touches[0], OS_RELAXED) +
+			   os_load64(&module.touches[1], OS_RELAXED);
 
 	if (touches)
 		fprintf(stderr,
