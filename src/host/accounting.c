@@ -79,9 +79,10 @@ static void add_pools(struct pamt_host *host, struct pamt_stats *stats)
 
 void pamt_stats(struct pamt_host *host, struct pamt_stats *stats)
 {
-	const struct pamt_layout *l = &host->layout;
+	const struct pamt_layout *l;
 
 	host_is_given(host);
+	l = &host->layout;
 	*stats = (struct pamt_stats){ .static_bytes = l->pamt_bytes,
 				      .bitmap_bytes = l->bitmap_bytes,
 				      .table_bytes = l->table_bytes,
