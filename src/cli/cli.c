@@ -28,6 +28,8 @@ bool cli_completing(void) { return completer; }
 bool cli_quiet(void) { return quiet; }
 unsigned int cli_verbose(void) { return verbose; }
 
+char cli_harmless(char c) { return iscntrl((unsigned char)c) ? '?' : c; }
+
 /* Words of the user may hold anything; a message stays on its line whatever they hold. */
 static void print_line(const char *format, va_list ap)
 {
@@ -35,8 +37,7 @@ static void print_line(const char *format, va_list ap)
 
 	vsnprintf(line, sizeof(line), format, ap);
 	for (char *c = line; *c; c++)
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
+		*c = cli_harmless(*c);
 	fflush(stdout); /* in order, where both go to one place */
 	fprintf(stderr, "pamt: %s\n", line);
 }

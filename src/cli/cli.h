@@ -129,6 +129,8 @@ bool cli_stdin_is_input(void);
 /* -q was given: results and errors only. -v: how often. */
 bool cli_quiet(void);
 unsigned int cli_verbose(void);
+/* A character of words that may hold anything: no control of a terminal. */
+char cli_harmless(char c);
 
 /* size_parse() for the argument of an option, within bounds; false: reported as a usage error. */
 bool cli_option_number(const char *option, const char *text, uint64_t min, uint64_t max,

@@ -5,7 +5,6 @@
  * All files are read before the first is replayed: bad input costs one line and no half results.
  * With --fill one file is printed again, with the results that the software module gives.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fts.h>
 #include <inttypes.h>
@@ -202,12 +201,11 @@ static void print_value(struct cli_table *table, const struct replay_value *v, u
 		cli_table_cell(table, "0x%" PRIx64, value);
 }
 
-/* Files of a folder that somebody else packed may be called anything: no escapes onto a terminal.
- */
+/* Files of a folder that somebody else packed may be called anything. */
 static void print_name(const char *name)
 {
 	for (; *name; name++)
-		putchar(iscntrl((unsigned char)*name) ? '?' : *name);
+		putchar(cli_harmless(*name));
 }
 
 static void print_difference(const struct recording *r)

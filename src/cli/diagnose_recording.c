@@ -41,7 +41,7 @@ static void take_item(struct diagnosis *d, const struct vector_item *item)
 	if (item->kind == VECTOR_CONFIGURED)
 		diagnosis_good(d, STAGE_PAMT, "the module was initialised before the recording",
 			       item->text, item->line);
-	else if (item->kind == VECTOR_CALL && !item->call.fatal && !(item->call.any & 1) &&
+	else if (item->kind == VECTOR_CALL && call_has_status(&item->call) &&
 		 !(item->call.after.rax >> 62))
 		take_sign(d, item);
 }

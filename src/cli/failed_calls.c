@@ -10,10 +10,12 @@
 #include "abi/abi.h"
 #include "cli/failed_calls.h"
 
+bool call_has_status(const struct vector_call *call) { return !(call->any & 1) && !call->fatal; }
+
 /* Bit 63 is an error, bit 62 what the vCPU, the TD or the module does not recover from. */
 static bool is_failure(const struct vector_call *call)
 {
-	return !(call->any & 1) && !call->fatal && call->after.rax >> 62;
+	return call_has_status(call) && call->after.rax >> 62;
 }
 
 static int by_place(const void *a, const void *b)

@@ -6,6 +6,7 @@
 #ifndef PAMT_CLI_FAILED_CALLS_H
 #define PAMT_CLI_FAILED_CALLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lab/recordings/vector.h"
@@ -24,6 +25,8 @@ struct failed_calls {
 	struct failed_call *list;
 };
 
+/* Does a recording say with which status it ended? */
+bool call_has_status(const struct vector_call *call);
 /* Return: -1: no memory. To be freed in any case. */
 int failed_calls_find(const struct vector *vector, struct failed_calls *failed);
 void failed_calls_free(struct failed_calls *failed);
