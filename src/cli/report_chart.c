@@ -21,6 +21,7 @@
 #define BOTTOM	   36.0
 #define NAME_SPACE 11.0 /* between two names */
 #define NAME_WIDTH 74.0
+#define TICK_WIDTH 50.0 /* of the longest text under a tick */
 #define ZERO_BAND  0.12 /* of a logarithmic axis: below its lowest number there is 0 */
 #define MARKS	   16u	/* at most, on a line */
 #define MAX_TICKS  12u
@@ -221,10 +222,11 @@ static void draw_axes(FILE *to, const struct chart *chart, const struct axis *x,
 	for (unsigned int i = 0; i < x->nr; i++) {
 		double at = x_at(x, x->tick[i]);
 
+		/* A tick may be at the edge of the drawing, its text stays within. */
 		fprintf(to,
 			"<path class=\"grid\" d=\"M%.1f %.1fv4\"/>"
 			"<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>",
-			at, HEIGHT - BOTTOM, at, HEIGHT - BOTTOM + 16,
+			at, HEIGHT - BOTTOM, fmin(at, WIDTH - TICK_WIDTH / 2), HEIGHT - BOTTOM + 16,
 			report_value(chart->x_unit, x->tick[i], text));
 	}
 	fprintf(to, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">", x->end, HEIGHT - 3);
