@@ -12,35 +12,16 @@
 #define DEFAULT_SECONDS 60u
 #define DEFAULT_THREADS 8u
 
-enum { OPT_SEED = 's', OPT_REAL = 256, OPT_SECONDS, OPT_THREADS };
-
 static const struct cli_option options[] = {
-	{ OPT_REAL, "real", NULL, "random operations on real threads, whole TDs among them" },
-	{ OPT_SECONDS, "seconds", "N", "for so long; default 60" },
-	{ OPT_SEED, "seed", "N", "of the first round; the next ones count up; default 1" },
-	{ OPT_THREADS, "threads", "N", "each of them a CPU of the machine, 2 to 64; default 8" },
+	{ 0, "real", NULL, "random operations on real threads, whole TDs among them", CLI_OWN },
+	{ 0, "seconds", "N", "for so long; default 60",
+	  CLI_NUMBER(struct real_config, seconds, 1, 1000000) },
+	{ 's', "seed", "N", "of the first round; the next ones count up; default 1",
+	  CLI_NUMBER(struct real_config, seed, 0, INT64_MAX / 2) },
+	{ 0, "threads", "N", "each of them a CPU of the machine, 2 to 64; default 8",
+	  CLI_NUMBER(struct real_config, threads, REAL_MIN_THREADS, REAL_MAX_THREADS) },
 	{ 0 },
 };
-
-static bool take_option(int option, const char *value, struct real_config *config)
-{
-	uint64_t number;
-
-	switch (option) {
-	case OPT_SECONDS:
-		return cli_option_number("seconds", value, 1, 1000000, &config->seconds);
-	case OPT_SEED:
-		return cli_option_number("seed", value, 0, INT64_MAX / 2, &config->seed);
-	case OPT_THREADS:
-		if (!cli_option_number("threads", value, REAL_MIN_THREADS, REAL_MAX_THREADS,
-				       &number))
-			return false;
-		config->threads = (uint32_t)number;
-		return true;
-	default:
-		return true;
-	}
-}
 
 static uint64_t sum_of(const uint64_t ops[REAL_OPS])
 {
@@ -115,15 +96,12 @@ static int check_real(int argc, char **argv)
 	struct real_config config = { .seed = 1,
 				      .seconds = DEFAULT_SECONDS,
 				      .threads = DEFAULT_THREADS };
-	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
+	struct cli_args args = { .options = options, .argc = argc, .argv = argv, .into = &config };
 	struct cli_progress progress;
 	struct real_result result;
-	int option, nr, failed;
+	int nr, failed;
 
-	while ((option = cli_next_option(&args)) > 0)
-		if (!take_option(option, args.value, &config))
-			return CLI_USAGE;
-	if (option < 0)
+	if (!cli_read_options(&args))
 		return args.exit;
 	cli_operands(&args, &nr);
 	if (nr)

@@ -76,13 +76,13 @@ void cli_note(const char *format, ...)
 /* ------------------------------------------------------------------------------------------- */
 /* Options                                                                                      */
 
-enum { OPTION_JSON = 1000 };
+enum { OPTION_JSON = 1000, OPTION_WITHOUT_ID };
 
 static const struct cli_option common_options[] = {
-	{ OPTION_JSON, "json", NULL, "print one JSON object instead of text" },
-	{ 'q', "quiet", NULL, "results and errors only" },
-	{ 'v', "verbose", NULL, "say more; may be repeated" },
-	{ 'h', "help", NULL, "print this" },
+	{ OPTION_JSON, "json", NULL, "print one JSON object instead of text", CLI_OWN },
+	{ 'q', "quiet", NULL, "results and errors only", CLI_OWN },
+	{ 'v', "verbose", NULL, "say more; may be repeated", CLI_OWN },
+	{ 'h', "help", NULL, "print this", CLI_OWN },
 	{ 0 },
 };
 
@@ -101,7 +101,7 @@ static unsigned int count_options(const struct cli_option *options)
 {
 	unsigned int nr = 0;
 
-	while (options && options[nr].id)
+	while (options && options[nr].name)
 		nr++;
 	return nr;
 }
@@ -144,7 +144,8 @@ static void to_getopt(const struct cli_args *args, struct option *longs, char *l
 		*letters++ = '+'; /* the first operand ends the options */
 	*letters++ = ':';	  /* tell a missing argument from an unknown option */
 	for (n = 0; n < MAX_OPTIONS && (o = cli_option_at(args->options, n)); n++) {
-		longs[n] = (struct option){ o->name, getopt_argument(o), NULL, o->id };
+		longs[n] = (struct option){ o->name, getopt_argument(o), NULL,
+					    is_short(o->id) ? o->id : OPTION_WITHOUT_ID + (int)n };
 		if (!is_short(o->id))
 			continue;
 		*letters++ = (char)o->id;
@@ -215,11 +216,34 @@ static void remember(const struct cli_args *args)
 				       args->argv[i]);
 }
 
+/* False: reported. */
+static bool put(const struct cli_args *args, const struct cli_option *o)
+{
+	void *to = (char *)args->into + o->into.offset;
+	uint64_t number;
+
+	if (o->into.kind == CLI_IS_FLAG)
+		*(bool *)to = true;
+	if (o->into.kind == CLI_IS_TEXT)
+		*(const char **)to = args->value ? args->value : "-";
+	if (o->into.kind < CLI_IS_32)
+		return true;
+	if (!cli_option_number(o->name, args->value, o->into.min, o->into.max, &number))
+		return false;
+	if (o->into.kind == CLI_IS_32)
+		*(uint32_t *)to = (uint32_t)number;
+	else
+		*(uint64_t *)to = number;
+	return true;
+}
+
 int cli_next_option(struct cli_args *args)
 {
 	struct option longs[MAX_OPTIONS + 1];
 	char letters[3 * MAX_OPTIONS + 3];
-	int id;
+	const struct cli_option *o;
+	unsigned int n;
+	int code;
 
 	if (completer) {
 		completer(args);
@@ -230,13 +254,15 @@ int cli_next_option(struct cli_args *args)
 	to_getopt(args, longs, letters);
 	opterr = 0;
 	for (;;) {
-		id = getopt_long(args->argc, args->argv, letters, longs, NULL);
-		switch (id) {
-		case -1:
+		code = getopt_long(args->argc, args->argv, letters, longs, NULL);
+		if (code == -1)
 			return 0;
-		case '?':
-		case ':':
-			return bad_option(args, id);
+		if (code == '?' || code == ':')
+			return bad_option(args, code);
+		for (n = 0; longs[n].val != code; n++)
+			;
+		o = cli_option_at(args->options, n);
+		switch (o->id) {
 		case 'h':
 			print_options(args);
 			args->exit = CLI_OK;
@@ -251,10 +277,23 @@ int cli_next_option(struct cli_args *args)
 			verbose++;
 			break;
 		default:
+			args->name = o->name;
 			args->value = optarg;
-			return id;
+			args->exit = CLI_USAGE;
+			if (!put(args, o))
+				return -1;
+			return o->id ? o->id : OPTION_WITHOUT_ID;
 		}
 	}
+}
+
+bool cli_read_options(struct cli_args *args)
+{
+	int id;
+
+	while ((id = cli_next_option(args)) > 0)
+		;
+	return !id;
 }
 
 bool cli_stdin_is_input(void)

@@ -80,13 +80,38 @@ void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* ------------------------------------------------------------------------------------------- */
 /* Options                                                                                      */
 
+/* Where an option goes in the structure that cli_args.into is, and which numbers are allowed. */
+enum cli_kind { CLI_IS_OWN, CLI_IS_FLAG, CLI_IS_TEXT, CLI_IS_32, CLI_IS_64 };
+#define CLI_NUMBER(type, member, min, max)          \
+	{                                           \
+		_Generic(((type *)0)->member,     \
+			bool: CLI_IS_FLAG,        \
+			const char *: CLI_IS_TEXT, \
+			uint32_t: CLI_IS_32,      \
+			uint64_t: CLI_IS_64),     \
+			offsetof(type, member), min, max \
+	}
+/* A flag, or the text as it is; "-" for an argument that may be left out and was. */
+#define CLI_INTO(type, member) CLI_NUMBER(type, member, 0, 0)
+/* Nowhere: the command does something with args->value itself. */
+#define CLI_OWN                     \
+	{                           \
+		CLI_IS_OWN, 0, 0, 0 \
+	}
+
 /* One option of a command. The table ends with a zero entry. */
 struct cli_option {
-	int id;		  /* returned by cli_next_option(), > 0; a letter: also the short form */
+	/* Returned by cli_next_option(); a letter: also the short form; 0: nobody wants to know. */
+	int id;
 	const char *name; /* the long form, without dashes */
 	/* What stands for its argument in the help; NULL: takes none; "[=FILE]": may have one. */
 	const char *argument;
 	const char *help;
+	struct {
+		enum cli_kind kind;
+		size_t offset;
+		uint64_t min, max;
+	} into;
 };
 
 /*
@@ -97,20 +122,24 @@ struct cli_args {
 	const struct cli_option *options;
 	int argc;
 	char **argv;
+	void *into;	    /* the structure where its options go */
 	bool options_first; /* what comes after the first operand is not this command's */
 	/* For completion: what NAME, LEAF and WORD stand for in this command; NULL at the end. */
 	const char *(*names)(unsigned int i);
 	bool json;
-	const char *value; /* argument of the option just returned; NULL: it has none */
+	const char *name;  /* of the option just returned */
+	const char *value; /* its argument; NULL: it has none */
 	int exit;	   /* what to return when cli_next_option() says so */
 };
 
 /*
- * cli_next_option - the id of the next option; 0 when all are read and cli_operands() may be
- * called; -1 when the command is over (a bad option, reported; or --help, printed): return
- * args->exit.
+ * cli_next_option - the next option, which is where it goes: its id, or some number > 0; 0 when all
+ * are read and cli_operands() may be called; -1 when the command is over (a bad option or value,
+ * reported; or --help, printed): return args->exit.
  */
 int cli_next_option(struct cli_args *args);
+/* All of them, where the table says it all. False: return args->exit. */
+bool cli_read_options(struct cli_args *args);
 /*
  * For completion: cli_next_option() reads nothing and hands its arguments over. Is it so? Then
  * option i of a command and the common ones behind its own, NULL at the end; and what the usage

@@ -285,47 +285,41 @@ static int bench_seam(uint32_t rounds, bool json, bool check)
 	return check && count_misses(&results, true) ? CLI_FAILED : CLI_OK;
 }
 
-enum { OPTION_ROUNDS = 'n', OPTION_CHECK = 'c', OPTION_THREADS = 't' };
+struct wishes {
+	uint32_t rounds, threads;
+	bool check;
+};
 
 static const struct cli_option options[] = {
-	{ OPTION_ROUNDS, "rounds", "N", "rounds of calls to take medians of; default 101" },
-	{ OPTION_CHECK, "check", NULL, "exit 1 if anything is slower or larger than it should be" },
-	{ OPTION_THREADS, "threads", "N",
-	  "host: ours, v6 and merged on 1 to N pinned threads, and nothing else" },
+	{ 'n', "rounds", "N", "rounds of calls to take medians of; default 101",
+	  CLI_NUMBER(struct wishes, rounds, 1, BENCH_SAMPLES) },
+	{ 'c', "check", NULL, "exit 1 if anything is slower or larger than it should be",
+	  CLI_INTO(struct wishes, check) },
+	{ 't', "threads", "N",
+	  "host: ours, v6 and merged on 1 to N pinned threads, and nothing else",
+	  CLI_NUMBER(struct wishes, threads, 1, 1024) },
 	{ 0 },
 };
 
 int cmd_bench(int argc, char **argv)
 {
-	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
-	uint64_t rounds = DEFAULT_ROUNDS, threads = 0;
-	bool check = false;
+	struct wishes w = { .rounds = DEFAULT_ROUNDS };
+	struct cli_args args = { .options = options, .argc = argc, .argv = argv, .into = &w };
 	char **operands;
-	int id, nr;
+	int nr;
 
-	while ((id = cli_next_option(&args)) > 0) {
-		if (id == OPTION_CHECK) {
-			check = true;
-		} else if (id == OPTION_THREADS) {
-			if (!cli_option_number("threads", args.value, 1, 1024, &threads))
-				return CLI_USAGE;
-		} else if (!cli_option_number("rounds", args.value, 1, BENCH_SAMPLES, &rounds)) {
-			return CLI_USAGE;
-		}
-	}
-	if (id < 0)
+	if (!cli_read_options(&args))
 		return args.exit;
 	operands = cli_operands(&args, &nr);
-	if (threads && (nr != 1 || strcmp(operands[0], "host") || check))
+	if (w.threads && (nr != 1 || strcmp(operands[0], "host") || w.check))
 		return cli_usage_error("bench: --threads goes with host, and without --check");
 	cli_bench_begin();
-	if (threads)
-		return cli_bench_end(
-			cli_bench_threads((uint32_t)threads, (uint32_t)rounds, args.json));
+	if (w.threads)
+		return cli_bench_end(cli_bench_threads(w.threads, w.rounds, args.json));
 	if (nr == 1 && !strcmp(operands[0], "host"))
-		return cli_bench_end(cli_bench_host((uint32_t)rounds, args.json, check));
+		return cli_bench_end(cli_bench_host(w.rounds, args.json, w.check));
 	if (nr != 1 || strcmp(operands[0], "seam"))
 		return cli_usage_error("bench: say what to measure: host or seam%s%s%s",
 				       nr ? ", not '" : "", nr ? operands[0] : "", nr ? "'" : "");
-	return cli_bench_end(bench_seam((uint32_t)rounds, args.json, check));
+	return cli_bench_end(bench_seam(w.rounds, args.json, w.check));
 }

@@ -351,11 +351,9 @@ int cmd_diagnose(int argc, char **argv)
 	struct text text = { 0 };
 	const char *name = "this machine";
 	char **words;
-	int option, nr, code;
+	int nr, code;
 
-	while ((option = cli_next_option(&args)) > 0)
-		;
-	if (option < 0)
+	if (!cli_read_options(&args))
 		return args.exit;
 	words = cli_operands(&args, &nr);
 	if (nr > 1)

@@ -18,7 +18,7 @@
 
 /* One run of the command. */
 struct explain {
-	bool json;
+	bool json, list;
 	unsigned int nr_items;
 	int exit;
 };
@@ -297,29 +297,24 @@ static int list_all(const struct cli_args *args, int nr)
 
 /* ------------------------------------------------------------------------------------------- */
 
-enum { OPTION_LIST = 1 };
-
 static const struct cli_option options[] = {
-	{ OPTION_LIST, "list", NULL, "all leaves and status codes" },
+	{ 0, "list", NULL, "all leaves and status codes", CLI_INTO(struct explain, list) },
 	{ 0 },
 };
 
 int cmd_explain(int argc, char **argv)
 {
-	struct cli_args args = {
-		.options = options, .argc = argc, .argv = argv, .names = finding_name
-	};
 	struct explain run = { .exit = CLI_OK };
-	bool list = false;
-	int nr, option;
+	struct cli_args args = {
+		.options = options, .argc = argc, .argv = argv, .into = &run, .names = finding_name
+	};
 	char **words;
+	int nr;
 
-	while ((option = cli_next_option(&args)) > 0)
-		list |= option == OPTION_LIST;
-	if (option < 0)
+	if (!cli_read_options(&args))
 		return args.exit;
 	words = cli_operands(&args, &nr);
-	if (list)
+	if (run.list)
 		return list_all(&args, nr);
 	if (!nr && isatty(STDIN_FILENO))
 		return cli_usage_error(

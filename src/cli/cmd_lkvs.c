@@ -17,26 +17,27 @@
 
 static os_a32_t interrupted;
 
-enum { OPT_JOBS = 'j', OPT_MORE = 256 };
-
-static const struct cli_option options[] = {
-	{ OPT_MORE, "more", NULL,
-	  "the variants too: several vCPUs, all TDs at once, flips, failed allocations" },
-	{ OPT_JOBS, "jobs", "N", "cases at a time (default: one for each CPU)" },
-	{ 0 },
-};
-
 struct suite {
 	struct cli_args args;
 	struct lkvs_config config;
 	bool wanted[LKVS_ALL_CASES];
 	struct lkvs_result result[LKVS_ALL_CASES];
 	uint64_t jobs;
+	bool more;
 
 	pthread_mutex_t lock; /* protects all that follows */
 	bool begun[LKVS_ALL_CASES];
 	struct cli_progress progress;
 	uint64_t gb_done;
+};
+
+static const struct cli_option options[] = {
+	{ 0, "more", NULL,
+	  "the variants too: several vCPUs, all TDs at once, flips, failed allocations",
+	  CLI_INTO(struct suite, more) },
+	{ 'j', "jobs", "N", "cases at a time (default: one for each CPU)",
+	  CLI_NUMBER(struct suite, jobs, 1, 64) },
+	{ 0 },
 };
 
 static void on_interrupt(int signal)
@@ -65,18 +66,12 @@ static bool parse_case(struct suite *suite, const char *word)
 /* -1: go on; else the exit code. */
 static int parse_arguments(struct suite *suite, int argc, char **argv)
 {
-	bool more = false;
 	char **words;
-	int option, nr;
+	int nr;
 
-	suite->args = (struct cli_args){ .options = options, .argc = argc, .argv = argv };
-	while ((option = cli_next_option(&suite->args)) > 0) {
-		if (option == OPT_MORE)
-			more = true;
-		else if (!cli_option_number("jobs", suite->args.value, 1, 64, &suite->jobs))
-			return CLI_USAGE;
-	}
-	if (option < 0)
+	suite->args =
+		(struct cli_args){ .options = options, .argc = argc, .argv = argv, .into = suite };
+	if (!cli_read_options(&suite->args))
 		return suite->args.exit;
 	words = cli_operands(&suite->args, &nr);
 	for (int i = 0; i < nr; i++)
@@ -84,7 +79,7 @@ static int parse_arguments(struct suite *suite, int argc, char **argv)
 			return CLI_USAGE;
 	for (uint32_t i = 0; i < LKVS_CASES && !nr; i++)
 		suite->wanted[i] = true;
-	for (uint32_t i = LKVS_CASES; i < LKVS_ALL_CASES && more; i++)
+	for (uint32_t i = LKVS_CASES; i < LKVS_ALL_CASES && suite->more; i++)
 		suite->wanted[i] = true;
 	return -1;
 }

@@ -15,35 +15,6 @@
 #include "machine/machine.h"
 #include "port/threads/threads.h"
 
-enum {
-	OPTION_HOLES = 1,
-	OPTION_STATIC,
-	OPTION_DYNAMIC,
-	OPTION_MAX_PA,
-	OPTION_CPUS,
-	OPTION_PACKAGES,
-	OPTION_NODES,
-	OPTION_TD,
-	OPTION_CSV,
-};
-
-static const struct cli_option options[] = {
-	{ OPTION_HOLES, "holes", "cmr|linux",
-	  "reserved areas from holes between CMRs (default), or as Linux makes them" },
-	{ OPTION_STATIC, "static", NULL, "show the TDMRs of static PAMT" },
-	{ OPTION_DYNAMIC, "dynamic", NULL, "show the TDMRs of Dynamic PAMT (default if possible)" },
-	{ OPTION_MAX_PA, "max-pa", "BITS", "physical address width, 46 to 52" },
-	{ OPTION_CPUS, "cpus", "N", "logical CPUs" },
-	{ OPTION_PACKAGES, "packages", "N", "CPU packages, 1 to 8" },
-	{ OPTION_NODES, "nodes", "N", "NUMA nodes" },
-	{ OPTION_TD, "td", "COUNTxSIZE[,vcpus=N][,pages=4k|2m|thp:RATE]",
-	  "what such TDs cost; may be given several times" },
-	{ OPTION_CSV, "csv", NULL, "with --td or several logs: a line for each machine" },
-	{ 0 },
-};
-
-enum shown { SHOW_DEFAULT, SHOW_STATIC, SHOW_DYNAMIC };
-
 #define MAX_SOURCES 256
 
 struct request {
@@ -53,8 +24,31 @@ struct request {
 	bool csv;
 	struct map_options map;
 	enum pamt_holes holes;
-	enum shown shown;
+	bool is_static, dynamic; /* which is shown; neither: dynamic if possible */
 	bool json;
+};
+
+enum { OPTION_HOLES = 1, OPTION_TD };
+
+static const struct cli_option options[] = {
+	{ OPTION_HOLES, "holes", "cmr|linux",
+	  "reserved areas from holes between CMRs (default), or as Linux makes them", CLI_OWN },
+	{ 0, "static", NULL, "show the TDMRs of static PAMT", CLI_INTO(struct request, is_static) },
+	{ 0, "dynamic", NULL, "show the TDMRs of Dynamic PAMT (default if possible)",
+	  CLI_INTO(struct request, dynamic) },
+	{ 0, "max-pa", "BITS", "physical address width, 46 to 52",
+	  CLI_NUMBER(struct request, map.max_pa, MAP_MIN_PA, TDX_PA_BITS) },
+	{ 0, "cpus", "N", "logical CPUs",
+	  CLI_NUMBER(struct request, map.nr_cpus, 1, MAP_MAX_CPUS) },
+	{ 0, "packages", "N", "CPU packages, 1 to 8",
+	  CLI_NUMBER(struct request, map.nr_packages, 1, TDX_MAX_PACKAGES) },
+	{ 0, "nodes", "N", "NUMA nodes",
+	  CLI_NUMBER(struct request, map.nr_nodes, 1, MAP_MAX_NODES) },
+	{ OPTION_TD, "td", "COUNTxSIZE[,vcpus=N][,pages=4k|2m|thp:RATE]",
+	  "what such TDs cost; may be given several times", CLI_OWN },
+	{ 0, "csv", NULL, "with --td or several logs: a line for each machine",
+	  CLI_INTO(struct request, csv) },
+	{ 0 },
 };
 
 struct report {
@@ -66,17 +60,6 @@ struct report {
 
 /* ------------------------------------------------------------------------------------------- */
 /* Arguments                                                                                    */
-
-static bool small_number(const char *option, const char *text, uint64_t min, uint64_t max,
-			 uint32_t *value)
-{
-	uint64_t v;
-
-	if (!cli_option_number(option, text, min, max, &v))
-		return false;
-	*value = (uint32_t)v;
-	return true;
-}
 
 static bool parse_holes(const char *text, enum pamt_holes *holes)
 {
@@ -90,51 +73,17 @@ static bool parse_holes(const char *text, enum pamt_holes *holes)
 	return true;
 }
 
-static bool choose_shown(enum shown shown, struct request *r)
-{
-	if (r->shown != SHOW_DEFAULT && r->shown != shown)
-		return cli_usage_error("plan: --static or --dynamic is allowed, not both"), false;
-	r->shown = shown;
-	return true;
-}
-
-static bool parse_option(int option, const char *value, struct request *r)
-{
-	switch (option) {
-	case OPTION_HOLES:
-		return parse_holes(value, &r->holes);
-	case OPTION_STATIC:
-		return choose_shown(SHOW_STATIC, r);
-	case OPTION_DYNAMIC:
-		return choose_shown(SHOW_DYNAMIC, r);
-	case OPTION_MAX_PA:
-		return small_number("max-pa", value, MAP_MIN_PA, TDX_PA_BITS, &r->map.max_pa);
-	case OPTION_CPUS:
-		return small_number("cpus", value, 1, MAP_MAX_CPUS, &r->map.nr_cpus);
-	case OPTION_PACKAGES:
-		return small_number("packages", value, 1, TDX_MAX_PACKAGES, &r->map.nr_packages);
-	case OPTION_NODES:
-		return small_number("nodes", value, 1, MAP_MAX_NODES, &r->map.nr_nodes);
-	case OPTION_TD:
-		return plan_parse_td(value, &r->tds);
-	case OPTION_CSV:
-		r->csv = true;
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* True: go on; false: return *exit. */
 static bool parse_arguments(int argc, char **argv, struct request *r, int *exit)
 {
-	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
+	struct cli_args args = { .options = options, .argc = argc, .argv = argv, .into = r };
 	char **words;
 	int option, nr;
 
 	*exit = CLI_USAGE;
 	while ((option = cli_next_option(&args)) > 0)
-		if (!parse_option(option, args.value, r))
+		if ((option == OPTION_HOLES && !parse_holes(args.value, &r->holes)) ||
+		    (option == OPTION_TD && !plan_parse_td(args.value, &r->tds)))
 			return false;
 	if (option < 0) {
 		*exit = args.exit;
@@ -151,6 +100,10 @@ static bool parse_arguments(int argc, char **argv, struct request *r, int *exit)
 		r->source[0] = "-";
 	r->nr_sources = nr ? nr : 1;
 	r->json = args.json;
+	if (r->is_static && r->dynamic) {
+		cli_usage_error("plan: --static or --dynamic is allowed, not both");
+		return false;
+	}
 	if (r->csv && r->json) {
 		cli_usage_error("plan: --csv or --json is allowed, not both");
 		return false;
@@ -199,15 +152,10 @@ static bool dynamic_possible(const struct report *report)
 
 static const struct plan_outcome *choose(const struct report *report)
 {
-	switch (report->request->shown) {
-	case SHOW_STATIC:
-		return &report->of_static;
-	case SHOW_DYNAMIC:
-		return &report->of_dynamic;
-	case SHOW_DEFAULT:
-		break;
-	}
-	return dynamic_possible(report) ? &report->of_dynamic : &report->of_static;
+	const struct request *r = report->request;
+
+	return r->dynamic || (!r->is_static && dynamic_possible(report)) ? &report->of_dynamic
+									 : &report->of_static;
 }
 
 void plan_error_text(const struct pamt_error *error, char *text, size_t size)

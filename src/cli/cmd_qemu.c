@@ -22,42 +22,6 @@
 #include "machine/map.h"
 #include "port/qemu/q35.h"
 
-enum {
-	OPTION_MACHINE = 'm',
-	OPTION_TRACE = 't',
-	OPTION_GUARD = 'g',
-	OPTION_QEMU = 1,
-	OPTION_STATIC,
-	OPTION_FAULTS,
-	OPTION_LEAF,
-	OPTION_SEED,
-	OPTION_STATS,
-	OPTION_INSTRUCTIONS,
-	OPTION_RECORD,
-	OPTION_VERSION,
-};
-
-static const struct cli_option options[] = {
-	{ OPTION_QEMU, "qemu", "PATH", "the program; default: qemu-system-x86_64" },
-	{ OPTION_MACHINE, "machine", "LOG|builtin:...",
-	  "a server whose CMRs, KeyIDs, sockets and nodes it has" },
-	{ OPTION_STATIC, "static", NULL, "a module without Dynamic PAMT" },
-	{ OPTION_VERSION, "module-version", "1.5.25|next",
-	  "next: the module after it, with SYS.DISABLE" },
-	{ OPTION_FAULTS, "faults", "N[,N...]",
-	  "per million: lock busy, no entropy, interrupt, key configuration busy" },
-	{ OPTION_LEAF, "fault-leaf", "LEAF", "fail in calls of this leaf only" },
-	{ OPTION_SEED, "fault-seed", "N", "which occasions fail; default: 1" },
-	{ OPTION_GUARD, "guard", NULL,
-	  "report what the host does to pages that are a TD's or the module's" },
-	{ OPTION_TRACE, "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE" },
-	{ OPTION_RECORD, "record", "FILE", "all that happens to the module, for `pamt replay`" },
-	{ OPTION_STATS, "stats", NULL, "at the end: calls by leaf and status, pairs, pages" },
-	{ OPTION_INSTRUCTIONS, "instructions", NULL,
-	  "at the end: how many were executed, and from a call to the next of its leaf" },
-	{ 0 },
-};
-
 struct request {
 	const char *qemu;
 	const char *machine; /* NULL: none */
@@ -68,6 +32,37 @@ struct request {
 	const struct abi_leaf *leaf; /* NULL: any */
 	bool is_static, stats, instructions, guard, next;
 	char **words;
+};
+
+enum { OPTION_LEAF = 1, OPTION_VERSION };
+
+static const struct cli_option options[] = {
+	{ 0, "qemu", "PATH", "the program; default: qemu-system-x86_64",
+	  CLI_INTO(struct request, qemu) },
+	{ 'm', "machine", "LOG|builtin:...",
+	  "a server whose CMRs, KeyIDs, sockets and nodes it has",
+	  CLI_INTO(struct request, machine) },
+	{ 0, "static", NULL, "a module without Dynamic PAMT", CLI_INTO(struct request, is_static) },
+	{ OPTION_VERSION, "module-version", "1.5.25|next",
+	  "next: the module after it, with SYS.DISABLE", CLI_OWN },
+	{ 0, "faults", "N[,N...]",
+	  "per million: lock busy, no entropy, interrupt, key configuration busy",
+	  CLI_INTO(struct request, faults) },
+	{ OPTION_LEAF, "fault-leaf", "LEAF", "fail in calls of this leaf only", CLI_OWN },
+	{ 0, "fault-seed", "N", "which occasions fail; default: 1",
+	  CLI_NUMBER(struct request, seed, 0, UINT64_MAX) },
+	{ 'g', "guard", NULL, "report what the host does to pages that are a TD's or the module's",
+	  CLI_INTO(struct request, guard) },
+	{ 't', "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE",
+	  CLI_INTO(struct request, trace) },
+	{ 0, "record", "FILE", "all that happens to the module, for `pamt replay`",
+	  CLI_INTO(struct request, record) },
+	{ 0, "stats", NULL, "at the end: calls by leaf and status, pairs, pages",
+	  CLI_INTO(struct request, stats) },
+	{ 0, "instructions", NULL,
+	  "at the end: how many were executed, and from a call to the next of its leaf",
+	  CLI_INTO(struct request, instructions) },
+	{ 0 },
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -283,56 +278,6 @@ static int run(const struct request *request)
 
 /* ------------------------------------------------------------------------------------------- */
 
-/* Return: CLI_OK, or what to return. */
-static int read_option(struct request *request, int id, const char *value)
-{
-	switch (id) {
-	case OPTION_QEMU:
-		request->qemu = value;
-		break;
-	case OPTION_MACHINE:
-		request->machine = value;
-		break;
-	case OPTION_TRACE:
-		request->trace = value ? value : "-";
-		break;
-	case OPTION_VERSION:
-		if (!cli_module_version(value, &request->next))
-			return CLI_USAGE;
-		break;
-	case OPTION_STATIC:
-		request->is_static = true;
-		break;
-	case OPTION_GUARD:
-		request->guard = true;
-		break;
-	case OPTION_RECORD:
-		request->record = value;
-		break;
-	case OPTION_STATS:
-		request->stats = true;
-		break;
-	case OPTION_INSTRUCTIONS:
-		request->instructions = true;
-		break;
-	case OPTION_LEAF:
-		request->leaf = abi_leaf_by_name(value);
-		if (!request->leaf)
-			return cli_usage_error("qemu: --fault-leaf: no leaf '%s'; `pamt explain` "
-					       "knows them",
-					       value);
-		break;
-	case OPTION_FAULTS:
-		request->faults = value;
-		break;
-	case OPTION_SEED:
-		if (!cli_option_number("fault-seed", value, 0, UINT64_MAX, &request->seed))
-			return CLI_USAGE;
-		break;
-	}
-	return CLI_OK;
-}
-
 static const char *leaf_name(unsigned int i)
 {
 	const struct abi_leaf *leaf = abi_leaf_at(i);
@@ -342,21 +287,27 @@ static const char *leaf_name(unsigned int i)
 
 int cmd_qemu(int argc, char **argv)
 {
+	struct request request = { .qemu = "qemu-system-x86_64", .seed = 1 };
 	struct cli_args args = {
 		.options = options,
 		.argc = argc,
 		.argv = argv,
+		.into = &request,
 		.options_first = true,
 		.names = leaf_name,
 	};
-	struct request request = { .qemu = "qemu-system-x86_64", .seed = 1 };
 	int id, nr;
 
 	while ((id = cli_next_option(&args)) > 0) {
-		int error = read_option(&request, id, args.value);
-
-		if (error)
-			return error;
+		if (id == OPTION_VERSION && !cli_module_version(args.value, &request.next))
+			return CLI_USAGE;
+		if (id != OPTION_LEAF)
+			continue;
+		request.leaf = abi_leaf_by_name(args.value);
+		if (!request.leaf)
+			return cli_usage_error("qemu: --fault-leaf: no leaf '%s'; `pamt explain` "
+					       "knows them",
+					       args.value);
 	}
 	if (id < 0)
 		return args.exit;

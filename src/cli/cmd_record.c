@@ -14,18 +14,21 @@
 #include "live/boot.h"
 #include "live/record.h"
 
-enum {
-	OPTION_BUFFER = 'b',
-	OPTION_BOOT = 1,
-	OPTION_FROM_BOOT,
+struct wishes {
+	uint64_t buffer;
+	const char *image; /* NULL: record */
+	bool from_boot;
 };
 
 static const struct cli_option options[] = {
-	{ OPTION_BUFFER, "buffer", "SIZE", "of each CPU in the kernel; default: 4M" },
-	{ OPTION_BOOT, "boot", "IMAGE",
+	{ 'b', "buffer", "SIZE", "of each CPU in the kernel; default: 4M",
+	  CLI_NUMBER(struct wishes, buffer, 64 * 1024, UINT64_C(1) << 30) },
+	{ 0, "boot", "IMAGE",
 	  "print the boot configuration with which this kernel, whose file is IMAGE, records from "
-	  "its next boot on" },
-	{ OPTION_FROM_BOOT, "from-boot", NULL, "begin with what was recorded so" },
+	  "its next boot on",
+	  CLI_INTO(struct wishes, image) },
+	{ 0, "from-boot", NULL, "begin with what was recorded so",
+	  CLI_INTO(struct wishes, from_boot) },
 	{ 0 },
 };
 
@@ -41,10 +44,7 @@ static bool is_over(void *ctx) { return child_is_over(ctx); }
 
 static json_t *json_report(const struct record_report *r)
 {
-	const struct {
-		const char *name;
-		uint64_t value;
-	} numbers[] = {
+	const struct cli_figure numbers[] = {
 		{ "calls", r->calls },
 		{ "missed_hits", r->missed_hits },
 		{ "overrun", r->overrun },
@@ -55,9 +55,7 @@ static json_t *json_report(const struct record_report *r)
 	};
 	json_t *root = cli_json("pamt.record/1");
 
-	for (unsigned int i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		json_object_set_new(root, numbers[i].name,
-				    json_integer((json_int_t)numbers[i].value));
+	cli_json_figures(root, numbers, sizeof(numbers) / sizeof(*numbers));
 	return root;
 }
 
@@ -116,10 +114,12 @@ static int print_boot_lines(const char *image, uint32_t buffer_kb)
 
 int cmd_record(int argc, char **argv)
 {
+	struct wishes wishes = { .buffer = 4096 * 1024 };
 	struct cli_args args = {
 		.options = options,
 		.argc = argc,
 		.argv = argv,
+		.into = &wishes,
 		.options_first = true,
 	};
 	struct child child = { 0 };
@@ -129,32 +129,22 @@ int cmd_record(int argc, char **argv)
 		.over = is_over,
 		.ctx = &child,
 	};
-	uint64_t buffer = 4096 * 1024;
-	const char *image = NULL;
 	char **operands;
-	int nr, option;
+	int nr;
 
-	while ((option = cli_next_option(&args)) > 0) {
-		if (option == OPTION_BOOT)
-			image = args.value;
-		else if (option == OPTION_FROM_BOOT)
-			request.from_boot = true;
-		else if (!cli_option_number("buffer", args.value, 64 * 1024, UINT64_C(1) << 30,
-					    &buffer))
-			return CLI_USAGE;
-	}
-	if (option < 0)
+	if (!cli_read_options(&args))
 		return args.exit;
 	operands = cli_operands(&args, &nr);
-	if (image && (nr || request.from_boot))
+	if (wishes.image && (nr || wishes.from_boot))
 		return cli_usage_error("record: --boot prints, and records nothing: no file, no "
 				       "command, no --from-boot");
-	if (image)
-		return print_boot_lines(image, (uint32_t)(buffer / 1024));
+	if (wishes.image)
+		return print_boot_lines(wishes.image, (uint32_t)(wishes.buffer / 1024));
 	if (!nr)
 		return cli_usage_error("record: no file; allowed: FILE, and a command behind it");
 	request.path = operands[0];
-	request.buffer_kb = (uint32_t)(buffer / 1024);
+	request.buffer_kb = (uint32_t)(wishes.buffer / 1024);
+	request.from_boot = wishes.from_boot;
 	child.words = nr > 1 ? operands + 1 : NULL;
 	return run(&request, args.json);
 }

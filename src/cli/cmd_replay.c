@@ -29,6 +29,7 @@ struct recording {
 };
 
 struct recordings {
+	bool fill;
 	size_t nr;
 	struct recording *list;
 };
@@ -446,23 +447,21 @@ static int show(const struct recordings *all, const struct replay_result *total,
 int cmd_replay(int argc, char **argv)
 {
 	static const struct cli_option options[] = {
-		{ 'f', "fill", NULL, "print the recording with the results of softseam" },
+		{ 'f', "fill", NULL, "print the recording with the results of softseam",
+		  CLI_INTO(struct recordings, fill) },
 		{ 0 },
 	};
-	struct cli_args args = { .options = options, .argc = argc, .argv = argv };
 	struct recordings all = { 0 };
+	struct cli_args args = { .options = options, .argc = argc, .argv = argv, .into = &all };
 	struct replay_result total = { 0 };
 	char **operands;
-	bool filling = false;
-	int nr, code, option;
+	int nr, code;
 
-	while ((option = cli_next_option(&args)) > 0)
-		filling = true;
-	if (option < 0)
+	if (!cli_read_options(&args))
 		return args.exit;
 	operands = cli_operands(&args, &nr);
 	code = read_all(&all, operands, nr);
-	if (code == CLI_OK && filling)
+	if (code == CLI_OK && all.fill)
 		code = fill(&all);
 	else if (code == CLI_OK && (code = replay_all(&all, &total)) == CLI_OK)
 		code = show(&all, &total, args.json);

@@ -12,14 +12,6 @@
 
 #define MAX_FILES 64
 
-enum { OPT_OUTPUT = 'o', OPT_TITLE = 256 };
-
-static const struct cli_option options[] = {
-	{ OPT_OUTPUT, "output", "FILE", "write the page to this file (default: standard output)" },
-	{ OPT_TITLE, "title", "TEXT", "title of the page (default: the machine, and when)" },
-	{ 0 },
-};
-
 static const struct {
 	const char *schema;
 	const char *(*write)(FILE *to, const char *name, const json_t *root);
@@ -36,19 +28,19 @@ struct request {
 	int nr;
 };
 
+static const struct cli_option options[] = {
+	{ 'o', "output", "FILE", "write the page to this file (default: standard output)",
+	  CLI_INTO(struct request, output) },
+	{ 0, "title", "TEXT", "title of the page (default: the machine, and when)",
+	  CLI_INTO(struct request, title) },
+	{ 0 },
+};
+
 /* -1: go on; else the exit code. */
 static int parse_arguments(struct request *r, int argc, char **argv)
 {
-	int option;
-
-	r->args = (struct cli_args){ .options = options, .argc = argc, .argv = argv };
-	while ((option = cli_next_option(&r->args)) > 0) {
-		if (option == OPT_OUTPUT)
-			r->output = r->args.value;
-		else
-			r->title = r->args.value;
-	}
-	if (option < 0)
+	r->args = (struct cli_args){ .options = options, .argc = argc, .argv = argv, .into = r };
+	if (!cli_read_options(&r->args))
 		return r->args.exit;
 	r->files = cli_operands(&r->args, &r->nr);
 	if (!r->nr || r->nr > MAX_FILES)

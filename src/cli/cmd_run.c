@@ -33,55 +33,45 @@
 
 static os_a32_t interrupted;
 
-enum {
-	OPT_MACHINE = 'm',
-	OPT_SEED = 's',
-	OPT_STATIC = 256,
-	OPT_VIRTUAL,
-	OPT_KERNEL,
-	OPT_TIMELINE,
-	OPT_CPUS,
-	OPT_PAGES,
-	OPT_TDS, /* from here on: only without a scenario */
-	OPT_VCPUS,
-	OPT_MEMORY,
-	OPT_4K,
-	OPT_FLIPS,
-	OPT_PARTIAL,
-};
+/* TD: one of those that describe TDs, which a scenario does as well. */
+enum { OPT_SEED = 's', OPT_KERNEL = 256, OPT_TD };
 
 static const struct cli_option run_options[] = {
-	{ OPT_MACHINE, "machine", "LOG",
+	{ 'm', "machine", "LOG",
 	  "the machine in this kernel log, '-' for stdin, or of this size, such as 768G "
-	  "(default: the scenario's, or this machine)" },
-	{ OPT_STATIC, "static", NULL, "static PAMT, to compare" },
-	{ OPT_SEED, "seed", "N", "of what is done at random (default: 1)" },
-	{ OPT_CPUS, "cpus", "N", "logical CPUs of the machine (default: what the log says)" },
-	{ OPT_VIRTUAL, "virtual", NULL,
-	  "in virtual time: slower, and the same to the bit each time" },
-	{ OPT_KERNEL, "kernel", NULL, "TDs in this machine's kernel, on pamt.ko; docs/kernel.md" },
-	{ OPT_TIMELINE, "timeline", "FILE", "TDs, page pairs and bytes over time, as CSV" },
-	{ OPT_PAGES, "pages", "N",
-	  "of a scenario at most so many mappings: memory is divided by a power of two" },
-	{ OPT_TDS, "tds", "N", "without a scenario: TDs, sized 1:2:4:8:... (default: 4)" },
-	{ OPT_VCPUS, "vcpus", "N", "vCPUs of each TD (default: 2)" },
-	{ OPT_MEMORY, "memory", "BYTES",
+	  "(default: the scenario's, or this machine)",
+	  CLI_INTO(struct run, machine) },
+	{ 0, "static", NULL, "static PAMT, to compare", CLI_INTO(struct run, wishes.is_static) },
+	{ OPT_SEED, "seed", "N", "of what is done at random (default: 1)",
+	  CLI_NUMBER(struct run, wishes.seed, 0, UINT32_MAX) },
+	{ 0, "cpus", "N", "logical CPUs of the machine (default: what the log says)",
+	  CLI_NUMBER(struct run, map_options.nr_cpus, 1, 1024) },
+	{ 0, "virtual", NULL, "in virtual time: slower, and the same to the bit each time",
+	  CLI_INTO(struct run, wishes.is_virtual) },
+	{ OPT_KERNEL, "kernel", NULL, "TDs in this machine's kernel, on pamt.ko; docs/kernel.md",
+	  CLI_OWN },
+	{ 0, "timeline", "FILE", "TDs, page pairs and bytes over time, as CSV",
+	  CLI_INTO(struct run, timeline_path) },
+	{ 0, "pages", "N",
+	  "of a scenario at most so many mappings: memory is divided by a power of two",
+	  CLI_NUMBER(struct run, wishes.pages, 1, UINT64_C(1) << 40) },
+	{ OPT_TD, "tds", "N", "without a scenario: TDs, sized 1:2:4:8:... (default: 4)",
+	  CLI_NUMBER(struct run, wishes.tds, 1, MAX_TDS) },
+	{ OPT_TD, "vcpus", "N", "vCPUs of each TD (default: 2)",
+	  CLI_NUMBER(struct run, wishes.vcpus, 1, SCENARIO_MAX_VCPUS) },
+	{ OPT_TD, "memory", "BYTES",
 	  "of all TDs together, such as 64G or 2.5T, rounded up to 2M (default: three "
-	  "quarters of what is free)" },
-	{ OPT_4K, "4k", "PERCENT", "of the memory in 4K pages, the rest in 2M (default: 2)" },
-	{ OPT_FLIPS, "flips", "N",
-	  "whole mappings that each vCPU makes shared and private again (default: 256)" },
-	{ OPT_PARTIAL, "partial", "N",
-	  "the same with 4K pages out of 2M mappings, which splits them (default: 0)" },
+	  "quarters of what is free)",
+	  CLI_NUMBER(struct run, config.bytes, TDX_2M_SIZE, UINT64_C(1) << TDX_PA_BITS) },
+	{ OPT_TD, "4k", "PERCENT", "of the memory in 4K pages, the rest in 2M (default: 2)",
+	  CLI_NUMBER(struct run, wishes.percent_4k, 0, 100) },
+	{ OPT_TD, "flips", "N",
+	  "whole mappings that each vCPU makes shared and private again (default: 256)",
+	  CLI_NUMBER(struct run, wishes.flips, 0, 1000000) },
+	{ OPT_TD, "partial", "N",
+	  "the same with 4K pages out of 2M mappings, which splits them (default: 0)",
+	  CLI_NUMBER(struct run, wishes.partial, 0, 1000000) },
 	{ 0 },
-};
-
-/* What the options say; each stands in the place of what a scenario says. */
-struct wishes {
-	uint32_t tds, vcpus, percent_4k, flips, partial;
-	uint64_t seed, pages;
-	bool has_seed, is_static, is_virtual;
-	const char *only_without; /* an option that a scenario leaves no room for */
 };
 
 static void on_interrupt(int signal)
@@ -93,84 +83,11 @@ static void on_interrupt(int signal)
 /* ------------------------------------------------------------------------------------------- */
 /* Options                                                                                      */
 
-static bool number(const char *name, const char *text, uint64_t min, uint64_t max, uint32_t *to)
-{
-	uint64_t value;
-
-	if (!cli_option_number(name, text, min, max, &value))
-		return false;
-	*to = (uint32_t)value;
-	return true;
-}
-
-/* One of those that describe TDs. */
-static bool take_td_option(struct run *run, struct wishes *wishes, int option)
-{
-	const char *value = run->args.value;
-
-	for (const struct cli_option *o = run_options; o->id; o++) {
-		if (o->id == option)
-			wishes->only_without = o->name;
-	}
-	switch (option) {
-	case OPT_TDS:
-		return number("tds", value, 1, MAX_TDS, &wishes->tds);
-	case OPT_VCPUS:
-		return number("vcpus", value, 1, SCENARIO_MAX_VCPUS, &wishes->vcpus);
-	case OPT_MEMORY:
-		if (!cli_option_number("memory", value, TDX_2M_SIZE, UINT64_C(1) << TDX_PA_BITS,
-				       &run->config.bytes))
-			return false;
-		/* Regions are mapped whole. */
-		run->config.bytes = (run->config.bytes + TDX_2M_SIZE - 1) & ~(TDX_2M_SIZE - 1);
-		return true;
-	case OPT_4K:
-		return number("4k", value, 0, 100, &wishes->percent_4k);
-	case OPT_FLIPS:
-		return number("flips", value, 0, 1000000, &wishes->flips);
-	default:
-		return number("partial", value, 0, 1000000, &wishes->partial);
-	}
-}
-
-static bool take_option(struct run *run, struct wishes *wishes, int option)
-{
-	const char *value = run->args.value;
-
-	switch (option) {
-	case OPT_MACHINE:
-		run->machine = value;
-		return true;
-	case OPT_STATIC:
-		wishes->is_static = true;
-		return true;
-	case OPT_VIRTUAL:
-		wishes->is_virtual = true;
-		return true;
-	case OPT_KERNEL:
-		/* Alone it never comes here: run_kernel.c. */
-		cli_usage_error("run: --kernel and --virtual exclude each other");
-		return false;
-	case OPT_TIMELINE:
-		run->timeline_path = value;
-		return true;
-	case OPT_SEED:
-		wishes->has_seed = true;
-		return cli_option_number("seed", value, 0, UINT32_MAX, &wishes->seed);
-	case OPT_PAGES:
-		return cli_option_number("pages", value, 1, UINT64_C(1) << 40, &wishes->pages);
-	case OPT_CPUS:
-		return number("cpus", value, 1, 1024, &run->map_options.nr_cpus);
-	default:
-		return take_td_option(run, wishes, option);
-	}
-}
-
 /*
  * Sizes double from one TD to the next; after 16 they stay, so that the first is not nothing. The
  * second one is restarted.
  */
-static void make_scenario(struct scenario *scenario, const struct wishes *wishes)
+static void make_scenario(struct scenario *scenario, const struct run_wishes *wishes)
 {
 	scenario_defaults(scenario);
 	scenario->fill_percent = DEFAULT_FILL;
@@ -191,8 +108,9 @@ static void make_scenario(struct scenario *scenario, const struct wishes *wishes
 }
 
 /* A file, or what the options describe. False: reported. */
-static bool choose_scenario(struct run *run, const struct wishes *wishes)
+static bool choose_scenario(struct run *run)
 {
+	const struct run_wishes *wishes = &run->wishes;
 	char **operands, error[512];
 	int nr;
 
@@ -233,27 +151,37 @@ static bool choose_scenario(struct run *run, const struct wishes *wishes)
 /* -1: go on; else the exit code. */
 static int read_options(struct run *run, int argc, char **argv)
 {
-	struct wishes wishes = { .tds = DEFAULT_TDS,
-				 .vcpus = DEFAULT_VCPUS,
-				 .percent_4k = DEFAULT_PERCENT,
-				 .flips = *workload_sanitizer() ? FLIPS_SANITIZED : DEFAULT_FLIPS };
+	struct run_wishes *wishes = &run->wishes;
 	int option;
 
-	run->args = (struct cli_args){ .options = run_options, .argc = argc, .argv = argv };
+	run->args = (struct cli_args){
+		.options = run_options, .argc = argc, .argv = argv, .into = run
+	};
+	*wishes = (struct run_wishes){
+		.tds = DEFAULT_TDS,
+		.vcpus = DEFAULT_VCPUS,
+		.percent_4k = DEFAULT_PERCENT,
+		.flips = *workload_sanitizer() ? FLIPS_SANITIZED : DEFAULT_FLIPS,
+	};
 	while ((option = cli_next_option(&run->args)) > 0) {
-		if (!take_option(run, &wishes, option))
-			return CLI_USAGE;
+		wishes->has_seed |= option == OPT_SEED;
+		if (option == OPT_TD)
+			wishes->only_without = run->args.name;
+		if (option == OPT_KERNEL) /* alone it never comes here: run_kernel.c */
+			return cli_usage_error("run: --kernel and --virtual exclude each other");
 	}
 	if (option < 0)
 		return run->args.exit;
+	/* Regions are mapped whole. */
+	run->config.bytes = (run->config.bytes + TDX_2M_SIZE - 1) & ~(TDX_2M_SIZE - 1);
 	/* Nothing is open yet that the other program would not have. */
-	if (wishes.is_virtual && !runner_is_virtual())
+	if (wishes->is_virtual && !runner_is_virtual())
 		return cli_exec_lab(argc, argv);
-	if (!choose_scenario(run, &wishes))
+	if (!choose_scenario(run))
 		return CLI_USAGE;
-	if (wishes.has_seed)
-		run->scenario.seed = wishes.seed;
-	if (wishes.is_static)
+	if (wishes->has_seed)
+		run->scenario.seed = wishes->seed;
+	if (wishes->is_static)
 		run->scenario.dynamic = false;
 	return -1;
 }

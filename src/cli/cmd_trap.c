@@ -22,27 +22,6 @@
 #include "machine/map.h"
 #include "port/trap/record_file.h"
 
-enum {
-	OPTION_MACHINE = 'm',
-	OPTION_TRACE = 't',
-	OPTION_GUARD = 'g',
-	OPTION_CPUS = 1,
-	OPTION_VERSION,
-	OPTION_RECORD
-};
-
-static const struct cli_option options[] = {
-	{ OPTION_MACHINE, "machine", "LOG|builtin:...", "the machine it finds; default: this one" },
-	{ OPTION_CPUS, "cpus", "N", "logical processors; default: those it may run on" },
-	{ OPTION_GUARD, "guard", NULL,
-	  "report what it does to pages that are a TD's or the module's" },
-	{ OPTION_VERSION, "module-version", "1.5.25|next",
-	  "next: the module after it, with SYS.DISABLE" },
-	{ OPTION_RECORD, "record", "FILE", "all that happens to the module, for `pamt replay`" },
-	{ OPTION_TRACE, "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE" },
-	{ 0 },
-};
-
 struct request {
 	const char *machine; /* NULL: this one */
 	bool guard, next;
@@ -50,6 +29,23 @@ struct request {
 	const char *trace;  /* NULL: none; "-": stderr */
 	const char *record; /* NULL: none */
 	char **program;	    /* with its arguments */
+};
+
+enum { OPTION_CPUS = 1, OPTION_VERSION };
+
+static const struct cli_option options[] = {
+	{ 'm', "machine", "LOG|builtin:...", "the machine it finds; default: this one",
+	  CLI_INTO(struct request, machine) },
+	{ OPTION_CPUS, "cpus", "N", "logical processors; default: those it may run on", CLI_OWN },
+	{ 'g', "guard", NULL, "report what it does to pages that are a TD's or the module's",
+	  CLI_INTO(struct request, guard) },
+	{ OPTION_VERSION, "module-version", "1.5.25|next",
+	  "next: the module after it, with SYS.DISABLE", CLI_OWN },
+	{ 0, "record", "FILE", "all that happens to the module, for `pamt replay`",
+	  CLI_INTO(struct request, record) },
+	{ 't', "trace", "[=FILE]", "a line per SEAMCALL, on stderr or into FILE",
+	  CLI_INTO(struct request, trace) },
+	{ 0 },
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -360,35 +356,20 @@ static uint64_t processors(void)
 
 int cmd_trap(int argc, char **argv)
 {
-	struct cli_args args = {
-		.options = options, .argc = argc, .argv = argv, .options_first = true
-	};
 	struct request request = { 0 };
+	struct cli_args args = { .options = options,
+				 .argc = argc,
+				 .argv = argv,
+				 .into = &request,
+				 .options_first = true };
 	int id, nr;
 
 	while ((id = cli_next_option(&args)) > 0) {
-		switch (id) {
-		case OPTION_MACHINE:
-			request.machine = args.value;
-			break;
-		case OPTION_GUARD:
-			request.guard = true;
-			break;
-		case OPTION_VERSION:
-			if (!cli_module_version(args.value, &request.next))
-				return CLI_USAGE;
-			break;
-		case OPTION_RECORD:
-			request.record = args.value;
-			break;
-		case OPTION_TRACE:
-			request.trace = args.value ? args.value : "-";
-			break;
-		case OPTION_CPUS:
-			if (!cli_option_number("cpus", args.value, 1, processors(), &request.cpus))
-				return CLI_USAGE;
-			break;
-		}
+		if (id == OPTION_VERSION && !cli_module_version(args.value, &request.next))
+			return CLI_USAGE;
+		if (id == OPTION_CPUS &&
+		    !cli_option_number("cpus", args.value, 1, processors(), &request.cpus))
+			return CLI_USAGE;
 	}
 	if (id < 0)
 		return args.exit;

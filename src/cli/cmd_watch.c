@@ -14,19 +14,6 @@
 #include "cli/cli.h"
 #include "cli/watch_show.h"
 
-enum {
-	OPTION_ONCE = 'o',
-	OPTION_INTERVAL = 'i',
-	OPTION_PROMETHEUS = 'p',
-};
-
-static const struct cli_option options[] = {
-	{ OPTION_ONCE, "once", NULL, "one reading, at the end" },
-	{ OPTION_INTERVAL, "interval", "SECONDS", "between two readings; default: 2" },
-	{ OPTION_PROMETHEUS, "prometheus", "FILE", "write each reading there, for node_exporter" },
-	{ 0 },
-};
-
 #define PAUSE_NS 50000000L
 
 struct request {
@@ -34,6 +21,15 @@ struct request {
 	uint64_t interval;   /* seconds */
 	const char *metrics; /* NULL: none */
 	struct child child;
+};
+
+static const struct cli_option options[] = {
+	{ 'o', "once", NULL, "one reading, at the end", CLI_INTO(struct request, once) },
+	{ 'i', "interval", "SECONDS", "between two readings; default: 2",
+	  CLI_NUMBER(struct request, interval, 1, 86400) },
+	{ 'p', "prometheus", "FILE", "write each reading there, for node_exporter",
+	  CLI_INTO(struct request, metrics) },
+	{ 0 },
 };
 
 /* Until it is time for another reading; false: it was the last one. */
@@ -124,24 +120,17 @@ static int run(struct request *request)
 
 int cmd_watch(int argc, char **argv)
 {
+	struct request request = { .interval = 2 };
 	struct cli_args args = {
 		.options = options,
 		.argc = argc,
 		.argv = argv,
+		.into = &request,
 		.options_first = true,
 	};
-	struct request request = { .interval = 2 };
-	int nr, option;
+	int nr;
 
-	while ((option = cli_next_option(&args)) > 0) {
-		if (option == OPTION_ONCE)
-			request.once = true;
-		else if (option == OPTION_PROMETHEUS)
-			request.metrics = args.value;
-		else if (!cli_option_number("interval", args.value, 1, 86400, &request.interval))
-			return CLI_USAGE;
-	}
-	if (option < 0)
+	if (!cli_read_options(&args))
 		return args.exit;
 	request.json = args.json;
 	request.child.words = cli_operands(&args, &nr);

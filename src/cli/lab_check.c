@@ -12,78 +12,6 @@
 #include "lab/designs/design.h"
 #include "lab/explore/mutants.h"
 
-enum {
-	OPTION_DESIGN = 'd',
-	OPTION_SEED = 's',
-	OPTION_JOBS = 'j',
-	OPTION_MODULE = 1,
-	OPTION_PAGES,
-	OPTION_CPUS,
-	OPTION_REGIONS,
-	OPTION_OPS,
-	OPTION_OPS_IN_ALL,
-	OPTION_KINDS,
-	OPTION_PROGRAM,
-	OPTION_CACHED,
-	OPTION_CHUNKS,
-	OPTION_IDLE,
-	OPTION_FAULT,
-	OPTION_BOUND,
-	OPTION_PCT_DEPTH,
-	OPTION_SCHEDULES,
-	OPTION_TIME,
-	OPTION_FIRST,
-	OPTION_MUTANTS,
-	OPTION_REPLAY,
-	OPTION_SHARD,
-	OPTION_STATE,
-	OPTION_STATE_EVERY,
-	OPTION_MERGE,
-	OPTION_REAL,
-};
-
-static const struct cli_option options[] = {
-	{ OPTION_DESIGN, "design", "NAME", "ours (default), or another: see pamt(1)" },
-	{ OPTION_MODULE, "module", "softseam|model",
-	  "the software module (default), or the model of its PAMT rules: faster" },
-	{ OPTION_CPUS, "cpus", "N", "CPUs, 1 to 8; default 2" },
-	{ OPTION_REGIONS, "regions", "N", "2 MiB regions, 1 to 8; default 2, with splits 3" },
-	{ OPTION_OPS, "ops", "N", "operations of each CPU, 1 to 16; default 3" },
-	{ OPTION_OPS_IN_ALL, "ops-in-all", "N", "or of all CPUs together, 1 to 16" },
-	{ OPTION_KINDS, "kinds", "LETTERS",
-	  "which: garp get AUG REMOVE put (default), q put in softirq, MU map and unmap 2M, SJ "
-	  "split "
-	  "and merge, cf control page, te a cache filled and given back, k shrink, v verify" },
-	{ OPTION_PROGRAM, "program", "TEXT", "this one instead of all: \"gA aA rA / gB pB\"" },
-	{ OPTION_PAGES, "pages", "crossed|apart",
-	  "where the system's pages lie: in the run's own regions (default), or elsewhere" },
-	{ OPTION_CACHED, "cached", NULL, "CPUs draw from caches filled before" },
-	{ OPTION_CHUNKS, "chunks", "usual|tiny",
-	  "how the pool of ours grows; tiny: few operations fill and empty it" },
-	{ OPTION_IDLE, "idle", "N", "regions that ours keeps backed for later; default 0" },
-	{ OPTION_FAULT, "fault", "WHAT", "alloc:N, or LEAF:N:STATUS: the N-th one fails" },
-	{ OPTION_BOUND, "bound", "N", "preemptions in a schedule; default 3" },
-	{ OPTION_PCT_DEPTH, "pct-depth", "N",
-	  "random schedules instead, with N-1 changes, 1 to 17" },
-	{ OPTION_SEED, "seed", "N", "of random schedules and programs; default 1" },
-	{ OPTION_SCHEDULES, "schedules", "N", "no more than these" },
-	{ OPTION_TIME, "time", "SECONDS", "no longer than this" },
-	{ OPTION_FIRST, "first", NULL, "end with the first violation; small programs first" },
-	{ OPTION_MUTANTS, "mutants", NULL,
-	  "break the library in every known way; find it each time" },
-	{ OPTION_REPLAY, "replay", "TEXT", "one schedule again, line by line" },
-	{ OPTION_SHARD, "shard", "I/N", "only the I-th of N shares of the work" },
-	{ OPTION_STATE, "state", "FILE",
-	  "keep there how far it is; the same command again goes on from it" },
-	{ OPTION_STATE_EVERY, "state-every", "SECONDS", "how often, 0 to 60; default 20" },
-	{ OPTION_MERGE, "merge", NULL,
-	  "put together what all shards printed with --json: FILE..." },
-	{ OPTION_JOBS, "jobs", "N", "processes; default: one for each CPU" },
-	/* Seen by pamt itself, which does not come here then. */
-	{ OPTION_REAL, "real", NULL, "on real threads: another hunt, `pamt check --real --help`" },
-	{ 0 },
-};
-
 struct options {
 	struct check_request request;
 	bool mutants, merge;
@@ -91,58 +19,86 @@ struct options {
 	bool regions_given, ops_given;
 	const char *state;
 	bool what_given; /* an option that says what is explored */
-	const char *program, *replay;
+	const char *replay;
 	uint64_t seconds;
 	uint32_t state_every;
 	bool every_given;
 };
 
-/* Which numbers an option takes, and where they go. */
-static const struct number {
-	int id;
-	const char *name;
-	uint64_t min, max;
-	size_t offset; /* in struct options */
-	bool wide;     /* 64 bits */
-} numbers[] = {
-	{ OPTION_CPUS, "cpus", 1, PROGRAM_MAX_CPUS, offsetof(struct options, request.nr_cpus),
-	  false },
-	{ OPTION_REGIONS, "regions", 1, PROGRAM_MAX_REGIONS,
-	  offsetof(struct options, request.setup.nr_regions), false },
-	{ OPTION_OPS, "ops", 1, PROGRAM_MAX_OPS, offsetof(struct options, request.nr_ops), false },
-	{ OPTION_OPS_IN_ALL, "ops-in-all", 1, PROGRAM_MAX_OPS,
-	  offsetof(struct options, request.ops_in_all), false },
-	{ OPTION_IDLE, "idle", 0, 512, offsetof(struct options, request.setup.idle_limit), false },
-	{ OPTION_BOUND, "bound", 0, 100, offsetof(struct options, request.bound), false },
-	{ OPTION_PCT_DEPTH, "pct-depth", 1, EXPLORE_MAX_CHANGES + 1,
-	  offsetof(struct options, request.pct_depth), false },
-	{ OPTION_STATE_EVERY, "state-every", 0, 60, offsetof(struct options, state_every), false },
-	{ OPTION_JOBS, "jobs", 1, 256, offsetof(struct options, request.workers), false },
-	/* What JSON can say, too. */
-	{ OPTION_SEED, "seed", 0, INT64_MAX, offsetof(struct options, request.seed), true },
-	{ OPTION_SCHEDULES, "schedules", 1, UINT64_MAX / 2,
-	  offsetof(struct options, request.schedules), true },
-	{ OPTION_TIME, "time", 1, 1000000, offsetof(struct options, seconds), true },
+/* FIELD: a member of the setup, under the same name; WHAT: one that says what is explored. */
+enum {
+	OPTION_DESIGN = 'd',
+	OPTION_FIELD = 1,
+	OPTION_WHAT,
+	OPTION_REGIONS,
+	OPTION_OPS,
+	OPTION_KINDS,
+	OPTION_SHARD,
+	OPTION_STATE_EVERY,
+	OPTION_MERGE,
+	OPTION_REAL,
 };
 
-static bool read_number(int id, const char *value, struct options *o)
-{
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-		const struct number *n = &numbers[i];
-		uint64_t number;
-
-		if (n->id != id)
-			continue;
-		if (!cli_option_number(n->name, value, n->min, n->max, &number))
-			return false;
-		if (n->wide)
-			memcpy((char *)o + n->offset, &number, sizeof(number));
-		else
-			*(uint32_t *)(void *)((char *)o + n->offset) = (uint32_t)number;
-		return true;
-	}
-	return false;
-}
+static const struct cli_option options[] = {
+	{ OPTION_DESIGN, "design", "NAME", "ours (default), or another: see pamt(1)", CLI_OWN },
+	{ OPTION_FIELD, "module", "softseam|model",
+	  "the software module (default), or the model of its PAMT rules: faster", CLI_OWN },
+	{ 0, "cpus", "N", "CPUs, 1 to 8; default 2",
+	  CLI_NUMBER(struct options, request.nr_cpus, 1, PROGRAM_MAX_CPUS) },
+	{ OPTION_REGIONS, "regions", "N", "2 MiB regions, 1 to 8; default 2, with splits 3",
+	  CLI_NUMBER(struct options, request.setup.nr_regions, 1, PROGRAM_MAX_REGIONS) },
+	{ OPTION_OPS, "ops", "N", "operations of each CPU, 1 to 16; default 3",
+	  CLI_NUMBER(struct options, request.nr_ops, 1, PROGRAM_MAX_OPS) },
+	{ 0, "ops-in-all", "N", "or of all CPUs together, 1 to 16",
+	  CLI_NUMBER(struct options, request.ops_in_all, 1, PROGRAM_MAX_OPS) },
+	{ OPTION_KINDS, "kinds", "LETTERS",
+	  "which: garp get AUG REMOVE put (default), q put in softirq, MU map and unmap 2M, SJ "
+	  "split and merge, cf control page, te a cache filled and given back, k shrink, v "
+	  "verify",
+	  CLI_OWN },
+	{ OPTION_WHAT, "program", "TEXT", "this one instead of all: \"gA aA rA / gB pB\"",
+	  CLI_OWN },
+	{ OPTION_FIELD, "pages", "crossed|apart",
+	  "where the system's pages lie: in the run's own regions (default), or elsewhere",
+	  CLI_OWN },
+	{ 0, "cached", NULL, "CPUs draw from caches filled before",
+	  CLI_INTO(struct options, request.setup.cached) },
+	{ OPTION_FIELD, "chunks", "usual|tiny",
+	  "how the pool of ours grows; tiny: few operations fill and empty it", CLI_OWN },
+	{ 0, "idle", "N", "regions that ours keeps backed for later; default 0",
+	  CLI_NUMBER(struct options, request.setup.idle_limit, 0, 512) },
+	{ OPTION_WHAT, "fault", "WHAT", "alloc:N, or LEAF:N:STATUS: the N-th one fails", CLI_OWN },
+	{ 0, "bound", "N", "preemptions in a schedule; default 3",
+	  CLI_NUMBER(struct options, request.bound, 0, 100) },
+	{ 0, "pct-depth", "N", "random schedules instead, with N-1 changes, 1 to 17",
+	  CLI_NUMBER(struct options, request.pct_depth, 1, EXPLORE_MAX_CHANGES + 1) },
+	/* What JSON can say, too. */
+	{ 's', "seed", "N", "of random schedules and programs; default 1",
+	  CLI_NUMBER(struct options, request.seed, 0, INT64_MAX) },
+	{ 0, "schedules", "N", "no more than these",
+	  CLI_NUMBER(struct options, request.schedules, 1, UINT64_MAX / 2) },
+	{ 0, "time", "SECONDS", "no longer than this",
+	  CLI_NUMBER(struct options, seconds, 1, 1000000) },
+	{ 0, "first", NULL, "end with the first violation; small programs first",
+	  CLI_INTO(struct options, request.first) },
+	{ 0, "mutants", NULL, "break the library in every known way; find it each time",
+	  CLI_INTO(struct options, mutants) },
+	{ 0, "replay", "TEXT", "one schedule again, line by line",
+	  CLI_INTO(struct options, replay) },
+	{ OPTION_SHARD, "shard", "I/N", "only the I-th of N shares of the work", CLI_OWN },
+	{ 0, "state", "FILE", "keep there how far it is; the same command again goes on from it",
+	  CLI_INTO(struct options, state) },
+	{ OPTION_STATE_EVERY, "state-every", "SECONDS", "how often, 0 to 60; default 20",
+	  CLI_NUMBER(struct options, state_every, 0, 60) },
+	{ OPTION_MERGE, "merge", NULL, "put together what all shards printed with --json: FILE...",
+	  CLI_INTO(struct options, merge) },
+	{ 'j', "jobs", "N", "processes; default: one for each CPU",
+	  CLI_NUMBER(struct options, request.workers, 1, 256) },
+	/* Seen by pamt itself, which does not come here then. */
+	{ OPTION_REAL, "real", NULL, "on real threads: another hunt, `pamt check --real --help`",
+	  CLI_OWN },
+	{ 0 },
+};
 
 /* Options that are fields of a setup, under the same names. */
 static bool read_field(const char *field, const char *value, struct options *o)
@@ -175,58 +131,33 @@ static bool read_shard(const char *value, struct options *o)
 	return false;
 }
 
-static bool read_option(int id, const char *value, struct options *o)
+static bool read_kinds(const char *value, struct options *o)
+{
+	if (program_kinds(value, &o->request.kinds))
+		return true;
+	cli_usage_error(
+		"check: --kinds '%s'; allowed are the letters g a r p q M U S J c f t e k v",
+		value);
+	return false;
+}
+
+static bool read_option(int id, const struct cli_args *args, struct options *o)
 {
 	o->regions_given |= id == OPTION_REGIONS;
 	o->ops_given |= id == OPTION_OPS;
 	o->every_given |= id == OPTION_STATE_EVERY;
 	o->others |= id != OPTION_MERGE;
-	o->what_given |= id == OPTION_DESIGN || id == OPTION_PROGRAM || id == OPTION_KINDS ||
-			 id == OPTION_FAULT;
-	switch (id) {
-	case OPTION_DESIGN:
-		return read_field("design", value, o);
-	case OPTION_MODULE:
-		return read_field("module", value, o);
-	case OPTION_CHUNKS:
-		return read_field("chunks", value, o);
-	case OPTION_PAGES:
-		return read_field("pages", value, o);
-	case OPTION_FAULT:
-		return read_field("fault", value, o);
-	case OPTION_PROGRAM:
-		o->request.has_program = true;
-		return read_field("program", value, o);
-	case OPTION_CACHED:
-		o->request.setup.cached = true;
-		return true;
-	case OPTION_KINDS:
-		if (program_kinds(value, &o->request.kinds))
-			return true;
-		cli_usage_error("check: --kinds '%s'; allowed are the letters g a r p q M U S J c "
-				"f t e k v",
-				value);
-		return false;
-	case OPTION_FIRST:
-		o->request.first = true;
-		return true;
-	case OPTION_MUTANTS:
-		o->mutants = true;
-		return true;
-	case OPTION_REPLAY:
-		o->replay = value;
-		return true;
-	case OPTION_SHARD:
-		return read_shard(value, o);
-	case OPTION_STATE:
-		o->state = value;
-		return true;
-	case OPTION_MERGE:
-		o->merge = true;
-		return true;
-	default:
-		return read_number(id, value, o);
-	}
+	o->what_given |= id == OPTION_DESIGN || id == OPTION_WHAT || id == OPTION_KINDS;
+	o->request.has_program |= !strcmp(args->name, "program");
+	if (id == OPTION_REAL)
+		return cli_usage_error("check: --real is to be written out"), false;
+	if (id == OPTION_KINDS)
+		return read_kinds(args->value, o);
+	if (id == OPTION_SHARD)
+		return read_shard(args->value, o);
+	if (id == OPTION_DESIGN || id == OPTION_WHAT || id == OPTION_FIELD)
+		return read_field(args->name, args->value, o);
+	return true;
 }
 
 static bool splits(const struct check_request *r)
@@ -483,14 +414,14 @@ int lab_check(int argc, char **argv)
 	struct options o = { .request = { .nr_cpus = 2, .nr_ops = 3, .bound = 3, .seed = 1 },
 			     .state_every = 20 };
 	struct cli_args args = {
-		.options = options, .argc = argc, .argv = argv, .names = design_name_at
+		.options = options, .argc = argc, .argv = argv, .into = &o, .names = design_name_at
 	};
 	int id, operands;
 
 	setup_init(&o.request.setup);
 	program_kinds("garp", &o.request.kinds);
 	while ((id = cli_next_option(&args)) > 0)
-		if (!read_option(id, args.value, &o))
+		if (!read_option(id, &args, &o))
 			return CLI_USAGE;
 	if (id < 0)
 		return args.exit;

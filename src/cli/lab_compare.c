@@ -16,48 +16,44 @@
 /* Mappings that a design makes in a default run: a second or two of real time. */
 #define DEFAULT_PAGES UINT64_C(100000)
 
-enum {
-	OPT_MACHINE = 'm',
-	OPT_SEED = 's',
-	OPT_DESIGNS = 'd',
-	OPT_CPUS = 256,
-	OPT_PAGES,
-	OPT_NO_CURVE,
-	OPT_MATRIX,
-	OPT_CELLS,
-	OPT_SEEDS,
-	OPT_CHECK,
-	OPT_COSTS,
-	OPT_FIXED,
-	OPT_JOBS = 'j',
-};
-
-static const struct cli_option compare_options[] = {
-	{ OPT_DESIGNS, "designs", "NAME,...", "only these (default: all)" },
-	{ OPT_MACHINE, "machine", "LOG", "the machine (default: the scenario's)" },
-	{ OPT_CPUS, "cpus", "N", "logical CPUs of the machine (default: the scenario's)" },
-	{ OPT_SEED, "seed", "N", "of what is done at random (default: the scenario's)" },
-	{ OPT_PAGES, "pages", "N",
-	  "at most so many mappings, memory is scaled to that; 0: as it is (default: 100000)" },
-	{ OPT_NO_CURVE, "no-curve", NULL, "not on 1 to 256 CPUs as well" },
-	{ OPT_MATRIX, "matrix", NULL,
-	  "ours, v6, per-region and merged on many loads, worst first" },
-	{ OPT_CELLS, "cells", "TEXT", "of the matrix those with this in their names" },
-	{ OPT_SEEDS, "seeds", "N", "runs of each cell of the matrix (default: 3)" },
-	{ OPT_FIXED, "fixed-batches", NULL,
-	  "CPUs fetch single pages 64 at a time, not in batches that grow" },
-	{ OPT_COSTS, "costs", NULL, "the prices of virtual time and where they are from" },
-	{ OPT_CHECK, "check", NULL, "exit 1 if a cell of the matrix is behind what it is to be" },
-	{ OPT_JOBS, "jobs", "N", "processes; default: one for each CPU" },
-	{ 0 },
-};
-
 struct wishes {
 	struct comparison_table *table;
 	const char *machine, *path;
-	uint64_t cpus, seed, pages, jobs;
+	uint64_t cpus, seed, pages;
 	struct matrix_wishes matrix;
 	bool has_seed, has_pages, no_curve, has_matrix, fixed, costs, json;
+};
+
+enum { OPT_DESIGNS = 'd', OPT_SEED = 's', OPT_PAGES = 256 };
+
+static const struct cli_option compare_options[] = {
+	{ OPT_DESIGNS, "designs", "NAME,...", "only these (default: all)", CLI_OWN },
+	{ 'm', "machine", "LOG", "the machine (default: the scenario's)",
+	  CLI_INTO(struct wishes, machine) },
+	{ 0, "cpus", "N", "logical CPUs of the machine (default: the scenario's)",
+	  CLI_NUMBER(struct wishes, cpus, 1, 1024) },
+	{ OPT_SEED, "seed", "N", "of what is done at random (default: the scenario's)",
+	  CLI_NUMBER(struct wishes, seed, 0, UINT32_MAX) },
+	{ OPT_PAGES, "pages", "N",
+	  "at most so many mappings, memory is scaled to that; 0: as it is (default: 100000)",
+	  CLI_NUMBER(struct wishes, pages, 0, UINT64_C(1) << 32) },
+	{ 0, "no-curve", NULL, "not on 1 to 256 CPUs as well", CLI_INTO(struct wishes, no_curve) },
+	{ 0, "matrix", NULL, "ours, v6, per-region and merged on many loads, worst first",
+	  CLI_INTO(struct wishes, has_matrix) },
+	{ 0, "cells", "TEXT", "of the matrix those with this in their names",
+	  CLI_INTO(struct wishes, matrix.cells) },
+	{ 0, "seeds", "N", "runs of each cell of the matrix (default: 3)",
+	  CLI_NUMBER(struct wishes, matrix.seeds, 1, MATRIX_MAX_SEEDS) },
+	{ 0, "fixed-batches", NULL,
+	  "CPUs fetch single pages 64 at a time, not in batches that grow",
+	  CLI_INTO(struct wishes, fixed) },
+	{ 0, "costs", NULL, "the prices of virtual time and where they are from",
+	  CLI_INTO(struct wishes, costs) },
+	{ 0, "check", NULL, "exit 1 if a cell of the matrix is behind what it is to be",
+	  CLI_INTO(struct wishes, matrix.check) },
+	{ 'j', "jobs", "N", "processes; default: one for each CPU",
+	  CLI_NUMBER(struct wishes, matrix.jobs, 1, 256) },
+	{ 0 },
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -94,48 +90,6 @@ static bool add_designs(struct comparison_table *table, const char *list)
 	if (good && !table->nr_designs)
 		cli_usage_error("compare: --designs names none");
 	return good && table->nr_designs;
-}
-
-static bool take_option(struct wishes *wishes, int option, const char *value)
-{
-	switch (option) {
-	case OPT_DESIGNS:
-		return add_designs(wishes->table, value);
-	case OPT_MACHINE:
-		wishes->machine = value;
-		return true;
-	case OPT_CPUS:
-		return cli_option_number("cpus", value, 1, 1024, &wishes->cpus);
-	case OPT_SEED:
-		wishes->has_seed = true;
-		return cli_option_number("seed", value, 0, UINT32_MAX, &wishes->seed);
-	case OPT_MATRIX:
-		wishes->has_matrix = true;
-		return true;
-	case OPT_FIXED:
-		wishes->fixed = true;
-		return true;
-	case OPT_COSTS:
-		wishes->costs = true;
-		return true;
-	case OPT_CHECK:
-		wishes->matrix.check = true;
-		return true;
-	case OPT_CELLS:
-		wishes->matrix.cells = value;
-		return true;
-	case OPT_SEEDS:
-		return cli_option_number("seeds", value, 1, MATRIX_MAX_SEEDS,
-					 &wishes->matrix.seeds);
-	case OPT_JOBS:
-		return cli_option_number("jobs", value, 1, 256, &wishes->jobs);
-	case OPT_PAGES:
-		wishes->has_pages = true;
-		return cli_option_number("pages", value, 0, UINT64_C(1) << 32, &wishes->pages);
-	default:
-		wishes->no_curve = true;
-		return true;
-	}
 }
 
 static bool read_scenario(struct wishes *wishes)
@@ -295,7 +249,7 @@ static int run_all(struct wishes *wishes)
 	double began = clock_seconds();
 	const char *why;
 
-	workers.nr_workers = (uint32_t)wishes->jobs;
+	workers.nr_workers = wishes->matrix.jobs;
 	for (uint32_t i = 0; !table->nr_designs && designs[i]; i++)
 		table->design[i] = designs[i];
 	while (table->design[table->nr_designs])
@@ -339,7 +293,6 @@ static int run_matrix(struct wishes *w)
 				       "designs of its own: --cells, --seeds, --pages, --check and "
 				       "--jobs are allowed");
 	w->matrix.pages = w->has_pages ? w->pages : 0;
-	w->matrix.jobs = (uint32_t)w->jobs;
 	w->matrix.json = w->json;
 	return lab_matrix(&w->matrix);
 }
@@ -354,17 +307,22 @@ int lab_compare(int argc, char **argv)
 {
 	struct wishes wishes = { .table = workers_share(sizeof(*wishes.table)),
 				 .pages = DEFAULT_PAGES };
-	struct cli_args args = {
-		.options = compare_options, .argc = argc, .argv = argv, .names = design_name_at
-	};
+	struct cli_args args = { .options = compare_options,
+				 .argc = argc,
+				 .argv = argv,
+				 .into = &wishes,
+				 .names = design_name_at };
 	char **operands;
 	int option, nr, code;
 
 	if (!wishes.table)
 		return cli_error(CLI_FAILED, "compare: no memory");
-	while ((option = cli_next_option(&args)) > 0)
-		if (!take_option(&wishes, option, args.value))
+	while ((option = cli_next_option(&args)) > 0) {
+		wishes.has_seed |= option == OPT_SEED;
+		wishes.has_pages |= option == OPT_PAGES;
+		if (option == OPT_DESIGNS && !add_designs(wishes.table, args.value))
 			return CLI_USAGE;
+	}
 	if (option < 0)
 		return args.exit;
 	operands = cli_operands(&args, &nr);

@@ -10,8 +10,17 @@
 #include "cli/cli.h"
 #include "lab/workload/workload.h"
 
+/* What the options say; each stands in the place of what a scenario says. */
+struct run_wishes {
+	uint32_t tds, vcpus, percent_4k, flips, partial;
+	uint64_t seed, pages;
+	bool has_seed, is_static, is_virtual;
+	const char *only_without; /* an option that a scenario leaves no room for */
+};
+
 struct run {
 	struct cli_args args;
+	struct run_wishes wishes;
 	struct scenario scenario;
 	struct workload_config config;
 	struct workload_result result;

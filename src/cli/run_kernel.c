@@ -21,28 +21,6 @@
 #define MAX_TDS	       16u
 #define DEFAULT_MEMORY (UINT64_C(256) << 20)
 
-enum {
-	OPT_SEED = 's',
-	OPT_KERNEL = 256,
-	OPT_TDS,
-	OPT_VCPUS,
-	OPT_MEMORY,
-	OPT_4K,
-	OPT_FLIPS,
-};
-
-static const struct cli_option kernel_options[] = {
-	{ OPT_KERNEL, "kernel", NULL, "TDs in this machine's kernel; pamt.ko must be loaded" },
-	{ OPT_TDS, "tds", "N", "TDs, sized 1:2:4:8:... (default: 4)" },
-	{ OPT_VCPUS, "vcpus", "N", "vCPUs of each TD (default: 2)" },
-	{ OPT_MEMORY, "memory", "BYTES", "of all TDs together (default: 256M)" },
-	{ OPT_4K, "4k", "PERCENT", "of the regions in 4K pages, the rest in 2M (default: 2)" },
-	{ OPT_FLIPS, "flips", "N",
-	  "whole mappings that each vCPU makes shared and private again (default: 32)" },
-	{ OPT_SEED, "seed", "N", "of what is done at random (default: 1)" },
-	{ 0 },
-};
-
 /* One TD: an open file, and the thread that waits for it. */
 struct kernel_td {
 	struct pamt_abi_create create;
@@ -61,6 +39,24 @@ struct kernel_run {
 	struct kernel_td td[MAX_TDS];
 	struct pamt_abi_stats before;
 	double began;
+};
+
+static const struct cli_option kernel_options[] = {
+	{ 0, "kernel", NULL, "TDs in this machine's kernel; pamt.ko must be loaded", CLI_OWN },
+	{ 0, "tds", "N", "TDs, sized 1:2:4:8:... (default: 4)",
+	  CLI_NUMBER(struct kernel_run, tds, 1, MAX_TDS) },
+	{ 0, "vcpus", "N", "vCPUs of each TD (default: 2)",
+	  CLI_NUMBER(struct kernel_run, vcpus, 1, 64) },
+	{ 0, "memory", "BYTES", "of all TDs together (default: 256M)",
+	  CLI_NUMBER(struct kernel_run, memory, TDX_2M_SIZE, UINT64_C(1) << 46) },
+	{ 0, "4k", "PERCENT", "of the regions in 4K pages, the rest in 2M (default: 2)",
+	  CLI_NUMBER(struct kernel_run, percent_4k, 0, 100) },
+	{ 0, "flips", "N",
+	  "whole mappings that each vCPU makes shared and private again (default: 32)",
+	  CLI_NUMBER(struct kernel_run, flips, 0, 1000000) },
+	{ 's', "seed", "N", "of what is done at random (default: 1)",
+	  CLI_NUMBER(struct kernel_run, seed, 0, UINT32_MAX) },
+	{ 0 },
 };
 
 /* ------------------------------------------------------------------------------------------- */
@@ -325,30 +321,13 @@ static int run_on_device(struct kernel_run *k)
 /* -1: go on; else the exit code. */
 static int read_options(struct kernel_run *k, int argc, char **argv)
 {
-	const struct {
-		int id;
-		const char *name;
-		uint64_t min, max, *to;
-	} numbers[] = {
-		{ OPT_TDS, "tds", 1, MAX_TDS, &k->tds },
-		{ OPT_VCPUS, "vcpus", 1, 64, &k->vcpus },
-		{ OPT_MEMORY, "memory", TDX_2M_SIZE, UINT64_C(1) << 46, &k->memory },
-		{ OPT_4K, "4k", 0, 100, &k->percent_4k },
-		{ OPT_FLIPS, "flips", 0, 1000000, &k->flips },
-		{ OPT_SEED, "seed", 0, UINT32_MAX, &k->seed },
-	};
 	struct cli_args *args = &k->run->args;
-	int option, nr;
+	int nr;
 
-	*args = (struct cli_args){ .options = kernel_options, .argc = argc, .argv = argv };
-	while ((option = cli_next_option(args)) > 0) {
-		for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-			if (numbers[i].id == option &&
-			    !cli_option_number(numbers[i].name, args->value, numbers[i].min,
-					       numbers[i].max, numbers[i].to))
-				return CLI_USAGE;
-	}
-	if (option < 0)
+	*args = (struct cli_args){
+		.options = kernel_options, .argc = argc, .argv = argv, .into = k
+	};
+	if (!cli_read_options(args))
 		return args->exit;
 	if (*cli_operands(args, &nr) && nr)
 		return cli_usage_error("run: --kernel takes no scenario file; options describe "
