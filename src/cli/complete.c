@@ -46,6 +46,7 @@ static const struct {
 	{ "IMAGE", { ":files" } },
 	{ "PATH", { ":files" } },
 	{ "PROGRAM", { ":commands" } },
+	{ "COMMAND", { ":commands" } },
 	{ "NAME", { NAMES } },
 	{ "LEAF", { NAMES } },
 	{ "WORD", { NAMES, ":files" } },
@@ -170,8 +171,9 @@ static void offer_options(const struct cli_option *own, const char *typed)
 	}
 }
 
+/* operand: what the help has in the place of the next one; NULL: the options are not over. */
 static void offer_current(const struct cli_args *args, const struct cli_option *pending,
-			  bool options_over)
+			  const char *operand)
 {
 	const char *typed = args->argv[args->argc - 1], *equals = strchr(typed, '=');
 	const struct cli_option *o;
@@ -179,25 +181,39 @@ static void offer_current(const struct cli_args *args, const struct cli_option *
 
 	if (pending) {
 		offer_value(args, pending, "", typed);
-	} else if (!options_over && !strncmp(typed, "--", 2) && equals) {
+	} else if (!operand && !strncmp(typed, "--", 2) && equals) {
 		o = find_option(args->options, typed + 2, (size_t)(equals - typed - 2));
 		snprintf(before, sizeof(before), "%.*s", (int)(equals + 1 - typed), typed);
 		if (o && o->argument)
 			offer_value(args, o, before, equals + 1);
-	} else if (!options_over && *typed == '-') {
+	} else if (!operand && *typed == '-') {
 		offer_options(args->options, typed);
 	} else {
 		offer_text(&(struct place){ .names = args->names, .typed = typed },
-			   cli_operand_text());
+			   operand ? operand : cli_operand_text());
 	}
+}
+
+/* "PROGRAM [ARGUMENTS]", "[COMMAND]": a program, and what follows is its own. */
+static bool names_program(const char *operand)
+{
+	operand += strspn(operand, "[");
+	return !strncmp(operand, "PROGRAM", 7) || !strncmp(operand, "COMMAND", 7);
+}
+
+/* "FILE [COMMAND]": what stands behind the file. */
+static const char *next_operand(const char *operand)
+{
+	operand += strcspn(operand, " ");
+	return operand + strspn(operand, " ");
 }
 
 static void complete(const struct cli_args *args)
 {
 	const struct cli_option *pending = NULL;
+	const char *operand = cli_operand_text(), *over = NULL;
 	/* What follows is another program's, and not a program with its arguments. */
-	bool foreign = !strncmp(cli_operand_text(), "[--", 3);
-	bool over = false;
+	bool foreign = !strncmp(operand, "[--", 3);
 
 	for (int i = 1; i < args->argc - 1; i++) {
 		const char *word = args->argv[i];
@@ -205,15 +221,17 @@ static void complete(const struct cli_args *args)
 		if (pending) {
 			pending = NULL;
 		} else if (!over && !strcmp(word, "--") && !foreign) {
-			over = true;
+			over = operand;
 		} else if (!over && *word == '-' && strcmp(word, "--") && word[1]) {
 			pending = wants_next(args->options, word);
-		} else if (args->options_first) {
-			if (foreign)
-				puts(":files");
-			else
-				printf(":program %d\n", i + 1);
+		} else if (args->options_first && foreign) {
+			puts(":files");
 			return;
+		} else if (args->options_first && names_program(operand)) {
+			printf(":program %d\n", i + 1);
+			return;
+		} else if (args->options_first) {
+			over = operand = next_operand(operand);
 		}
 	}
 	if (args->argc > 1)

@@ -90,6 +90,13 @@ offers ' trap --trace=ser' --trace=server.log
 offers ' trap bas' bash
 offers ' trap --machine builtin:2t --trace=x bas' bash
 offers ' trap cat ser' server.log
+# A file stands before the command: it was taken for the command, and watch knew none.
+offers ' watch bas' bash '!server.log'
+offers ' watch --once cat ser' server.log
+offers ' record ser' server.log '!cat'
+offers ' record server.log bas' bash '!server.log'
+offers ' record -b 4M server.log cat ser' server.log
+offers ' record server.log --' '!--json'
 # The value is in the word; a letter of it is no option.
 offers ' run -mfoom --sta' --static
 offers ' run -=json' '!--json'
