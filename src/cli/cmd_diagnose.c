@@ -53,14 +53,15 @@ static int read_all(FILE *file, const char *name, struct text *text)
 
 static int read_file(const char *path, const char *name, struct text *text)
 {
-	FILE *file = strcmp(path, "-") ? compressed_open(path, &text->recording)
-				       : compressed_stdin(&text->recording);
+	const char *head;
+	FILE *file = strcmp(path, "-") ? compressed_open(path, &head) : compressed_stdin(&head);
 	int code;
 
 	if (!file)
 		return cli_usage_error("%s: %s; allowed: a log, a recording, or - for standard "
 				       "input",
 				       path, strerror(errno));
+	text->recording = recording_begins(head);
 	code = text->recording ? recording_read(file, name, &text->vector)
 			       : read_all(file, name, text);
 	fclose(file);

@@ -136,10 +136,10 @@ static void explain_recording(struct explain *run, FILE *file, const char *name)
 /* Of files only recordings have anything that a name alone can stand for. */
 static void explain_file(struct explain *run, const char *name)
 {
-	bool recording = false;
-	FILE *file = compressed_open(name, &recording);
+	const char *head;
+	FILE *file = compressed_open(name, &head);
 
-	if (file && recording)
+	if (file && recording_begins(head))
 		explain_recording(run, file, name);
 	else
 		run->exit = cli_usage_error("explain: '%s' is a file, and no recording; a log is "

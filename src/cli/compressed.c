@@ -56,19 +56,8 @@ static int close_it(void *cookie)
 	return 0;
 }
 
-/* The first line that means something is that of a machine. */
-static bool is_recording(const char *head)
-{
-	for (; *head; head += strcspn(head, "\n"), head += *head == '\n') {
-		head += strspn(head, " \t\r");
-		if (*head && *head != '#' && *head != '\n')
-			return !strncmp(head, "machine ", 8);
-	}
-	return false;
-}
-
 /* What cannot be read of the beginning cannot be read later, and is said then. */
-static bool look(struct source *source)
+static const char *look(struct source *source)
 {
 	const size_t most = sizeof(source->head) - 1;
 	ssize_t n;
@@ -77,10 +66,10 @@ static bool look(struct source *source)
 	       (n = read_gz(source->gz, source->head + source->head_bytes,
 			    most - source->head_bytes)) > 0)
 		source->head_bytes += (size_t)n;
-	return is_recording(source->head);
+	return source->head;
 }
 
-static FILE *open_gz(gzFile gz, bool *recording)
+static FILE *open_gz(gzFile gz, const char **head)
 {
 	const cookie_io_functions_t functions = { .read = read_some, .close = close_it };
 	struct source *source = calloc(1, sizeof(*source));
@@ -92,12 +81,12 @@ static FILE *open_gz(gzFile gz, bool *recording)
 		return NULL;
 	}
 	source->gz = gz;
-	if (recording)
-		*recording = look(source);
+	if (head)
+		*head = look(source);
 	return file;
 }
 
-static FILE *open_fd(int fd, bool *recording)
+static FILE *open_fd(int fd, const char **head)
 {
 	gzFile gz;
 
@@ -105,15 +94,15 @@ static FILE *open_fd(int fd, bool *recording)
 		return NULL;
 	gz = gzdopen(fd, "rb");
 	if (gz)
-		return open_gz(gz, recording);
+		return open_gz(gz, head);
 	close(fd);
 	errno = ENOMEM;
 	return NULL;
 }
 
-FILE *compressed_open(const char *path, bool *recording)
+FILE *compressed_open(const char *path, const char **head)
 {
-	return open_fd(open(path, O_RDONLY | O_CLOEXEC), recording);
+	return open_fd(open(path, O_RDONLY | O_CLOEXEC), head);
 }
 
-FILE *compressed_stdin(bool *recording) { return open_fd(dup(STDIN_FILENO), recording); }
+FILE *compressed_stdin(const char **head) { return open_fd(dup(STDIN_FILENO), head); }

@@ -5,15 +5,14 @@
 #ifndef PAMT_CLI_COMPRESSED_H
 #define PAMT_CLI_COMPRESSED_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
 /*
  * compressed_open, compressed_stdin
- * @recording: may be NULL; set to whether it begins as a recording does (docs/vectors.md)
+ * @head: may be NULL; set to how it begins, at most 4 KB with a 0 behind them, until it is closed
  * Return: NULL: errno says why. One that is broken or cut short ends with the error EBADMSG.
  */
-FILE *compressed_open(const char *path, bool *recording);
-FILE *compressed_stdin(bool *recording);
+FILE *compressed_open(const char *path, const char **head);
+FILE *compressed_stdin(const char **head);
 
 #endif

@@ -4,10 +4,22 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/recording.h"
 #include "lab/recordings/live.h"
+
+/* The first line that means something is that of a machine. */
+bool recording_begins(const char *text)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		text += strspn(text, " \t\r");
+		if (*text && *text != '#' && *text != '\n')
+			return !strncmp(text, "machine ", 8);
+	}
+	return false;
+}
 
 int recording_read(FILE *file, const char *name, struct vector *vector)
 {

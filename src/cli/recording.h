@@ -9,6 +9,8 @@
 
 #include "lab/recordings/vector.h"
 
+/* Does a text begin as recordings do (docs/vectors.md)? */
+bool recording_begins(const char *text);
 /*
  * Return: CLI_OK, to be freed with vector_free(); else what is wrong has been said. Of a running
  * host's it says also what is known to be missing.
