@@ -81,12 +81,16 @@ static void print_report(const struct record_report *r)
 		       *r->params_why.text ? r->params_why.text : "they were overwritten");
 }
 
-static int run(const struct record_request *request, bool json)
+static int run(struct record_request *request, const char *path, bool json)
 {
 	struct record_report report;
+	struct record_file file;
 	struct why why;
 
 	cli_stop_expect();
+	if (record_file_open(&file, path, &why))
+		return cli_usage_error("record: %s", why.text);
+	request->file = &file;
 	if (record_run(request, &report, &why))
 		return cli_error(report.possible ? CLI_FAILED : CLI_NOT_POSSIBLE, "record: %s",
 				 why.text);
@@ -142,9 +146,8 @@ int cmd_record(int argc, char **argv)
 		return print_boot_lines(wishes.image, (uint32_t)(wishes.buffer / 1024));
 	if (!nr)
 		return cli_usage_error("record: no file; allowed: FILE, and a command behind it");
-	request.path = operands[0];
 	request.buffer_kb = (uint32_t)(wishes.buffer / 1024);
 	request.from_boot = wishes.from_boot;
 	child.words = nr > 1 ? operands + 1 : NULL;
-	return run(&request, args.json);
+	return run(&request, operands[0], args.json);
 }

@@ -44,7 +44,6 @@ struct recorder {
 	struct params params;
 	struct boot boot;
 	struct record_layout layout[CALL_EVENT_KINDS];
-	struct record_file file;
 	struct calls calls;
 	int *pipe; /* of a CPU by number; -1: none */
 	size_t nr, room;
@@ -153,7 +152,7 @@ static void process(struct recorder *r, uint64_t before)
 			continue;
 		}
 		calls_gap(&r->calls, w->event.cpu);
-		record_file_comment(&r->file, "events of LP %u are lost here",
+		record_file_comment(r->request->file, "events of LP %u are lost here",
 				    r->facts.lp[w->event.cpu]);
 	}
 	if (done)
@@ -169,7 +168,9 @@ static int go_round(struct recorder *r, uint64_t before, struct why *why)
 	process(r, before);
 	if (r->no_memory || r->calls.no_memory)
 		return why_not(why, "out of memory");
-	return r->file.failed ? why_not(why, "%s: cannot be written", r->file.path) : 0;
+	return r->request->file->failed
+		       ? why_not(why, "%s: cannot be written", r->request->file->path)
+		       : 0;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -182,11 +183,11 @@ static void put_params(struct recorder *r, const struct live_call *call)
 	const uint64_t from_ns = call->in_ns > SECOND_NS ? call->in_ns - SECOND_NS : 0;
 
 	if (params_find(&r->params, call->in.rdx, from_ns, call->out_ns, &slot)) {
-		record_file_words(&r->file, hpa(slot.at), slot.word, PARAMS_WORDS);
+		record_file_words(r->request->file, hpa(slot.at), slot.word, PARAMS_WORDS);
 		r->report->params++;
 		return;
 	}
-	record_file_comment(&r->file, "its TD_PARAMS could not be had");
+	record_file_comment(r->request->file, "its TD_PARAMS could not be had");
 	r->report->no_params++;
 }
 
@@ -202,8 +203,8 @@ static void on_call(void *ctx, const struct live_call *call)
 	if (TDX_RAX_LEAF(call->in.rax) == TDH_MNG_INIT)
 		put_params(r, call);
 	if (TDX_RAX_LEAF(call->in.rax) == TDH_SYS_CONFIG)
-		record_file_tdmrs(&r->file, &r->facts, hpa(call->in.rcx));
-	record_file_call(&r->file, call, lp);
+		record_file_tdmrs(r->request->file, &r->facts, hpa(call->in.rcx));
+	record_file_call(r->request->file, call, lp);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -431,27 +432,34 @@ static void clean(struct recorder *r)
 	calls_free(&r->calls);
 }
 
+/* Everything is in place: what there is goes into the file. */
+static int into_file(struct recorder *r, struct why *why)
+{
+	const struct record_report *report = r->report;
+	struct record_file *file = r->request->file;
+
+	if (record_file_begin(file, &r->facts, r->request->from_boot, why)) {
+		record_file_forget(file);
+		return -1;
+	}
+	if (!record(r, why))
+		return record_file_end(file, &r->facts, report->missed_hits + report->overrun,
+				       report->cut, why);
+	record_file_leave(file); /* its first line goes on saying that it has no end */
+	return -1;
+}
+
 /* With an instance, which is gone in the end. */
 static int with_instance(struct recorder *r, struct why *why)
 {
-	struct record_report *report = r->report;
 	struct why unclean;
 	int error = begin(r, why);
 
-	if (!error) {
-		report->possible = true;
-		error = record_file_begin(&r->file, r->request->path, &r->facts,
-					  r->request->from_boot, why);
-	}
-	if (!error) {
-		error = record(r, why);
-		if (error) /* its first line goes on saying that it was not brought to an end */
-			record_file_leave(&r->file);
-		else
-			error = record_file_end(&r->file, &r->facts,
-						report->missed_hits + report->overrun, report->cut,
-						why);
-	}
+	r->report->possible = !error;
+	if (error)
+		record_file_forget(r->request->file);
+	else
+		error = into_file(r, why);
 	clean(r);
 	if (!tracefs_end(&r->fs, &unclean) && !error) {
 		*why = unclean;
@@ -466,15 +474,19 @@ int record_run(const struct record_request *request, struct record_report *repor
 	int error;
 
 	*report = (struct record_report){ 0 };
-	if (!r)
+	if (!r) {
+		record_file_forget(request->file);
 		return why_not(why, "out of memory");
+	}
 	r->request = request;
 	r->report = report;
 	r->params = (struct params){ -1, -1, -1, -1 };
 	r->calls.call = on_call;
 	r->calls.ctx = r;
 	error = facts_find(&r->facts, false, why) || tracefs_begin(&r->fs, "record", why) ? -1 : 0;
-	if (!error)
+	if (error)
+		record_file_forget(request->file);
+	else
 		error = with_instance(r, why);
 	facts_free(&r->facts);
 	free(r);

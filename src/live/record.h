@@ -9,10 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "live/record_file.h"
 #include "live/why.h"
 
 struct record_request {
-	const char *path;
+	struct record_file *file; /* open; it is closed in any case */
 	uint32_t buffer_kb; /* of each CPU */
 	bool from_boot;	    /* what the boot configuration recorded comes first (boot.h) */
 	/* Ends when this is not 0. */

@@ -217,49 +217,62 @@ static void put_tdmrs(struct record_file *file, const struct facts *facts)
 	put(file, text);
 }
 
+static int open_or_make(const char *path, bool *made)
+{
+	const int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+
+	*made = fd >= 0;
+	return fd < 0 && errno == EEXIST ? open(path, flags) : fd;
+}
+
 /*
  * root writes here, perhaps where others may write too: no link is followed, no file of somebody
- * else's is taken, nothing is cut before that is known, and a pipe is not waited for.
+ * else's is taken, and a pipe is not waited for.
  */
-static int open_own(const char *path, struct why *why)
+int record_file_open(struct record_file *file, const char *path, struct why *why)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	struct stat stat;
 	int error = 0;
 
-	if (fd < 0)
+	*file = (struct record_file){ .path = path };
+	file->fd = open_or_make(path, &file->made);
+	if (file->fd < 0)
 		return why_not(why, "%s: %s", path,
 			       errno == ELOOP ? "a link; name the file itself" : strerror(errno));
-	if (fstat(fd, &stat) || !S_ISREG(stat.st_mode))
+	if (fstat(file->fd, &stat) || !S_ISREG(stat.st_mode))
 		error = why_not(why, "%s: not a file: its first line is written when all is over",
 				path);
 	else if (stat.st_uid != geteuid())
 		error = why_not(why, "%s: it is another user's", path);
-	else if (ftruncate(fd, 0))
-		error = why_not(why, "%s: %s", path, strerror(errno));
-	if (!error)
-		return fd;
-	close(fd);
-	return -1;
+	if (error)
+		close(file->fd);
+	return error;
 }
 
-int record_file_begin(struct record_file *file, const char *path, const struct facts *facts,
-		      bool from_boot, struct why *why)
+void record_file_forget(struct record_file *file)
 {
-	*file = (struct record_file){ .path = path,
-				      .from_boot = from_boot,
-				      .fd = open_own(path, why) };
-	if (file->fd < 0)
+	struct stat own, there;
+
+	if (file->made && !fstat(file->fd, &own) && !lstat(file->path, &there) &&
+	    own.st_dev == there.st_dev && own.st_ino == there.st_ino)
+		unlink(file->path);
+	close(file->fd);
+}
+
+int record_file_begin(struct record_file *file, const struct facts *facts, bool from_boot,
+		      struct why *why)
+{
+	file->from_boot = from_boot;
+	if (ftruncate(file->fd, 0))
+		return why_not(why, "%s: %s", file->path, strerror(errno));
+	if (write_head(file, facts, "", why))
 		return -1;
-	if (write_head(file, facts, "", why) || lseek(file->fd, 0, SEEK_END) < 0) {
-		close(file->fd);
-		return -1;
-	}
+	if (lseek(file->fd, 0, SEEK_END) < 0)
+		return why_not(why, "%s: %s", file->path, strerror(errno));
 	file->gz = gzdopen(dup(file->fd), "wb1");
-	if (!file->gz) {
-		close(file->fd);
-		return why_not(why, "%s: zlib has no memory", path);
-	}
+	if (!file->gz)
+		return why_not(why, "%s: zlib has no memory", file->path);
 	record_file_comment(file, "taken from Linux %s by pamt record", facts->release);
 	if (!from_boot)
 		put_tdmrs(file, facts);

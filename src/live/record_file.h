@@ -18,6 +18,7 @@
 
 struct record_file {
 	const char *path;
+	bool made;	/* it was not there before */
 	bool from_boot; /* bring-up is in it */
 	/* Memory that the module said could be a TD's, in answer to SYS.RD at bring-up. */
 	struct tdx_cmr cmr[TDX_MAX_CMRS];
@@ -27,9 +28,16 @@ struct record_file {
 	bool failed;
 };
 
-/* Makes the file, with the machine and, but for a recording from boot, how it was configured. */
-int record_file_begin(struct record_file *file, const char *path, const struct facts *facts,
-		      bool from_boot, struct why *why);
+/* The file is there, and can be written to; what it holds stays for now. */
+int record_file_open(struct record_file *file, const char *path, struct why *why);
+/* Nothing came of it: what there was stays, and else there is none. */
+void record_file_forget(struct record_file *file);
+/*
+ * Of a file that is open: the machine and, but for a recording from boot, how it was configured.
+ * Return: -1: it may still be forgotten.
+ */
+int record_file_begin(struct record_file *file, const struct facts *facts, bool from_boot,
+		      struct why *why);
 void record_file_comment(struct record_file *file, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void record_file_words(struct record_file *file, tdx_hpa_t at, const uint64_t *word,

@@ -12,6 +12,12 @@ refuses lines_for_the_boot_are_printed_alone '--boot prints, and records nothing
 refuses an_unknown_option_of_watch "'--fast'" watch --fast
 refuses an_unknown_option_of_record "'--fast'" record --fast "$scratch/x"
 
+# The file is looked at before anything is asked of the kernel: it was when the probes were in.
+refuses a_recording_wants_a_folder_for_its_file "record: $scratch/none/x: No such file or directory" record "$scratch/none/x"
+refuses a_recording_goes_into_a_file "record: $scratch: Is a directory" record "$scratch"
+ln -s x "$scratch/link"
+refuses a_recording_follows_no_link "record: $scratch/link: a link" record "$scratch/link"
+
 # Options end at the first word that is none: what follows is the command's.
 for command in "record $scratch/x" 'watch --once'; do
 	name="pamt ${command%% *} says why not"

@@ -54,7 +54,7 @@ static void assert_refused(const char *path, const char *part)
 	struct record_file file;
 	struct why why = { "" };
 
-	assert_int_equal(record_file_begin(&file, path, host(), false, &why), -1);
+	assert_int_equal(record_file_open(&file, path, &why), -1);
 	if (!strstr(why.text, path) || !strstr(why.text, part))
 		fail_msg("'%s' does not say '%s'", why.text, part);
 }
@@ -92,13 +92,43 @@ static void a_recording_replaces_what_was_there(void **state)
 	gzFile gz;
 
 	write_text("own.gz", "old");
-	assert_int_equal(record_file_begin(&file, "own.gz", host(), false, &why), 0);
+	assert_int_equal(record_file_open(&file, "own.gz", &why), 0);
+	assert_text("own.gz", "old");
+	assert_int_equal(record_file_begin(&file, host(), false, &why), 0);
 	assert_int_equal(record_file_end(&file, host(), 3, 4, &why), 0);
 	gz = gzopen("own.gz", "r");
 	assert_non_null(gz);
 	assert_non_null(gzgets(gz, line, sizeof(line)));
 	gzclose(gz);
 	assert_memory_equal(line, "machine ", 8);
+}
+
+/*
+ * Whether it can be written to was looked at when the probes were in. Now it is opened first, and
+ * where nothing is recorded after all, it is as it was.
+ */
+static void what_is_not_recorded_leaves_no_trace(void **state)
+{
+	struct record_file file;
+	struct why why = { "" };
+
+	assert_refused("no-folder/x.gz", "No such file or directory");
+	assert_refused(".", "directory");
+	assert_int_equal(record_file_open(&file, "made.gz", &why), 0);
+	assert_int_equal(access("made.gz", F_OK), 0);
+	record_file_forget(&file);
+	assert_int_equal(access("made.gz", F_OK), -1);
+
+	write_text("own.gz", "kept");
+	assert_int_equal(record_file_open(&file, "own.gz", &why), 0);
+	record_file_forget(&file);
+	assert_text("own.gz", "kept");
+
+	/* Somebody has put something else in its place. */
+	assert_int_equal(record_file_open(&file, "made.gz", &why), 0);
+	assert_int_equal(rename("own.gz", "made.gz"), 0);
+	record_file_forget(&file);
+	assert_text("made.gz", "kept");
 }
 
 /* What is beside the file for a moment was opened to be cut, wherever a link there led. */
@@ -127,8 +157,8 @@ static int enter_folder(void **state)
 
 static int leave_folder(void **state)
 {
-	static const char *const names[] = { "secret",	  "link.gz", "pipe.gz",
-					     "theirs.gz", "own.gz",  "pamt.prom" };
+	static const char *const names[] = { "secret", "link.gz", "pipe.gz",  "theirs.gz",
+					     "own.gz", "made.gz", "pamt.prom" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		unlink(names[i]);
@@ -142,6 +172,7 @@ int main(void)
 		cmocka_unit_test(a_recording_waits_for_no_pipe),
 		cmocka_unit_test(a_recording_takes_no_file_of_another_user),
 		cmocka_unit_test(a_recording_replaces_what_was_there),
+		cmocka_unit_test(what_is_not_recorded_leaves_no_trace),
 		cmocka_unit_test(metrics_follow_no_link),
 	};
 
