@@ -101,7 +101,7 @@ static int run(struct record_request *request, const char *path, bool json)
 	return child_code(request->ctx);
 }
 
-static int print_boot_lines(const char *image, uint32_t buffer_kb)
+static int print_lines_of(const struct kernel_image *image, uint32_t buffer_kb)
 {
 	struct facts *facts = malloc(sizeof(*facts));
 	int code = CLI_OK;
@@ -113,6 +113,21 @@ static int print_boot_lines(const char *image, uint32_t buffer_kb)
 		code = cli_error(CLI_NOT_POSSIBLE, "record: %s", why.text);
 	facts_free(facts);
 	free(facts);
+	return code;
+}
+
+static int print_boot_lines(const char *path, uint32_t buffer_kb)
+{
+	struct kernel_image image;
+	struct why why;
+	int code;
+
+	if (kernel_image_read(path, &image, &why))
+		return cli_usage_error("record: --boot: %s", why.text);
+	code = boot_check_image(&image, path, &why)
+		       ? cli_usage_error("record: --boot: %s", why.text)
+		       : print_lines_of(&image, buffer_kb);
+	kernel_image_free(&image);
 	return code;
 }
 

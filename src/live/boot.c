@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "live/boot.h"
-#include "live/kernel_image.h"
 #include "live/probes.h"
 
 #define INSTANCE "pamt-boot"
@@ -19,28 +18,30 @@ static const enum call_event_kind kinds[] = { CALL_IN, CALL_OUT };
 /* ------------------------------------------------------------------------------------------- */
 /* The lines.                                                                                  */
 
-/* The file has to be that of the kernel that runs: both have the same banner. */
-static int check_banner(const struct facts *facts, const struct kernel_image *image, uint64_t moved,
-			const char *path, struct why *why)
+int boot_check_image(const struct kernel_image *image, const char *path, struct why *why)
 {
-	const uint64_t at = kallsyms_find(&facts->symbols, "linux_banner");
-	char running[64];
-	const uint8_t *other;
+	static const char notes_path[] = "/sys/kernel/notes";
+	const struct build_id other = kernel_image_id(image);
+	struct build_id own;
+	size_t bytes;
+	char *notes = live_read_file(notes_path, &bytes, why);
 
-	if (!at)
-		return why_not(why, "kallsyms has no linux_banner");
-	if (kcore_read(&facts->kcore, at, running, sizeof(running), why))
+	if (!notes)
 		return -1;
-	other = kernel_image_at(image, at - moved, sizeof(running));
-	if (!other || memcmp(other, running, sizeof(running)))
-		return why_not(why, "%s is not the file of the kernel that runs, %s", path,
-			       facts->release);
+	own = build_id_of((uint8_t *)notes, bytes);
+	free(notes);
+	if (!own.bytes)
+		return why_not(why, "%s has no build ID: whose file it is cannot be said",
+			       notes_path);
+	if (own.bytes != other.bytes || memcmp(own.id, other.id, own.bytes))
+		return why_not(why, "%s: not the file of the kernel that runs, by its build ID",
+			       path);
 	return 0;
 }
 
 /* Sites in the functions that are freed after boot. */
-static int find_init_sites(const struct facts *facts, const char *path, struct sites *sites,
-			   struct why *why)
+static int find_init_sites(const struct facts *facts, const struct kernel_image *image,
+			   struct sites *sites, struct why *why)
 {
 	struct sites_search search = {
 		.at = kallsyms_find(&facts->symbols, "_sinittext"),
@@ -50,24 +51,14 @@ static int find_init_sites(const struct facts *facts, const char *path, struct s
 	};
 	const uint64_t end = kallsyms_find(&facts->symbols, "_einittext"),
 		       text = kallsyms_find(&facts->symbols, "_text");
-	struct kernel_image image;
-	uint64_t moved;
-	int error;
 
 	if (!text || !search.at || end <= search.at)
 		return why_not(why, "kallsyms does not say where the kernel's text of its boot is");
 	search.bytes = end - search.at;
-	if (kernel_image_read(path, &image, why))
-		return -1;
-	moved = text - image.first;
-	error = check_banner(facts, &image, moved, path, why);
-	search.text = kernel_image_at(&image, search.at - moved, search.bytes);
-	if (!error && !search.text)
-		error = why_not(why, "%s does not have all of the kernel's text", path);
-	if (!error)
-		error = sites_in(&search, sites, why);
-	kernel_image_free(&image);
-	return error;
+	search.text = kernel_image_at(image, search.at - (text - image->first), search.bytes);
+	if (!search.text)
+		return why_not(why, "the kernel's file does not have all of its text");
+	return sites_in(&search, sites, why);
 }
 
 static int put_probes(const struct sites *sites, enum call_event_kind kind, FILE *to,
@@ -88,8 +79,8 @@ static int put_probes(const struct sites *sites, enum call_event_kind kind, FILE
 	return 0;
 }
 
-int boot_lines(const struct facts *facts, const char *image, uint32_t buffer_kb, FILE *to,
-	       struct why *why)
+int boot_lines(const struct facts *facts, const struct kernel_image *image, uint32_t buffer_kb,
+	       FILE *to, struct why *why)
 {
 	struct sites *sites = malloc(sizeof(*sites));
 	int error;
@@ -152,6 +143,26 @@ static int find_mark_id(struct boot *boot, struct why *why)
 	return error;
 }
 
+/* What came when its events were off is missing, and nobody would know. */
+static int check_on(struct boot *boot, enum call_event_kind kind, struct why *why)
+{
+	char path[TRACEFS_PATH], *enabled;
+	bool on;
+
+	path_of(kind, "enable", path);
+	enabled = tracefs_read(&boot->fs, path, why);
+	if (!enabled)
+		return -1;
+	on = *enabled == '1';
+	free(enabled);
+	if (on)
+		return 0;
+	return why_not(why,
+		       "%s/%s is off: somebody stopped it, or began to take what it has and was "
+		       "killed",
+		       boot->fs.instance, path);
+}
+
 int boot_open(struct boot *boot, const struct tracefs *tracefs, struct why *why)
 {
 	*boot = (struct boot){ .fs = { .tool = "boot", .lock = -1 } };
@@ -164,7 +175,7 @@ int boot_open(struct boot *boot, const struct tracefs *tracefs, struct why *why)
 			       "--boot`, or has no CONFIG_BOOTTIME_TRACING",
 			       boot->fs.instance);
 	for (unsigned int i = 0; i < 2; i++)
-		if (read_layout(boot, kinds[i], why))
+		if (read_layout(boot, kinds[i], why) || check_on(boot, kinds[i], why))
 			return -1;
 	return find_mark_id(boot, why);
 }
@@ -183,7 +194,9 @@ bool boot_is_mark(struct boot *boot, const struct trace_event *event)
 	memcpy(&id, event->data, sizeof(id));
 	if (id != boot->mark_id)
 		return false;
-	boot->mark_ns = event->ns;
+	/* One that was killed may have left a mark, too; the last one is of this start. */
+	if (event->ns > boot->mark_ns)
+		boot->mark_ns = event->ns;
 	return true;
 }
 

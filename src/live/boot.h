@@ -16,22 +16,25 @@
 #include <stdio.h>
 
 #include "live/facts.h"
+#include "live/kernel_image.h"
 #include "live/record_events.h"
 #include "live/tracefs.h"
 
+/* Is the file that of the kernel that runs? 0; -1: why not, or why it cannot be said. */
+int boot_check_image(const struct kernel_image *image, const char *path, struct why *why);
 /*
  * boot_lines - the lines for the boot configuration of the running kernel, whose file is image: at
  * the next boot they record each call of its routines.
  * Return: -1: why; then some of it may have been written.
  */
-int boot_lines(const struct facts *facts, const char *image, uint32_t buffer_kb, FILE *to,
-	       struct why *why);
+int boot_lines(const struct facts *facts, const struct kernel_image *image, uint32_t buffer_kb,
+	       FILE *to, struct why *why);
 
 struct boot {
 	struct tracefs fs;			       /* files of the instance */
 	struct record_layout layout[CALL_EVENT_KINDS]; /* in and out */
 	uint32_t mark_id;			       /* of the event that a mark is */
-	uint64_t mark_ns;			       /* 0: it was not read yet */
+	uint64_t mark_ns;			       /* of the last one; 0: none was read yet */
 };
 
 /* The instance that is there; tracefs: whose root it has. -1: none is, or not as it should be. */

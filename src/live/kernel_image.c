@@ -6,12 +6,16 @@
  * payload is the ELF file vmlinux without its symbols, compressed.
  */
 #include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "live/kernel_image.h"
-#include "live/tracefs.h"
 
 #define SECTOR	       512u
 #define SETUP_SECTORS  0x1f1
@@ -19,7 +23,9 @@
 #define PAYLOAD_AT     0x248
 #define PAYLOAD_LENGTH 0x24c
 #define HEADER_END     0x250
-#define MOST_BYTES     ((size_t)512 << 20)
+#define FIRST_BYTES    ((size_t)16 << 20)  /* room for what is unpacked, doubled up to: */
+#define MOST_BYTES     ((size_t)512 << 20) /* ... without what a debugger needs */
+#define MOST_OF_FILE   ((size_t)4 << 30)   /* and with it */
 
 static uint32_t word_at(const uint8_t *at)
 {
@@ -33,18 +39,17 @@ static int inflate_all(const uint8_t *from, size_t size, struct kernel_image *im
 		       struct why *why)
 {
 	z_stream z = { .next_in = (Bytef *)(uintptr_t)from, .avail_in = (uInt)size };
-	size_t room = 0;
 	int end = Z_OK;
 
 	if (inflateInit2(&z, MAX_WBITS + 16))
 		return why_not(why, "zlib has no memory");
-	while (end == Z_OK) {
-		uint8_t *more = room < MOST_BYTES
-					? realloc(image->elf, room = room ? 2 * room : 1 << 24)
-					: NULL;
+	for (size_t room = FIRST_BYTES; end == Z_OK && room <= MOST_BYTES; room *= 2) {
+		uint8_t *more = realloc(image->elf, room);
 
-		if (!more)
+		if (!more) {
+			end = Z_MEM_ERROR;
 			break;
+		}
 		image->elf = more;
 		z.next_out = more + z.total_out;
 		z.avail_out = (uInt)(room - z.total_out);
@@ -52,7 +57,12 @@ static int inflate_all(const uint8_t *from, size_t size, struct kernel_image *im
 	}
 	image->bytes = z.total_out;
 	inflateEnd(&z);
-	return end == Z_STREAM_END ? 0 : why_not(why, "its payload is broken, or cut short");
+	if (end == Z_STREAM_END)
+		return 0;
+	return why_not(why, "its payload %s",
+		       end == Z_MEM_ERROR ? "does not fit into memory"
+		       : end == Z_OK	  ? "is more than 512 MB: no kernel"
+					  : "is broken, or cut short");
 }
 
 /* Out of a bzImage. */
@@ -126,16 +136,46 @@ int kernel_image_parse(const uint8_t *file, size_t bytes, struct kernel_image *i
 	return error;
 }
 
+/* All of a file, as far as it goes. */
+static size_t read_up_to(int fd, uint8_t *to, size_t most)
+{
+	size_t bytes = 0;
+	ssize_t n;
+
+	while ((n = read(fd, to + bytes, most - bytes)) > 0)
+		bytes += (size_t)n;
+	return bytes;
+}
+
+/* Of a file that somebody named: no pipe is waited for, and nothing is read that has no end. */
+static uint8_t *read_file(const char *path, size_t *bytes, struct why *why)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	uint8_t *file = NULL;
+	struct stat stat;
+
+	if (fd < 0 || fstat(fd, &stat))
+		why_not(why, "%s", strerror(errno));
+	else if (!S_ISREG(stat.st_mode))
+		why_not(why, "not a file");
+	else if ((uint64_t)stat.st_size > MOST_OF_FILE)
+		why_not(why, "more than 4 GB: no kernel");
+	else if (!(file = malloc((size_t)stat.st_size + 1)))
+		why_not(why, "out of memory");
+	else
+		*bytes = read_up_to(fd, file, (size_t)stat.st_size);
+	if (fd >= 0)
+		close(fd);
+	return file;
+}
+
 int kernel_image_read(const char *path, struct kernel_image *image, struct why *why)
 {
 	struct why inner;
 	size_t bytes;
-	uint8_t *file = (uint8_t *)live_read_file(path, &bytes, why);
-	int error;
+	uint8_t *file = read_file(path, &bytes, &inner);
+	int error = file ? kernel_image_parse(file, bytes, image, &inner) : -1;
 
-	if (!file)
-		return -1;
-	error = kernel_image_parse(file, bytes, image, &inner);
 	free(file);
 	return error ? why_not(why, "%s: %s", path, inner.text) : 0;
 }
@@ -160,4 +200,44 @@ const uint8_t *kernel_image_at(const struct kernel_image *image, uint64_t at, si
 		return image->elf + one.p_offset + in;
 	}
 	return NULL;
+}
+
+/* Bytes of a part of a note, which ends at a multiple of 4. */
+static uint64_t note_part(uint32_t bytes) { return ((uint64_t)bytes + 3) & ~UINT64_C(3); }
+
+struct build_id build_id_of(const uint8_t *notes, size_t bytes)
+{
+	struct build_id id = { 0 };
+	Elf64_Nhdr note;
+
+	for (size_t at = 0; bytes - at >= sizeof(note);) {
+		uint64_t name, desc;
+
+		memcpy(&note, notes + at, sizeof(note));
+		at += sizeof(note);
+		name = note_part(note.n_namesz);
+		desc = note_part(note.n_descsz);
+		if (name + desc > bytes - at)
+			break;
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+		    !memcmp(notes + at, "GNU", 4) && note.n_descsz <= sizeof(id.id)) {
+			id.bytes = note.n_descsz;
+			memcpy(id.id, notes + at + name, id.bytes);
+			break;
+		}
+		at += name + desc;
+	}
+	return id;
+}
+
+struct build_id kernel_image_id(const struct kernel_image *image)
+{
+	struct build_id id = { 0 };
+	Elf64_Phdr one;
+
+	for (unsigned int i = 0; !id.bytes && segment(image, i, &one); i++)
+		if (one.p_type == PT_NOTE && one.p_offset <= image->bytes &&
+		    one.p_filesz <= image->bytes - one.p_offset)
+			id = build_id_of(image->elf + one.p_offset, one.p_filesz);
+	return id;
 }

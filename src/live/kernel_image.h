@@ -17,6 +17,16 @@ struct kernel_image {
 	uint64_t first; /* virtual address of its first segment, where _text is linked to */
 };
 
+/* What the linker puts into a kernel to tell it from any other: a hash of what it linked. */
+#define BUILD_ID_BYTES 64u
+struct build_id {
+	size_t bytes; /* 0: there is none */
+	uint8_t id[BUILD_ID_BYTES];
+};
+
+/* Out of notes as ELF has them, and /sys/kernel/notes. */
+struct build_id build_id_of(const uint8_t *notes, size_t bytes);
+
 /*
  * A bzImage whose payload is compressed with gzip, or the ELF file vmlinux, stripped or not.
  * Return: 0, to be freed; -1: it is neither.
@@ -26,6 +36,7 @@ int kernel_image_read(const char *path, struct kernel_image *image, struct why *
 int kernel_image_parse(const uint8_t *file, size_t bytes, struct kernel_image *image,
 		       struct why *why);
 void kernel_image_free(struct kernel_image *image);
+struct build_id kernel_image_id(const struct kernel_image *image);
 /* What is linked to a virtual address; NULL: not all of it is in the file. */
 const uint8_t *kernel_image_at(const struct kernel_image *image, uint64_t at, size_t bytes);
 

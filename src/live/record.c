@@ -43,6 +43,7 @@ struct recorder {
 	struct tracefs fs;
 	struct params params;
 	struct boot boot;
+	struct why stays; /* in the kernel; "": nothing */
 	struct record_layout layout[CALL_EVENT_KINDS];
 	struct calls calls;
 	int *pipe; /* of a CPU by number; -1: none */
@@ -316,23 +317,25 @@ static int begin(struct recorder *r, struct why *why)
 /* The end.                                                                                    */
 
 /* What the kernel counts of a CPU's buffer: "overrun: 12", "dropped events: 0". */
-static uint64_t lost_of(const struct tracefs *fs, uint32_t cpu, struct why *why)
+static int add_lost(const struct tracefs *fs, uint32_t cpu, uint64_t *lost, struct why *why)
 {
 	static const char *const names[] = { "\noverrun: ", "\ncommit overrun: ",
 					     "\ndropped events: " };
-	unsigned long long lost = 0, n;
 	char path[64], *text;
+	unsigned long long n;
 
 	snprintf(path, sizeof(path), "per_cpu/cpu%u/stats", cpu);
 	text = tracefs_read(fs, path, why);
-	for (unsigned int i = 0; text && i < sizeof(names) / sizeof(*names); i++) {
+	if (!text)
+		return -1;
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const char *at = strstr(text, names[i]);
 
 		if (at && sscanf(at + strlen(names[i]), "%llu", &n) == 1)
-			lost += n;
+			*lost += n;
 	}
 	free(text);
-	return lost;
+	return 0;
 }
 
 static int count_losses(struct recorder *r, struct why *why)
@@ -344,8 +347,8 @@ static int count_losses(struct recorder *r, struct why *why)
 		return -1;
 	report->missed_hits += missed;
 	for (uint32_t cpu = 0; cpu < r->facts.nr_cpus; cpu++)
-		if (r->pipe[cpu] >= 0)
-			report->overrun += lost_of(&r->fs, cpu, why);
+		if (r->pipe[cpu] >= 0 && add_lost(&r->fs, cpu, &report->overrun, why))
+			return -1;
 	report->calls = r->calls.told;
 	report->moved = r->calls.moved;
 	report->cut = r->calls.without_begin + r->calls.without_end + r->calls.nr_open;
@@ -373,32 +376,37 @@ static int keep_until_mark(struct recorder *r, struct why *why)
 	return 0;
 }
 
-/* All that the boot's configuration recorded; its instance is gone then. */
+static int take_boot_of(struct recorder *r, uint32_t cpu, struct why *why)
+{
+	const struct tracefs *fs = &r->boot.fs;
+	int pipe = open_pipe(fs, cpu, why), error;
+
+	if (pipe < 0)
+		return -1;
+	error = add_lost(fs, cpu, &r->report->overrun, why) || empty_buffer(r, pipe, cpu, why);
+	close(pipe);
+	return error ? -1 : 0;
+}
+
+/* All that the boot's configuration recorded; its instance is gone then, or r->stays says why. */
 static int take_boot(struct recorder *r, struct why *why)
 {
 	unsigned long long missed = 0;
-	struct boot *boot = &r->boot;
-	int error = boot_stop(boot, why);
+	int error = boot_stop(&r->boot, why);
 
-	r->read_as = boot->layout;
+	r->read_as = r->boot.layout;
 	r->of_boot = true;
-	for (uint32_t cpu = 0; !error && cpu < r->facts.nr_cpus; cpu++) {
-		int pipe = r->pipe[cpu] < 0 ? -1 : open_pipe(&boot->fs, cpu, why);
-
-		if (pipe < 0)
-			continue;
-		r->report->overrun += lost_of(&boot->fs, cpu, why);
-		error = empty_buffer(r, pipe, cpu, why);
-		close(pipe);
-	}
+	for (uint32_t cpu = 0; !error && cpu < r->facts.nr_cpus; cpu++)
+		if (r->pipe[cpu] >= 0)
+			error = take_boot_of(r, cpu, why);
 	r->read_as = r->layout;
 	r->of_boot = false;
-	if (!error)
-		error = keep_until_mark(r, why);
-	if (!error)
-		error = tracefs_missed(&boot->fs, &missed, why) || boot_remove(boot, why) ? -1 : 0;
+	if (error || keep_until_mark(r, why) || tracefs_missed(&r->boot.fs, &missed, why))
+		return -1;
 	r->report->missed_hits += missed;
-	return error;
+	/* Somebody may be looking at it. What was taken of it is not to be had again. */
+	boot_remove(&r->boot, &r->stays);
+	return 0;
 }
 
 static int record(struct recorder *r, struct why *why)
@@ -452,7 +460,6 @@ static int into_file(struct recorder *r, struct why *why)
 /* With an instance, which is gone in the end. */
 static int with_instance(struct recorder *r, struct why *why)
 {
-	struct why unclean;
 	int error = begin(r, why);
 
 	r->report->possible = !error;
@@ -461,11 +468,11 @@ static int with_instance(struct recorder *r, struct why *why)
 	else
 		error = into_file(r, why);
 	clean(r);
-	if (!tracefs_end(&r->fs, &unclean) && !error) {
-		*why = unclean;
-		error = -1;
-	}
-	return error;
+	tracefs_end(&r->fs, &r->stays);
+	if (error || !*r->stays.text)
+		return error;
+	*why = r->stays;
+	return -1;
 }
 
 int record_run(const struct record_request *request, struct record_report *report, struct why *why)

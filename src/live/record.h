@@ -14,8 +14,8 @@
 
 struct record_request {
 	struct record_file *file; /* open; it is closed in any case */
-	uint32_t buffer_kb; /* of each CPU */
-	bool from_boot;	    /* what the boot configuration recorded comes first (boot.h) */
+	uint32_t buffer_kb;	  /* of each CPU */
+	bool from_boot;		  /* what the boot configuration recorded comes first (boot.h) */
 	/* Ends when this is not 0. */
 	const volatile sig_atomic_t *stop;
 	/* Called when everything is in place; false: it ends. May be NULL. */

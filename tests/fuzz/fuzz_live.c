@@ -96,7 +96,13 @@ static void on_image(const uint8_t *data, size_t size)
 		return;
 	text = kernel_image_at(&image, image.first + 16, 64);
 	must(!text || (text >= image.elf && text + 64 <= image.elf + image.bytes));
+	must(kernel_image_id(&image).bytes <= BUILD_ID_BYTES);
 	kernel_image_free(&image);
+}
+
+static void on_notes(const uint8_t *data, size_t size)
+{
+	must(build_id_of(data, size).bytes <= BUILD_ID_BYTES);
 }
 
 /* As the kernel's, and once more as a module's on top of it. */
@@ -203,7 +209,7 @@ static const struct {
 } files[] = {
 	{ 'k', false, on_symbols },  { 't', false, on_text },  { 'c', false, on_core },
 	{ 'b', false, on_btf },	     { 'f', true, on_format }, { 'p', false, on_pages },
-	{ 'h', true, on_histogram }, { 'i', false, on_image },
+	{ 'h', true, on_histogram }, { 'i', false, on_image }, { 'n', false, on_notes },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

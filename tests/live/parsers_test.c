@@ -185,11 +185,16 @@ static void segments_of_a_core_file(void **state)
 
 /* ------------------------------------------------------------------------------------------- */
 
-/* vmlinux with four bytes of text. */
+/* vmlinux with four bytes of text, and two notes, the second one its build ID. */
 struct small_kernel {
 	Elf64_Ehdr head;
-	Elf64_Phdr segment;
+	Elf64_Phdr segment[2];
 	uint8_t text[4];
+	Elf64_Nhdr other;
+	char other_name[8], other_desc[4];
+	Elf64_Nhdr id;
+	char id_name[4];
+	uint8_t id_desc[8]; /* the last one is padding */
 };
 
 static const struct small_kernel small_kernel = {
@@ -197,12 +202,21 @@ static const struct small_kernel small_kernel = {
 		  .e_type = ET_EXEC,
 		  .e_phoff = offsetof(struct small_kernel, segment),
 		  .e_phentsize = sizeof(Elf64_Phdr),
-		  .e_phnum = 1 },
-	.segment = { .p_type = PT_LOAD,
-		     .p_vaddr = 0xffffffff81000000,
-		     .p_offset = offsetof(struct small_kernel, text),
-		     .p_filesz = 4 },
+		  .e_phnum = 2 },
+	.segment = { { .p_type = PT_LOAD,
+		       .p_vaddr = 0xffffffff81000000,
+		       .p_offset = offsetof(struct small_kernel, text),
+		       .p_filesz = 4 },
+		     { .p_type = PT_NOTE,
+		       .p_offset = offsetof(struct small_kernel, other),
+		       .p_filesz = sizeof(struct small_kernel) -
+				   offsetof(struct small_kernel, other) } },
 	.text = { 1, 2, 3, 4 },
+	.other = { 6, 1, NT_GNU_BUILD_ID },
+	.other_name = "Linux",
+	.id = { 4, 7, NT_GNU_BUILD_ID },
+	.id_name = "GNU",
+	.id_desc = { 9, 8, 7, 6, 5, 4, 3 },
 };
 
 static void assert_text_of_kernel(const struct kernel_image *image)
@@ -212,6 +226,8 @@ static void assert_text_of_kernel(const struct kernel_image *image)
 	assert_null(kernel_image_at(image, 0xffffffff81000001, 4));
 	assert_null(kernel_image_at(image, 0xffffffff80ffffff, 1));
 	assert_null(kernel_image_at(image, 0xffffffff81000001, SIZE_MAX));
+	assert_int_equal(kernel_image_id(image).bytes, 7);
+	assert_memory_equal(kernel_image_id(image).id, small_kernel.id_desc, 7);
 }
 
 /* A bzImage of one sector of setup code, whose payload begins 16 bytes into the rest. Its bytes. */
@@ -261,6 +277,41 @@ static void text_of_a_kernels_file(void **state)
 	file[2 * 512 + 16] = 0xfd;
 	assert_int_equal(kernel_image_parse(file, bytes, &image, &why), -1);
 	assert_why(&why, "not compressed with gzip");
+}
+
+/*
+ * Whose file it is was told by the first 64 bytes of a banner, which end in the middle of who built
+ * it: another build of the same release passed for the one that runs, with sites of its own.
+ */
+static void a_kernel_is_told_by_its_build_id(void **state)
+{
+	struct small_kernel k = small_kernel;
+	const size_t at = offsetof(struct small_kernel, other),
+		     bytes = offsetof(struct small_kernel, id_desc) + sizeof(k.id_desc) - at;
+	struct kernel_image image;
+	struct why why;
+	uint8_t *copy;
+
+	for (size_t size = 0; size <= bytes; size++) {
+		copy = malloc(size + !size);
+		memcpy(copy, (const uint8_t *)&k + at, size);
+		assert_int_equal(build_id_of(copy, size).bytes, size == bytes ? 7 : 0);
+		free(copy);
+	}
+	k.id.n_descsz = UINT32_MAX;
+	assert_int_equal(build_id_of((uint8_t *)&k.other, bytes).bytes, 0);
+	k.id.n_descsz = 7;
+	k.other.n_namesz = UINT32_MAX;
+	assert_int_equal(build_id_of((uint8_t *)&k.other, bytes).bytes, 0);
+	k = small_kernel;
+	k.segment[1].p_filesz++;
+	assert_int_equal(kernel_image_parse((uint8_t *)&k, sizeof(k), &image, &why), 0);
+	assert_int_equal(kernel_image_id(&image).bytes, 0);
+	kernel_image_free(&image);
+	k.segment[1].p_offset = UINT64_MAX;
+	assert_int_equal(kernel_image_parse((uint8_t *)&k, sizeof(k), &image, &why), 0);
+	assert_int_equal(kernel_image_id(&image).bytes, 0);
+	kernel_image_free(&image);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -546,6 +597,7 @@ int main(void)
 		cmocka_unit_test(a_call_under_a_probe_is_a_call),
 		cmocka_unit_test(segments_of_a_core_file),
 		cmocka_unit_test(text_of_a_kernels_file),
+		cmocka_unit_test(a_kernel_is_told_by_its_build_id),
 		cmocka_unit_test(members_are_found_in_btf),
 		cmocka_unit_test(a_structure_that_is_in_itself_is_given_up),
 		cmocka_unit_test(btf_that_is_cut_or_changed_is_survived),
