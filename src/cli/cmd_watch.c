@@ -96,10 +96,13 @@ static int readings(struct request *request, struct watch *watch)
 
 static int run(struct request *request)
 {
-	struct watch *watch = malloc(sizeof(*watch));
+	int code = request->metrics ? watch_show_metrics_try(request->metrics) : CLI_OK;
+	struct watch *watch;
 	struct why why;
-	int code;
 
+	if (code != CLI_OK)
+		return code;
+	watch = malloc(sizeof(*watch));
 	if (!watch)
 		return cli_error(CLI_FAILED, "out of memory");
 	cli_stop_expect();

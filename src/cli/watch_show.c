@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "abi/abi.h"
@@ -258,18 +259,44 @@ static FILE *open_new(const char *path)
 	return file;
 }
 
+/* node_exporter reads *.prom only: not this one. NULL: reported. */
+static FILE *open_beside(const char *path, char beside[PATH_MAX])
+{
+	FILE *file = NULL;
+
+	if (snprintf(beside, PATH_MAX, "%s.new", path) >= PATH_MAX)
+		errno = ENAMETOOLONG;
+	else
+		file = open_new(beside);
+	if (!file)
+		cli_usage_error("watch: --prometheus: %s: %s", path, strerror(errno));
+	return file;
+}
+
+int watch_show_metrics_try(const char *path)
+{
+	char beside[PATH_MAX];
+	struct stat there;
+	FILE *file;
+
+	if (!lstat(path, &there) && S_ISDIR(there.st_mode))
+		return cli_usage_error("watch: --prometheus: %s: %s", path, strerror(EISDIR));
+	file = open_beside(path, beside);
+	if (!file)
+		return CLI_USAGE;
+	fclose(file);
+	unlink(beside);
+	return CLI_OK;
+}
+
 int watch_show_metrics(const struct watch *watch, const struct watch_reading *now, const char *path)
 {
-	/* node_exporter reads *.prom only: not this one. */
 	char beside[PATH_MAX];
-	FILE *file;
+	FILE *file = open_beside(path, beside);
 	bool bad;
 
-	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
-		return cli_usage_error("watch: --prometheus: a name that is too long");
-	file = open_new(beside);
 	if (!file)
-		return cli_usage_error("watch: %s: %s", beside, strerror(errno));
+		return CLI_USAGE;
 	put_metrics(file, watch, now);
 	bad = ferror(file);
 	bad |= fclose(file) != 0;

@@ -17,5 +17,7 @@ void watch_show_json(const struct watch *watch, const struct watch_reading *now)
  */
 int watch_show_metrics(const struct watch *watch, const struct watch_reading *now,
 		       const char *path);
+/* Can it be? Before anything is counted; nothing is changed. */
+int watch_show_metrics_try(const char *path);
 
 #endif

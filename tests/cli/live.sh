@@ -18,6 +18,17 @@ refuses a_recording_goes_into_a_file "record: $scratch: Is a directory" record "
 ln -s x "$scratch/link"
 refuses a_recording_follows_no_link "record: $scratch/link: a link" record "$scratch/link"
 
+refuses metrics_want_a_folder "watch: --prometheus: $scratch/none/x: No such file or directory" watch --prometheus "$scratch/none/x"
+refuses metrics_go_into_a_file "watch: --prometheus: $scratch: Is a directory" watch --prometheus "$scratch"
+
+# So is IMAGE. A pipe was waited for, and of /dev/zero all was read.
+: >"$scratch/empty"
+mkfifo "$scratch/pipe"
+refuses an_image_is_a_kernel "record: --boot: $scratch/empty: neither a bzImage nor vmlinux" record --boot "$scratch/empty"
+refuses an_image_is_there "record: --boot: $scratch/none: No such file or directory" record --boot "$scratch/none"
+refuses an_image_is_no_pipe "record: --boot: $scratch/pipe: not a file" record --boot "$scratch/pipe"
+refuses an_image_has_an_end 'record: --boot: /dev/zero: not a file' record --boot /dev/zero
+
 # Options end at the first word that is none: what follows is the command's.
 for command in "record $scratch/x" 'watch --once'; do
 	name="pamt ${command%% *} says why not"
