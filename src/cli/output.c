@@ -33,9 +33,22 @@ static void *must_malloc(size_t bytes)
 	return p;
 }
 
-static void (*sigpipe_found)(int) = SIG_DFL;
+/*
+ * A pipe that is closed, a file that may not become longer: ignored, these are errors of the write,
+ * and work in progress is unwound.
+ */
+static struct {
+	const int number;
+	void (*found)(int);
+} write_signals[] = { { SIGPIPE, SIG_DFL }, { SIGXFSZ, SIG_DFL } };
 
-void cli_signals_back(void) { signal(SIGPIPE, sigpipe_found); }
+#define NR_WRITE_SIGNALS (sizeof(write_signals) / sizeof(*write_signals))
+
+void cli_signals_back(void)
+{
+	for (size_t i = 0; i < NR_WRITE_SIGNALS; i++)
+		signal(write_signals[i].number, write_signals[i].found);
+}
 
 void cli_start(void)
 {
@@ -47,8 +60,8 @@ void cli_start(void)
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
 			_exit(CLI_FAILED);
-	/* A closed pipe is then an error of the write, and work in progress is unwound. */
-	sigpipe_found = signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < NR_WRITE_SIGNALS; i++)
+		write_signals[i].found = signal(write_signals[i].number, SIG_IGN);
 	/* Widths of characters only: numbers are written the same everywhere. */
 	setlocale(LC_CTYPE, "");
 	json_set_alloc_funcs(must_malloc, free);

@@ -52,6 +52,13 @@ for target in /dev/full closed; do
 	err_line 'cannot write the output'
 done
 
+# A file that may not become longer: a signal ended whoever wrote to it, and left probes in the kernel.
+name=file_size_limit_is_noticed
+: >"$scratch/out"
+(ulimit -f 1 && exec "$pamt" complete explain '' >"$scratch/limited" 2>"$scratch/err")
+check_that 'exit code is 1' test $? -eq 1
+err_line 'cannot write the output: File too large'
+
 # Whoever closes a pipe knows it: no message, but the exit code says that not all was written.
 name=closed_pipe_is_silent
 : >"$scratch/out"
