@@ -19,37 +19,47 @@
 #define SEAMRR_BYTES UINT64_C(0x2000000)
 #define POKE_WORDS   32u
 
-/* Of the module's metadata. */
-#define FIELD_NUM_CMRS UINT64_C(0x9000000100000000)
-#define FIELD_CMR_BASE UINT64_C(0x9000000300000080)
-#define FIELD_CMR_SIZE UINT64_C(0x9000000300000100)
-
 /* ------------------------------------------------------------------------------------------- */
 /* The first line.                                                                             */
 
-/* Memory that can be a TD's, as far as is known: what the TDMRs cover. */
+static size_t add_cmr(char *text, size_t size, size_t n, uint64_t base, uint64_t bytes)
+{
+	return n + (size_t)snprintf(text + n, size - n, "%s0x%" PRIx64 "+0x%" PRIx64, n ? "," : "",
+				    base, bytes);
+}
+
+/*
+ * Memory that can be a TD's, as far as is known: what the TDMRs cover. Holes are left out as long
+ * as there are not more ranges than a module has.
+ */
+static void add_covered(const struct facts *facts, char *text, size_t size)
+{
+	uint32_t nr = 0;
+	size_t n = 0;
+
+	for (uint32_t i = 0, k; i < facts->nr_tdmrs; i = k) {
+		const uint64_t base = facts->tdmr[i].base;
+		uint64_t end = base;
+
+		for (k = i;
+		     k < facts->nr_tdmrs && (facts->tdmr[k].base == end || nr == TDX_MAX_CMRS - 1);
+		     k++)
+			end = facts->tdmr[k].base + facts->tdmr[k].size;
+		n = add_cmr(text, size, n, base, end - base);
+		nr++;
+	}
+}
+
+/* What the module said of it, where the kernel has asked. */
 static void add_cmrs(const struct record_file *file, const struct facts *facts, char *text,
 		     size_t size)
 {
-	uint64_t end = 0;
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < file->nr_cmrs && n < size; i++)
-		n += (size_t)snprintf(text + n, size - n, "%s0x%" PRIx64 "+0x%" PRIx64,
-				      i ? "," : "", file->cmr[i].base, file->cmr[i].size);
-	if (file->nr_cmrs)
-		return;
-	for (uint32_t i = 0; i < facts->nr_tdmrs && n < size; i++) {
-		uint64_t base = facts->tdmr[i].base, last = base;
-		uint32_t k = i;
-
-		while (k < facts->nr_tdmrs && facts->tdmr[k].base == last)
-			last += facts->tdmr[k++].size;
-		n += (size_t)snprintf(text + n, size - n, "%s0x%" PRIx64 "+0x%" PRIx64,
-				      end ? "," : "", base, last - base);
-		end = last;
-		i = k - 1;
-	}
+	for (uint32_t i = 0; i < file->nr_cmrs; i++)
+		n = add_cmr(text, size, n, file->cmr[i].base, file->cmr[i].size);
+	if (!file->nr_cmrs)
+		add_covered(facts, text, size);
 }
 
 static uint64_t end_of_memory(const struct facts *facts)
@@ -66,7 +76,7 @@ static uint64_t end_of_memory(const struct facts *facts)
 static void head_text(const struct record_file *file, const struct facts *facts, const char *end,
 		      char *text)
 {
-	char cmrs[1200] = "";
+	char cmrs[TDX_MAX_CMRS * 40] = ""; /* two numbers of 64 bits each */
 	int n;
 
 	add_cmrs(file, facts, cmrs, sizeof(cmrs));
@@ -173,11 +183,12 @@ void record_file_tdmrs(struct record_file *file, const struct facts *facts, tdx_
 /* Fields of a CMR by its number. */
 static void note_cmr(struct record_file *file, const struct live_call *call)
 {
-	const uint64_t id = call->in.rdx, base = id - FIELD_CMR_BASE, size = id - FIELD_CMR_SIZE;
+	const uint64_t id = call->in.rdx, base = id - TDX_MD_CMR_BASE(0),
+		       size = id - TDX_MD_CMR_SIZE(0);
 
 	if (TDX_RAX_LEAF(call->in.rax) != TDH_SYS_RD || call->out.rax)
 		return;
-	if (id == FIELD_NUM_CMRS && call->out.r8 <= TDX_MAX_CMRS)
+	if (id == TDX_MD_NUM_CMRS && call->out.r8 <= TDX_MAX_CMRS)
 		file->nr_cmrs = (uint32_t)call->out.r8;
 	else if (base < TDX_MAX_CMRS)
 		file->cmr[base].base = call->out.r8;

@@ -103,6 +103,76 @@ static void a_recording_replaces_what_was_there(void **state)
 	assert_memory_equal(line, "machine ", 8);
 }
 
+/* " cmr=..." of the first line of a file that is over. */
+static void assert_cmrs(const char *path, const char *expected)
+{
+	static char line[4096];
+	gzFile gz = gzopen(path, "r");
+	char *at;
+
+	assert_non_null(gz);
+	assert_non_null(gzgets(gz, line, sizeof(line)));
+	gzclose(gz);
+	at = strstr(line, " cmr=");
+	assert_non_null(at);
+	at[1 + strcspn(at + 1, " ")] = '\0';
+	assert_string_equal(at, expected);
+}
+
+/* A module has 32 ranges, TDMRs may be 64: the line was cut in the middle of a number. */
+static void no_recording_has_more_ranges_than_a_module(void **state)
+{
+	static struct facts facts;
+	char expected[2048] = " cmr=";
+	struct record_file file;
+	struct why why = { "" };
+	size_t n = strlen(expected);
+
+	facts = *host();
+	facts.nr_tdmrs = TDX_MAX_TDMRS;
+	for (uint64_t i = 0; i < TDX_MAX_TDMRS; i++) {
+		facts.tdmr[i].base = 2 * i * TDX_1G_SIZE;
+		facts.tdmr[i].size = TDX_1G_SIZE;
+		if (i < TDX_MAX_CMRS - 1)
+			n += (size_t)sprintf(expected + n, "0x%llx+0x40000000,",
+					     (unsigned long long)facts.tdmr[i].base);
+	}
+	/* From the 32nd to the end of the 64th. */
+	sprintf(expected + n, "0x%llx+0x%llx", 62ull << 30, 65ull << 30);
+	assert_int_equal(record_file_open(&file, "own.gz", &why), 0);
+	assert_int_equal(record_file_begin(&file, &facts, false, &why), 0);
+	assert_int_equal(record_file_end(&file, &facts, 0, 0, &why), 0);
+	assert_cmrs("own.gz", expected);
+}
+
+static void what_the_module_says_of_ranges_is_taken(void **state)
+{
+	const struct {
+		uint64_t field, value;
+	} read[] = {
+		{ TDX_MD_NUM_CMRS, 2 },
+		{ TDX_MD_CMR_BASE(0), 0x100000 },
+		{ TDX_MD_CMR_SIZE(0), 0x7ff00000 },
+		{ TDX_MD_CMR_BASE(1), 0x100000000 },
+		{ TDX_MD_CMR_SIZE(1), 0x40000000 },
+	};
+	struct record_file file;
+	struct why why = { "" };
+
+	assert_int_equal(record_file_open(&file, "own.gz", &why), 0);
+	assert_int_equal(record_file_begin(&file, host(), true, &why), 0);
+	for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
+		const struct live_call call = {
+			.in = { .rax = TDX_RAX(TDH_SYS_RD, 0), .rdx = read[i].field },
+			.out = { .r8 = read[i].value },
+		};
+
+		record_file_call(&file, &call, 0);
+	}
+	assert_int_equal(record_file_end(&file, host(), 0, 0, &why), 0);
+	assert_cmrs("own.gz", " cmr=0x100000+0x7ff00000,0x100000000+0x40000000");
+}
+
 /*
  * Whether it can be written to was looked at when the probes were in. Now it is opened first, and
  * where nothing is recorded after all, it is as it was.
@@ -172,6 +242,8 @@ int main(void)
 		cmocka_unit_test(a_recording_waits_for_no_pipe),
 		cmocka_unit_test(a_recording_takes_no_file_of_another_user),
 		cmocka_unit_test(a_recording_replaces_what_was_there),
+		cmocka_unit_test(no_recording_has_more_ranges_than_a_module),
+		cmocka_unit_test(what_the_module_says_of_ranges_is_taken),
 		cmocka_unit_test(what_is_not_recorded_leaves_no_trace),
 		cmocka_unit_test(metrics_follow_no_link),
 	};
