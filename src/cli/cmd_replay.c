@@ -30,6 +30,7 @@ struct recording {
 
 struct recordings {
 	bool fill;
+	uint64_t memory; /* bytes, 0: it was not said */
 	size_t nr;
 	struct recording *list;
 };
@@ -449,6 +450,8 @@ int cmd_replay(int argc, char **argv)
 	static const struct cli_option options[] = {
 		{ 'f', "fill", NULL, "print the recording with the results of softseam",
 		  CLI_INTO(struct recordings, fill) },
+		{ 'm', "memory", "SIZE", "use no more; default: three quarters of the machine's",
+		  CLI_NUMBER(struct recordings, memory, UINT64_C(16) << 20, UINT64_C(1) << 50) },
 		{ 0 },
 	};
 	struct recordings all = { 0 };
@@ -460,6 +463,8 @@ int cmd_replay(int argc, char **argv)
 	if (!cli_read_options(&args))
 		return args.exit;
 	operands = cli_operands(&args, &nr);
+	if (all.memory)
+		recording_limit(all.memory);
 	code = read_all(&all, operands, nr);
 	if (code == CLI_OK && all.fill)
 		code = fill(&all);

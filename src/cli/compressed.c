@@ -28,7 +28,7 @@ static ssize_t read_gz(gzFile gz, char *buffer, size_t bytes)
 	if (n > 0 || (!n && error == Z_OK))
 		return n;
 	if (error != Z_ERRNO)
-		errno = EBADMSG;
+		errno = error == Z_MEM_ERROR ? ENOMEM : EBADMSG;
 	return -1;
 }
 
