@@ -39,8 +39,11 @@
 
 	.text
 SYM_FUNC_START(seamcall_execute)
-	FRAME_BEGIN
+#ifdef CONFIG_FRAME_POINTER
+	FRAME_BEGIN /* pushes RBP */
+#else
 	pushq	%rbp
+#endif
 	pushq	%rbx
 	pushq	%r12
 	pushq	%r13
@@ -94,7 +97,6 @@ SYM_FUNC_START(seamcall_execute)
 	popq	%r12
 	popq	%rbx
 	popq	%rbp
-	FRAME_END
 	RET
 
 .Lno_module:

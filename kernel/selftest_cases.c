@@ -19,7 +19,7 @@ static void ask_features(void *arg)
 
 static void seamcall_is_answered_in_every_context(struct outcome *outcome)
 {
-	DEFINE_RAW_SPINLOCK(lock);
+	static DEFINE_RAW_SPINLOCK(lock);
 	struct tdx_regs first, regs;
 	struct errand errand;
 	unsigned long flags;

@@ -27,7 +27,7 @@ void call_has_read(const struct call *call, tdx_hpa_t at, const void *bytes, uin
 
 bool call_lock_promote(struct call *call, os_a64_t *word)
 {
-	struct held_lock *held;
+	struct call_lock *held;
 
 	if (call->faults && fault_happens(call->faults, SEAM_FAULT_BUSY))
 		return call_is_busy(call, word, LOCK_SHAREX_HP_X);

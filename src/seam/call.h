@@ -31,7 +31,7 @@ enum lock_kind {
 	LOCK_RELEASED,	 /* not any more */
 };
 
-struct held_lock {
+struct call_lock {
 	os_a64_t *word;
 	/* Held shared: what is added to the word to give it back. Else 0. */
 	uint64_t add;
@@ -43,7 +43,7 @@ struct held_lock {
 
 struct held_locks {
 	uint32_t nr;
-	struct held_lock lock[CALL_MAX_LOCKS];
+	struct call_lock lock[CALL_MAX_LOCKS];
 };
 
 struct call {
@@ -115,7 +115,7 @@ static inline uint64_t lock_add(enum lock_kind kind)
 	}
 }
 
-static inline void held_unlock(const struct held_lock *held)
+static inline void held_unlock(const struct call_lock *held)
 {
 	/* By far the most frequent first. */
 	if (held->add)
@@ -152,7 +152,7 @@ static inline bool call_lock_read(struct call *call, os_a64_t *word, enum lock_k
 		return call_is_busy(call, word, kind);
 	if (!try_lock(word, kind, value))
 		return call_is_busy(call, word, kind);
-	held->lock[held->nr++] = (struct held_lock){ word, lock_add(kind), kind };
+	held->lock[held->nr++] = (struct call_lock){ word, lock_add(kind), kind };
 	return true;
 }
 
@@ -170,7 +170,7 @@ static inline bool call_lock(struct call *call, os_a64_t *word, enum lock_kind k
 static inline void held_release(struct held_locks *held, uint32_t keep)
 {
 	uint32_t nr = held->nr;
-	struct held_lock lock, next;
+	struct call_lock lock, next;
 
 	if (nr == keep)
 		return;
@@ -188,9 +188,9 @@ static inline void held_release(struct held_locks *held, uint32_t keep)
 bool call_lock_promote(struct call *call, os_a64_t *word);
 
 /* The note of a lock that is held; it is among the newest. */
-static inline struct held_lock *held_find(struct call *call, const os_a64_t *word)
+static inline struct call_lock *held_find(struct call *call, const os_a64_t *word)
 {
-	struct held_lock *lock = &call->held.lock[call->held.nr - 1];
+	struct call_lock *lock = &call->held.lock[call->held.nr - 1];
 
 	while (lock->word != word)
 		lock--;
@@ -200,7 +200,7 @@ static inline struct held_lock *held_find(struct call *call, const os_a64_t *wor
 /* Forgets a lock that the caller has released by itself, together with a change of the word. */
 static inline void call_lock_forget(struct call *call, const os_a64_t *word)
 {
-	struct held_lock *held = held_find(call, word);
+	struct call_lock *held = held_find(call, word);
 
 	held->kind = LOCK_RELEASED;
 	held->add = 0;
@@ -209,7 +209,7 @@ static inline void call_lock_forget(struct call *call, const os_a64_t *word)
 /* Releases a lock that is held as that kind, before the others. */
 static inline void call_unlock(struct call *call, const os_a64_t *word, enum lock_kind kind)
 {
-	struct held_lock *held = held_find(call, word);
+	struct call_lock *held = held_find(call, word);
 
 	/* Of a pair both may be held, each for itself. */
 	while (held->kind != kind || held->word != word)

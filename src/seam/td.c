@@ -184,7 +184,7 @@ bool td_tracked(const struct tdcs *tdcs, uint64_t bepoch)
 void td_add_children(struct call *call, const struct td *td, uint64_t pages)
 {
 	os_a64_t *word = &td->page.entry->head;
-	struct held_lock *held = held_find(call, word);
+	struct call_lock *held = held_find(call, word);
 
 	/* Held exclusively. Relaxed: the release of the lock comes after. */
 	if (!held->add)
