@@ -88,10 +88,8 @@ static int add_tdcs(struct td *td)
 	return error;
 }
 
-static void fill_params(const struct td *td, struct tdx_td_params *params)
+static void fill_params(const struct td *td, uint64_t features0, struct tdx_td_params *params)
 {
-	bool five = td->config.levels == 5;
-
 	os_memset(params, 0, sizeof(*params));
 	/* An access to a page that was not accepted comes to the host, not to the guest as #VE. */
 	params->attributes = TDX_ATTR_SEPT_VE_DISABLE;
@@ -99,22 +97,34 @@ static void fill_params(const struct td *td, struct tdx_td_params *params)
 	params->max_vcpus = td->config.max_vcpus;
 	params->eptp_controls = TDX_EPTP_WRITE_BACK | (uint64_t)(td->config.levels - 1)
 							      << TDX_EPTP_PWL_SHIFT;
-	params->config_flags = five ? TDX_CONFIG_GPAW : 0;
+	if (td->config.levels == 5)
+		params->config_flags |= TDX_CONFIG_GPAW;
+	/* RBP may be the host's frame pointer, by which an interrupt in VP.ENTER finds its callers.
+	 */
+	if (features0 & TDX_FEATURES0_NO_RBP_MOD)
+		params->config_flags |= TDX_CONFIG_NO_RBP_MOD;
 	params->tsc_frequency = TD_TSC_FREQUENCY;
 }
 
 static int init_td(struct td *td)
 {
 	const struct os_services *os = td->vmm->os;
-	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MNG_INIT, 0), .rcx = td->tdr.v };
-	/* An ordinary page of the host's, which the module only reads. */
-	tdx_hpa_t page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
-	int error;
+	struct tdx_regs regs = { .rax = TDX_RAX(TDH_SYS_RD, 0), .rdx = TDX_MD_FEATURES0 };
+	tdx_hpa_t page;
+	int error = call_make(&td->vmm->caller, &regs);
 
+	if (error)
+		return error;
+	/* An ordinary page of the host's, which the module only reads. */
+	page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
 	if (hpa_is_none(page))
 		return -OS_ENOMEM;
-	fill_params(td, os->map_host(os->ctx, page, OS_WRITE));
-	regs.rdx = page.v;
+	fill_params(td, regs.r8, os->map_host(os->ctx, page, OS_WRITE));
+	regs = (struct tdx_regs){
+		.rax = TDX_RAX(TDH_MNG_INIT, 0),
+		.rcx = td->tdr.v,
+		.rdx = page.v,
+	};
 	error = call_make(&td->vmm->caller, &regs);
 	os->free_pages(os->ctx, page, 0);
 	if (!error)

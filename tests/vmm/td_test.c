@@ -86,6 +86,24 @@ static void a_td_is_finalised_only_with_a_vcpu_and_only_once(void **state)
 	assert_int_equal(td_destroy(td), 0);
 }
 
+/*
+ * Without NO_RBP_MOD the module answers VP.ENTER with a RBP of its own. A kernel with frame
+ * pointers walked from there when a timer's interrupt came between the answer and the register's
+ * return.
+ */
+static void the_hosts_frame_pointer_is_left_alone(void **state)
+{
+	struct scenario *s = *state;
+	struct tdx_regs regs = {
+		.rax = TDX_RAX(TDH_MNG_RD, 0),
+		.rcx = s->td[0]->tdr.v,
+		.rdx = UINT64_C(0x9110000300000016), /* CONFIG_FLAGS */
+	};
+
+	assert_true(tdx_status_is(s->stand.os->seamcall(s->stand.os->ctx, &regs), TDX_SUCCESS));
+	assert_true(regs.r8 & TDX_CONFIG_NO_RBP_MOD);
+}
+
 static void bad_configurations_are_refused(void **state)
 {
 	struct scenario *s = *state;
@@ -462,6 +480,7 @@ int main(void)
 		on_host(there_are_as_many_tds_as_key_ids_and_they_come_back),
 		in_td(a_measured_page_is_there_when_the_guest_starts),
 		on_host(a_measured_page_has_its_place_once),
+		in_td(the_hosts_frame_pointer_is_left_alone),
 		in_td(the_policy_decides_between_4k_and_2m),
 		in_td(without_a_2m_block_a_fault_is_served_in_4k),
 		in_td(without_memory_the_vcpu_fails_and_the_td_can_be_ended),
