@@ -9,7 +9,7 @@
  * Before a CPU goes, every vCPU that is bound to it is flushed: nobody could do that later, and its
  * TD could not end. A thread that runs a vCPU there is sent elsewhere (tenant.c). The last CPU of a
  * package stays while there are TDs, since a KeyID is configured, and its cache lines are written
- * back, on each package.
+ * back, on each package; and while a package has none there is no TD to be had.
  */
 #include "linux.h"
 
@@ -60,6 +60,27 @@ static int on_offline(unsigned int cpu)
 		return -EBUSY;
 	}
 	return vmm_cpu_leaves(&pamt_kernel.vmm);
+}
+
+int pamt_cpus_of_each_package(void)
+{
+	DECLARE_BITMAP(seen, TDX_MAX_PACKAGES) = { 0 };
+	unsigned int cpu;
+	int error = 0;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		__set_bit(host_port_package(cpu), seen);
+	for_each_cpu(cpu, &known)
+	{
+		if (test_bit(host_port_package(cpu), seen))
+			continue;
+		pr_warn("pamt: no TD: package %u has no CPU online\n", host_port_package(cpu));
+		error = -ENODEV;
+		break;
+	}
+	cpus_read_unlock();
+	return error;
 }
 
 int pamt_cpus_init(void)

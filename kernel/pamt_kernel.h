@@ -28,6 +28,9 @@ int pamt_memory_map(struct pamt_memory **memory, u32 *nr);
 int pamt_cpus_init(void);
 void pamt_cpus_settle(void);
 void pamt_cpus_exit(void);
+/* -ENODEV: a package has no CPU online. Before a TD is created, and when it is counted in tds
+ * already, so that none of them goes after this. */
+int pamt_cpus_of_each_package(void);
 
 int pamt_debugfs_init(void);
 void pamt_debugfs_exit(void);

@@ -83,7 +83,9 @@ int tenant_create(struct tenant *tenant, const struct tenant_config *config)
 	};
 	/* Before it has a KeyID on any package: cpus.c. */
 	atomic64_inc(&pamt_kernel.tds);
-	error = td_create(&pamt_kernel.vmm, &td, &tenant->td);
+	error = pamt_cpus_of_each_package();
+	if (!error)
+		error = td_create(&pamt_kernel.vmm, &td, &tenant->td);
 	if (error) {
 		atomic64_dec(&pamt_kernel.tds);
 		return error;
