@@ -82,15 +82,16 @@ make_kernel()
 	mkdir -p "$to/source" "$to/boot"
 	unpack_source "$package" "$to/source"
 	build_kernel "$to/source" "$to/build" "$to/log" "$@"
-	mv "$to/build/arch/x86/boot/bzImage" "$to/boot/vmlinuz-pamt"
+	mv "$to/build/arch/x86/boot/bzImage" "$to/bzImage"
 	if [ -e "$to/build/Module.symvers" ]; then
 		find "$to/build" \( -name '*.[oa]' -o -name 'vmlinux*' -o -name '.*.cmd' \) -delete
-		find "$to/source" -path "$to/source/scripts" -prune -o -type f ! -name '*.h' ! -name '*Makefile*' \
-			-delete
+		find "$to/source" -type f ! -path "$to/source/scripts/*" ! -name '*.h' ! -name '*Makefile*' -delete
 		ln -s build "$to/headers"
 	else
 		rm -rf "$to/source" "$to/build"
 	fi
+	# Where there is an image all of it is done.
+	mv "$to/bzImage" "$to/boot/vmlinuz-pamt"
 }
 
 # Kernels are in folders of $cache, made alike: boot/ has the image, and headers what modules are built
@@ -121,8 +122,8 @@ prepare_kernel()
 	[ -e "$kernel" ] || make_kernel "$cache/$series" "$@"
 }
 
-# choose_kernel IMAGE TREE [MORE]: the one that was asked for, or Debian's; with what is in MORE.config. If
-# nothing is said Debian's is small, and a developer's has what people look at things with.
+# choose_kernel IMAGE TREE [FRAGMENT]: the one that was asked for, or Debian's. If nothing is said
+# a developer's has what people look at things with. Debian's is small, but where it is traced.
 choose_kernel()
 {
 	local own=$1 tree=$2 more=${3-} at=$here/linux-host
@@ -130,8 +131,10 @@ choose_kernel()
 		kernel=$(realpath "$own")
 	elif [ -n "$tree" ]; then
 		make_tree "$tree" "$at/config" "$at/${more:-traced}.config"
+	elif [ "$more" = traced ]; then
+		prepare_kernel "$at/config" "$at/traced.config"
 	else
-		prepare_kernel "$at/config" "$at/${more:-small}.config"
+		prepare_kernel "$at/config" "$at/small.config" ${more:+"$at/$more.config"}
 	fi
 }
 
@@ -150,7 +153,7 @@ wrong_tree()
 	fi
 }
 
-# refuse_other_files IMAGE TREE: what is no kernel is said before anything is fetched.
+# refuse_other_files IMAGE TREE TESTS: what is no kernel is said before anything is fetched.
 refuse_other_files()
 {
 	local refused=''
@@ -160,6 +163,8 @@ refuse_other_files()
 		refused="--image $1: no such file"
 	elif [ -n "$1" ] && [ "$(dd if="$1" bs=1 skip=514 count=4 2>/dev/null)" != HdrS ]; then
 		refused="--image $1: no bzImage of Linux"
+	elif [ -n "$1" ] && [ "$3" = debug ]; then
+		refused="--debug builds modules: it wants a --tree, or neither"
 	elif [ -n "$2" ]; then
 		refused=$(wrong_tree "$2")
 		[ -z "$refused" ] || refused="--tree $2: $refused"

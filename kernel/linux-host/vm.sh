@@ -5,7 +5,8 @@
 # pamt's plugin makes those of a TDX host, and runs TDs under its own KVM:
 #
 #	kernel/vm linux [--long] [--image BZIMAGE | --tree FOLDER]	the tests; --long: all of them
-#	kernel/vm linux --shell [--image BZIMAGE | --tree FOLDER]	a prompt
+#	kernel/vm linux --debug [--tree FOLDER]		those for a kernel that looks for mistakes itself
+#	kernel/vm linux --shell [--debug] [--image BZIMAGE | --tree FOLDER]	a prompt
 #
 # --image boots a kernel of your own, --tree builds one out of your source, with that configuration.
 #
@@ -26,6 +27,8 @@ OLDEST_QEMU=1:11.1
 . "$here/linux-host/long.sh"
 # shellcheck source=kernel/linux-host/stock.sh
 . "$here/linux-host/stock.sh"
+# shellcheck source=kernel/linux-host/debug.sh
+. "$here/linux-host/debug.sh"
 
 # host_initrd FILE [COMMAND...]: busybox, the test program with its libraries, init; and what the command
 # puts into the folder that is its last argument.
@@ -206,14 +209,39 @@ test_faults()
 		INTERRUPTED
 }
 
+# The tests for that kernel; WHICH: usual, long or debug.
+linux_tests()
+{
+	local which=$1 own=$2 tree=$3
+	if [ "$which" = debug ]; then
+		test_debug
+		return
+	fi
+	test_plugin
+	test_linux
+	[ -n "$own$tree" ] || test_faults
+	[ "$which" != long ] || test_long "$own$tree"
+	if [ "$which" = long ] && [ -z "$own" ]; then
+		[ -n "$tree" ] || choose_kernel '' '' traced
+		test_live
+	elif [ -n "$tree" ] && grep -qx 'Dynamic PAMT: yes' "$cache/log-linux.txt"; then
+		live_initrd
+		test_live_watch
+	fi
+	if [ "$which" = long ] && [ -z "$own$tree" ]; then
+		choose_kernel '' '' debug
+		test_debug
+	fi
+}
+
 linux_host()
 {
-	local own='' tree='' long=no
+	local own='' tree='' tests=usual fragment=''
 	host_mode=test kernel='' initrd=$cache/initrd-linux
 	while [ $# -gt 0 ]; do
 		case "$#=$1" in
 		*=--shell) host_mode=shell ;;
-		*=--long) long=yes ;;
+		*=--long | *=--debug) tests=${1#--} ;;
 		*=--image | *=--tree) [ -n "${2-}" ] || usage ;;&
 		*=--image) own=$2 && shift ;;
 		*=--tree) tree=$2 && shift ;;
@@ -221,31 +249,22 @@ linux_host()
 		esac
 		shift
 	done
-	refuse_other_files "$own" "$tree"
+	refuse_other_files "$own" "$tree" "$tests"
 	need_packages "${BUILD_PACKAGES[@]}" "${VM_PACKAGES[@]}" flex bison bc libelf-dev xz-utils
 	# For a kernel that has types.
-	[ "$long$tree" = no ] || need_packages dwarves
+	[ "$tests$tree" = usual ] || need_packages dwarves
 	fetch_qemu qemu-11 trixie -t trixie-backports
 	use_qemu qemu-11
 	dpkg --compare-versions "$(cat "$cache/qemu-11/version")" ge "$OLDEST_QEMU" ||
 		not_here "QEMU 11.1 or newer is needed, the archive has $(cat "$cache/qemu-11/version")"
-	choose_kernel "$own" "$tree"
+	[ "$tests" != debug ] || fragment=debug
+	choose_kernel "$own" "$tree" "$fragment"
 	configure "$root/build"
 	build "$root/build" pamt src/port/qemu/libpamt-qemu.so tests/qemu/host-test \
 		tests/qemu/bare.image
 	host_initrd "$initrd"
 	[ "$host_mode" = test ] || boot_linux -- PAMT_MODE=shell quiet
-	test_plugin
-	test_linux
-	[ -n "$own$tree" ] || test_faults
-	[ "$long" = no ] || test_long "$own$tree"
-	if [ "$long" = yes ] && [ -z "$own" ]; then
-		[ -n "$tree" ] || choose_kernel '' '' traced
-		test_live
-	elif [ -n "$tree" ] && grep -qx 'Dynamic PAMT: yes' "$cache/log-linux.txt"; then
-		live_initrd
-		test_live_watch
-	fi
+	linux_tests "$tests" "$own" "$tree"
 	echo "$passed passed, $failed failed"
 	[ "$failed" = 0 ]
 }
