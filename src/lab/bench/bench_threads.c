@@ -244,7 +244,7 @@ static int measure_all(struct bench *b, uint32_t threads, struct bench_threads *
 			snprintf(error, size, "no memory");
 			return -1;
 		}
-		b->backing = &others[i]->backing;
+		b->backing = others[i]->backing;
 		b->design = others[i]->name;
 		failed = measure_design(b, threads, result, error, size);
 		others[i]->destroy(b->state);

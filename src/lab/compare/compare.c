@@ -63,7 +63,8 @@ static int put_design(struct comparison *c, struct stand *stand)
 	c->env.idle_limit = c->config->scenario->idle_limit;
 	if (c->config->design->create(&c->env, &c->design))
 		return -1;
-	meter_init(&c->meter, &c->config->design->backing, c->design, stand->runner,
+	meter_init(&c->meter, c->config->design->backing,
+		   design_backing_state(c->config->design, &c->env, c->design), stand->runner,
 		   costs_table()->seamcall);
 	vmm->backing = &c->meter.backing;
 	vmm->backing_state = &c->meter;

@@ -151,7 +151,7 @@ int counts_alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_
 
 	if (error)
 		return error;
-	error = counts->design->backing.get(state, hpa_to_pfn(*page), cache);
+	error = counts->design->backing->get(state, hpa_to_pfn(*page), cache);
 	if (error)
 		pair_free_page(counts->os, *page);
 	return error;
@@ -161,7 +161,7 @@ void counts_free_page(void *state, tdx_hpa_t page, bool last)
 {
 	struct counts *counts = state;
 
-	counts->design->backing.put(state, hpa_to_pfn(page), last);
+	counts->design->backing->put(state, hpa_to_pfn(page), last);
 	pair_free_page(counts->os, page);
 }
 

@@ -232,18 +232,20 @@ static bool name_of(void *state, const void *addr, char text[64])
 	return true;
 }
 
+static const struct vmm_backing backing = {
+	OWN_BACKING,
+	.map_2m = counts_call_2m,
+	.remove_2m = counts_call_2m,
+	.merge = counts_refuse_merge,
+};
+
 const struct design design_ctor = {
 	.name = "ctor",
 	.summary = "control pages backed by the constructor of a slab cache, guest pages as in v6",
 	.follows = "proposal of a kmem_cache for S-EPT pages, discussed by Kai Huang on v2 and v3",
 	.create = create,
 	.destroy = counts_destroy,
-	.backing = {
-		OWN_BACKING,
-		.map_2m = counts_call_2m,
-		.remove_2m = counts_call_2m,
-		.merge = counts_refuse_merge,
-	},
+	.backing = &backing,
 	.check = counts_check,
 	.check_end = counts_check_end,
 	.name_of = name_of,

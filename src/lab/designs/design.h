@@ -47,7 +47,7 @@ struct design {
 	int (*create)(const struct design_env *env, void **state);
 	/* Everything back to the OS. */
 	void (*destroy)(void *state);
-	struct vmm_backing backing;
+	const struct vmm_backing *backing;
 
 	/* Optional: pamt_shrink(); pamt_verify() over env->region. */
 	void (*shrink)(void *state, uint64_t pages);
@@ -65,6 +65,13 @@ struct design {
 	/* What the design keeps at an address, in words; false: nothing. May be NULL. */
 	bool (*name_of)(void *state, const void *addr, char text[64]);
 };
+
+/* What the functions of its backing are given: libpamt's the host, others what create() made. */
+static inline void *design_backing_state(const struct design *design, const struct design_env *env,
+					 void *state)
+{
+	return design->backing == &vmm_libpamt ? env->host : state;
+}
 
 /* Of .backing, what most designs have functions of their own for, named as the members are. */
 #define OWN_BACKING                                                         \

@@ -65,26 +65,28 @@ static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pam
 	return counts_call_2m(state, first, regs);
 }
 
+static const struct vmm_backing backing = {
+	.take = prepare,
+	.give = invalidate,
+	.topup = counts_topup,
+	.cache_free = counts_cache_free,
+	.alloc_page = alloc_page,
+	.free_page = free_page,
+	.get = get,
+	.put = put,
+	.map_2m = counts_call_2m,
+	.remove_2m = counts_call_2m,
+	.split = split,
+	.merge = counts_call_2m,
+};
+
 const struct design design_hook = {
 	.name = "hook",
 	.summary = "guest memory backed when it is allocated, by its size then",
 	.follows = "proposal of a guest_memfd hook, discussed by Kai Huang and Sean Christopherson",
 	.create = create,
 	.destroy = counts_destroy,
-	.backing = {
-		.take = prepare,
-		.give = invalidate,
-		.topup = counts_topup,
-		.cache_free = counts_cache_free,
-		.alloc_page = alloc_page,
-		.free_page = free_page,
-		.get = get,
-		.put = put,
-		.map_2m = counts_call_2m,
-		.remove_2m = counts_call_2m,
-		.split = split,
-		.merge = counts_call_2m,
-	},
+	.backing = &backing,
 	.check = counts_check,
 	.check_end = counts_check_end,
 	.name_of = counts_locked_name_of,

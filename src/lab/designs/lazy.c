@@ -220,6 +220,10 @@ static const char *check_end(void *state)
 	return NULL;
 }
 
+static const struct vmm_backing backing = {
+	OWN_BACKING, .call = call, .map_2m = map_2m, .remove_2m = remove_2m, .merge = merge,
+};
+
 const struct design design_lazy = {
 	.name = "lazy",
 	.summary = "ADD when the module misses a pair, REMOVE when it hints, BUSY tried again",
@@ -227,13 +231,7 @@ const struct design design_lazy = {
 	.asks_module = true,
 	.create = create,
 	.destroy = destroy,
-	.backing = {
-		OWN_BACKING,
-		.call = call,
-		.map_2m = map_2m,
-		.remove_2m = remove_2m,
-		.merge = merge,
-	},
+	.backing = &backing,
 	.check = check,
 	.check_end = check_end,
 };

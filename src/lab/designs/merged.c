@@ -97,23 +97,19 @@ static const char *check(void *state)
 	return ((struct counts_locked *)state)->lock.word ? NULL : counts_check(state);
 }
 
-#define MERGED(name_, summary_, follows_, create_, split_)      \
-	{                                                       \
-		.name = name_,                                \
-		.summary = summary_,                          \
-		.follows = follows_,                          \
-		.create = create_,                            \
-		.destroy = counts_destroy,                    \
-		.backing = {                                  \
-		COUNTS_BACKING,		\
-			.get = get,                           \
-			.put = put,                           \
-			.split = split_,                      \
-			.merge = counts_refuse_merge,         \
-		},                                            \
-		.check = check,                               \
-		.check_end = counts_check_end,                \
-		.name_of = counts_locked_name_of, \
+#define MERGED(name_, summary_, follows_, create_, split_)                                       \
+	{                                                                                        \
+		.name = name_, .summary = summary_, .follows = follows_, .create = create_,      \
+		.destroy = counts_destroy,                                                       \
+		.backing =                                                                       \
+			&(const struct vmm_backing){                                             \
+				COUNTS_BACKING,                                                  \
+				.get = get,                                                      \
+				.put = put,                                                      \
+				.split = split_,                                                 \
+				.merge = counts_refuse_merge,                                    \
+			},                                                                       \
+		.check = check, .check_end = counts_check_end, .name_of = counts_locked_name_of, \
 	}
 
 const struct design design_merged = MERGED(

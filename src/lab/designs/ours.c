@@ -49,61 +49,6 @@ static void destroy(void *state)
 	o->env->os->free(o->env->os->ctx, o);
 }
 
-/* The vmm's own table, on the host that hangs off the design's state. */
-#define HOST(state) (((struct ours *)(state))->host)
-
-static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs)
-{
-	return vmm_libpamt.topup(HOST(state), cache, control, pairs);
-}
-
-static void cache_free(void *state, struct pamt_cache *cache)
-{
-	vmm_libpamt.cache_free(HOST(state), cache);
-}
-
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
-{
-	return vmm_libpamt.alloc_page(HOST(state), node, cache, page);
-}
-
-static void free_page(void *state, tdx_hpa_t page, bool last)
-{
-	vmm_libpamt.free_page(HOST(state), page, last);
-}
-
-static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
-{
-	return vmm_libpamt.get(HOST(state), page, cache);
-}
-
-static void put(void *state, tdx_pfn_t page, bool last)
-{
-	vmm_libpamt.put(HOST(state), page, last);
-}
-
-static int map_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
-{
-	return vmm_libpamt.map_2m(HOST(state), first, regs);
-}
-
-static int remove_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
-{
-	return vmm_libpamt.remove_2m(HOST(state), first, regs);
-}
-
-static void release_2m(void *state, tdx_pfn_t first) { vmm_libpamt.release_2m(HOST(state), first); }
-
-static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
-{
-	return vmm_libpamt.split(HOST(state), first, regs, cache);
-}
-
-static int merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
-{
-	return vmm_libpamt.merge(HOST(state), first, regs);
-}
-
 static void shrink(void *state, uint64_t nr) { pamt_shrink(((struct ours *)state)->host, nr); }
 
 /* As pamt_verify() does it for each region, for those of the run: of the others nothing moves. */
@@ -289,13 +234,7 @@ const struct design design_ours = {
 		"libpamt: a word per region, LOCKED for one SEAMCALL, pairs out of pinned chunks",
 	.create = create,
 	.destroy = destroy,
-	.backing = {
-		OWN_BACKING,
-		.map_2m = map_2m,
-		.remove_2m = remove_2m,
-		.release_2m = release_2m,
-		.merge = merge,
-	},
+	.backing = &vmm_libpamt,
 	.shrink = shrink,
 	.verify = verify,
 	.check = check,

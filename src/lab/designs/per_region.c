@@ -62,19 +62,17 @@ static bool name_of(void *state, const void *addr, char text[64])
 	return counts_name_of(state, NULL, addr, text);
 }
 
+static const struct vmm_backing backing = {
+	COUNTS_BACKING, .get = get, .put = put, .split = counts_split, .merge = counts_refuse_merge,
+};
+
 const struct design design_per_region = {
 	.name = "per-region",
 	.summary = "one lock per region, pairs from anywhere",
 	.follows = "proposal of Kai Huang and Yan Zhao on v3, September 2025",
 	.create = create,
 	.destroy = destroy,
-	.backing = {
-		COUNTS_BACKING,
-		.get = get,
-		.put = put,
-		.split = counts_split,
-		.merge = counts_refuse_merge,
-	},
+	.backing = &backing,
 	.check = counts_check,
 	.check_end = counts_check_end,
 	.name_of = name_of,

@@ -86,6 +86,14 @@ static void cleanup(void *state, tdx_pfn_t page, bool last)
 		pair_free(rfc->counts.os, &pair);
 }
 
+static const struct vmm_backing backing = {
+	COUNTS_BACKING,
+	.get = prepare,
+	.put = cleanup,
+	.split = counts_split,
+	.merge = counts_refuse_merge,
+};
+
 const struct design design_rfc = {
 	.name = "rfc",
 	.summary = "phys_prepare and phys_cleanup, a pool per vCPU, counts down to 0 unlocked",
@@ -94,13 +102,7 @@ const struct design design_rfc = {
 	.asks_module = true,
 	.create = create,
 	.destroy = counts_destroy,
-	.backing = {
-		COUNTS_BACKING,
-		.get = prepare,
-		.put = cleanup,
-		.split = counts_split,
-		.merge = counts_refuse_merge,
-	},
+	.backing = &backing,
 	.check = counts_check,
 	.check_end = counts_check_end,
 	.name_of = counts_locked_name_of,

@@ -63,6 +63,13 @@ static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pam
 
 static const char *check(void *state) { return NULL; }
 
+static const struct vmm_backing backing = {
+	OWN_BACKING,
+	.map_2m = call_2m,
+	.remove_2m = call_2m,
+	.merge = call_2m,
+};
+
 const struct design design_static = {
 	.name = "static",
 	.summary = "all PAMT at boot, nothing at run time",
@@ -70,12 +77,7 @@ const struct design design_static = {
 	.is_static = true,
 	.create = create,
 	.destroy = destroy,
-	.backing = {
-		OWN_BACKING,
-		.map_2m = call_2m,
-		.remove_2m = call_2m,
-		.merge = call_2m,
-	},
+	.backing = &backing,
 	.check = check,
 	.check_end = check,
 };

@@ -25,19 +25,17 @@ static void put(void *state, tdx_pfn_t page, bool last)
 	counts_put(state, &((struct counts_locked *)state)->lock, page);
 }
 
+static const struct vmm_backing backing = {
+	COUNTS_BACKING, .get = get, .put = put, .split = counts_split, .merge = counts_refuse_merge,
+};
+
 const struct design design_v6 = {
 	.name = "v6",
 	.summary = "no lock while the region is in use, a global lock for 0 to 1 and 1 to 0",
 	.follows = "v6 06/11, 08/11 and 09/11, 25 May 2026",
 	.create = create,
 	.destroy = counts_destroy,
-	.backing = {
-		COUNTS_BACKING,
-		.get = get,
-		.put = put,
-		.split = counts_split,
-		.merge = counts_refuse_merge,
-	},
+	.backing = &backing,
 	/* At every instant: the counts are read without the lock. */
 	.check = counts_check,
 	.check_end = counts_check_end,

@@ -153,6 +153,7 @@ static const char *make_design(struct trial *trial)
 		env->region[i] = run_region(i);
 	if (trial->setup.design->create(env, &trial->design))
 		return "the design cannot be set up";
+	trial->backing = design_backing_state(trial->setup.design, env, trial->design);
 	return NULL;
 }
 
@@ -160,7 +161,8 @@ static const char *fill_caches(struct trial *trial)
 {
 	for (uint32_t cpu = 0; cpu < trial->setup.program.nr_cpus; cpu++) {
 		stage_pretend(cpu);
-		if (trial->setup.design->backing.topup(trial->design, &trial->cpu[cpu].cache, 2, 2))
+		if (trial->setup.design->backing->topup(trial->backing, &trial->cpu[cpu].cache, 2,
+							2))
 			return "the caches cannot be filled";
 	}
 	stage_pretend(0);

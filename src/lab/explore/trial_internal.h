@@ -58,7 +58,7 @@ struct trial {
 	struct pamt_memory memory;
 	struct pamt_host *host;
 	struct design_env env;
-	void *design;
+	void *design, *backing; /* their states */
 	uint64_t pages_at_start;
 	bool cleaning;	  /* the schedule is over */
 	uint32_t uses_2m; /* regions that somebody may map as a whole */

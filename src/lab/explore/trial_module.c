@@ -130,16 +130,16 @@ const char *trial_make_module(struct trial *trial)
 /* A control page for one leaf, page in the named register; NULL or what failed. */
 static const char *give_page(struct trial *trial, struct tdx_regs *regs, uint64_t *page_register)
 {
-	const struct vmm_backing *backing = &trial->setup.design->backing;
+	const struct vmm_backing *backing = trial->setup.design->backing;
 	const struct os_services *os = box_services(trial->box);
 	tdx_hpa_t page;
 	int error;
 
-	if (backing->alloc_page(trial->design, OS_ANY_NODE, NULL, &page))
+	if (backing->alloc_page(trial->backing, OS_ANY_NODE, NULL, &page))
 		return "no control page for a TD";
 	*page_register = page.v;
 	if (backing->call)
-		error = backing->call(trial->design, hpa_to_pfn(page), regs, NULL);
+		error = backing->call(trial->backing, hpa_to_pfn(page), regs, NULL);
 	else
 		error = os->seamcall(os->ctx, regs).v ? -OS_EIO : 0;
 	return error ? "a TD cannot be made" : NULL;

@@ -24,7 +24,7 @@ static const struct design *design_of(const struct trial_cpu *cpu)
 
 static const struct vmm_backing *backing_of(const struct trial_cpu *cpu)
 {
-	return &cpu->trial->setup.design->backing;
+	return cpu->trial->setup.design->backing;
 }
 
 static struct pamt_cache *cache_of(struct trial_cpu *cpu)
@@ -86,7 +86,7 @@ static bool give_call(struct trial_cpu *cpu, struct tdx_regs *regs, tdx_hpa_t pa
 
 	if (!backing_of(cpu)->call)
 		return make_call(cpu, regs, what, region);
-	error = backing_of(cpu)->call(cpu->trial->design, hpa_to_pfn(page), regs, cache_of(cpu));
+	error = backing_of(cpu)->call(cpu->trial->backing, hpa_to_pfn(page), regs, cache_of(cpu));
 	if (!error || error == -OS_EIO)
 		return call_did(cpu, regs, what, region);
 	if (error != -OS_ENOMEM || !cpu->trial->setup.cached)
@@ -126,13 +126,13 @@ static bool may_fail(const struct trial_cpu *cpu, uint32_t region, int error)
 static int get_page(struct trial_cpu *cpu, tdx_pfn_t page)
 {
 	const struct vmm_backing *backing = backing_of(cpu);
-	int error = backing->take ? backing->take(cpu->trial->design, page, TDX_4K) : 0;
+	int error = backing->take ? backing->take(cpu->trial->backing, page, TDX_4K) : 0;
 
 	if (error)
 		return error;
-	error = backing->get(cpu->trial->design, page, cache_of(cpu));
+	error = backing->get(cpu->trial->backing, page, cache_of(cpu));
 	if (error && backing->give)
-		backing->give(cpu->trial->design, page, TDX_4K);
+		backing->give(cpu->trial->backing, page, TDX_4K);
 	return error;
 }
 
@@ -144,9 +144,9 @@ static void count_user(struct trial *trial, uint32_t region, int change)
 
 static void put_page(struct trial_cpu *cpu, struct soft_put put)
 {
-	backing_of(cpu)->put(cpu->trial->design, put.page, put.last);
+	backing_of(cpu)->put(cpu->trial->backing, put.page, put.last);
 	if (backing_of(cpu)->give)
-		backing_of(cpu)->give(cpu->trial->design, put.page, TDX_4K);
+		backing_of(cpu)->give(cpu->trial->backing, put.page, TDX_4K);
 	count_user(cpu->trial, trial_region_of(cpu->trial, pfn_to_hpa(put.page)), -1);
 }
 
@@ -285,8 +285,8 @@ static void stray(struct trial_cpu *cpu, uint32_t region)
 {
 	uint64_t base = region_to_hpa(cpu->trial->env.region[region]).v;
 
-	backing_of(cpu)->put(cpu->trial->design, hpa_to_pfn(hpa(base + STRAY_PAGE * TDX_PAGE_SIZE)),
-			     false);
+	backing_of(cpu)->put(cpu->trial->backing,
+			     hpa_to_pfn(hpa(base + STRAY_PAGE * TDX_PAGE_SIZE)), false);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -329,7 +329,7 @@ static void map_2m(struct trial_cpu *cpu, uint32_t region)
 		return;
 	alone = !trial->users[region] && !trial->env.strays && !trial->env.may_lose;
 	moves = trial->moves[region];
-	error = backing_of(cpu)->map_2m(trial->design, region_pfn(cpu, region), &regs);
+	error = backing_of(cpu)->map_2m(trial->backing, region_pfn(cpu, region), &regs);
 	if (error == -OS_EBUSY && alone && moves == trial->moves[region])
 		stage_fail(STAGE_STATUS,
 			   "map of 2M of region %c is refused, although nobody else has any of it",
@@ -352,7 +352,7 @@ static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
 	if (cpu->big[region] != WHOLE)
 		return;
 	regs.rcx = trial_map(cpu->trial, base, TDX_2M);
-	error = backing_of(cpu)->remove_2m(cpu->trial->design, region_pfn(cpu, region), &regs);
+	error = backing_of(cpu)->remove_2m(cpu->trial->backing, region_pfn(cpu, region), &regs);
 	if (!design_did(cpu, region, "unmap of 2M", error, &regs))
 		return;
 	/* The write-back of 512 pages takes its time; the region must be ours until its end. */
@@ -365,7 +365,7 @@ static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
 			   "region %c is used by others while its last user writes it back",
 			   letter(region));
 	if (backing_of(cpu)->release_2m)
-		backing_of(cpu)->release_2m(cpu->trial->design, region_pfn(cpu, region));
+		backing_of(cpu)->release_2m(cpu->trial->backing, region_pfn(cpu, region));
 	box_unclaim(cpu->trial->box, base, TRIAL_FIRST_PAGE);
 	cpu->big[region] = NOT_2M;
 }
@@ -378,18 +378,18 @@ static void split(struct trial_cpu *cpu, uint32_t region)
 	int error;
 
 	if (cpu->big[region] != WHOLE ||
-	    backing->alloc_page(cpu->trial->design, os_node(), cache_of(cpu), &sept))
+	    backing->alloc_page(cpu->trial->backing, os_node(), cache_of(cpu), &sept))
 		return;
 	regs.rcx = trial_map(cpu->trial, region_to_hpa(cpu->trial->env.region[region]), TDX_2M);
 	regs.r8 = sept.v;
-	error = backing->split(cpu->trial->design, region_pfn(cpu, region), &regs, cache_of(cpu));
+	error = backing->split(cpu->trial->backing, region_pfn(cpu, region), &regs, cache_of(cpu));
 	if (design_did(cpu, region, "split", error, &regs)) {
 		cpu->big[region] = IS_SPLIT;
 		cpu->sept[region] = sept;
 		if (cpu->trial->split)
 			os_fetch_or16(cpu->trial->split, (uint16_t)(1u << region), OS_RELEASE);
 	} else {
-		backing->free_page(cpu->trial->design, sept, false);
+		backing->free_page(cpu->trial->backing, sept, false);
 	}
 }
 
@@ -402,11 +402,11 @@ static void merge(struct trial_cpu *cpu, uint32_t region)
 	if (cpu->big[region] != IS_SPLIT)
 		return;
 	regs.rcx = trial_map(cpu->trial, region_to_hpa(cpu->trial->env.region[region]), TDX_2M);
-	error = backing->merge(cpu->trial->design, region_pfn(cpu, region), &regs);
+	error = backing->merge(cpu->trial->backing, region_pfn(cpu, region), &regs);
 	if (!design_did(cpu, region, "merge", error, &regs))
 		return;
 	cpu->big[region] = WHOLE;
-	backing->free_page(cpu->trial->design, TDX_PAGE_HPA(regs.rcx), regs.rcx & TDX_HINT_BIT);
+	backing->free_page(cpu->trial->backing, TDX_PAGE_HPA(regs.rcx), regs.rcx & TDX_HINT_BIT);
 }
 
 /*
@@ -508,7 +508,7 @@ static void topup(struct trial_cpu *cpu)
 	int error;
 
 	cpu->in_cache = true;
-	error = backing_of(cpu)->topup(cpu->trial->design, cache, CONTROL, PAIRS);
+	error = backing_of(cpu)->topup(cpu->trial->backing, cache, CONTROL, PAIRS);
 	cpu->in_cache = false;
 	if (error && !cpu->trial->setup.fault.alloc_at && !cpu->trial->setup.fault.call_at)
 		stage_fail(STAGE_STATUS, "a cache cannot be filled: %d, for no reason", error);
@@ -519,7 +519,7 @@ static void topup(struct trial_cpu *cpu)
 static void empty(struct trial_cpu *cpu)
 {
 	cpu->in_cache = true;
-	backing_of(cpu)->cache_free(cpu->trial->design, &cpu->cache);
+	backing_of(cpu)->cache_free(cpu->trial->backing, &cpu->cache);
 	cpu->in_cache = false;
 }
 
@@ -536,7 +536,7 @@ static void take(struct trial_cpu *cpu)
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_ADD, 0), .rdx = cpu->tdr.v };
 	tdx_hpa_t page;
 	int error =
-		backing_of(cpu)->alloc_page(cpu->trial->design, os_node(), cache_of(cpu), &page);
+		backing_of(cpu)->alloc_page(cpu->trial->backing, os_node(), cache_of(cpu), &page);
 
 	if (error) {
 		if (!may_fail(cpu, 0, error))
@@ -562,7 +562,7 @@ static void give(struct trial_cpu *cpu)
 	if (!make_call(cpu, &regs, "SEPT.REMOVE", trial_region_of(cpu->trial, page)))
 		return;
 	cpu->nr_control--;
-	backing_of(cpu)->free_page(cpu->trial->design, page, regs.rcx & TDX_HINT_BIT);
+	backing_of(cpu)->free_page(cpu->trial->backing, page, regs.rcx & TDX_HINT_BIT);
 }
 
 static void shrink(struct trial_cpu *cpu)
@@ -645,7 +645,7 @@ static void take_apart(struct trial_cpu *cpu, uint32_t region)
 	box_unclaim(cpu->trial->box, base, TRIAL_FIRST_PAGE);
 	cpu->big[region] = NOT_2M;
 	if (make_call(cpu, &regs, "SEPT.REMOVE", region))
-		backing_of(cpu)->free_page(cpu->trial->design, cpu->sept[region],
+		backing_of(cpu)->free_page(cpu->trial->backing, cpu->sept[region],
 					   regs.rcx & TDX_HINT_BIT);
 }
 
@@ -680,7 +680,7 @@ static void clean_all(void *arg)
 			clean_region(cpu, region);
 		while (cpu->nr_control)
 			give(cpu);
-		design->backing.cache_free(trial->design, &cpu->cache);
+		design->backing->cache_free(trial->backing, &cpu->cache);
 	}
 	shrink(&trial->cpu[0]);
 	still_well(trial);
