@@ -273,7 +273,7 @@ static void large_pages(struct run *run)
 		set(run, i, TDH_MEM_PAGE_AUG, (GPA_2M + i * TDX_2M_SIZE) | TDX_2M)->r8 =
 			region(run, i);
 	measure(run, BENCH_AUG_2M);
-	if (run->machine.dynamic) {
+	if (run->machine.stand.config.dynamic) {
 		for (uint32_t i = 0; i < BATCH; i++)
 			set(run, i, TDH_PHYMEM_PAGE_RDMD, region(run, i) | TDX_2M);
 		measure(run, BENCH_RDMD_2M);
@@ -288,7 +288,7 @@ static void round_of(struct run *run)
 {
 	memset(run->sum_ns, 0, sizeof(run->sum_ns));
 	for (uint32_t i = 0; i < REPEAT; i++) {
-		if (run->machine.dynamic)
+		if (run->machine.stand.config.dynamic)
 			pairs(run);
 		tables(run);
 		small_pages(run);
@@ -313,30 +313,17 @@ static bool begin(struct run *run, bool dynamic)
 	    !bench_td_add_table(td, GPA_SEPT, 2) || !bench_td_add_table(td, GPA_4K, 2) ||
 	    !bench_td_add_table(td, GPA_4K, 1))
 		return false;
-	if (!dynamic)
-		return true;
 	/* A pair for the region of the 4K pages. */
-	return bench_expect(&run->machine, "PAMT.ADD",
-			    bench_call(td, TDH_PHYMEM_PAMT_ADD, small_page(run, 0) | TDX_2M,
-				       bench_td_page(td), bench_td_page(td)));
+	return !dynamic || bench_td_add_pair(td, small_page(run, 0));
 }
 
 static void end(struct run *run)
 {
 	struct bench_td *td = &run->td;
+	bool fine = td->machine && !run->machine.error[0] && bench_td_end_keys(td);
 
-	if (!run->machine.error[0])
-		bench_td_end_keys(td);
-	if (run->machine.dynamic && !run->machine.error[0]) {
-		struct tdx_regs regs = { .rax = TDH_PHYMEM_PAMT_REMOVE,
-					 .rcx = small_page(run, 0) | TDX_2M };
-
-		if (bench_expect(&run->machine, "PAMT.REMOVE",
-				 seam_call(run->machine.seam, 0, &regs))) {
-			bench_td_put_page(td, regs.rdx);
-			bench_td_put_page(td, regs.r8);
-		}
-	}
+	if (fine && run->machine.stand.config.dynamic)
+		bench_td_remove_pair(td, small_page(run, 0));
 	bench_td_destroy(td);
 	bench_machine_destroy(&run->machine);
 }

@@ -58,12 +58,8 @@ static uint64_t page_bytes(const struct large *l) { return l->huge ? TDX_2M_SIZE
 static bool add_region(struct large *l, uint64_t at)
 {
 	struct bench_td *td = &l->td;
-	uint64_t hpa = bench_td_guest(td) + at;
 
-	return bench_expect(&l->machine, "PAMT.ADD",
-			    bench_call(td, TDH_PHYMEM_PAMT_ADD, hpa | TDX_2M, bench_td_page(td),
-				       bench_td_page(td))) &&
-	       bench_td_add_table(td, at, 1);
+	return bench_td_add_pair(td, bench_td_guest(td) + at) && bench_td_add_table(td, at, 1);
 }
 
 static bool build(struct large *l)
@@ -86,18 +82,6 @@ static bool build(struct large *l)
 	return bench_expect(&l->machine, "MEM.PAGE.AUG", (tdx_status_t){ bad });
 }
 
-static bool remove_region(struct large *l, uint64_t at)
-{
-	struct tdx_regs regs = { .rax = TDH_PHYMEM_PAMT_REMOVE,
-				 .rcx = (bench_td_guest(&l->td) + at) | TDX_2M };
-
-	if (!bench_expect(&l->machine, "PAMT.REMOVE", seam_call(l->machine.seam, 0, &regs)))
-		return false;
-	bench_td_put_page(&l->td, regs.rdx);
-	bench_td_put_page(&l->td, regs.r8);
-	return true;
-}
-
 static bool tear_down(struct large *l)
 {
 	uint64_t bad = 0;
@@ -110,7 +94,8 @@ static bool tear_down(struct large *l)
 			       .v;
 		/* The last page of a region. */
 		if (!l->huge && !((at + TDX_PAGE_SIZE) & (TDX_2M_SIZE - 1)) &&
-		    !remove_region(l, at & ~(TDX_2M_SIZE - 1)))
+		    !bench_td_remove_pair(&l->td,
+					  bench_td_guest(&l->td) + (at & ~(TDX_2M_SIZE - 1))))
 			return false;
 	}
 	return bench_expect(&l->machine, "PHYMEM.PAGE.RECLAIM", (tdx_status_t){ bad });
@@ -130,7 +115,7 @@ static uint32_t control_regions(const struct large *l)
 
 static uint64_t metadata_bytes(const struct large *l)
 {
-	const struct pamt_layout *layout = pamt_layout(l->machine.host);
+	const struct pamt_layout *layout = pamt_layout(l->machine.stand.host);
 
 	/* Every page that was handed out, and the pairs of the regions that they lie in. */
 	return layout->pamt_bytes + (l->td.nr_pages - l->td.nr_free) * TDX_PAGE_SIZE +
@@ -154,7 +139,7 @@ static bool measure(struct large *l, struct bench_seam_large *result)
 	    !build(l))
 		return false;
 	result->metadata = metadata_bytes(l);
-	result->simulated = memory_backed(machine_memory(l->machine.machine));
+	result->simulated = memory_backed(machine_memory(l->machine.stand.machine));
 	if (!tear_down(l))
 		return false;
 	result->seconds = (double)(bench_thread_time() - start) / 1e9;
@@ -170,8 +155,7 @@ int bench_seam_large(uint64_t bytes, bool huge, struct bench_seam_large *result,
 
 	*result = (struct bench_seam_large){ .bytes = bytes, .huge = huge };
 	fine = measure(&l, result);
-	if (l.td.machine)
-		bench_td_destroy(&l.td);
+	bench_td_destroy(&l.td);
 	bench_machine_destroy(&l.machine);
 	snprintf(error, error_size, "%s", l.machine.error);
 	return fine && !l.machine.error[0] ? 0 : -1;

@@ -63,7 +63,7 @@ static void *run_worker(void *arg)
 	uint64_t rounds = 0, start;
 
 	bind_to(w->processor);
-	threads_bind(w->td.machine->port, w->td.lp);
+	threads_bind(w->td.machine->stand.port, w->td.lp);
 	w->bad |= work(&w->td);
 	/* Together: what one does before the other is there would count for one thread. */
 	while (clock_ns() < w->begin)
@@ -124,32 +124,19 @@ static bool begin(struct bench_machine *machine, struct worker *worker)
 			    td, machine,
 			    &(struct bench_td_config){ i, (uint16_t)(33 + i), TDX_1G_SIZE, 1 }) ||
 		    !bench_td_add_table(td, 0, 3) || !bench_td_add_table(td, 0, 2) ||
-		    !bench_td_add_table(td, 0, 1) ||
-		    !bench_expect(machine, "PAMT.ADD",
-				  bench_call(td, TDH_PHYMEM_PAMT_ADD, page_of(td, 0) | TDX_2M,
-					     bench_td_page(td), bench_td_page(td))))
+		    !bench_td_add_table(td, 0, 1) || !bench_td_add_pair(td, page_of(td, 0)))
 			return false;
 	}
 	return true;
 }
 
-static void end(struct worker *worker)
+static void end(const struct bench_machine *machine, struct worker *worker)
 {
-	struct bench_machine *machine = worker->td.machine;
-
 	for (unsigned int i = 0; i < 2; i++) {
 		struct bench_td *td = &worker[i].td;
-		struct tdx_regs regs = { .rax = TDH_PHYMEM_PAMT_REMOVE };
 
-		/* Nothing to end, or nobody knows in which state it is. */
-		if (!td->machine)
-			continue;
-		regs.rcx = page_of(td, 0) | TDX_2M;
-		if (!machine->error[0] && bench_td_end_keys(td) &&
-		    bench_expect(machine, "PAMT.REMOVE", seam_call(machine->seam, td->lp, &regs))) {
-			bench_td_put_page(td, regs.rdx);
-			bench_td_put_page(td, regs.r8);
-		}
+		if (!machine->error[0] && bench_td_end_keys(td))
+			bench_td_remove_pair(td, page_of(td, 0));
 		bench_td_destroy(td);
 	}
 }
@@ -175,7 +162,7 @@ int bench_seam_threads(uint32_t rounds, struct bench_seam_threads *result, char 
 			bench_add(&ratio, both / alone);
 		}
 	}
-	end(worker);
+	end(&machine, worker);
 	bench_machine_destroy(&machine);
 	*result = (struct bench_seam_threads){ bench_median(&one), bench_median(&two),
 					       bench_median(&ratio) };

@@ -4,13 +4,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "abi/abi.h"
 #include "lab/bench/bench_td.h"
-
-#define GLOBAL_HKID 32
-#define MAX_PA	    52
 
 bool bench_expect(struct bench_machine *machine, const char *what, tdx_status_t status)
 {
@@ -34,50 +30,24 @@ static bool fail(struct bench_machine *machine, const char *what)
 /* ------------------------------------------------------------------------------------------- */
 /* The machine                                                                                  */
 
-static bool bring_up(struct bench_machine *m)
+bool bench_machine_create(struct bench_machine *m, uint64_t bytes, uint32_t cpus, bool dynamic)
 {
-	const struct pamt_memory memory = { hpa(m->range.base), m->range.size, 0 };
-	const struct pamt_host_config config = {
-		.memory = &memory,
-		.nr_memory = 1,
-		.dynamic = m->dynamic,
-		.hkid_start_bit = MAX_PA - 6,
-		.global_hkid = GLOBAL_HKID,
-		.nr_hkids = 32,
-	};
-	struct pamt_error error;
+	struct map_range range = { TDX_1G_SIZE, bytes, 0 };
+	struct machine_map map;
+	const struct stand_config config = { .map = &map, .dynamic = dynamic };
 
-	if (pamt_host_create(m->os, &config, &m->host, &error) || pamt_bring_up(m->host, &error))
-		return fail(m, error.reason);
+	map_of_ranges(&map, "bench", &range, 1);
+	map.nr_cpus = cpus;
+	if (stand_create(&m->stand, &config, m->error, sizeof(m->error)) ||
+	    stand_bring_up(&m->stand, m->error, sizeof(m->error)))
+		return false;
+	m->os = m->stand.os;
+	m->seam = threads_seam(m->stand.port);
+	m->error[0] = '\0';
 	return true;
 }
 
-bool bench_machine_create(struct bench_machine *m, uint64_t bytes, uint32_t cpus, bool dynamic)
-{
-	struct machine_map map;
-
-	*m = (struct bench_machine){ .dynamic = dynamic };
-	m->range = (struct map_range){ TDX_1G_SIZE, bytes, 0 };
-	map_of_ranges(&map, "bench", &m->range, 1);
-	map.nr_cpus = cpus;
-	m->machine = machine_create(&map);
-	if (!m->machine)
-		return fail(m, "no memory for the machine");
-	if (threads_port_create(m->machine, NULL, &m->port, m->error, sizeof(m->error)))
-		return false;
-	m->os = threads_services(m->port);
-	m->seam = threads_seam(m->port);
-	threads_bind(m->port, 0);
-	return bring_up(m);
-}
-
-void bench_machine_destroy(struct bench_machine *m)
-{
-	if (m->host)
-		pamt_host_destroy(m->host);
-	threads_port_destroy(m->port);
-	machine_destroy(m->machine);
-}
+void bench_machine_destroy(struct bench_machine *m) { stand_destroy(&m->stand); }
 
 /* ------------------------------------------------------------------------------------------- */
 /* Control pages                                                                                */
@@ -90,7 +60,7 @@ static uint64_t region_base(const struct bench_td *td, uint32_t region)
 /* Pairs for the control regions; every page that is not of a pair goes on the stack. */
 static bool add_control_regions(struct bench_td *td)
 {
-	bool dynamic = td->machine->dynamic;
+	bool dynamic = td->machine->stand.config.dynamic;
 
 	for (uint32_t i = td->nr_control; i--;) {
 		uint64_t base = region_base(td, i);
@@ -118,6 +88,24 @@ void bench_td_put_page(struct bench_td *td, uint64_t page)
 {
 	td->used[(page - td->base) / TDX_PAGE_SIZE] = false;
 	td->free_page[td->nr_free++] = page;
+}
+
+bool bench_td_add_pair(struct bench_td *td, uint64_t at)
+{
+	return bench_expect(td->machine, "PAMT.ADD",
+			    bench_call(td, TDH_PHYMEM_PAMT_ADD, at | TDX_2M, bench_td_page(td),
+				       bench_td_page(td)));
+}
+
+bool bench_td_remove_pair(struct bench_td *td, uint64_t at)
+{
+	struct tdx_regs regs = { .rax = TDH_PHYMEM_PAMT_REMOVE, .rcx = at | TDX_2M };
+
+	if (!bench_expect(td->machine, "PAMT.REMOVE", seam_call(td->machine->seam, td->lp, &regs)))
+		return false;
+	bench_td_put_page(td, regs.rdx);
+	bench_td_put_page(td, regs.r8);
+	return true;
 }
 
 uint64_t bench_td_guest(const struct bench_td *td)
@@ -243,7 +231,7 @@ static bool reclaim_control_pages(struct bench_td *td)
 
 static void remove_pairs(struct bench_td *td)
 {
-	for (uint32_t i = 0; td->machine->dynamic && i < td->nr_control; i++)
+	for (uint32_t i = 0; td->machine->stand.config.dynamic && i < td->nr_control; i++)
 		if (!bench_expect(td->machine, "PAMT.REMOVE of a control region",
 				  bench_call(td, TDH_PHYMEM_PAMT_REMOVE,
 					     region_base(td, i) | TDX_2M, 0, 0)))
@@ -254,6 +242,8 @@ void bench_td_destroy(struct bench_td *td)
 {
 	struct bench_machine *m = td->machine;
 
+	if (!m)
+		return; /* it was never begun */
 	/* After an error nobody knows what the module still owns: the memory stays taken. */
 	if (!m->error[0] && reclaim_control_pages(td))
 		remove_pairs(td);

@@ -12,20 +12,12 @@
 #ifndef PAMT_LAB_BENCH_BENCH_TD_H
 #define PAMT_LAB_BENCH_BENCH_TD_H
 
-#include <pamt/host.h>
-#include <pamt/seam.h>
-
-#include "machine/machine.h"
-#include "port/threads/threads.h"
+#include "lab/workload/stand.h"
 
 struct bench_machine {
-	struct map_range range;
-	struct machine *machine;
-	struct threads_port *port;
+	struct stand stand;
 	const struct os_services *os;
 	struct seam *seam;
-	struct pamt_host *host;
-	bool dynamic;
 	char error[256]; /* empty: all is well */
 };
 
@@ -65,11 +57,14 @@ bool bench_td_create(struct bench_td *td, struct bench_machine *machine,
  * bench_td_end_keys() is for those who want to reclaim them in between.
  */
 bool bench_td_end_keys(struct bench_td *td);
-void bench_td_destroy(struct bench_td *td);
+void bench_td_destroy(struct bench_td *td); /* nothing where all is zero */
 
 /* A control page of the TD's regions, and back. There must be one. */
 uint64_t bench_td_page(struct bench_td *td);
 void bench_td_put_page(struct bench_td *td, uint64_t page);
+/* A pair of control pages for the region at that address, and back. */
+bool bench_td_add_pair(struct bench_td *td, uint64_t at);
+bool bench_td_remove_pair(struct bench_td *td, uint64_t at);
 /* Where guest memory begins. */
 uint64_t bench_td_guest(const struct bench_td *td);
 
