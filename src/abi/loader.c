@@ -4,7 +4,6 @@
  * which loads the module and has status codes of its own, and leaves of later modules.
  */
 #include "abi/abi.h"
-#include "abi/word.h"
 
 static const struct abi_leaf leaves[] = {
 	{ .number = 0,

@@ -10,7 +10,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <pamt/tdx.h>
 
 #include "live/facts.h"
 #include "live/tracefs.h"

@@ -12,7 +12,6 @@
 #ifndef PAMT_MACHINE_ALLOCATOR_H
 #define PAMT_MACHINE_ALLOCATOR_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <pamt/os.h>
 

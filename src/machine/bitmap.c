@@ -4,7 +4,6 @@
  *
  * Level 0 are the words of the groups, level n > 0 is level[n - 1]. The highest level is one word.
  */
-#include <stddef.h>
 #include <stdlib.h>
 
 #include "machine/array.h"

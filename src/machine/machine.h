@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <pamt/tdx.h>
 
 #include "machine/map.h"
 

@@ -5,7 +5,6 @@
 #ifndef PAMT_MACHINE_PAGEMAP_H
 #define PAMT_MACHINE_PAGEMAP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define PAGEMAP_WORDS 8u

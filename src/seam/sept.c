@@ -2,7 +2,6 @@
 /*
  * sept.c - entries of the secure EPT and the walk through it. States: sept.h.
  */
-#include "seam/hpa.h"
 #include "seam/sept.h"
 
 const struct sept_state_info sept_states[SEPT_NR_STATES] = {

@@ -2,7 +2,6 @@
 /*
  * check_mutants.c - `pamt check --mutants`: the suite of mutants.h with each mistake, on all cores.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

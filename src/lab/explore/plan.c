@@ -3,7 +3,6 @@
  * plan.c - lists the programs of a hunt, looks at their frames, cuts large ones into parts and
  * deals the units to shards; see plan.h.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

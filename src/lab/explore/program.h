@@ -11,7 +11,6 @@
 #define PAMT_LAB_EXPLORE_PROGRAM_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define PROGRAM_MAX_CPUS    8

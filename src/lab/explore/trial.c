@@ -5,8 +5,6 @@
  * The machine: 1 GiB of RAM at 1 GiB, one TDMR. The run's regions are 16 regions apart, so that
  * no two of their words or entries share eight bytes, which is what the explorer tells apart.
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -13,7 +13,6 @@
  * that is libpamt's; and what the machine's allocator is short of, which must be the guests' memory
  * and the ledger's pages, nothing else.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "lab/lkvs/lkvs_box.h"

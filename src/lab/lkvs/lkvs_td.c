@@ -3,7 +3,6 @@
  * lkvs_td.c - a TD of the suite: built, booted, split, looked at, stopped.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "lab/lkvs/lkvs_box.h"
 

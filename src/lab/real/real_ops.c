@@ -3,7 +3,6 @@
  * real_ops.c - what a thread of the hunt does with a bare host: pages got and put, caches, control
  * pages, pressure, CPUs that go and come, and looking on.
  */
-#include <string.h>
 #include <time.h>
 
 #include "lab/workload/error.h"

@@ -4,14 +4,11 @@
  * with nothing in use all is counted.
  */
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "machine/clock.h"
 #include "lab/real/real_internal.h"
-#include "machine/random.h"
 
 #define MAX_AGED (REAL_NODES * REAL_NODE_BYTES / TDX_PAGE_SIZE)
 

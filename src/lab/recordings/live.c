@@ -5,7 +5,6 @@
  * Each call gets a turn, VP.ENTER two; turns are sorted by time, and the items are put together
  * anew, turn by turn, while a list is kept of the TDs and vCPUs that were created on the way.
  */
-#include <inttypes.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>

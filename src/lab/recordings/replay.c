@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <stdarg.h>
-#include <string.h>
 
 #include "lab/recordings/replay.h"
 #include "machine/bare.h"

@@ -42,8 +42,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <pamt/tdx.h>
-
 #define CAPACITY_MAX_GROUPS 64u
 #define CAPACITY_MAX_TDS    4096u
 #define CAPACITY_MAX_VCPUS  576u

@@ -7,7 +7,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lab/workload/costs.h"
 #include "lab/workload/runner.h"

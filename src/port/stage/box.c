@@ -9,7 +9,6 @@
  * Objects and arrays are handed out from the bottom up and never reused: a run is short, and the
  * state before it comes back at its end.
  */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,6 @@
  * A program that is linked with this has the trap from beginning to end. It has interpose.c too:
  * test frameworks set handlers of their own around every test.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
