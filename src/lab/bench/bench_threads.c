@@ -240,14 +240,14 @@ static int measure_all(struct bench *b, uint32_t threads, struct bench_threads *
 	b->design = "ours";
 	failed = measure_design(b, threads, result, error, size);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && !failed && !b->stop; i++) {
-		if (others[i]->create(&env, &b->state)) {
+		if (design_create(others[i], &env, &b->state)) {
 			snprintf(error, size, "no memory");
 			return -1;
 		}
 		b->backing = others[i]->backing;
 		b->design = others[i]->name;
 		failed = measure_design(b, threads, result, error, size);
-		others[i]->destroy(b->state);
+		design_destroy(b->state);
 	}
 	return failed;
 }

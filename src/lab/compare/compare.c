@@ -61,7 +61,7 @@ static int put_design(struct comparison *c, struct stand *stand)
 
 	c->env.host = stand->host;
 	c->env.idle_limit = c->config->scenario->idle_limit;
-	if (c->config->design->create(&c->env, &c->design))
+	if (design_create(c->config->design, &c->env, &c->design))
 		return -1;
 	meter_init(&c->meter, c->config->design->backing,
 		   design_backing_state(c->config->design, &c->env, c->design), stand->runner,
@@ -92,7 +92,7 @@ static void detach(void *arg, struct stand *stand)
 	/* Broken off: locks may be held, so that nothing can be asked to go. */
 	if (!stand->host)
 		return;
-	c->config->design->destroy(c->design);
+	design_destroy(c->design);
 	/* libpamt's own design has ended the host as well. */
 	if (c->config->design == &design_ours)
 		stand_abandon_host(stand);

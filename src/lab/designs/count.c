@@ -6,17 +6,11 @@
 
 #include "lab/designs/count.h"
 
-int counts_create(const struct design *design, const struct design_env *env, size_t bytes,
-		  void **state)
+int counts_begin(void *state)
 {
-	struct counts *counts = env->os->alloc(env->os->ctx, bytes);
+	struct counts *counts = state;
+	const struct design_env *env = counts->of.env;
 
-	*state = counts;
-	if (!counts)
-		return -OS_ENOMEM;
-	counts->design = design;
-	counts->env = env;
-	counts->os = env->os;
 	counts->nr = (env->ram.v + env->ram_bytes) >> TDX_2M_SHIFT;
 	counts->count = env->os->sparse_create(env->os->ctx, counts->nr * sizeof(os_a32_t));
 	if (!counts->count)
@@ -25,13 +19,12 @@ int counts_create(const struct design *design, const struct design_env *env, siz
 					counts->nr * sizeof(os_a32_t));
 }
 
-void counts_destroy(void *state)
+void counts_end(void *state)
 {
 	struct counts *counts = state;
-	const struct os_services *os = counts->os;
+	const struct os_services *os = counts->of.os;
 
 	os->sparse_destroy(os->ctx, counts->count, counts->nr * sizeof(os_a32_t));
-	os->free(os->ctx, counts);
 }
 
 bool count_inc_not_zero(os_a32_t *count)
@@ -70,7 +63,7 @@ static int install(struct counts *counts, struct os_spin *lock, region_t region,
 	*unused = true;
 	/* Once more: another get may have come first. */
 	if (!count_inc_not_zero(count)) {
-		error = pair_add(counts->os, region, pair).v ? -OS_EIO : 0;
+		error = pair_add(counts, region, pair).v ? -OS_EIO : 0;
 		/* Release: whoever sees the 1 without the lock sees the pair installed. */
 		if (!error)
 			os_store32(count, 1, OS_RELEASE);
@@ -90,12 +83,12 @@ int counts_get(struct counts *counts, struct os_spin *lock, tdx_pfn_t page,
 
 	if (count_inc_not_zero(count_of(counts, region)))
 		return 0;
-	error = pair_alloc(counts->os, cache, &pair);
+	error = pair_alloc(counts, cache, &pair);
 	if (error)
 		return error;
 	error = install(counts, lock, region, &pair, &unused);
 	if (unused)
-		pair_free(counts->os, &pair);
+		pair_free(counts, &pair);
 	return error;
 }
 
@@ -114,14 +107,14 @@ void counts_put(struct counts *counts, struct os_spin *lock, tdx_pfn_t page)
 		os_spin_unlock(lock, flags);
 		return;
 	}
-	if (pair_remove(counts->os, region, &pair).v) {
+	if (pair_remove(counts, region, &pair).v) {
 		/* The pair is still there, and stays for good. */
 		os_store32(count, 1, OS_RELEASE);
 		os_spin_unlock(lock, flags);
 		return;
 	}
 	os_spin_unlock(lock, flags);
-	pair_free(counts->os, &pair);
+	pair_free(counts, &pair);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -129,31 +122,24 @@ void counts_put(struct counts *counts, struct os_spin *lock, tdx_pfn_t page)
 
 int counts_topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs)
 {
-	struct counts *counts = state;
-
 	/*
 	 * v6 08/11 and 09/11: whatever a fault needs, five pairs, worst case: a pair for each S-EPT
 	 * page that may be missing and one for the guest's page. The S-EPT pages themselves come
 	 * out of a cache of KVM's, which is filled at the same place.
 	 */
-	return pair_topup(counts->os, cache, control + 2 * COUNTS_TOPUP_PAIRS);
-}
-
-void counts_cache_free(void *state, struct pamt_cache *cache)
-{
-	pair_cache_free(((struct counts *)state)->os, cache);
+	return pair_topup(state, cache, control + 2 * COUNTS_TOPUP_PAIRS);
 }
 
 int counts_alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	struct counts *counts = state;
-	int error = pair_take_page(counts->os, node, cache, page);
+	int error = pair_take_page(state, node, cache, page);
 
 	if (error)
 		return error;
-	error = counts->design->backing->get(state, hpa_to_pfn(*page), cache);
+	error = counts->of.design->backing->get(state, hpa_to_pfn(*page), cache);
 	if (error)
-		pair_free_page(counts->os, *page);
+		pair_free_page(state, *page);
 	return error;
 }
 
@@ -161,13 +147,8 @@ void counts_free_page(void *state, tdx_hpa_t page, bool last)
 {
 	struct counts *counts = state;
 
-	counts->design->backing->put(state, hpa_to_pfn(page), last);
-	pair_free_page(counts->os, page);
-}
-
-int counts_call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
-{
-	return pair_call(((struct counts *)state)->os, regs);
+	counts->of.design->backing->put(state, hpa_to_pfn(page), last);
+	pair_free_page(state, page);
 }
 
 int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t first,
@@ -176,7 +157,7 @@ int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t fi
 	uint32_t none = 0;
 	struct page_pair pair;
 	os_irq_t flags = 0;
-	int error = pair_alloc(counts->os, cache, &pair);
+	int error = pair_alloc(counts, cache, &pair);
 
 	if (error)
 		return error;
@@ -184,7 +165,7 @@ int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t fi
 	regs->r13 = pair.page[1].v;
 	if (lock)
 		flags = os_spin_lock(lock);
-	error = pair_call(counts->os, regs);
+	error = pair_call(counts, first, regs);
 	/* Release: the pair came with the call. Nobody else could use the region: it was one page.
 	 */
 	if (!error)
@@ -194,7 +175,7 @@ int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t fi
 	if (lock)
 		os_spin_unlock(lock, flags);
 	if (error)
-		pair_free(counts->os, &pair);
+		pair_free(counts, &pair);
 	return error;
 }
 
@@ -211,10 +192,10 @@ int counts_refuse_merge(void *state, tdx_pfn_t first, struct tdx_regs *regs) { r
 const char *counts_check(void *state)
 {
 	const struct counts *counts = state;
-	const struct lab_module *module = counts->env->module;
+	const struct lab_module *module = counts->of.env->module;
 
-	for (uint32_t i = 0; i < counts->env->nr_regions; i++) {
-		region_t region = counts->env->region[i];
+	for (uint32_t i = 0; i < counts->of.env->nr_regions; i++) {
+		region_t region = counts->of.env->region[i];
 		struct lab_entry entry;
 
 		/* A look from outside, between two steps: no atomic of os.h. */
@@ -232,10 +213,10 @@ const char *counts_check(void *state)
 const char *counts_check_end(void *state)
 {
 	const struct counts *counts = state;
-	const struct lab_module *module = counts->env->module;
+	const struct lab_module *module = counts->of.env->module;
 
-	for (uint32_t i = 0; i < counts->env->nr_regions; i++) {
-		region_t region = counts->env->region[i];
+	for (uint32_t i = 0; i < counts->of.env->nr_regions; i++) {
+		region_t region = counts->of.env->region[i];
 		struct lab_entry entry;
 
 		module->entry(module->box.ctx, region, &entry);
@@ -253,8 +234,8 @@ bool counts_name_of(const struct counts *counts, const void *lock, const void *a
 		snprintf(text, 64, "the lock");
 		return true;
 	}
-	for (uint32_t i = 0; i < counts->env->nr_regions; i++)
-		if (addr == count_of(counts, counts->env->region[i])) {
+	for (uint32_t i = 0; i < counts->of.env->nr_regions; i++)
+		if (addr == count_of(counts, counts->of.env->region[i])) {
 			snprintf(text, 64, "the count of region %c", 'A' + i);
 			return true;
 		}

@@ -13,17 +13,13 @@
 #include "lab/designs/page_pair.h"
 
 struct counts {
-	const struct design *design;
-	const struct design_env *env;
-	const struct os_services *os;
+	struct design_state of;
 	uint64_t nr;
 	os_a32_t *count;
 };
 
-/* bytes: of the whole state, which is zeroed. */
-int counts_create(const struct design *design, const struct design_env *env, size_t bytes,
-		  void **state);
-void counts_destroy(void *state);
+int counts_begin(void *state);
+void counts_end(void *state);
 static inline os_a32_t *count_of(const struct counts *counts, region_t region)
 {
 	return &counts->count[region.v];
@@ -53,10 +49,8 @@ void counts_put(struct counts *counts, struct os_spin *lock, tdx_pfn_t page);
  * never issues PROMOTE, so merge() refuses.
  */
 int counts_topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs);
-void counts_cache_free(void *state, struct pamt_cache *cache);
 int counts_alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page);
 void counts_free_page(void *state, tdx_hpa_t page, bool last);
-int counts_call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs);
 /* counts_split() under a lock; NULL: none. */
 int counts_split_under(struct counts *counts, struct os_spin *lock, tdx_pfn_t first,
 		       struct tdx_regs *regs, struct pamt_cache *cache);
@@ -64,9 +58,9 @@ int counts_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pam
 int counts_refuse_merge(void *state, tdx_pfn_t first, struct tdx_regs *regs);
 
 /* What .backing of most of these designs is, but for get, put, split and merge. */
-#define COUNTS_BACKING                                                                           \
-	.topup = counts_topup, .cache_free = counts_cache_free, .alloc_page = counts_alloc_page, \
-	.free_page = counts_free_page, .map_2m = counts_call_2m, .remove_2m = counts_call_2m
+#define COUNTS_BACKING                                                                         \
+	.topup = counts_topup, .cache_free = pair_cache_free, .alloc_page = counts_alloc_page, \
+	.free_page = counts_free_page, .map_2m = pair_call, .remove_2m = pair_call
 
 /* A count that is not 0 means that a pair is installed, at every instant. */
 const char *counts_check(void *state);

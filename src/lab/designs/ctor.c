@@ -36,11 +36,6 @@ struct ctor {
  */
 #define CONSTRUCTED UINT64_C(1)
 
-static int create(const struct design_env *env, void **state)
-{
-	return counts_create(&design_ctor, env, sizeof(struct ctor), state);
-}
-
 /* ------------------------------------------------------------------------------------------- */
 /* Slabs                                                                                        */
 
@@ -80,7 +75,7 @@ static void construct(struct ctor *ctor, tdx_hpa_t page)
 
 static int make_slab(struct ctor *ctor)
 {
-	const struct os_services *os = ctor->counts.os;
+	const struct os_services *os = ctor->counts.of.os;
 	tdx_hpa_t slab = os->alloc_pages(os->ctx, SLAB_ORDER, OS_ANY_NODE);
 	struct object *object;
 	os_irq_t flags;
@@ -133,7 +128,7 @@ static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32
 		cache->page[cache->nr_pages++] = hpa(page.v | CONSTRUCTED);
 	}
 	/* Guest pages need one pair at a time, but five are drawn, as ever. */
-	return pair_topup(ctor->counts.os, cache, nr + 2 * COUNTS_TOPUP_PAIRS);
+	return pair_topup(state, cache, nr + 2 * COUNTS_TOPUP_PAIRS);
 }
 
 /* The last page of a kind goes to the end, where pages are taken from. */
@@ -156,7 +151,7 @@ static void cache_free(void *state, struct pamt_cache *cache)
 
 	while (bring_up_front(cache, CONSTRUCTED))
 		push(ctor, hpa(cache->page[--cache->nr_pages].v & ~CONSTRUCTED));
-	pair_cache_free(ctor->counts.os, cache);
+	pair_cache_free(state, cache);
 }
 
 static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
@@ -233,9 +228,15 @@ static bool name_of(void *state, const void *addr, char text[64])
 }
 
 static const struct vmm_backing backing = {
-	OWN_BACKING,
-	.map_2m = counts_call_2m,
-	.remove_2m = counts_call_2m,
+	.topup = topup,
+	.cache_free = cache_free,
+	.alloc_page = alloc_page,
+	.free_page = free_page,
+	.get = get,
+	.put = put,
+	.split = split,
+	.map_2m = pair_call,
+	.remove_2m = pair_call,
 	.merge = counts_refuse_merge,
 };
 
@@ -243,8 +244,9 @@ const struct design design_ctor = {
 	.name = "ctor",
 	.summary = "control pages backed by the constructor of a slab cache, guest pages as in v6",
 	.follows = "proposal of a kmem_cache for S-EPT pages, discussed by Kai Huang on v2 and v3",
-	.create = create,
-	.destroy = counts_destroy,
+	.state_bytes = sizeof(struct ctor),
+	.begin = counts_begin,
+	.end = counts_end,
 	.backing = &backing,
 	.check = counts_check,
 	.check_end = counts_check_end,

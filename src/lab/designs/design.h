@@ -32,6 +32,12 @@ struct design_env {
 	bool may_lose;
 };
 
+struct design_state {
+	const struct design *design;
+	const struct design_env *env;
+	const struct os_services *os;
+};
+
 struct design {
 	const char *name;
 	const char *summary; /* one line */
@@ -43,10 +49,11 @@ struct design {
 	 */
 	bool asks_module;
 
-	/* Return: 0 or -errno; *state is the design's. Not in a run. */
-	int (*create)(const struct design_env *env, void **state);
-	/* Everything back to the OS. */
-	void (*destroy)(void *state);
+	/* Its state begins with struct design_state; the rest is zero at first. */
+	size_t state_bytes;
+	/* Return: 0 or -errno. Optional, both. */
+	int (*begin)(void *state);
+	void (*end)(void *state);
 	const struct vmm_backing *backing;
 
 	/* Optional: pamt_shrink(); pamt_verify() over env->region. */
@@ -66,17 +73,17 @@ struct design {
 	bool (*name_of)(void *state, const void *addr, char text[64]);
 };
 
-/* What the functions of its backing are given: libpamt's the host, others what create() made. */
+/* Return: 0 or -errno. *state, if there is one, is to be destroyed in any case. Not in a run. */
+int design_create(const struct design *design, const struct design_env *env, void **state);
+/* Everything back to the OS. */
+void design_destroy(void *state);
+
+/* What the functions of its backing are given: libpamt's the host, others the design's state. */
 static inline void *design_backing_state(const struct design *design, const struct design_env *env,
 					 void *state)
 {
 	return design->backing == &vmm_libpamt ? env->host : state;
 }
-
-/* Of .backing, what most designs have functions of their own for, named as the members are. */
-#define OWN_BACKING                                                         \
-	.topup = topup, .cache_free = cache_free, .alloc_page = alloc_page, \
-	.free_page = free_page, .get = get, .put = put, .split = split
 
 /* All of them, in the order in which they are listed and compared. */
 #define DESIGN_LIST(X)              \

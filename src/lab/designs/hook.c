@@ -14,11 +14,6 @@
  */
 #include "lab/designs/count.h"
 
-static int create(const struct design_env *env, void **state)
-{
-	return counts_create(&design_hook, env, sizeof(struct counts_locked), state);
-}
-
 static int prepare(void *state, tdx_pfn_t first, enum tdx_size size)
 {
 	struct counts_locked *hook = state;
@@ -42,13 +37,13 @@ static void put(void *state, tdx_pfn_t page, bool last) {}
 static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	struct counts_locked *hook = state;
-	int error = pair_take_page(hook->counts.os, node, cache, page);
+	int error = pair_take_page(state, node, cache, page);
 
 	if (error)
 		return error;
 	error = counts_get(&hook->counts, &hook->lock, hpa_to_pfn(*page), cache);
 	if (error)
-		pair_free_page(hook->counts.os, *page);
+		pair_free_page(state, *page);
 	return error;
 }
 
@@ -57,35 +52,36 @@ static void free_page(void *state, tdx_hpa_t page, bool last)
 	struct counts_locked *hook = state;
 
 	counts_put(&hook->counts, &hook->lock, hpa_to_pfn(page));
-	pair_free_page(hook->counts.os, page);
+	pair_free_page(state, page);
 }
 
 static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
-	return counts_call_2m(state, first, regs);
+	return pair_call(state, first, regs);
 }
 
 static const struct vmm_backing backing = {
 	.take = prepare,
 	.give = invalidate,
 	.topup = counts_topup,
-	.cache_free = counts_cache_free,
+	.cache_free = pair_cache_free,
 	.alloc_page = alloc_page,
 	.free_page = free_page,
 	.get = get,
 	.put = put,
-	.map_2m = counts_call_2m,
-	.remove_2m = counts_call_2m,
+	.map_2m = pair_call,
+	.remove_2m = pair_call,
 	.split = split,
-	.merge = counts_call_2m,
+	.merge = pair_call,
 };
 
 const struct design design_hook = {
 	.name = "hook",
 	.summary = "guest memory backed when it is allocated, by its size then",
 	.follows = "proposal of a guest_memfd hook, discussed by Kai Huang and Sean Christopherson",
-	.create = create,
-	.destroy = counts_destroy,
+	.state_bytes = sizeof(struct counts_locked),
+	.begin = counts_begin,
+	.end = counts_end,
 	.backing = &backing,
 	.check = counts_check,
 	.check_end = counts_check_end,

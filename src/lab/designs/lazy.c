@@ -20,64 +20,40 @@
 /* BUSY is tried again so often; a removal that gives up leaves the pair where it is. */
 #define LAZY_TRIES 1000u
 
-struct lazy {
-	const struct design_env *env;
-	const struct os_services *os;
-};
-
-static int create(const struct design_env *env, void **state)
-{
-	struct lazy *lazy = env->os->alloc(env->os->ctx, sizeof(*lazy));
-
-	*state = lazy;
-	if (!lazy)
-		return -OS_ENOMEM;
-	lazy->env = env;
-	lazy->os = env->os;
-	return 0;
-}
-
-static void destroy(void *state)
-{
-	struct lazy *lazy = state;
-
-	lazy->os->free(lazy->os->ctx, lazy);
-}
-
 /* ------------------------------------------------------------------------------------------- */
 /* A pair comes and goes                                                                        */
 
-static int install(struct lazy *lazy, region_t region, struct pamt_cache *cache)
+static int install(void *state, region_t region, struct pamt_cache *cache)
 {
 	tdx_status_t status = { TDX_OPERAND_BUSY };
 	struct page_pair pair;
-	int error = pair_alloc(lazy->os, cache, &pair);
+	int error = pair_alloc(state, cache, &pair);
 
 	if (error)
 		return error;
 	for (uint32_t i = 0; i < LAZY_TRIES && tdx_status_is(status, TDX_OPERAND_BUSY); i++) {
-		status = pair_add(lazy->os, region, &pair);
+		status = pair_add(state, region, &pair);
 		if (!status.v)
 			return 0;
 		os_relax();
 	}
-	pair_free(lazy->os, &pair);
+	pair_free(state, &pair);
 	/* Somebody was faster: that is as good, unless the region is one large page. */
 	if (tdx_status_is(status, TDX_HPA_RANGE_NOT_FREE))
 		return 0;
 	return tdx_status_is(status, TDX_OPERAND_BUSY) ? -OS_EAGAIN : -OS_EIO;
 }
 
-static void uninstall(struct lazy *lazy, region_t region)
+static void uninstall(void *state, region_t region)
 {
 	tdx_status_t status = { TDX_OPERAND_BUSY };
 	struct page_pair pair;
 
 	/* Other answers: somebody has a page there by now, or was told as well and was faster. */
 	for (uint32_t i = 0; i < LAZY_TRIES && tdx_status_is(status, TDX_OPERAND_BUSY); i++) {
-		status = pair_remove(lazy->os, region, &pair);
+		status = pair_remove(state, region, &pair);
 		if (!status.v) {
-			pair_free(lazy->os, &pair);
+			pair_free(state, &pair);
 			return;
 		}
 		os_relax();
@@ -85,34 +61,33 @@ static void uninstall(struct lazy *lazy, region_t region)
 }
 
 /* Until it is not BUSY: somebody may be adding the pair, or removing it. */
-static int call_while_busy(struct lazy *lazy, struct tdx_regs *regs)
+static int call_while_busy(void *state, tdx_pfn_t page, struct tdx_regs *regs)
 {
 	struct tdx_regs in = *regs;
-	int error = pair_call(lazy->os, regs);
+	int error = pair_call(state, page, regs);
 
 	for (uint32_t i = 0; i < LAZY_TRIES && error; i++) {
 		if (!tdx_status_is((tdx_status_t){ regs->rax }, TDX_OPERAND_BUSY))
 			break;
 		os_relax();
 		*regs = in;
-		error = pair_call(lazy->os, regs);
+		error = pair_call(state, page, regs);
 	}
 	return error;
 }
 
 static int call(void *state, tdx_pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache)
 {
-	struct lazy *lazy = state;
 	struct tdx_regs in = *regs;
-	int error = call_while_busy(lazy, regs);
+	int error = call_while_busy(state, page, regs);
 
 	if (!error || !tdx_status_is((tdx_status_t){ regs->rax }, TDX_MISSING_PAMT_PAGE_PAIR))
 		return error;
-	error = install(lazy, pfn_to_region(page), cache);
+	error = install(state, pfn_to_region(page), cache);
 	if (error)
 		return error;
 	*regs = in;
-	return call_while_busy(lazy, regs);
+	return call_while_busy(state, page, regs);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -121,17 +96,7 @@ static int call(void *state, tdx_pfn_t page, struct tdx_regs *regs, struct pamt_
 /* A pair for each page that the module may find without one. */
 static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs)
 {
-	return pair_topup(((struct lazy *)state)->os, cache, 3 * control + 2 * pairs);
-}
-
-static void cache_free(void *state, struct pamt_cache *cache)
-{
-	pair_cache_free(((struct lazy *)state)->os, cache);
-}
-
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
-{
-	return pair_take_page(((struct lazy *)state)->os, node, cache, page);
+	return pair_topup(state, cache, 3 * control + 2 * pairs);
 }
 
 static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache) { return 0; }
@@ -145,27 +110,21 @@ static void put(void *state, tdx_pfn_t page, bool last)
 static void free_page(void *state, tdx_hpa_t page, bool last)
 {
 	put(state, hpa_to_pfn(page), last);
-	pair_free_page(((struct lazy *)state)->os, page);
+	pair_free_page(state, page);
 }
 
 /* A pair may be in the way that a removal left behind. */
 static int map_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
-	struct lazy *lazy = state;
 	struct tdx_regs in = *regs;
 
-	if (!pair_call(lazy->os, regs))
+	if (!pair_call(state, first, regs))
 		return 0;
 	if (!tdx_status_is((tdx_status_t){ regs->rax }, TDX_PAGE_METADATA_INCORRECT))
 		return -OS_EIO;
-	uninstall(lazy, pfn_to_region(first));
+	uninstall(state, pfn_to_region(first));
 	*regs = in;
-	return pair_call(lazy->os, regs);
-}
-
-static int remove_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
-{
-	return pair_call(((struct lazy *)state)->os, regs);
+	return pair_call(state, first, regs);
 }
 
 /*
@@ -174,9 +133,8 @@ static int remove_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
  */
 static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
-	struct lazy *lazy = state;
 	struct page_pair pair;
-	int error = pair_alloc(lazy->os, cache, &pair);
+	int error = pair_alloc(state, cache, &pair);
 
 	if (error)
 		return error;
@@ -184,20 +142,19 @@ static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pam
 	regs->r13 = pair.page[1].v;
 	error = call(state, hpa_to_pfn(hpa(regs->r8)), regs, cache);
 	if (error)
-		pair_free(lazy->os, &pair);
+		pair_free(state, &pair);
 	return error;
 }
 
 static int merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
-	struct lazy *lazy = state;
 	struct page_pair pair;
-	int error = remove_2m(state, first, regs);
+	int error = pair_call(state, first, regs);
 
 	if (error)
 		return error;
 	pair = (struct page_pair){ { hpa(regs->r12), hpa(regs->r13) } };
-	pair_free(lazy->os, &pair);
+	pair_free(state, &pair);
 	return 0;
 }
 
@@ -208,7 +165,7 @@ static const char *check(void *state) { return NULL; }
 
 static const char *check_end(void *state)
 {
-	const struct design_env *env = ((struct lazy *)state)->env;
+	const struct design_env *env = ((struct design_state *)state)->env;
 
 	for (uint32_t i = 0; i < env->nr_regions; i++) {
 		struct lab_entry entry;
@@ -221,7 +178,17 @@ static const char *check_end(void *state)
 }
 
 static const struct vmm_backing backing = {
-	OWN_BACKING, .call = call, .map_2m = map_2m, .remove_2m = remove_2m, .merge = merge,
+	.topup = topup,
+	.cache_free = pair_cache_free,
+	.alloc_page = pair_take_page,
+	.free_page = free_page,
+	.get = get,
+	.put = put,
+	.call = call,
+	.map_2m = map_2m,
+	.remove_2m = pair_call,
+	.split = split,
+	.merge = merge,
 };
 
 const struct design design_lazy = {
@@ -229,8 +196,7 @@ const struct design design_lazy = {
 	.summary = "ADD when the module misses a pair, REMOVE when it hints, BUSY tried again",
 	.follows = "Kirill Shutemov's first attempt, discussed on the RFC, May 2025, and on v2",
 	.asks_module = true,
-	.create = create,
-	.destroy = destroy,
+	.state_bytes = sizeof(struct design_state),
 	.backing = &backing,
 	.check = check,
 	.check_end = check_end,

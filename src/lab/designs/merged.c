@@ -9,23 +9,6 @@
  */
 #include "lab/designs/count.h"
 
-static int create(const struct design_env *env, void **state)
-{
-	return counts_create(&design_merged, env, sizeof(struct counts_locked), state);
-}
-
-static int create_locked(const struct design_env *env, void **state)
-{
-	return counts_create(&design_merged_demote_locked, env, sizeof(struct counts_locked),
-			     state);
-}
-
-static int create_optimistic(const struct design_env *env, void **state)
-{
-	return counts_create(&design_merged_demote_optimistic, env, sizeof(struct counts_locked),
-			     state);
-}
-
 static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	struct counts_locked *m = state;
@@ -33,22 +16,22 @@ static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 	os_a32_t *count = count_of(&m->counts, region);
 	struct page_pair pair;
 	os_irq_t flags;
-	int error = pair_alloc(m->counts.os, cache, &pair);
+	int error = pair_alloc(state, cache, &pair);
 
 	if (error)
 		return error;
 	flags = os_spin_lock(&m->lock);
 	if (count_inc_not_zero(count)) {
 		os_spin_unlock(&m->lock, flags);
-		pair_free(m->counts.os, &pair);
+		pair_free(state, &pair);
 		return 0;
 	}
-	error = pair_add(m->counts.os, region, &pair).v ? -OS_EIO : 0;
+	error = pair_add(state, region, &pair).v ? -OS_EIO : 0;
 	if (!error)
 		os_store32(count, 1, OS_RELEASE);
 	os_spin_unlock(&m->lock, flags);
 	if (error)
-		pair_free(m->counts.os, &pair);
+		pair_free(state, &pair);
 	return error;
 }
 
@@ -60,14 +43,14 @@ static void put(void *state, tdx_pfn_t page, bool last)
 	os_irq_t flags = os_spin_lock(&m->lock);
 	struct page_pair pair;
 
-	if (count_dec_not_one(count) || pair_remove(m->counts.os, region, &pair).v) {
+	if (count_dec_not_one(count) || pair_remove(state, region, &pair).v) {
 		/* More users; or the pair is still there, and stays for good. */
 		os_spin_unlock(&m->lock, flags);
 		return;
 	}
 	os_store32(count, 0, OS_RELAXED);
 	os_spin_unlock(&m->lock, flags);
-	pair_free(m->counts.os, &pair);
+	pair_free(state, &pair);
 }
 
 static int split_locked(void *state, tdx_pfn_t first, struct tdx_regs *regs,
@@ -97,10 +80,11 @@ static const char *check(void *state)
 	return ((struct counts_locked *)state)->lock.word ? NULL : counts_check(state);
 }
 
-#define MERGED(name_, summary_, follows_, create_, split_)                                       \
+#define MERGED(name_, summary_, follows_, split_)                                                \
 	{                                                                                        \
-		.name = name_, .summary = summary_, .follows = follows_, .create = create_,      \
-		.destroy = counts_destroy,                                                       \
+		.name = name_, .summary = summary_, .follows = follows_,                         \
+		.state_bytes = sizeof(struct counts_locked), .begin = counts_begin,              \
+		.end = counts_end,                                                               \
 		.backing =                                                                       \
 			&(const struct vmm_backing){                                             \
 				COUNTS_BACKING,                                                  \
@@ -114,10 +98,10 @@ static const char *check(void *state)
 
 const struct design design_merged = MERGED(
 	"merged", "a pair allocated and a global lock taken on every get, as merged in Linux",
-	"tip x86/tdx, 4 Sep 2026; v6 05/11 and 08/11", create, counts_split);
+	"tip x86/tdx, 4 Sep 2026; v6 05/11 and 08/11", counts_split);
 const struct design design_merged_demote_locked =
 	MERGED("merged-demote-locked", "merged, and the lock held around DEMOTE",
-	       "Rick Edgecombe, 29 Jun 2026", create_locked, split_locked);
+	       "Rick Edgecombe, 29 Jun 2026", split_locked);
 const struct design design_merged_demote_optimistic = MERGED(
 	"merged-demote-optimistic", "merged, and DEMOTE without the lock, under it only after BUSY",
-	"an idea of June 2026 for the same", create_optimistic, split_optimistic);
+	"an idea of June 2026 for the same", split_optimistic);

@@ -13,7 +13,7 @@
 #define NOBODY UINT32_MAX
 
 struct ours {
-	const struct design_env *env;
+	struct design_state of;
 	struct pamt_host *host;
 	uint32_t holder[8]; /* of LOCKED, by region of the run: an actor */
 };
@@ -26,28 +26,18 @@ static uint64_t unbalanced(struct pamt_host *host)
 	return stats.unbalanced_puts;
 }
 
-static int create(const struct design_env *env, void **state)
-{
-	struct ours *o = env->os->alloc(env->os->ctx, sizeof(*o));
-
-	*state = o;
-	if (!o)
-		return -OS_ENOMEM;
-	o->env = env;
-	o->host = env->host;
-	for (uint32_t i = 0; i < sizeof(o->holder) / sizeof(o->holder[0]); i++)
-		o->holder[i] = NOBODY;
-	pamt_set_idle_limit(env->host, env->idle_limit);
-	return 0;
-}
-
-static void destroy(void *state)
+static int begin(void *state)
 {
 	struct ours *o = state;
 
-	pamt_host_destroy(o->host);
-	o->env->os->free(o->env->os->ctx, o);
+	o->host = o->of.env->host;
+	for (uint32_t i = 0; i < sizeof(o->holder) / sizeof(o->holder[0]); i++)
+		o->holder[i] = NOBODY;
+	pamt_set_idle_limit(o->host, o->of.env->idle_limit);
+	return 0;
 }
+
+static void end(void *state) { pamt_host_destroy(((struct ours *)state)->host); }
 
 static void shrink(void *state, uint64_t nr) { pamt_shrink(((struct ours *)state)->host, nr); }
 
@@ -57,8 +47,8 @@ static int64_t verify(void *state)
 	struct ours *o = state;
 	int64_t findings = 0;
 
-	for (uint32_t i = 0; i < o->env->nr_regions; i++) {
-		region_t region = o->env->region[i];
+	for (uint32_t i = 0; i < o->of.env->nr_regions; i++) {
+		region_t region = o->of.env->region[i];
 		struct pamt_finding found;
 
 		findings += region_verify(o->host, region, region_word(o->host, region), &found) !=
@@ -107,7 +97,7 @@ static const char *follow_holder(struct ours *o, uint32_t region, bool locked)
 	o->holder[region] = id;
 	if (now && !now->irq_off)
 		return "interrupts are on while a word is LOCKED";
-	for (uint32_t i = 0; i < o->env->nr_regions; i++)
+	for (uint32_t i = 0; i < o->of.env->nr_regions; i++)
 		if (i != region && o->holder[i] == id)
 			return "somebody holds two words LOCKED";
 	return NULL;
@@ -137,19 +127,19 @@ static const char *judge_pool(const struct pool *pool)
 static const char *check(void *state)
 {
 	struct ours *o = state;
-	const struct lab_module *module = o->env->module;
+	const struct lab_module *module = o->of.env->module;
 	const char *wrong = judge_pool(&o->host->pool[0]);
 
 	if (wrong)
 		return wrong;
 
-	for (uint32_t i = 0; i < o->env->nr_regions; i++) {
-		uint16_t word = region_word(o->host, o->env->region[i])->v;
+	for (uint32_t i = 0; i < o->of.env->nr_regions; i++) {
+		uint16_t word = region_word(o->host, o->of.env->region[i])->v;
 		enum region_state now = region_state(word);
 		struct lab_entry entry;
 		const char *broken;
 
-		module->entry(module->box.ctx, o->env->region[i], &entry);
+		module->entry(module->box.ctx, o->of.env->region[i], &entry);
 		broken = judge(now, &entry);
 		if (!broken)
 			broken = follow_holder(o, i, now == REGION_STATE_LOCKED);
@@ -182,8 +172,8 @@ static const char *check_call(void *state, const struct tdx_regs *regs)
 
 	if (!stage_now() || !exclusive_target(regs, &target))
 		return NULL;
-	for (uint32_t i = 0; i < o->env->nr_regions; i++)
-		if (o->env->region[i].v == target.v && o->holder[i] != stage_now()->id)
+	for (uint32_t i = 0; i < o->of.env->nr_regions; i++)
+		if (o->of.env->region[i].v == target.v && o->holder[i] != stage_now()->id)
 			return "a 2M entry is taken exclusively by somebody who has not LOCKED it";
 	return NULL;
 }
@@ -193,8 +183,8 @@ static const char *check_end(void *state)
 	struct ours *o = state;
 	bool leaked = false, in_use = false;
 
-	for (uint32_t i = 0; i < o->env->nr_regions; i++) {
-		enum region_state is = region_state(region_word(o->host, o->env->region[i])->v);
+	for (uint32_t i = 0; i < o->of.env->nr_regions; i++) {
+		enum region_state is = region_state(region_word(o->host, o->of.env->region[i])->v);
 
 		if (is == REGION_STATE_LOCKED)
 			return "a word is left LOCKED";
@@ -205,10 +195,10 @@ static const char *check_end(void *state)
 	 * A stray put may be one too early: then its region leaks, and with it the pair and the
 	 * region that the pair is from.
 	 */
-	if (in_use && !o->env->may_lose && !(leaked && o->env->strays))
+	if (in_use && !o->of.env->may_lose && !(leaked && o->of.env->strays))
 		return "a region is still in use";
 	/* A stray put of a region in use takes somebody else's place and is not noticed as such. */
-	if (unbalanced(o->host) > o->env->strays)
+	if (unbalanced(o->host) > o->of.env->strays)
 		return "puts, or pages given back, were counted as unbalanced that were not";
 	return NULL;
 }
@@ -217,8 +207,8 @@ static bool name_of(void *state, const void *addr, char text[64])
 {
 	struct ours *o = state;
 
-	for (uint32_t i = 0; i < o->env->nr_regions; i++)
-		if (addr == region_word(o->host, o->env->region[i])) {
+	for (uint32_t i = 0; i < o->of.env->nr_regions; i++)
+		if (addr == region_word(o->host, o->of.env->region[i])) {
 			snprintf(text, 64, "the word of region %c", 'A' + i);
 			return true;
 		}
@@ -232,8 +222,9 @@ const struct design design_ours = {
 	.name = "ours",
 	.summary =
 		"libpamt: a word per region, LOCKED for one SEAMCALL, pairs out of pinned chunks",
-	.create = create,
-	.destroy = destroy,
+	.state_bytes = sizeof(struct ours),
+	.begin = begin,
+	.end = end,
 	.backing = &vmm_libpamt,
 	.shrink = shrink,
 	.verify = verify,

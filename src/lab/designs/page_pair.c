@@ -7,9 +7,12 @@
  */
 #include "lab/designs/page_pair.h"
 
+static const struct os_services *os_of(void *state) { return ((struct design_state *)state)->os; }
+
 /* Near if it can be had, as the allocator of Linux does it. */
-static tdx_hpa_t alloc_near(const struct os_services *os, uint32_t node)
+static tdx_hpa_t alloc_near(void *state, uint32_t node)
 {
+	const struct os_services *os = os_of(state);
 	tdx_hpa_t page = os->alloc_pages(os->ctx, 0, node);
 
 	if (hpa_is_none(page) && node != OS_ANY_NODE)
@@ -17,8 +20,7 @@ static tdx_hpa_t alloc_near(const struct os_services *os, uint32_t node)
 	return page;
 }
 
-int pair_take_page(const struct os_services *os, uint32_t node, struct pamt_cache *cache,
-		   tdx_hpa_t *page)
+int pair_take_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
 {
 	if (cache) {
 		if (!cache->nr_pages)
@@ -26,39 +28,43 @@ int pair_take_page(const struct os_services *os, uint32_t node, struct pamt_cach
 		*page = cache->page[--cache->nr_pages];
 		return 0;
 	}
-	*page = alloc_near(os, node);
+	*page = alloc_near(state, node);
 	return hpa_is_none(*page) ? -OS_ENOMEM : 0;
 }
 
-int pair_alloc(const struct os_services *os, struct pamt_cache *cache, struct page_pair *pair)
+int pair_alloc(void *state, struct pamt_cache *cache, struct page_pair *pair)
 {
-	if (pair_take_page(os, os_node(), cache, &pair->page[0]))
+	const struct os_services *os = os_of(state);
+
+	if (pair_take_page(state, os_node(), cache, &pair->page[0]))
 		return -OS_ENOMEM;
-	if (pair_take_page(os, os_node(), cache, &pair->page[1])) {
+	if (pair_take_page(state, os_node(), cache, &pair->page[1])) {
 		os->free_pages(os->ctx, pair->page[0], 0);
 		return -OS_ENOMEM;
 	}
 	return 0;
 }
 
-void pair_free_page(const struct os_services *os, tdx_hpa_t page)
+void pair_free_page(void *state, tdx_hpa_t page)
 {
+	const struct os_services *os = os_of(state);
+
 	os->scrub(os->ctx, page, TDX_PAGE_SIZE);
 	os->free_pages(os->ctx, page, 0);
 }
 
-void pair_free(const struct os_services *os, const struct page_pair *pair)
+void pair_free(void *state, const struct page_pair *pair)
 {
-	pair_free_page(os, pair->page[0]);
-	pair_free_page(os, pair->page[1]);
+	pair_free_page(state, pair->page[0]);
+	pair_free_page(state, pair->page[1]);
 }
 
-int pair_topup(const struct os_services *os, struct pamt_cache *cache, uint32_t pages)
+int pair_topup(void *state, struct pamt_cache *cache, uint32_t pages)
 {
 	if (pages > PAMT_CACHE_PAGES)
 		return -OS_ERANGE;
 	while (cache->nr_pages < pages) {
-		tdx_hpa_t page = alloc_near(os, os_node());
+		tdx_hpa_t page = alloc_near(state, os_node());
 
 		if (hpa_is_none(page))
 			return -OS_ENOMEM;
@@ -67,14 +73,17 @@ int pair_topup(const struct os_services *os, struct pamt_cache *cache, uint32_t 
 	return 0;
 }
 
-void pair_cache_free(const struct os_services *os, struct pamt_cache *cache)
+void pair_cache_free(void *state, struct pamt_cache *cache)
 {
+	const struct os_services *os = os_of(state);
+
 	while (cache->nr_pages)
 		os->free_pages(os->ctx, cache->page[--cache->nr_pages], 0);
 }
 
-tdx_status_t pair_add(const struct os_services *os, region_t region, const struct page_pair *pair)
+tdx_status_t pair_add(void *state, region_t region, const struct page_pair *pair)
 {
+	const struct os_services *os = os_of(state);
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_PHYMEM_PAMT_ADD, 0),
 				 .rcx = tdx_hpa_size(region_to_hpa(region), TDX_2M),
 				 .rdx = pair->page[0].v,
@@ -83,8 +92,9 @@ tdx_status_t pair_add(const struct os_services *os, region_t region, const struc
 	return os->seamcall(os->ctx, &regs);
 }
 
-tdx_status_t pair_remove(const struct os_services *os, region_t region, struct page_pair *pair)
+tdx_status_t pair_remove(void *state, region_t region, struct page_pair *pair)
 {
+	const struct os_services *os = os_of(state);
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_PHYMEM_PAMT_REMOVE, 0),
 				 .rcx = tdx_hpa_size(region_to_hpa(region), TDX_2M) };
 	tdx_status_t status = os->seamcall(os->ctx, &regs);
@@ -96,7 +106,9 @@ tdx_status_t pair_remove(const struct os_services *os, region_t region, struct p
 	return status;
 }
 
-int pair_call(const struct os_services *os, struct tdx_regs *regs)
+int pair_call(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 {
+	const struct os_services *os = os_of(state);
+
 	return tdx_status_ok(os->seamcall(os->ctx, regs)) ? 0 : -OS_EIO;
 }

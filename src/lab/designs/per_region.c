@@ -22,24 +22,25 @@ static struct os_spin *lock_of(void *state, tdx_pfn_t page)
 	return &((struct per_region *)state)->lock[pfn_to_region(page).v];
 }
 
-static int create(const struct design_env *env, void **state)
+static int begin(void *state)
 {
-	int error = counts_create(&design_per_region, env, sizeof(struct per_region), state);
-	struct per_region *p = *state;
+	int error = counts_begin(state);
+	struct per_region *p = state;
+	const struct os_services *os = p->counts.of.os;
 
 	if (error)
 		return error;
-	p->lock = env->os->sparse_create(env->os->ctx, lock_bytes(p));
-	return p->lock ? env->os->sparse_populate(env->os->ctx, p->lock, 0, lock_bytes(p))
-		       : -OS_ENOMEM;
+	p->lock = os->sparse_create(os->ctx, lock_bytes(p));
+	return p->lock ? os->sparse_populate(os->ctx, p->lock, 0, lock_bytes(p)) : -OS_ENOMEM;
 }
 
-static void destroy(void *state)
+static void end(void *state)
 {
 	struct per_region *p = state;
+	const struct os_services *os = p->counts.of.os;
 
-	p->counts.os->sparse_destroy(p->counts.os->ctx, p->lock, lock_bytes(p));
-	counts_destroy(state);
+	os->sparse_destroy(os->ctx, p->lock, lock_bytes(p));
+	counts_end(state);
 }
 
 static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
@@ -56,8 +57,8 @@ static bool name_of(void *state, const void *addr, char text[64])
 {
 	struct per_region *p = state;
 
-	for (uint32_t i = 0; i < p->counts.env->nr_regions; i++)
-		if (addr == &p->lock[p->counts.env->region[i].v])
+	for (uint32_t i = 0; i < p->counts.of.env->nr_regions; i++)
+		if (addr == &p->lock[p->counts.of.env->region[i].v])
 			return counts_name_of(state, addr, addr, text);
 	return counts_name_of(state, NULL, addr, text);
 }
@@ -70,8 +71,9 @@ const struct design design_per_region = {
 	.name = "per-region",
 	.summary = "one lock per region, pairs from anywhere",
 	.follows = "proposal of Kai Huang and Yan Zhao on v3, September 2025",
-	.create = create,
-	.destroy = destroy,
+	.state_bytes = sizeof(struct per_region),
+	.begin = begin,
+	.end = end,
 	.backing = &backing,
 	.check = counts_check,
 	.check_end = counts_check_end,

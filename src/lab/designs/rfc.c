@@ -16,11 +16,6 @@
  */
 #include "lab/designs/count.h"
 
-static int create(const struct design_env *env, void **state)
-{
-	return counts_create(&design_rfc, env, sizeof(struct counts_locked), state);
-}
-
 /* Under the lock. *unused: the pair was not needed. */
 static int add_locked(struct counts_locked *rfc, region_t region, const struct page_pair *pair,
 		      bool *unused)
@@ -31,7 +26,7 @@ static int add_locked(struct counts_locked *rfc, region_t region, const struct p
 	*unused = true;
 	if (count_inc_not_zero(count))
 		return 0;
-	status = pair_add(rfc->counts.os, region, pair);
+	status = pair_add(rfc, region, pair);
 	if (status.v && !tdx_status_is(status, TDX_HPA_RANGE_NOT_FREE))
 		return -OS_EIO;
 	*unused = status.v;
@@ -51,14 +46,14 @@ static int prepare(void *state, tdx_pfn_t page, struct pamt_cache *pool)
 
 	if (count_inc_not_zero(count_of(&rfc->counts, region)))
 		return 0;
-	error = pair_alloc(rfc->counts.os, pool, &pair);
+	error = pair_alloc(state, pool, &pair);
 	if (error)
 		return error;
 	flags = os_spin_lock(&rfc->lock);
 	error = add_locked(rfc, region, &pair, &unused);
 	os_spin_unlock(&rfc->lock, flags);
 	if (unused)
-		pair_free(rfc->counts.os, &pair);
+		pair_free(state, &pair);
 	return error;
 }
 
@@ -77,13 +72,13 @@ static void cleanup(void *state, tdx_pfn_t page, bool last)
 	flags = os_spin_lock(&rfc->lock);
 	/* Acquire: what the other users did; somebody may have come meanwhile. */
 	if (!os_load32(count, OS_ACQUIRE)) {
-		removed = !pair_remove(rfc->counts.os, region, &pair).v;
+		removed = !pair_remove(state, region, &pair).v;
 		if (!removed)
 			os_fetch_add32(count, 1, OS_RELEASE);
 	}
 	os_spin_unlock(&rfc->lock, flags);
 	if (removed)
-		pair_free(rfc->counts.os, &pair);
+		pair_free(state, &pair);
 }
 
 static const struct vmm_backing backing = {
@@ -100,8 +95,9 @@ const struct design design_rfc = {
 	.follows = "RFC, 2 May 2025, 08/12 to 12/12",
 	/* HPA_RANGE_NOT_FREE is part of the protocol. */
 	.asks_module = true,
-	.create = create,
-	.destroy = counts_destroy,
+	.state_bytes = sizeof(struct counts_locked),
+	.begin = counts_begin,
+	.end = counts_end,
 	.backing = &backing,
 	.check = counts_check,
 	.check_end = counts_check_end,

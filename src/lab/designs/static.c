@@ -8,66 +8,35 @@
  */
 #include "lab/designs/page_pair.h"
 
-struct all_static {
-	const struct os_services *os;
-};
-
-static const struct os_services *os_of(void *state) { return ((struct all_static *)state)->os; }
-
-static int create(const struct design_env *env, void **state)
-{
-	struct all_static *s = env->os->alloc(env->os->ctx, sizeof(*s));
-
-	*state = s;
-	if (!s)
-		return -OS_ENOMEM;
-	s->os = env->os;
-	return 0;
-}
-
-static void destroy(void *state) { os_of(state)->free(os_of(state)->ctx, state); }
-
 static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs)
 {
-	return pair_topup(os_of(state), cache, control);
+	return pair_topup(state, cache, control);
 }
 
-static void cache_free(void *state, struct pamt_cache *cache)
-{
-	pair_cache_free(os_of(state), cache);
-}
-
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
-{
-	return pair_take_page(os_of(state), node, cache, page);
-}
-
-static void free_page(void *state, tdx_hpa_t page, bool last)
-{
-	pair_free_page(os_of(state), page);
-}
+static void free_page(void *state, tdx_hpa_t page, bool last) { pair_free_page(state, page); }
 
 static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache) { return 0; }
 
 static void put(void *state, tdx_pfn_t page, bool last) {}
 
-static int call_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
-{
-	return pair_call(os_of(state), regs);
-}
-
 static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
 {
-	return call_2m(state, first, regs);
+	return pair_call(state, first, regs);
 }
 
 static const char *check(void *state) { return NULL; }
 
 static const struct vmm_backing backing = {
-	OWN_BACKING,
-	.map_2m = call_2m,
-	.remove_2m = call_2m,
-	.merge = call_2m,
+	.topup = topup,
+	.cache_free = pair_cache_free,
+	.alloc_page = pair_take_page,
+	.free_page = free_page,
+	.get = get,
+	.put = put,
+	.map_2m = pair_call,
+	.remove_2m = pair_call,
+	.split = split,
+	.merge = pair_call,
 };
 
 const struct design design_static = {
@@ -75,8 +44,7 @@ const struct design design_static = {
 	.summary = "all PAMT at boot, nothing at run time",
 	.follows = "mainline before the series",
 	.is_static = true,
-	.create = create,
-	.destroy = destroy,
+	.state_bytes = sizeof(struct design_state),
 	.backing = &backing,
 	.check = check,
 	.check_end = check,

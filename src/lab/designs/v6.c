@@ -10,11 +10,6 @@
  */
 #include "lab/designs/count.h"
 
-static int create(const struct design_env *env, void **state)
-{
-	return counts_create(&design_v6, env, sizeof(struct counts_locked), state);
-}
-
 static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
 {
 	return counts_get(state, &((struct counts_locked *)state)->lock, page, cache);
@@ -33,8 +28,9 @@ const struct design design_v6 = {
 	.name = "v6",
 	.summary = "no lock while the region is in use, a global lock for 0 to 1 and 1 to 0",
 	.follows = "v6 06/11, 08/11 and 09/11, 25 May 2026",
-	.create = create,
-	.destroy = counts_destroy,
+	.state_bytes = sizeof(struct counts_locked),
+	.begin = counts_begin,
+	.end = counts_end,
 	.backing = &backing,
 	/* At every instant: the counts are read without the lock. */
 	.check = counts_check,

@@ -149,7 +149,7 @@ static const char *make_design(struct trial *trial)
 	env->idle_limit = trial->setup.idle_limit;
 	for (uint32_t i = 0; i < env->nr_regions; i++)
 		env->region[i] = run_region(i);
-	if (trial->setup.design->create(env, &trial->design))
+	if (design_create(trial->setup.design, env, &trial->design))
 		return "the design cannot be set up";
 	trial->backing = design_backing_state(trial->setup.design, env, trial->design);
 	return NULL;
