@@ -56,19 +56,19 @@ enum chart_unit { CHART_BYTES, CHART_SECONDS, CHART_NUMBER, CHART_NS };
 struct chart_series {
 	const char *name;
 	enum report_colour colour;
-	bool fill; /* the area below, for what adds up to something */
 	const double *y;
 };
 
 struct chart {
 	const char *title, *description;
-	const char *x_name,
-		*y_name; /* what is counted, for who sees such a chart for the first time */
+	/* What is counted, for who sees such a chart for the first time. */
+	const char *x_name, *y_name;
 	enum chart_unit x_unit, y_unit;
 	bool log_x, log_y; /* powers of two; of ten */
 	unsigned int nr;   /* points of each series */
 	const double *x;   /* ascending */
 	unsigned int nr_series;
+	/* The first is what it is about: on top, and filled where the axis begins at 0. */
 	struct chart_series series[CHART_SERIES];
 };
 

@@ -335,7 +335,7 @@ static void draw_line(FILE *to, const struct chart *chart, const struct chart_se
 	for (unsigned int i = chart->nr <= MARKS ? 0 : number * step / 5; i < chart->nr; i += step)
 		if (!isnan(s->y[i]) && chart->nr_series > 1)
 			draw_mark(to, number, letter, x_at(x, chart->x[i]), y_at(y, s->y[i]));
-	if (!s->fill || !nr)
+	if (s != chart->series || chart->log_y || !nr)
 		return;
 	fprintf(to, "<path class=\"area f%c\" d=\"M%.1f %.1f", letter, x_at(x, chart->x[first]),
 		HEIGHT - BOTTOM);
@@ -398,7 +398,6 @@ void report_chart(FILE *to, const struct chart *chart)
 	report_text(to, chart->description);
 	fputs("</desc>\n", to);
 	draw_axes(to, chart, &x, &y);
-	/* The first series is what it is about: on top. */
 	for (unsigned int s = chart->nr_series; s-- > 0;)
 		draw_line(to, chart, &chart->series[s], &x, &y);
 	if (chart->nr_series > 1)

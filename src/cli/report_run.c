@@ -9,13 +9,59 @@
 #include "cli/report.h"
 
 #define PAIR_BYTES 8192.0
-#define CURVES	   8u
 
-/* The time series, a column each. */
+/* The time series, column after column. */
+enum column { TIME, PAMT, PAIRS, AT_BOOT, OTHER, TD_BYTES, GETS, ADDS, COLUMNS };
+
 struct series {
 	unsigned int nr;
-	double *memory; /* all columns, one after the other */
-	double *seconds, *pamt, *pairs, *fixed, *other, *td_bytes, *gets, *adds;
+	double *value[COLUMNS]; /* the first is to be freed */
+};
+
+/* A chart over time; the first line is what it is about. */
+static const struct {
+	bool dynamic; /* of Dynamic PAMT only */
+	struct chart chart;
+	enum column column[3]; /* of each line */
+} charts[] = {
+	{ true,
+	  { .title = "PAMT over time, static against dynamic",
+	    .description = "Static PAMT is taken at boot, TDs or not. Dynamic: what is taken at "
+			   "boot, the region words, and all that libpamt holds.",
+	    .y_name = "memory for PAMT",
+	    .y_unit = CHART_BYTES,
+	    .nr_series = 2,
+	    .series = { { "dynamic", REPORT_A, NULL }, { "static", REPORT_B, NULL } } },
+	  { PAMT, OTHER } },
+	{ true,
+	  { .title = "The same from nearby: dynamic alone",
+	    .description = "What is there at boot, and what comes and goes with TDs: pages for "
+			   "pairs, control structures and secure EPT.",
+	    .y_name = "memory for PAMT",
+	    .y_unit = CHART_BYTES,
+	    .nr_series = 3,
+	    .series = { { "all", REPORT_A, NULL },
+			{ "page pairs", REPORT_C, NULL },
+			{ "at boot", REPORT_G, NULL } } },
+	  { PAMT, PAIRS, AT_BOOT } },
+	{ false,
+	  { .title = "Memory of TDs",
+	    .description = "What the guests have accepted.",
+	    .y_name = "memory of all TDs together",
+	    .y_unit = CHART_BYTES,
+	    .nr_series = 1,
+	    .series = { { "accepted", REPORT_D, NULL } } },
+	  { TD_BYTES } },
+	{ true,
+	  { .title = "Gets, and the SEAMCALLs that they cost",
+	    .description = "So far, on a logarithmic scale: a 4K page mapped is a get; only the "
+			   "first of a region is a PAMT.ADD.",
+	    .y_name = "number so far",
+	    .y_unit = CHART_NUMBER,
+	    .log_y = true,
+	    .nr_series = 2,
+	    .series = { { "gets", REPORT_A, NULL }, { "PAMT.ADD", REPORT_B, NULL } } },
+	  { GETS, ADDS } },
 };
 
 static bool read_series(const json_t *root, struct series *s)
@@ -27,132 +73,46 @@ static bool read_series(const json_t *root, struct series *s)
 			      : report_number(bytes, "static_boot");
 
 	s->nr = (unsigned int)json_array_size(timeline);
-	s->memory = calloc((size_t)s->nr * CURVES + 1, sizeof(*s->memory));
-	if (!s->memory)
+	s->value[0] = calloc((size_t)s->nr * COLUMNS + 1, sizeof(double));
+	if (!s->value[0])
 		return false;
-	s->seconds = s->memory;
-	s->pamt = s->seconds + s->nr;
-	s->pairs = s->pamt + s->nr;
-	s->fixed = s->pairs + s->nr;
-	s->other = s->fixed + s->nr;
-	s->td_bytes = s->other + s->nr;
-	s->gets = s->td_bytes + s->nr;
-	s->adds = s->gets + s->nr;
+	for (enum column c = 1; c < COLUMNS; c++)
+		s->value[c] = s->value[c - 1] + s->nr;
 	for (unsigned int i = 0; i < s->nr; i++) {
 		const json_t *at = json_array_get(timeline, i);
 
-		s->seconds[i] = report_number(at, "seconds");
-		s->pamt[i] = boot + report_number(at, "pamt_bytes");
-		s->pairs[i] = report_number(at, "pairs") * PAIR_BYTES;
-		s->fixed[i] = boot;
-		s->other[i] = report_number(bytes, dynamic ? "static_boot" : "dynamic_boot");
-		s->td_bytes[i] = report_number(at, "td_bytes");
-		s->gets[i] = report_number(at, "gets");
-		s->adds[i] = report_number(at, "adds");
+		s->value[TIME][i] = report_number(at, "seconds");
+		s->value[PAMT][i] = boot + report_number(at, "pamt_bytes");
+		s->value[PAIRS][i] = report_number(at, "pairs") * PAIR_BYTES;
+		s->value[AT_BOOT][i] = boot;
+		s->value[OTHER][i] = report_number(bytes, dynamic ? "static_boot" : "dynamic_boot");
+		s->value[TD_BYTES][i] = report_number(at, "td_bytes");
+		s->value[GETS][i] = report_number(at, "gets");
+		s->value[ADDS][i] = report_number(at, "adds");
 	}
 	return true;
-}
-
-static void draw_static_and_dynamic(FILE *to, const struct series *s, const char *time)
-{
-	const struct chart chart = {
-		.title = "PAMT over time, static against dynamic",
-		.description =
-			"Static PAMT is taken at boot, TDs or not. Dynamic: what is taken at "
-			"boot, the region words, and all that libpamt holds.",
-		.x_name = time,
-		.y_name = "memory for PAMT",
-		.x_unit = CHART_SECONDS,
-		.y_unit = CHART_BYTES,
-		.nr = s->nr,
-		.x = s->seconds,
-		.nr_series = 2,
-		.series = { { .name = "dynamic", .colour = REPORT_A, .fill = true, .y = s->pamt },
-			    { .name = "static", .colour = REPORT_B, .y = s->other } },
-	};
-
-	report_chart(to, &chart);
-}
-
-static void draw_closer(FILE *to, const struct series *s, const char *time)
-{
-	const struct chart chart = {
-		.title = "The same from nearby: dynamic alone",
-		.description = "What is there at boot, and what comes and goes with TDs: pages for "
-			       "pairs, control structures and secure EPT.",
-		.x_name = time,
-		.y_name = "memory for PAMT",
-		.x_unit = CHART_SECONDS,
-		.y_unit = CHART_BYTES,
-		.nr = s->nr,
-		.x = s->seconds,
-		.nr_series = 3,
-		.series = { { .name = "all", .colour = REPORT_A, .fill = true, .y = s->pamt },
-			    { .name = "page pairs", .colour = REPORT_C, .y = s->pairs },
-			    { .name = "at boot", .colour = REPORT_G, .y = s->fixed } },
-	};
-
-	report_chart(to, &chart);
-}
-
-static void draw_memory(FILE *to, const struct series *s, const char *time)
-{
-	const struct chart chart = {
-		.title = "Memory of TDs",
-		.description = "What the guests have accepted.",
-		.x_name = time,
-		.y_name = "memory of all TDs together",
-		.x_unit = CHART_SECONDS,
-		.y_unit = CHART_BYTES,
-		.nr = s->nr,
-		.x = s->seconds,
-		.nr_series = 1,
-		.series = { { .name = "accepted",
-			      .colour = REPORT_D,
-			      .fill = true,
-			      .y = s->td_bytes } },
-	};
-
-	report_chart(to, &chart);
-}
-
-static void draw_calls(FILE *to, const struct series *s, const char *time)
-{
-	const struct chart chart = {
-		.title = "Gets, and the SEAMCALLs that they cost",
-		.description =
-			"So far, on a logarithmic scale: a 4K page mapped is a get; only the "
-			"first of a region is a PAMT.ADD.",
-		.x_name = time,
-		.y_name = "number so far",
-		.x_unit = CHART_SECONDS,
-		.y_unit = CHART_NUMBER,
-		.log_y = true,
-		.nr = s->nr,
-		.x = s->seconds,
-		.nr_series = 2,
-		.series = { { .name = "gets", .colour = REPORT_A, .y = s->gets },
-			    { .name = "PAMT.ADD", .colour = REPORT_B, .y = s->adds } },
-	};
-
-	report_chart(to, &chart);
 }
 
 static void draw_series(FILE *to, const json_t *root, const struct series *s)
 {
 	bool dynamic = json_is_true(json_object_get(root, "dynamic"));
-	const char *time = json_is_true(json_object_get(root, "virtual"))
-				   ? "simulated time since boot"
-				   : "time since boot";
+	struct chart chart;
 
 	report_charts(to);
-	if (dynamic) {
-		draw_static_and_dynamic(to, s, time);
-		draw_closer(to, s, time);
+	for (size_t i = 0; i < sizeof(charts) / sizeof(*charts); i++) {
+		if (charts[i].dynamic && !dynamic)
+			continue;
+		chart = charts[i].chart;
+		chart.x_name = json_is_true(json_object_get(root, "virtual"))
+				       ? "simulated time since boot"
+				       : "time since boot";
+		chart.x_unit = CHART_SECONDS;
+		chart.nr = s->nr;
+		chart.x = s->value[TIME];
+		for (unsigned int line = 0; line < chart.nr_series; line++)
+			chart.series[line].y = s->value[charts[i].column[line]];
+		report_chart(to, &chart);
 	}
-	draw_memory(to, s, time);
-	if (dynamic)
-		draw_calls(to, s, time);
 	report_charts_end(to);
 }
 
@@ -238,7 +198,7 @@ const char *report_run(FILE *to, const char *name, const json_t *root)
 	write_cards(to, root);
 	if (series.nr > 1)
 		draw_series(to, root, &series);
-	free(series.memory);
+	free(series.value[0]);
 	if (json_is_object(json_object_get(root, "regions")))
 		report_map(to, json_object_get(root, "regions"));
 	if (json_is_object(json_object_get(root, "counts")))
