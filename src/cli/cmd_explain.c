@@ -225,43 +225,9 @@ static void explain_log(struct explain *run)
 /* ------------------------------------------------------------------------------------------- */
 /* --list: everything that is known                                                             */
 
-static void list_leaves(void)
+static json_t *leaves_json(void)
 {
-	static const struct cli_column columns[] = { { "LEAF", true },
-						     { "NAME", false },
-						     { "", false } };
-	struct cli_table *table = cli_table_create(columns, 3);
-	const struct abi_leaf *leaf;
-
-	for (unsigned int i = 0; (leaf = abi_leaf_at(i)); i++) {
-		cli_table_cell(table, "%u", leaf->number);
-		cli_table_cell(table, "%s", leaf->name);
-		cli_table_cell(table, "%s", leaf->purpose);
-	}
-	cli_table_print(table);
-}
-
-static void list_statuses(void)
-{
-	static const struct cli_column columns[] = { { "STATUS", false },
-						     { "NAME", false },
-						     { "CLASS", false } };
-	struct cli_table *table = cli_table_create(columns, 3);
-	const struct abi_status *status;
-
-	for (unsigned int i = 0; (status = abi_status_at(i)); i++) {
-		cli_table_cell(table, "0x%016" PRIx64, status->value);
-		cli_table_cell(table, "TDX_%s", status->name);
-		cli_table_cell(table, "%s", abi_class_name((uint8_t)(status->value >> 40)));
-	}
-	cli_table_print(table);
-}
-
-static void list_json(void)
-{
-	json_t *root = cli_json("pamt.explain.list/1");
-	json_t *leaves = json_array(), *statuses = json_array();
-	const struct abi_status *status;
+	json_t *leaves = json_array();
 	const struct abi_leaf *leaf;
 
 	for (unsigned int i = 0; (leaf = abi_leaf_at(i)); i++) {
@@ -269,6 +235,14 @@ static void list_json(void)
 
 		json_array_append_new(leaves, explain_json(&f));
 	}
+	return leaves;
+}
+
+static json_t *statuses_json(void)
+{
+	json_t *statuses = json_array();
+	const struct abi_status *status;
+
 	for (unsigned int i = 0; (status = abi_status_at(i)); i++) {
 		struct finding f = { .kind = FOUND_STATUS,
 				     .value = status->value,
@@ -276,22 +250,32 @@ static void list_json(void)
 
 		json_array_append_new(statuses, explain_json(&f));
 	}
-	json_object_set_new(root, "leaves", leaves);
-	json_object_set_new(root, "statuses", statuses);
-	cli_json_print(root);
+	return statuses;
 }
 
 static int list_all(const struct cli_args *args, int nr)
 {
+	static const struct cli_shown of_leaf[] = { { "LEAF", "number", 1, 0 },
+						    { "NAME", "name", CLI_TEXT, 0 },
+						    { "", "purpose", CLI_TEXT, 0 } };
+	static const struct cli_shown of_status[] = { { "STATUS", "value", CLI_TEXT, 0 },
+						      { "NAME", "name", CLI_TEXT, 0 },
+						      { "CLASS", "class", CLI_TEXT, 0 } };
+	json_t *root;
+
 	if (nr)
 		return cli_usage_error("explain: --list takes no words");
+	root = cli_json("pamt.explain.list/1");
+	json_object_set_new(root, "leaves", leaves_json());
+	json_object_set_new(root, "statuses", statuses_json());
 	if (args->json) {
-		list_json();
+		cli_json_print(root);
 		return CLI_OK;
 	}
-	list_leaves();
+	cli_table_json(json_object_get(root, "leaves"), of_leaf, 3);
 	putchar('\n');
-	list_statuses();
+	cli_table_json(json_object_get(root, "statuses"), of_status, 3);
+	json_decref(root);
 	return CLI_OK;
 }
 

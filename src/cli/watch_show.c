@@ -69,30 +69,45 @@ static uint64_t calls_before(const struct watch_reading *before, const struct wa
 	return 0;
 }
 
-static void print_counts(const struct watch_reading *now, const struct watch_reading *before)
+static json_t *json_counts(const struct watch_reading *r)
 {
-	static const struct cli_column columns[] = {
-		{ "leaf", false }, { "status", false }, { "calls", true }, { "per second", true }
-	};
-	struct cli_table *table = cli_table_create(columns, 4);
-	double seconds = seconds_between(before, now);
+	json_t *calls = json_array();
 
-	for (unsigned int i = 0; i < now->nr; i++) {
-		const struct watch_count *c = &now->count[i];
+	for (unsigned int i = 0; i < r->nr; i++) {
+		json_t *one = json_object();
 		char leaf[64], status[ABI_TEXT];
 
-		leaf_name(c->leaf, leaf, sizeof(leaf));
-		status_name(c, status, sizeof(status));
-		cli_table_cell(table, "%s", leaf);
-		cli_table_cell(table, "%s", status);
-		cli_table_cell(table, "%" PRIu64, c->calls);
-		if (seconds > 0)
-			cli_table_cell(table, "%.1f",
-				       (double)(c->calls - calls_before(before, c)) / seconds);
-		else
-			cli_table_cell(table, "-");
+		leaf_name(r->count[i].leaf, leaf, sizeof(leaf));
+		status_name(&r->count[i], status, sizeof(status));
+		json_object_set_new(one, "leaf", json_string(leaf));
+		json_object_set_new(one, "rax", cli_json_hex(r->count[i].status));
+		json_object_set_new(one, "status", json_string(status));
+		json_object_set_new(one, "failed", json_boolean(watch_failed(r->count[i].status)));
+		json_object_set_new(one, "calls", json_integer((json_int_t)r->count[i].calls));
+		json_array_append_new(calls, one);
 	}
-	cli_table_print(table);
+	return calls;
+}
+
+static void print_counts(const struct watch_reading *now, const struct watch_reading *before)
+{
+	static const struct cli_shown columns[] = {
+		{ "leaf", "leaf", CLI_TEXT, 0 },
+		{ "status", "status", CLI_TEXT, 0 },
+		{ "calls", "calls", 1, 0 },
+		{ "per second", "rate", 1, 1 },
+	};
+	double seconds = seconds_between(before, now);
+	json_t *calls = json_counts(now);
+
+	for (unsigned int i = 0; seconds > 0 && i < now->nr; i++) {
+		const struct watch_count *c = &now->count[i];
+		double since = (double)(c->calls - calls_before(before, c));
+
+		json_object_set_new(json_array_get(calls, i), "rate", json_real(since / seconds));
+	}
+	cli_table_json(calls, columns, 4);
+	json_decref(calls);
 }
 
 void watch_show_table(const struct watch *watch, const struct watch_reading *now,
@@ -157,26 +172,6 @@ static unsigned int metrics_of(const struct watch *watch, const struct watch_rea
 
 	memcpy(metrics, all, sizeof(all));
 	return watch->facts.own ? MOST_METRICS : MOST_METRICS - 1;
-}
-
-static json_t *json_counts(const struct watch_reading *r)
-{
-	json_t *calls = json_array();
-
-	for (unsigned int i = 0; i < r->nr; i++) {
-		json_t *one = json_object();
-		char leaf[64], status[ABI_TEXT];
-
-		leaf_name(r->count[i].leaf, leaf, sizeof(leaf));
-		status_name(&r->count[i], status, sizeof(status));
-		json_object_set_new(one, "leaf", json_string(leaf));
-		json_object_set_new(one, "rax", cli_json_hex(r->count[i].status));
-		json_object_set_new(one, "status", json_string(status));
-		json_object_set_new(one, "failed", json_boolean(watch_failed(r->count[i].status)));
-		json_object_set_new(one, "calls", json_integer((json_int_t)r->count[i].calls));
-		json_array_append_new(calls, one);
-	}
-	return calls;
 }
 
 void watch_show_json(const struct watch *watch, const struct watch_reading *now)
