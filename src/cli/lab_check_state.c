@@ -21,28 +21,23 @@
 /* Numbers of a unit in the middle, and of the sums: by name. */
 struct field {
 	const char *name;
-	size_t offset;
-	bool wide; /* 64 bits */
+	size_t offset, size; /* 8 bytes, or the low 4 */
 };
-#define WIDE(type, name)                                 \
-	{                                                \
-#name, offsetof(struct type, name), true \
-	}
-#define NARROW(type, name)                                \
-	{                                                 \
-#name, offsetof(struct type, name), false \
+#define FIELD(type, name)                                                            \
+	{                                                                            \
+#name, offsetof(struct type, name), sizeof(((struct type *)0)->name) \
 	}
 
 static const struct field sum_fields[] = {
-	WIDE(check_sums, programs),  WIDE(check_sums, schedules), WIDE(check_sums, merged),
-	WIDE(check_sums, steps),     WIDE(check_sums, states),	  WIDE(check_sums, incomplete),
-	NARROW(check_sums, longest),
+	FIELD(check_sums, programs), FIELD(check_sums, schedules), FIELD(check_sums, merged),
+	FIELD(check_sums, steps),    FIELD(check_sums, states),	   FIELD(check_sums, incomplete),
+	FIELD(check_sums, longest),
 };
 static const struct field place_fields[] = {
-	WIDE(explore_progress, schedules),  WIDE(explore_progress, merged),
-	WIDE(explore_progress, steps),	    WIDE(explore_progress, states),
-	WIDE(explore_progress, ends),	    NARROW(explore_progress, longest),
-	NARROW(explore_progress, restarts), NARROW(explore_progress, prefix),
+	FIELD(explore_progress, schedules), FIELD(explore_progress, merged),
+	FIELD(explore_progress, steps),	    FIELD(explore_progress, states),
+	FIELD(explore_progress, ends),	    FIELD(explore_progress, longest),
+	FIELD(explore_progress, restarts),  FIELD(explore_progress, prefix),
 };
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -52,15 +47,10 @@ static const struct field place_fields[] = {
 static void put_fields(json_t *object, const void *from, const struct field *field, size_t nr)
 {
 	for (; nr--; field++) {
-		const char *at = (const char *)from + field->offset;
-		uint64_t wide = 0;
-		uint32_t narrow = 0;
+		uint64_t value = 0;
 
-		if (field->wide)
-			memcpy(&wide, at, sizeof(wide));
-		else
-			memcpy(&narrow, at, sizeof(narrow));
-		json_object_set_new(object, field->name, cli_json_number(wide + narrow));
+		memcpy(&value, (const char *)from + field->offset, field->size);
+		json_object_set_new(object, field->name, cli_json_number(value));
 	}
 }
 
@@ -159,17 +149,11 @@ char *state_text(const struct state_hunt *hunt, const struct check_state *state)
 static bool get_fields(const json_t *object, void *to, const struct field *field, size_t nr)
 {
 	for (; nr--; field++) {
-		char *at = (char *)to + field->offset;
-		uint64_t wide;
-		uint32_t narrow;
+		uint64_t max = field->size == 8 ? INT64_MAX : UINT32_MAX, value;
 
-		if (!check_member(object, field->name, field->wide ? INT64_MAX : UINT32_MAX, &wide))
+		if (!check_member(object, field->name, max, &value))
 			return false;
-		narrow = (uint32_t)wide;
-		if (field->wide)
-			memcpy(at, &wide, sizeof(wide));
-		else
-			memcpy(at, &narrow, sizeof(narrow));
+		memcpy((char *)to + field->offset, &value, field->size);
 	}
 	return true;
 }
