@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -12,10 +11,7 @@
 #include "machine/size.h"
 #include "lab/lkvs/lkvs.h"
 
-#define MACHINE		 "builtin:2t"
-#define EXIT_INTERRUPTED 130
-
-static os_a32_t interrupted;
+#define MACHINE "builtin:2t"
 
 struct suite {
 	struct cli_args args;
@@ -39,12 +35,6 @@ static const struct cli_option options[] = {
 	  CLI_NUMBER(struct suite, jobs, 1, 64) },
 	{ 0 },
 };
-
-static void on_interrupt(int signal)
-{
-	/* Relaxed: looked at again and again. */
-	os_store32(&interrupted, 1, OS_RELAXED);
-}
 
 /* ------------------------------------------------------------------------------------------- */
 /* Arguments                                                                                    */
@@ -131,22 +121,20 @@ static void *work(void *arg)
 	struct suite *suite = arg;
 	const struct lkvs_case *c;
 
-	while ((c = next_case(suite)) && !os_load32(&interrupted, OS_RELAXED))
+	while ((c = next_case(suite)) && !cli_stop)
 		lkvs_run(&suite->config, c, &suite->result[c->nr]);
 	return NULL;
 }
 
 static void run_all(struct suite *suite)
 {
-	struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
-	struct sigaction before;
 	pthread_t threads[64];
 	uint64_t total = 0, started = 0;
 
 	for (uint32_t i = 0; i < LKVS_ALL_CASES; i++)
 		if (suite->wanted[i])
 			total += lkvs_case(i)->rounds * round_gb(lkvs_case(i));
-	sigaction(SIGINT, &action, &before);
+	cli_stop_expect();
 	cli_progress_begin(&suite->progress, "lkvs, GB of TDs", total);
 	/* This thread is one of them: with no other to be had it does all by itself. */
 	while (started + 1 < suite->jobs && !pthread_create(&threads[started], NULL, work, suite))
@@ -155,7 +143,6 @@ static void run_all(struct suite *suite)
 	while (started)
 		pthread_join(threads[--started], NULL);
 	cli_progress_end(&suite->progress);
-	sigaction(SIGINT, &before, NULL);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -222,7 +209,7 @@ static void print_json(json_t *cases, uint32_t passed, uint32_t failed)
 	json_object_set_new(root, "cases", cases);
 	json_object_set_new(root, "passed", cli_json_number(passed));
 	json_object_set_new(root, "failed", cli_json_number(failed));
-	json_object_set_new(root, "stopped", json_boolean(os_load32(&interrupted, OS_RELAXED)));
+	json_object_set_new(root, "stopped", json_boolean(cli_stop));
 	cli_json_print(root);
 }
 
@@ -242,7 +229,7 @@ static int report(const struct suite *suite)
 	}
 	if (failed)
 		return CLI_FAILED;
-	return os_load32(&interrupted, OS_RELAXED) ? EXIT_INTERRUPTED : CLI_OK;
+	return cli_stop ? cli_stop_end() : CLI_OK;
 }
 
 int cmd_lkvs(int argc, char **argv)
@@ -262,7 +249,7 @@ int cmd_lkvs(int argc, char **argv)
 	if (map_load(MACHINE, NULL, &map, error, sizeof(error)))
 		return cli_error(CLI_FAILED, "lkvs: %s", error);
 	suite.config = (struct lkvs_config){
-		.map = &map, .stop = &interrupted, .progress = show_progress, .arg = &suite
+		.map = &map, .stop = &cli_stop, .progress = show_progress, .arg = &suite
 	};
 	run_all(&suite);
 	map_free(&map);

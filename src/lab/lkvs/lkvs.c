@@ -75,10 +75,9 @@ _Static_assert(sizeof(cases) / sizeof(*cases) == LKVS_ALL_CASES, "as many as the
 
 const struct lkvs_case *lkvs_case(uint32_t nr) { return nr < LKVS_ALL_CASES ? &cases[nr] : NULL; }
 
-/* Relaxed: looked at again and again. */
 static bool stopping(struct lkvs_box *box)
 {
-	if (box->config->stop && os_load32(box->config->stop, OS_RELAXED))
+	if (box->config->stop && *box->config->stop)
 		box->result->stopped = true;
 	return box->result->stopped;
 }

@@ -13,6 +13,8 @@
 #ifndef PAMT_LAB_LKVS_LKVS_H
 #define PAMT_LAB_LKVS_LKVS_H
 
+#include <signal.h>
+
 #include <pamt/os.h>
 
 #include "machine/map.h"
@@ -54,7 +56,7 @@ struct lkvs_result {
 
 struct lkvs_config {
 	const struct machine_map *map;
-	const os_a32_t *stop; /* becomes not 0: end early */
+	const volatile sig_atomic_t *stop; /* becomes not 0: end early */
 	/* Called by each case as it goes, in its thread: rounds done. May be NULL. */
 	void (*progress)(void *arg, uint32_t nr, uint32_t rounds);
 	void *arg;
