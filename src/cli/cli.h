@@ -24,6 +24,9 @@ enum cli_exit {
 	CLI_NOT_POSSIBLE = 77, /* not possible on this machine */
 };
 
+struct machine_map;
+struct map_options;
+
 /*
  * A subcommand. run gets the arguments after the name, argv[0] being the name; it returns an
  * exit code. One file per subcommand, cmd_<name>.c; the table is in main.c.
@@ -74,6 +77,8 @@ bool cli_find_part(const char *command, const char *built, const char *installed
 int cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Anything else that ends the command; returns code. */
 int cli_error(enum cli_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Memory, all zero, to be freed. Where there is none the process ends (exit 1), reported. */
+void *cli_alloc(size_t nr, size_t size);
 /* A remark that changes no exit code; nothing with -q. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -164,6 +169,8 @@ char cli_harmless(char c);
 /* size_parse() for the argument of an option, within bounds; false: reported as a usage error. */
 bool cli_option_number(const char *option, const char *text, uint64_t min, uint64_t max,
 		       uint64_t *value);
+/* map_load(); false: reported as a usage error. */
+bool cli_map_load(const char *source, const struct map_options *options, struct machine_map *map);
 /* The argument of --module-version; false: reported as a usage error. */
 bool cli_module_version(const char *text, bool *next);
 /* The word that was most likely meant, NULL if none is near. name(i) is NULL at the end. */

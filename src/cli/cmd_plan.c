@@ -560,11 +560,9 @@ static int make_row(const struct request *r, int i, struct plan_row *row)
 static int plan_rows(const struct request *r)
 {
 	enum plan_form form = r->json ? PLAN_JSON : r->csv ? PLAN_CSV : PLAN_TEXT;
-	struct plan_row *rows = calloc((size_t)r->nr_sources, sizeof(*rows));
+	struct plan_row *rows = cli_alloc((size_t)r->nr_sources, sizeof(*rows));
 	int code = CLI_OK;
 
-	if (!rows)
-		return cli_error(CLI_FAILED, "plan: out of memory");
 	for (int i = 0; i < r->nr_sources && !code; i++)
 		code = make_row(r, i, &rows[i]);
 	if (!code)

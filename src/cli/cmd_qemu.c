@@ -117,18 +117,6 @@ static bool fits(const char *what, const char *path)
 	return false;
 }
 
-static bool read_machine(const struct request *request, struct machine_map *map)
-{
-	const struct map_options none = { 0 };
-	char error[512];
-
-	if (map_load(request->machine, &none, map, error, sizeof(error))) {
-		cli_usage_error("%s", error);
-		return false;
-	}
-	return true;
-}
-
 /* "50,0,10": as the plugin takes it, with colons. */
 static bool read_faults(const char *text, char *plugin, size_t size)
 {
@@ -268,7 +256,7 @@ static int run(const struct request *request)
 	struct qemu_line line = { 0 };
 	int error;
 
-	if (request->machine && !read_machine(request, &map))
+	if (request->machine && !cli_map_load(request->machine, NULL, &map))
 		return CLI_USAGE;
 	error = become_qemu(request, &line, &map);
 	qemu_line_free(&line);

@@ -103,12 +103,10 @@ static int run(struct record_request *request, const char *path, bool json)
 
 static int print_lines_of(const struct kernel_image *image, uint32_t buffer_kb)
 {
-	struct facts *facts = malloc(sizeof(*facts));
+	struct facts *facts = cli_alloc(1, sizeof(*facts));
 	int code = CLI_OK;
 	struct why why;
 
-	if (!facts)
-		return cli_error(CLI_FAILED, "out of memory");
 	if (facts_find(facts, false, &why) || boot_lines(facts, image, buffer_kb, stdout, &why))
 		code = cli_error(CLI_NOT_POSSIBLE, "record: %s", why.text);
 	facts_free(facts);

@@ -289,7 +289,6 @@ static bool load_machine(struct run *run)
 {
 	const struct scenario *scenario = &run->scenario;
 	struct map_options *options = &run->map_options;
-	char error[512];
 
 	if (!run->machine && *scenario->machine)
 		run->machine = scenario->machine;
@@ -297,20 +296,15 @@ static bool load_machine(struct run *run)
 		options->nr_cpus = scenario->cpus;
 	options->nr_packages = scenario->packages;
 	options->nr_nodes = scenario->nodes;
-	if (!map_load(run->machine, options, &run->map, error, sizeof(error)))
-		return true;
-	cli_usage_error("%s", error);
-	return false;
+	return cli_map_load(run->machine, options, &run->map);
 }
 
 int cmd_run(int argc, char **argv)
 {
 	static const enum os_log_level levels[] = { OS_LOG_WARN, OS_LOG_INFO, OS_LOG_DEBUG };
-	struct run *run = calloc(1, sizeof(*run));
+	struct run *run = cli_alloc(1, sizeof(*run));
 	int exit;
 
-	if (!run)
-		return cli_error(CLI_FAILED, "run: no memory");
 	exit = read_options(run, argc, argv);
 	if (exit < 0 && (!load_machine(run) || !open_timeline(run)))
 		exit = CLI_USAGE;

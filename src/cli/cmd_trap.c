@@ -251,9 +251,7 @@ static bool set_path(const char *variable, const char *name)
 
 static bool set_machine(const struct request *request)
 {
-	const struct map_options none = { 0 };
 	struct machine_map map;
-	char error[512];
 
 	unsetenv("PAMT_TRAP_MACHINE");
 	if (request->machine && !strcmp(request->machine, "-")) {
@@ -261,10 +259,8 @@ static bool set_machine(const struct request *request)
 		return false;
 	}
 	/* Read here first: this is where mistakes in it are reported. */
-	if (map_load(request->machine, &none, &map, error, sizeof(error))) {
-		cli_usage_error("%s", error);
+	if (!cli_map_load(request->machine, NULL, &map))
 		return false;
-	}
 	map_free(&map);
 	if (!request->machine)
 		return true;

@@ -102,9 +102,7 @@ static int run(struct request *request)
 
 	if (code != CLI_OK)
 		return code;
-	watch = malloc(sizeof(*watch));
-	if (!watch)
-		return cli_error(CLI_FAILED, "out of memory");
+	watch = cli_alloc(1, sizeof(*watch));
 	cli_stop_expect();
 	if (watch_begin(watch, &why)) {
 		code = cli_error(CLI_NOT_POSSIBLE, "watch: %s", why.text);

@@ -21,10 +21,8 @@
 int cli_exec_lab(int argc, char **argv)
 {
 	char path[PATH_MAX], name[] = "pamt-lab", complete[] = "complete";
-	char **words = calloc((size_t)argc + 3, sizeof(*words)), **word = words;
+	char **words = cli_alloc((size_t)argc + 3, sizeof(*words)), **word = words;
 
-	if (!words)
-		return cli_error(CLI_FAILED, "%s: no memory", argv[0]);
 	if (!cli_find_part(argv[0], "pamt-lab", PAMT_LAB, path)) {
 		free(words);
 		return CLI_NOT_POSSIBLE;

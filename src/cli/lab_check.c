@@ -314,7 +314,7 @@ static int run(struct options *o, struct looking_on *on, struct check_result *re
 
 static int explore(struct options *o, bool json)
 {
-	struct check_result *result = calloc(1, sizeof(*result));
+	struct check_result *result = cli_alloc(1, sizeof(*result));
 	struct check_request *r = &o->request;
 	struct looking_on on = {
 		.shown = { .unit = "unit", .began = clock_seconds(), .seconds = r->seconds },
@@ -322,8 +322,6 @@ static int explore(struct options *o, bool json)
 	};
 	int code = 0;
 
-	if (!result)
-		return cli_error(CLI_FAILED, "check: no memory");
 	r->progress = show_progress;
 	r->stop = &cli_stop;
 	r->ctx = &on;
@@ -345,13 +343,11 @@ static int explore(struct options *o, bool json)
 static int hunt(struct options *o, bool json)
 {
 	struct shown shown = { .unit = "mutant" };
-	struct check_mutant *results = calloc(mutants_nr(), sizeof(*results));
+	struct check_mutant *results = cli_alloc(mutants_nr(), sizeof(*results));
 	double began = clock_seconds();
 	char error[256];
 	int code;
 
-	if (!results)
-		return cli_error(CLI_FAILED, "check: no memory");
 	o->request.progress = progress;
 	o->request.stop = &cli_stop;
 	o->request.ctx = &shown;
@@ -374,13 +370,11 @@ static int hunt(struct options *o, bool json)
 
 static int replay(const char *text)
 {
-	struct explore_schedule *schedule = calloc(1, sizeof(*schedule));
+	struct explore_schedule *schedule = cli_alloc(1, sizeof(*schedule));
 	struct setup setup;
 	char error[256];
 	int wrong;
 
-	if (!schedule)
-		return cli_error(CLI_FAILED, "check: no memory");
 	if (!setup_parse(text, &setup, schedule, error, sizeof(error))) {
 		free(schedule);
 		return cli_usage_error("check: --replay: %s", error);

@@ -160,11 +160,7 @@ static bool take_shard(struct merge *m, int i)
 static bool is_whole(struct merge *m)
 {
 	check_member(m->object[0], "shards", MAX_SHARDS, &m->nr_shards);
-	m->shard = calloc(m->nr_shards, sizeof(*m->shard));
-	if (!m->shard) {
-		cli_error(CLI_FAILED, "check: no memory");
-		return false;
-	}
+	m->shard = cli_alloc(m->nr_shards, sizeof(*m->shard));
 	for (int i = 0; i < m->nr; i++)
 		if (!is_same_hunt(m, i) || !take_shard(m, i))
 			return false;
@@ -235,7 +231,7 @@ static int by_first(const void *a, const void *b)
 }
 
 /* Parts of one program may have been wrong in several shards. */
-static bool add_wrong(const struct merge *m, json_t *whole)
+static void add_wrong(const struct merge *m, json_t *whole)
 {
 	json_t *wrong = json_array();
 	struct check_range *list;
@@ -244,11 +240,7 @@ static bool add_wrong(const struct merge *m, json_t *whole)
 
 	for (int i = 0; i < m->nr; i++)
 		nr += json_array_size(json_object_get(m->object[i], "wrong"));
-	list = calloc(nr + 1, sizeof(*list));
-	if (!list) {
-		json_decref(wrong);
-		return false;
-	}
+	list = cli_alloc(nr + 1, sizeof(*list));
 	for (int i = 0; i < m->nr; i++) {
 		const json_t *ranges = json_object_get(m->object[i], "wrong");
 
@@ -266,7 +258,6 @@ static bool add_wrong(const struct merge *m, json_t *whole)
 	free(list);
 	json_object_set_new(whole, "wrong", wrong);
 	json_object_set_new(whole, "violations", cli_json_number(count));
-	return true;
 }
 
 /* Of all that are told, those of the first units; each shard told as many as are told here. */
@@ -311,11 +302,8 @@ static json_t *put_together(const struct merge *m)
 	json_object_set_new(whole, "shard", json_integer(1));
 	json_object_set_new(whole, "shards", json_integer(1));
 	add_found(m, whole);
-	if (add_wrong(m, whole))
-		return whole;
-	json_decref(whole);
-	cli_error(CLI_FAILED, "check: no memory");
-	return NULL;
+	add_wrong(m, whole);
+	return whole;
 }
 
 json_t *check_merge_objects(json_t *const objects[], char *const files[], int nr)
@@ -334,14 +322,10 @@ json_t *check_merge_objects(json_t *const objects[], char *const files[], int nr
 
 json_t *check_merge(char *const files[], int nr)
 {
-	json_t **object = calloc((size_t)nr, sizeof(*object)), *whole = NULL;
+	json_t **object = cli_alloc((size_t)nr, sizeof(*object)), *whole = NULL;
 	json_error_t error;
 	int i;
 
-	if (!object) {
-		cli_error(CLI_FAILED, "check: no memory");
-		return NULL;
-	}
 	for (i = 0; i < nr; i++) {
 		object[i] = json_load_file(files[i], JSON_REJECT_DUPLICATES, &error);
 		if (!object[i])

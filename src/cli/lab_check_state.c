@@ -56,12 +56,9 @@ static void put_fields(json_t *object, const void *from, const struct field *fie
 
 static json_t *decisions_json(const struct explore_progress *p)
 {
-	char *text = malloc(DIGITS * p->nr_decisions + 1);
+	char *text = cli_alloc(DIGITS * p->nr_decisions + 1, 1);
 	json_t *string;
 
-	if (!text)
-		return json_null();
-	text[0] = 0;
 	for (uint32_t i = 0; i < p->nr_decisions; i++)
 		snprintf(text + DIGITS * i, DIGITS + 1, "%x%04x", p->decision[i].chosen & 15,
 			 p->decision[i].left);

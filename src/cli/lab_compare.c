@@ -123,12 +123,8 @@ static bool load_map(const char *machine, const struct scenario *scenario, uint6
 	struct map_options options = { .nr_cpus = (uint32_t)(cpus ? cpus : scenario->cpus),
 				       .nr_packages = scenario->packages,
 				       .nr_nodes = scenario->nodes };
-	char error[512];
 
-	if (!map_load(machine, &options, map, error, sizeof(error)))
-		return true;
-	cli_usage_error("%s", error);
-	return false;
+	return cli_map_load(machine, &options, map);
 }
 
 static bool load_maps(struct wishes *wishes)

@@ -180,16 +180,13 @@ static int by_value(const void *a, const void *b)
 static void summarise(const struct matrix *m, uint32_t rival, enum figure figure, double *worst,
 		      double *median)
 {
-	double *list = calloc(m->nr_cells, sizeof(*list));
+	double *list = cli_alloc(m->nr_cells, sizeof(*list));
 
-	*worst = *median = 0;
-	for (uint32_t i = 0; list && i < m->nr_cells; i++)
+	for (uint32_t i = 0; i < m->nr_cells; i++)
 		list[i] = times(&m->cell[i], rival, figure);
-	if (list) {
-		qsort(list, m->nr_cells, sizeof(*list), by_value);
-		*worst = list[0];
-		*median = list[m->nr_cells / 2];
-	}
+	qsort(list, m->nr_cells, sizeof(*list), by_value);
+	*worst = list[0];
+	*median = list[m->nr_cells / 2];
 	free(list);
 }
 
@@ -364,9 +361,7 @@ static int choose_cells(struct matrix *m)
 	static struct scenario scenario;
 	char error[256];
 
-	m->cell = calloc(matrix_nr_cells(), sizeof(*m->cell));
-	if (!m->cell)
-		return cli_error(CLI_FAILED, "compare: no memory");
+	m->cell = cli_alloc(matrix_nr_cells(), sizeof(*m->cell));
 	for (uint32_t i = 0; i < matrix_nr_cells(); i++) {
 		struct cell *cell = &m->cell[m->nr_cells];
 		int result = matrix_cell(i, m->pages, &scenario, error, sizeof(error));

@@ -33,6 +33,15 @@ static void *must_malloc(size_t bytes)
 	return p;
 }
 
+void *cli_alloc(size_t nr, size_t size)
+{
+	void *p = calloc(nr, size);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
 /*
  * A pipe that is closed, a file that may not become longer: ignored, these are errors of the write,
  * and work in progress is unwound.
@@ -147,7 +156,7 @@ struct cli_table {
 
 struct cli_table *cli_table_create(const struct cli_column *columns, unsigned int nr)
 {
-	struct cli_table *table = must_malloc(sizeof(*table));
+	struct cli_table *table = cli_alloc(1, sizeof(*table));
 
 	*table = (struct cli_table){ .scols = scols_new_table(), .nr_columns = nr };
 	if (!table->scols)

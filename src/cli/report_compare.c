@@ -68,7 +68,6 @@ static double figure(const json_t *run, const char *key, bool per_get)
 
 static void read_curves(const json_t *list, const char *key, bool per_get, struct curves *c)
 {
-	memset(c, 0, sizeof(*c));
 	for (size_t i = 0; i < json_array_size(list); i++)
 		point_index(c, report_number(json_array_get(list, i), "cpus"));
 	for (unsigned int d = 0; d < CHART_SERIES; d++)
@@ -99,10 +98,8 @@ static bool has_values(const struct curves *c, unsigned int design)
 static void draw_curves(FILE *to, const json_t *list, const char *key, bool per_get,
 			struct chart chart)
 {
-	struct curves *c = malloc(sizeof(*c));
+	struct curves *c = cli_alloc(1, sizeof(*c));
 
-	if (!c)
-		return;
 	read_curves(list, key, per_get, c);
 	for (unsigned int d = 0; d < c->nr_designs; d++) {
 		if (!has_values(c, d))

@@ -64,7 +64,7 @@ static const struct {
 	  { GETS, ADDS } },
 };
 
-static bool read_series(const json_t *root, struct series *s)
+static void read_series(const json_t *root, struct series *s)
 {
 	const json_t *timeline = json_object_get(root, "timeline");
 	const json_t *bytes = json_object_get(root, "bytes");
@@ -73,9 +73,7 @@ static bool read_series(const json_t *root, struct series *s)
 			      : report_number(bytes, "static_boot");
 
 	s->nr = (unsigned int)json_array_size(timeline);
-	s->value[0] = calloc((size_t)s->nr * COLUMNS + 1, sizeof(double));
-	if (!s->value[0])
-		return false;
+	s->value[0] = cli_alloc((size_t)s->nr * COLUMNS + 1, sizeof(double));
 	for (enum column c = 1; c < COLUMNS; c++)
 		s->value[c] = s->value[c - 1] + s->nr;
 	for (unsigned int i = 0; i < s->nr; i++) {
@@ -90,7 +88,6 @@ static bool read_series(const json_t *root, struct series *s)
 		s->value[GETS][i] = report_number(at, "gets");
 		s->value[ADDS][i] = report_number(at, "adds");
 	}
-	return true;
 }
 
 static void draw_series(FILE *to, const json_t *root, const struct series *s)
@@ -188,8 +185,7 @@ const char *report_run(FILE *to, const char *name, const json_t *root)
 		return "member 'machine' is not a text";
 	if (!json_is_object(json_object_get(root, "bytes")))
 		return "member 'bytes' is not an object";
-	if (!read_series(root, &series))
-		return "is too large for this machine's memory";
+	read_series(root, &series);
 	write_subtitle(root, text, sizeof(text));
 	if (!scenario)
 		scenario = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;

@@ -337,15 +337,10 @@ static int read_options(struct kernel_run *k, int argc, char **argv)
 
 static int run_kernel(int argc, char **argv)
 {
-	struct kernel_run *k = calloc(1, sizeof(*k));
-	struct run *run = calloc(1, sizeof(*run));
+	struct kernel_run *k = cli_alloc(1, sizeof(*k));
+	struct run *run = cli_alloc(1, sizeof(*run));
 	int code;
 
-	if (!k || !run) {
-		free(k);
-		free(run);
-		return cli_error(CLI_FAILED, "run: no memory");
-	}
 	*k = (struct kernel_run){ .run = run,
 				  .memory = DEFAULT_MEMORY,
 				  .percent_4k = 2,

@@ -290,13 +290,13 @@ static json_t *json_cells(const struct use_map *map)
 
 void run_read_regions(void *arg, struct stand *stand)
 {
-	struct use_map *map = malloc(sizeof(*map));
+	struct use_map *map = cli_alloc(1, sizeof(*map));
 	json_t *kinds = json_array(), *total = json_object();
 	struct run *run = arg;
 
 	for (enum region_kind kind = 0; kind < REGION_KINDS; kind++)
 		json_array_append_new(kinds, json_string(region_kind_name(kind)));
-	if (map && use_map_read(stand, map)) {
+	if (use_map_read(stand, map)) {
 		for (enum region_kind kind = 0; kind < REGION_KINDS; kind++)
 			json_object_set_new(total, region_kind_name(kind),
 					    cli_json_number(map->total[kind]));
