@@ -132,7 +132,7 @@ static int find_keys(struct facts *facts, struct why *why)
 	    read_variable(facts, "tdx_guest_keyid_start", &first, sizeof(first), why) ||
 	    read_variable(facts, "tdx_nr_guest_keyids", &nr, sizeof(nr), why))
 		return -1;
-	if (!nr || (uint64_t)first + nr > 1u << facts->hkid_bits || global > first)
+	if (!nr || (uint64_t)first + nr > UINT64_C(1) << facts->hkid_bits || global > first)
 		return why_not(why, "TDX is not enabled: the kernel has %u KeyIDs from %u on", nr,
 			       first);
 	facts->hkid_global = facts->hkid_min = (uint16_t)global;
@@ -163,6 +163,8 @@ static int find_tdmrs(struct facts *facts, const struct btf *btf, struct why *wh
 	facts->nr_tdmrs = nr;
 	for (uint32_t i = 0; i < nr; i++) {
 		facts->tdmr_at[i] = hpa(where + (uint64_t)i * size - facts->direct_map);
+		if (facts->tdmr_at[i].v >> TDX_PA_BITS)
+			return why_not(why, "kcore does not say where TDMR_INFOs are in memory");
 		if (kcore_read(&facts->kcore, where + (uint64_t)i * size, &facts->tdmr[i],
 			       sizeof(facts->tdmr[i]), why))
 			return -1;

@@ -163,15 +163,17 @@ static void process(struct recorder *r, uint64_t before)
 
 static int go_round(struct recorder *r, uint64_t before, struct why *why)
 {
+	const struct record_file *file = r->request->file;
+
 	for (uint32_t cpu = 0; cpu < r->facts.nr_cpus; cpu++)
 		if (r->pipe[cpu] >= 0 && empty_buffer(r, r->pipe[cpu], cpu, why))
 			return -1;
 	process(r, before);
 	if (r->no_memory || r->calls.no_memory)
 		return why_not(why, "out of memory");
-	return r->request->file->failed
-		       ? why_not(why, "%s: cannot be written", r->request->file->path)
-		       : 0;
+	if (!file->failed)
+		return 0;
+	return why_not(why, "%s: %s", file->path, strerror(file->failed));
 }
 
 /* ------------------------------------------------------------------------------------------- */

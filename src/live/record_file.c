@@ -127,10 +127,18 @@ static int write_head(struct record_file *file, const struct facts *facts, const
 /* ------------------------------------------------------------------------------------------- */
 /* Lines.                                                                                      */
 
+/* What zlib has no memory for is no error of the system's. */
+static void note_failure(struct record_file *file)
+{
+	if (!file->failed)
+		file->failed = errno ? errno : ENOMEM;
+}
+
 static void put(struct record_file *file, const char *text)
 {
+	errno = 0;
 	if (gzputs(file->gz, text) < 0)
-		file->failed = true;
+		note_failure(file);
 }
 
 void record_file_comment(struct record_file *file, const char *format, ...)
@@ -302,8 +310,11 @@ int record_file_end(struct record_file *file, const struct facts *facts, uint64_
 	char end[96];
 	int error = 0;
 
-	if (gzclose(file->gz) != Z_OK || file->failed)
-		error = why_not(why, "%s: not everything could be written", file->path);
+	errno = 0;
+	if (gzclose(file->gz) != Z_OK)
+		note_failure(file);
+	if (file->failed)
+		error = why_not(why, "%s: %s", file->path, strerror(file->failed));
 	snprintf(end, sizeof(end), " missed=%" PRIu64 " cut=%" PRIu64, missed, cut);
 	if (!error)
 		error = write_head(file, facts, end, why);

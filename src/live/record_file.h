@@ -25,7 +25,7 @@ struct record_file {
 	uint32_t nr_cmrs;
 	int fd;
 	gzFile gz;
-	bool failed;
+	int failed; /* errno of the first write that did */
 };
 
 /* The file is there, and can be written to; what it holds stays for now. */

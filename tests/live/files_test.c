@@ -5,12 +5,14 @@
  * was named is written to, and only where it is the caller's own.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -201,6 +203,25 @@ static void what_is_not_recorded_leaves_no_trace(void **state)
 	assert_text("made.gz", "kept");
 }
 
+/* Where the disk is full it is said that it is. */
+static void why_it_cannot_be_written_is_said(void **state)
+{
+	struct rlimit limit, before;
+	struct record_file file;
+	struct why why = { "" };
+
+	assert_int_equal(record_file_open(&file, "own.gz", &why), 0);
+	assert_int_equal(record_file_begin(&file, host(), false, &why), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	limit = before;
+	limit.rlim_cur = 1;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(record_file_end(&file, host(), 0, 0, &why), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_string_equal(why.text, "own.gz: File too large");
+}
+
 /* What is beside the file for a moment was opened to be cut, wherever a link there led. */
 static void metrics_follow_no_link(void **state)
 {
@@ -245,6 +266,7 @@ int main(void)
 		cmocka_unit_test(no_recording_has_more_ranges_than_a_module),
 		cmocka_unit_test(what_the_module_says_of_ranges_is_taken),
 		cmocka_unit_test(what_is_not_recorded_leaves_no_trace),
+		cmocka_unit_test(why_it_cannot_be_written_is_said),
 		cmocka_unit_test(metrics_follow_no_link),
 	};
 
