@@ -23,7 +23,7 @@
 #define PAYLOAD_AT     0x248
 #define PAYLOAD_LENGTH 0x24c
 #define HEADER_END     0x250
-#define FIRST_BYTES    ((size_t)16 << 20)  /* room for what is unpacked, doubled up to: */
+#define FIRST_BYTES    ((size_t)1 << 20)   /* room for what is unpacked, doubled up to: */
 #define MOST_BYTES     ((size_t)512 << 20) /* ... without what a debugger needs */
 #define MOST_OF_FILE   ((size_t)4 << 30)   /* and with it */
 
