@@ -29,6 +29,7 @@ struct visit {
 	bool entered; /* the stay has been said */
 	uint32_t id;  /* its number */
 	bool progress;
+	bool company; /* the call before this one was somebody else's */
 };
 
 /* A lock that the recording says is held. */
