@@ -28,6 +28,8 @@ static void note(struct meter *meter, enum meter_op op, struct moment since, boo
 	struct moment now = moment(meter);
 	uint64_t took = now.now - since.now, waited = now.waited - since.waited;
 
+	if (op == METER_OPS)
+		return;
 	/* Every design, and the vmm without one, makes this call. */
 	if (op == METER_CALL)
 		took -= took < meter->seamcall ? took : meter->seamcall;
@@ -37,129 +39,51 @@ static void note(struct meter *meter, enum meter_op op, struct moment since, boo
 	raise_to(&of->waited_longest, waited);
 }
 
-static int take(void *state, tdx_pfn_t first, enum tdx_size size)
-{
-	struct meter *meter = state;
-	struct moment since = moment(meter);
-	int error = meter->under->take(meter->state, first, size);
+/*
+ * A function of the backing below, timed as an operation. 2M pages, where nearly all of the time is
+ * the SEAMCALL's, are none, nor is the end of a cache.
+ */
+#define TIMED(function, parameters, op, ...)                                   \
+	static int function parameters                                         \
+	{                                                                      \
+		struct meter *meter = state;                                   \
+		struct moment since = moment(meter);                           \
+		int error = meter->under->function(meter->state, __VA_ARGS__); \
+                                                                               \
+		note(meter, op, since, error);                                 \
+		return error;                                                  \
+	}
+#define TIMED_VOID(function, parameters, op, ...)                  \
+	static void function parameters                            \
+	{                                                          \
+		struct meter *meter = state;                       \
+		struct moment since = moment(meter);               \
+                                                                   \
+		meter->under->function(meter->state, __VA_ARGS__); \
+		note(meter, op, since, false);                     \
+	}
 
-	note(meter, METER_GET, since, error);
-	return error;
-}
-
-static void give(void *state, tdx_pfn_t first, enum tdx_size size)
-{
-	struct meter *meter = state;
-	struct moment since = moment(meter);
-
-	meter->under->give(meter->state, first, size);
-	note(meter, METER_PUT, since, false);
-}
-
-static int topup(void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs)
-{
-	struct meter *meter = state;
-	struct moment since = moment(meter);
-	int error = meter->under->topup(meter->state, cache, control, pairs);
-
-	note(meter, METER_TOPUP, since, error);
-	return error;
-}
-
-static void cache_free(void *state, struct pamt_cache *cache)
-{
-	struct meter *meter = state;
-
-	meter->under->cache_free(meter->state, cache);
-}
-
-static int alloc_page(void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page)
-{
-	struct meter *meter = state;
-	struct moment since = moment(meter);
-	int error = meter->under->alloc_page(meter->state, node, cache, page);
-
-	note(meter, METER_CONTROL, since, error);
-	return error;
-}
-
-static void free_page(void *state, tdx_hpa_t page, bool last)
-{
-	struct meter *meter = state;
-	struct moment since = moment(meter);
-
-	meter->under->free_page(meter->state, page, last);
-	note(meter, METER_CONTROL, since, false);
-}
-
-static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache)
-{
-	struct meter *meter = state;
-	struct moment since = moment(meter);
-	int error = meter->under->get(meter->state, page, cache);
-
-	/* Where guest memory is backed when it is allocated, that is the get. */
-	if (!meter->under->take)
-		note(meter, METER_GET, since, error);
-	return error;
-}
-
-static void put(void *state, tdx_pfn_t page, bool last)
-{
-	struct meter *meter = state;
-	struct moment since = moment(meter);
-
-	meter->under->put(meter->state, page, last);
-	if (!meter->under->give)
-		note(meter, METER_PUT, since, false);
-}
-
-static int call(void *state, tdx_pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache)
-{
-	struct meter *meter = state;
-	struct moment since = moment(meter);
-	int error = meter->under->call(meter->state, page, regs, cache);
-
-	note(meter, METER_CALL, since, error);
-	return error;
-}
-
-/* 2M pages: nearly all of the time is the SEAMCALL's. */
-
-static int map_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
-{
-	struct meter *meter = state;
-
-	return meter->under->map_2m(meter->state, first, regs);
-}
-
-static int remove_2m(void *state, tdx_pfn_t first, struct tdx_regs *regs)
-{
-	struct meter *meter = state;
-
-	return meter->under->remove_2m(meter->state, first, regs);
-}
-
-static void release_2m(void *state, tdx_pfn_t first)
-{
-	struct meter *meter = state;
-
-	meter->under->release_2m(meter->state, first);
-}
-
-static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
-{
-	struct meter *meter = state;
-
-	return meter->under->split(meter->state, first, regs, cache);
-}
-
-static int merge(void *state, tdx_pfn_t first, struct tdx_regs *regs)
-{
-	struct meter *meter = state;
-
-	return meter->under->merge(meter->state, first, regs);
-}
+/* Where guest memory is backed when it is allocated, that is the get. */
+TIMED(take, (void *state, tdx_pfn_t first, enum tdx_size size), METER_GET, first, size)
+TIMED_VOID(give, (void *state, tdx_pfn_t first, enum tdx_size size), METER_PUT, first, size)
+TIMED(get, (void *state, tdx_pfn_t page, struct pamt_cache *cache),
+      meter->under->take ? METER_OPS : METER_GET, page, cache)
+TIMED_VOID(put, (void *state, tdx_pfn_t page, bool last),
+	   meter->under->give ? METER_OPS : METER_PUT, page, last)
+TIMED(topup, (void *state, struct pamt_cache *cache, uint32_t control, uint32_t pairs), METER_TOPUP,
+      cache, control, pairs)
+TIMED_VOID(cache_free, (void *state, struct pamt_cache *cache), METER_OPS, cache)
+TIMED(alloc_page, (void *state, uint32_t node, struct pamt_cache *cache, tdx_hpa_t *page),
+      METER_CONTROL, node, cache, page)
+TIMED_VOID(free_page, (void *state, tdx_hpa_t page, bool last), METER_CONTROL, page, last)
+TIMED(call, (void *state, tdx_pfn_t page, struct tdx_regs *regs, struct pamt_cache *cache),
+      METER_CALL, page, regs, cache)
+TIMED(map_2m, (void *state, tdx_pfn_t first, struct tdx_regs *regs), METER_OPS, first, regs)
+TIMED(remove_2m, (void *state, tdx_pfn_t first, struct tdx_regs *regs), METER_OPS, first, regs)
+TIMED_VOID(release_2m, (void *state, tdx_pfn_t first), METER_OPS, first)
+TIMED(split, (void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache),
+      METER_OPS, first, regs, cache)
+TIMED(merge, (void *state, tdx_pfn_t first, struct tdx_regs *regs), METER_OPS, first, regs)
 
 void meter_init(struct meter *meter, const struct vmm_backing *under, void *state,
 		const struct runner *runner, uint64_t seamcall)
