@@ -16,7 +16,7 @@ _Static_assert(OF_ORDER(BLOCKS_WHOLE - 1) < BITMAP_MAPS, "a map for each order")
 
 bool blocks_create(struct blocks *blocks, uint64_t nr_blocks)
 {
-	*blocks = (struct blocks){ .nr_blocks = nr_blocks };
+	*blocks = (struct blocks){ 0 };
 	if (!nr_blocks)
 		return true;
 	blocks->free_pages = nr_blocks * BLOCK_PAGES;

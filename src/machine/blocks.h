@@ -40,7 +40,6 @@ struct block_record {
 };
 
 struct blocks {
-	uint64_t nr_blocks;
 	/* Changed under the node's lock, read without. */
 	uint64_t free_pages, nr_whole;
 	struct bitmap maps; /* whole, partial, of_order[]; the number is record_of[] */

@@ -19,12 +19,7 @@ tdx_status_t tdh_mr_extend(struct call *call)
 		return status;
 	if (at.v & (CHUNK_BYTES - 1) || at.v >> td.tdcs->gpa_bits)
 		return status_operand(TDX_OPERAND_INVALID, TDX_OP_RCX);
-	status = mem_find_mapped(call, &td, at, &pos);
-	if (call_failed(status))
-		return status;
-
-	td.tdcs->chunks_extended++;
-	return CALL_OK;
+	return mem_find_mapped(call, &td, at, &pos);
 }
 
 tdx_status_t tdh_mr_finalize(struct call *call)

@@ -47,7 +47,6 @@ tdx_status_t tdh_mem_page_add(struct call *call)
 		      TDX_PAGE_SIZE);
 	pamt_claim(call, &page, TDX_PT_REG, mem.td.address);
 	td_add_children(call, &mem.td, 1);
-	mem.td.tdcs->pages_added++;
 	/*
 	 * With the whole TD locked nobody else can want the entry, and a HP that somebody has left
 	 * goes. Release: the page's contents are seen by whoever finds it.

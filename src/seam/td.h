@@ -68,8 +68,6 @@ struct tdcs {
 	uint64_t notify_enables, vm_ctls[4];
 	uint64_t mrconfigid[6], mrowner[6], mrownerconfig[6];
 	uint32_t cpuid[CPUID_ENTRIES][CPUID_REGS]; /* in the order of cpuid_at() */
-	/* Build measurements stand in for MRTD: what was added and extended, counted. */
-	uint64_t pages_added, chunks_extended;
 };
 
 /* x2APIC ids of the vCPUs, in the order of VP.INIT; 0 where version 0 named none. */

@@ -68,7 +68,6 @@ struct bench_seam_large {
 	uint64_t bytes;	    /* the TD */
 	bool huge;	    /* in 2M pages */
 	double seconds;	    /* of processor time, both ways */
-	uint64_t target_s;  /* what it should stay below */
 	uint64_t metadata;  /* bytes of PAMT, S-EPT and control pages that it needs */
 	uint64_t resident;  /* bytes of real memory that the process took for it */
 	uint64_t simulated; /* bytes of simulated memory that had backing */
