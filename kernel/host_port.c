@@ -317,8 +317,6 @@ static void service_sparse_destroy(void *ctx, void *array, uint64_t bytes)
 /* Memory                                                                                       */
 
 static void *service_map(void *ctx, tdx_hpa_t at, enum os_access access) { return direct_map(at); }
-static void service_zero(void *ctx, tdx_hpa_t base, uint64_t bytes) { direct_zero(base, bytes); }
-static void service_copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from) { direct_copy(to, from); }
 
 /*
  * Whole lines at once: a store that writes part of a line that was private is a machine check on
@@ -336,7 +334,7 @@ static void service_scrub(void *ctx, tdx_hpa_t base, uint64_t bytes)
 	static const u8 zeros[64] __aligned(64);
 
 	if (!boot_cpu_has(X86_FEATURE_MOVDIR64B)) {
-		direct_zero(base, bytes);
+		service_zero(ctx, base, bytes);
 		return;
 	}
 	for (u64 at = 0; at < bytes; at += sizeof(zeros))

@@ -13,13 +13,13 @@
 
 static inline void *direct_map(tdx_hpa_t at) { return __va(at.v); }
 
-static inline void direct_zero(tdx_hpa_t base, uint64_t bytes)
+static inline void service_zero(void *ctx, tdx_hpa_t base, uint64_t bytes)
 {
 	for (uint64_t at = 0; at < bytes; at += PAGE_SIZE)
 		clear_page(direct_map(hpa(base.v + at)));
 }
 
-static inline void direct_copy(tdx_hpa_t to, tdx_hpa_t from)
+static inline void service_copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from)
 {
 	copy_page(direct_map(to), direct_map(from));
 }

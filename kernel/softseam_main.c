@@ -49,9 +49,6 @@ static void *service_map(void *ctx, tdx_hpa_t at, enum os_access access)
 	return softseam_is_ram(at.v) ? direct_map(at) : no_memory + offset_in_page(at.v);
 }
 
-static void service_zero(void *ctx, tdx_hpa_t base, uint64_t bytes) { direct_zero(base, bytes); }
-static void service_copy(void *ctx, tdx_hpa_t to, tdx_hpa_t from) { direct_copy(to, from); }
-
 static __printf(3, 4) void service_log(void *ctx, enum os_log_level level, const char *format, ...)
 {
 	struct va_format line = { .fmt = format };

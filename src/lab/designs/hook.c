@@ -55,11 +55,6 @@ static void free_page(void *state, tdx_hpa_t page, bool last)
 	pair_free_page(state, page);
 }
 
-static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
-{
-	return pair_call(state, first, regs);
-}
-
 static const struct vmm_backing backing = {
 	.take = prepare,
 	.give = invalidate,
@@ -71,7 +66,7 @@ static const struct vmm_backing backing = {
 	.put = put,
 	.map_2m = pair_call,
 	.remove_2m = pair_call,
-	.split = split,
+	.split = pair_call_split,
 	.merge = pair_call,
 };
 

@@ -112,3 +112,8 @@ int pair_call(void *state, tdx_pfn_t first, struct tdx_regs *regs)
 
 	return tdx_status_ok(os->seamcall(os->ctx, regs)) ? 0 : -OS_EIO;
 }
+
+int pair_call_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
+{
+	return pair_call(state, first, regs);
+}

@@ -30,5 +30,6 @@ tdx_status_t pair_add(void *state, region_t region, const struct page_pair *pair
 tdx_status_t pair_remove(void *state, region_t region, struct page_pair *pair);
 /* Any other SEAMCALL, once, as the vmm has it made. 0, or -OS_EIO with the status in rax. */
 int pair_call(void *state, tdx_pfn_t first, struct tdx_regs *regs);
+int pair_call_split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache);
 
 #endif

@@ -19,11 +19,6 @@ static int get(void *state, tdx_pfn_t page, struct pamt_cache *cache) { return 0
 
 static void put(void *state, tdx_pfn_t page, bool last) {}
 
-static int split(void *state, tdx_pfn_t first, struct tdx_regs *regs, struct pamt_cache *cache)
-{
-	return pair_call(state, first, regs);
-}
-
 static const char *check(void *state) { return NULL; }
 
 static const struct vmm_backing backing = {
@@ -35,7 +30,7 @@ static const struct vmm_backing backing = {
 	.put = put,
 	.map_2m = pair_call,
 	.remove_2m = pair_call,
-	.split = split,
+	.split = pair_call_split,
 	.merge = pair_call,
 };
 

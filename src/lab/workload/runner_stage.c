@@ -131,12 +131,6 @@ static void run_cpu(void *arg)
 	cpu->runner->job->run(cpu->runner->job->arg, cpu->index);
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	a = (a + UINT64_C(0x632be59bd9b4e019)) * UINT64_C(0x9e3779b97f4a7c15);
-	return a ^ (a >> 32) ^ b;
-}
-
 int runner_run(struct runner *runner, const struct runner_job *job, char *error, size_t error_size)
 {
 	struct stage_policy policy;
@@ -158,7 +152,7 @@ int runner_run(struct runner *runner, const struct runner_job *job, char *error,
 	stage_pretend(0);
 	server_drain(runner->server);
 	runner->begin += virtual_end(runner->virtual);
-	runner->hash = mix(runner->hash, virtual_hash(runner->virtual));
+	runner->hash = virtual_mix(runner->hash, virtual_hash(runner->virtual));
 	runner->job = NULL;
 	return failed;
 }

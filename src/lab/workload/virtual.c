@@ -465,12 +465,6 @@ static bool runs_ahead(struct virtual *v, const struct stage_actor *self)
 	return is_cached(v, self->id, find_line(v, self->step.addr), write || self->step.value);
 }
 
-static inline uint64_t mix(uint64_t a, uint64_t b)
-{
-	a = (a + UINT64_C(0x632be59bd9b4e019)) * UINT64_C(0x9e3779b97f4a7c15);
-	return a ^ (a >> 32) ^ b;
-}
-
 /* Time that passes is over before the turn is asked for. */
 static void pass_time(struct virtual *v, struct stage_actor *self)
 {
@@ -495,7 +489,7 @@ static struct stage_actor *next_turn(struct virtual *v, uint32_t first)
 			wait_in_line(v, actor->id);
 			continue;
 		}
-		v->hash = mix(v->hash, v->clock[actor->id].now << 11 ^ actor->id);
+		v->hash = virtual_mix(v->hash, v->clock[actor->id].now << 11 ^ actor->id);
 		return actor;
 	}
 	return stage_nobody();

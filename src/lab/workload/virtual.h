@@ -47,5 +47,11 @@ uint64_t virtual_waited(const struct virtual *v);
 uint64_t virtual_end(const struct virtual *v);
 /* A hash over every turn: who, and when. */
 uint64_t virtual_hash(const struct virtual *v);
+/* And how one more of them goes into it. */
+static inline uint64_t virtual_mix(uint64_t hash, uint64_t next)
+{
+	hash = (hash + UINT64_C(0x632be59bd9b4e019)) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ (hash >> 32) ^ next;
+}
 
 #endif
