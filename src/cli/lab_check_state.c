@@ -33,11 +33,11 @@ static const struct field sum_fields[] = {
 	FIELD(check_sums, steps),    FIELD(check_sums, states),	   FIELD(check_sums, incomplete),
 	FIELD(check_sums, longest),
 };
-static const struct field place_fields[] = {
-	FIELD(explore_progress, schedules), FIELD(explore_progress, merged),
-	FIELD(explore_progress, steps),	    FIELD(explore_progress, states),
-	FIELD(explore_progress, ends),	    FIELD(explore_progress, longest),
-	FIELD(explore_progress, restarts),  FIELD(explore_progress, prefix),
+static const struct field count_fields[] = {
+	FIELD(explore_counts, schedules), FIELD(explore_counts, merged),
+	FIELD(explore_counts, steps),	  FIELD(explore_counts, states),
+	FIELD(explore_counts, ends),	  FIELD(explore_counts, longest),
+	FIELD(explore_counts, restarts),
 };
 #define NR(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -73,8 +73,9 @@ static json_t *place_json(const struct check_place *place)
 	const struct explore_progress *p = &place->progress;
 
 	json_object_set_new(object, "unit", json_integer(place->unit));
-	put_fields(object, p, place_fields, NR(place_fields));
-	json_object_set_new(object, "hash", cli_json_hex(p->hash));
+	put_fields(object, &p->count, count_fields, NR(count_fields));
+	json_object_set_new(object, "prefix", json_integer(p->prefix));
+	json_object_set_new(object, "hash", cli_json_hex(p->count.hash));
 	json_object_set_new(object, "whole", json_boolean(p->whole));
 	for (uint32_t i = 0; i < p->nr_late; i++)
 		json_array_append_new(late, cli_json_number(p->late[i]));
@@ -182,17 +183,19 @@ static bool get_place(const json_t *object, const struct check_state *state,
 {
 	const json_t *late = json_object_get(object, "late");
 	struct explore_progress *p = &place->progress;
-	uint64_t unit;
+	uint64_t unit, prefix;
 
 	if (!state->nr_units || !check_member(object, "unit", state->nr_units - 1, &unit) ||
 	    state->mark[unit])
 		return false;
 	place->unit = (uint32_t)unit;
-	if (!get_fields(object, p, place_fields, NR(place_fields)) ||
-	    !check_hex_member(object, "hash", &p->hash) ||
+	if (!get_fields(object, &p->count, count_fields, NR(count_fields)) ||
+	    !check_member(object, "prefix", UINT32_MAX, &prefix) ||
+	    !check_hex_member(object, "hash", &p->count.hash) ||
 	    !json_is_boolean(json_object_get(object, "whole")) || !json_is_array(late) ||
 	    json_array_size(late) > EXPLORE_MAX_LATE)
 		return false;
+	p->prefix = (uint32_t)prefix;
 	p->whole = json_is_true(json_object_get(object, "whole"));
 	for (; p->nr_late < json_array_size(late); p->nr_late++)
 		p->late[p->nr_late] =

@@ -56,13 +56,13 @@ static char *read_again(const struct state_hunt *hunt, const char *text)
 static void go_on(const struct explore_progress *from)
 {
 	struct explore_limits limits = { .bound = 2,
-					 .schedules = from->schedules + 10,
+					 .schedules = from->count.schedules + 10,
 					 .from = from };
 	static struct explore_result result;
 	struct setup setup;
 	char why[256];
 
-	if (from->schedules > INT64_MAX)
+	if (from->count.schedules > INT64_MAX)
 		return;
 	setup_init(&setup);
 	if (!setup_set(&setup, "module", "model", why, sizeof(why)) ||

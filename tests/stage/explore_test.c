@@ -135,9 +135,9 @@ static void reduction_loses_no_state(bool sleeps)
 			explore_all(explorer, &limits, &plain);
 			assert_true(reduced.complete && plain.complete);
 			/* The same ends, by partial order and by what is in memory. */
-			assert_int_equal(reduced.ends, plain.ends);
+			assert_int_equal(reduced.count.ends, plain.count.ends);
 			if (bound >= 2)
-				assert_true(plain.schedules > reduced.schedules);
+				assert_true(plain.count.schedules > reduced.count.schedules);
 			assert_true(nr >= outcomes.nr);
 			unmake_toy();
 		}
@@ -185,7 +185,7 @@ static void without_preemption_there_is_one_end_for_each_order_of_cpus(void **st
 	make_toy((struct toy){ .cpu = { muddle, muddle, muddle } });
 	explore_all(explorer, &limits, &result);
 	assert_true(result.complete);
-	assert_int_equal(result.ends, 6);
+	assert_int_equal(result.count.ends, 6);
 	unmake_toy();
 }
 
@@ -206,9 +206,9 @@ static void explore_parts(uint32_t parts, struct explore_limits limits, struct e
 		explore_all(explorer, &limits, &result);
 		assert_int_equal(result.violation.wrong, STAGE_OK);
 		sum->complete &= result.complete;
-		sum->schedules += result.schedules;
-		sum->restarts += result.restarts;
-		sum->hash += result.hash;
+		sum->count.schedules += result.count.schedules;
+		sum->count.restarts += result.count.restarts;
+		sum->count.hash += result.count.hash;
 	}
 }
 
@@ -228,8 +228,8 @@ static void parts_lose_no_schedule_and_no_state(void **state)
 			nr = outcomes.nr;
 			/* Nothing is left out: each schedule is in one part. */
 			explore_parts(part_numbers[i], limits, &sum);
-			assert_int_equal(sum.schedules, whole.schedules);
-			assert_true(sum.hash == whole.hash);
+			assert_int_equal(sum.count.schedules, whole.count.schedules);
+			assert_true(sum.count.hash == whole.count.hash);
 			assert_int_equal(outcomes.nr, nr);
 			limits.plain = false;
 			outcomes.nr = 0;
@@ -275,12 +275,12 @@ static void what_is_shared_late_is_explored_by_the_part_that_notices(void **stat
 	make_toy((struct toy){ .cpu = { look_for_changes, make_changes }, .at_end = note_outcome });
 	outcomes.nr = 0;
 	explore_all(explorer, &limits, &whole);
-	assert_true(whole.complete && whole.restarts);
+	assert_true(whole.complete && whole.count.restarts);
 	nr = outcomes.nr;
 	for (uint32_t i = 0; i < 4; i++) {
 		outcomes.nr = 0;
 		explore_parts(part_numbers[i], limits, &sum);
-		assert_true(sum.complete && sum.restarts);
+		assert_true(sum.complete && sum.count.restarts);
 		assert_int_equal(outcomes.nr, nr);
 	}
 	unmake_toy();
@@ -302,13 +302,13 @@ static void keep(void *ctx, const struct explore_progress *progress)
 static void same_result(const struct explore_result *a, const struct explore_result *b)
 {
 	assert_true(a->complete && b->complete);
-	assert_int_equal(a->schedules, b->schedules);
-	assert_int_equal(a->merged, b->merged);
-	assert_int_equal(a->steps, b->steps);
-	assert_int_equal(a->states, b->states);
-	assert_int_equal(a->ends, b->ends);
-	assert_int_equal(a->restarts, b->restarts);
-	assert_true(a->hash == b->hash);
+	assert_int_equal(a->count.schedules, b->count.schedules);
+	assert_int_equal(a->count.merged, b->count.merged);
+	assert_int_equal(a->count.steps, b->count.steps);
+	assert_int_equal(a->count.states, b->count.states);
+	assert_int_equal(a->count.ends, b->count.ends);
+	assert_int_equal(a->count.restarts, b->count.restarts);
+	assert_true(a->count.hash == b->count.hash);
 }
 
 /* From wherever it was put aside, by another explorer, to the same end. */
@@ -580,17 +580,17 @@ static void the_same_seed_gives_the_same_hash_and_another_one_another(void **sta
 	make_toy((struct toy){ .cpu = { muddle, muddle, muddle } });
 	explore_random(explorer, &limits, 0, &one);
 	explore_random(explorer, &limits, 0, &two);
-	assert_true(one.hash == two.hash);
-	assert_int_equal(one.schedules, 500);
+	assert_true(one.count.hash == two.count.hash);
+	assert_int_equal(one.count.schedules, 500);
 	/* In two halves, as two processes would do it. */
 	limits.schedules = 250;
 	explore_random(explorer, &limits, 0, &halves[0]);
 	explore_random(explorer, &limits, 250, &halves[1]);
-	assert_true(halves[0].hash + halves[1].hash == one.hash);
+	assert_true(halves[0].count.hash + halves[1].count.hash == one.count.hash);
 	limits.schedules = 500;
 	limits.seed = 43;
 	explore_random(explorer, &limits, 0, &two);
-	assert_true(one.hash != two.hash);
+	assert_true(one.count.hash != two.count.hash);
 	unmake_toy();
 }
 

@@ -44,7 +44,7 @@ static void explore(const char *text, uint32_t bound, struct compare_explored *e
 		memset(&result, 0, sizeof(result));
 		if (explorer)
 			explore_all(explorer, &limits, &result);
-		explored->schedules += result.schedules;
+		explored->schedules += result.count.schedules;
 		why = !explorer		       ? "no memory"
 		      : result.violation.wrong ? result.violation.text
 					       : NULL;

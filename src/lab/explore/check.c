@@ -27,8 +27,7 @@
 
 /* What a unit leaves behind. */
 struct unit_result {
-	uint64_t schedules, merged, steps, states, hash;
-	uint32_t longest;
+	struct explore_counts count;
 	bool stopped, complete, wrong;
 	int signal;
 	bool too_large, unfit; /* as in struct explore_result */
@@ -143,12 +142,7 @@ static void run_unit(void *ctx, uint32_t j)
 		atomic_store(check->stopping, true);
 		return;
 	}
-	unit->schedules = result.schedules;
-	unit->merged = result.merged;
-	unit->steps = result.steps;
-	unit->states = result.states;
-	unit->hash = result.hash;
-	unit->longest = result.longest;
+	unit->count = result.count;
 	unit->stopped = check->was_stopped && !result.complete;
 	unit->complete = result.complete;
 	unit->too_large = result.too_large;
@@ -183,14 +177,14 @@ static void add_unit(struct check_sums *sums, const struct plan *plan, uint32_t 
 		     const struct unit_result *unit)
 {
 	sums->programs += !plan->unit || !plan->unit[i].part;
-	sums->schedules += unit->schedules;
-	sums->merged += unit->merged;
-	sums->steps += unit->steps;
-	sums->states += unit->states;
+	sums->schedules += unit->count.schedules;
+	sums->merged += unit->count.merged;
+	sums->steps += unit->count.steps;
+	sums->states += unit->count.states;
 	/* Weighed by number, so that equal units in exchanged places tell. */
-	sums->hash += unit->hash * (2 * (uint64_t)i + 1);
-	if (unit->longest > sums->longest)
-		sums->longest = unit->longest;
+	sums->hash += unit->count.hash * (2 * (uint64_t)i + 1);
+	if (unit->count.longest > sums->longest)
+		sums->longest = unit->count.longest;
 	sums->incomplete += !unit->complete;
 }
 

@@ -41,7 +41,7 @@ static bool hunt_in(struct hunt *hunt, struct check_mutant *m, const struct muta
 		fprintf(stderr, "pamt-lab: '%s': %s\n", text, failed);
 		abort();
 	}
-	m->schedules += result.schedules;
+	m->schedules += result.count.schedules;
 	m->violation = result.violation;
 	if (result.violation.wrong == STAGE_OK)
 		return false;

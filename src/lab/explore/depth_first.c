@@ -193,7 +193,7 @@ enum search_end depth_first_search(struct explorer *e, const struct explore_limi
 				   uint64_t epoch_end, struct explore_result *result)
 {
 	do {
-		if (result->steps >= epoch_end)
+		if (result->count.steps >= epoch_end)
 			return SEARCH_EPOCH;
 		explorer_run(e, result);
 		if (e->unfit)

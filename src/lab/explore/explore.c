@@ -322,13 +322,13 @@ enum stage_outcome explorer_run(struct explorer *e, struct explore_result *resul
 	e->ended = outcome == STAGE_FINISHED;
 	if (e->ended)
 		e->system.finish(e->system.ctx);
-	result->schedules++;
+	result->count.schedules++;
 	result->too_large |= e->too_large;
-	result->merged += outcome == STAGE_CUT;
-	result->steps += e->steps;
-	if (e->steps > result->longest)
-		result->longest = e->steps;
-	result->hash += mix(e->log, (uint64_t)outcome << 8 | stage_violation()->wrong);
+	result->count.merged += outcome == STAGE_CUT;
+	result->count.steps += e->steps;
+	if (e->steps > result->count.longest)
+		result->count.longest = e->steps;
+	result->count.hash += mix(e->log, (uint64_t)outcome << 8 | stage_violation()->wrong);
 	if (stage_violation()->wrong != STAGE_OK && outcome != STAGE_CUT)
 		keep_violation(e, result);
 	return outcome;
@@ -362,9 +362,9 @@ bool explorer_stopped(const struct explore_limits *limits, const struct explore_
 {
 	if (limits->ticks)
 		++*limits->ticks;
-	if (limits->schedules && result->schedules >= limits->schedules)
+	if (limits->schedules && result->count.schedules >= limits->schedules)
 		return true;
-	return limits->stop && result->schedules % 64 == 0 && limits->stop(limits->stop_ctx);
+	return limits->stop && result->count.schedules % 64 == 0 && limits->stop(limits->stop_ctx);
 }
 
 void explore_watch(struct explorer *e,

@@ -104,12 +104,23 @@ struct explore_decision {
 	uint16_t left;	 /* mask: still to be tried here */
 };
 
+/* What is counted of a search. */
+struct explore_counts {
+	uint64_t schedules; /* runs, those that were cut included */
+	uint64_t merged;    /* of these, cut: the rest was known */
+	uint64_t steps;	    /* in all runs */
+	uint64_t states;    /* different ones at decision points */
+	uint64_t ends;	    /* different ones at the end of a run */
+	uint64_t hash;	    /* of the event logs of all runs */
+	uint32_t longest;   /* most steps in one run */
+	uint32_t restarts;  /* explorations begun again, because more memory was shared */
+};
+
 /* How far a search has come, at the end of an epoch. */
 struct explore_progress {
-	uint64_t schedules, merged, steps, states, ends, hash; /* so far */
-	uint32_t longest, restarts;
-	bool whole;	 /* this part explores everything */
-	uint32_t prefix; /* it is at this one */
+	struct explore_counts count; /* so far */
+	bool whole;		     /* this part explores everything */
+	uint32_t prefix;	     /* it is at this one */
 	uint32_t nr_late, nr_decisions;
 	uint64_t late[EXPLORE_MAX_LATE];
 	struct explore_decision decision[EXPLORE_MAX_DECISIONS];
@@ -138,18 +149,11 @@ struct explore_limits {
 };
 
 struct explore_result {
-	uint64_t schedules; /* runs, those that were cut included */
-	uint64_t merged;    /* of these, cut: the rest was known */
-	uint64_t steps;	    /* in all runs */
-	uint64_t states;    /* different ones at decision points */
-	uint64_t ends;	    /* different ones at the end of a run */
-	uint32_t longest;   /* most steps in one run */
-	uint32_t restarts;  /* explorations begun again, because more memory was shared */
-	bool complete;	    /* no limit cut it short */
-	bool unfit;	    /* limits->from is none of this search's */
-	bool too_large;	    /* more words than can be told apart: what was found may be wrong */
-	uint64_t lost;	    /* turns of a given schedule that could not be taken */
-	uint64_t hash;	    /* of the event logs of all runs */
+	struct explore_counts count;
+	bool complete;	/* no limit cut it short */
+	bool unfit;	/* limits->from is none of this search's */
+	bool too_large; /* more words than can be told apart: what was found may be wrong */
+	uint64_t lost;	/* turns of a given schedule that could not be taken */
 	struct stage_violation violation;
 	uint32_t violation_cpu;
 	struct explore_schedule schedule; /* of the violation */

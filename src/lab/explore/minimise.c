@@ -70,12 +70,12 @@ static bool still_wrong(struct explorer *e, const struct explore_schedule *candi
 	/* Keep what was run, not what was asked for: turns that were lost are gone from it. */
 	if (result.schedule.nr > best->schedule.nr)
 		return false;
-	if (result.schedule.nr == best->schedule.nr && result.steps >= best->steps)
+	if (result.schedule.nr == best->schedule.nr && result.count.steps >= best->count.steps)
 		return false;
 	best->violation = result.violation;
 	best->violation_cpu = result.violation_cpu;
 	best->schedule = result.schedule;
-	best->steps = result.steps;
+	best->count.steps = result.count.steps;
 	return true;
 }
 
@@ -128,7 +128,7 @@ void explore_minimise(struct explorer *e, struct explore_result *result)
 	bool better = true;
 
 	/* From what really ran: the total is the number to beat. */
-	best.steps = UINT64_MAX;
+	best.count.steps = UINT64_MAX;
 	if (!still_wrong(e, &result->schedule, &best))
 		return;
 	while (better) {

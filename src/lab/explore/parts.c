@@ -23,11 +23,12 @@ struct search {
 
 static void add_up(struct explore_result *sum, const struct explore_result *more)
 {
-	sum->schedules += more->schedules;
-	sum->merged += more->merged;
-	sum->steps += more->steps;
-	sum->hash += more->hash;
-	sum->longest = more->longest > sum->longest ? more->longest : sum->longest;
+	sum->count.schedules += more->count.schedules;
+	sum->count.merged += more->count.merged;
+	sum->count.steps += more->count.steps;
+	sum->count.hash += more->count.hash;
+	sum->count.longest =
+		more->count.longest > sum->count.longest ? more->count.longest : sum->count.longest;
 	sum->too_large |= more->too_large;
 	sum->violation = more->violation;
 	sum->violation_cpu = more->violation_cpu;
@@ -51,7 +52,7 @@ static bool scout(struct explorer *e, const struct explore_limits *limits,
 	explore_random(e, &scouts, 0, &random);
 	add_up(result, &random);
 	explorer_limit(e, limits);
-	return random.violation.wrong == STAGE_OK && random.schedules != limits->schedules;
+	return random.violation.wrong == STAGE_OK && random.count.schedules != limits->schedules;
 }
 
 /* Once over all schedules without a preemption. */
@@ -84,7 +85,7 @@ static enum search_end learn(struct explorer *e, const struct explore_limits *li
 	for (uint32_t i = 0; i < e->nr_late; i++)
 		explorer_share(e, e->late[i]);
 	while ((end = make_frame(e, limits, result)) == SEARCH_GROWN)
-		result->restarts++;
+		result->count.restarts++;
 	e->past_frame = true;
 	return end;
 }
@@ -99,8 +100,8 @@ void explore_frame(struct explorer *e, const struct explore_limits *limits,
 	explorer_begin(e, limits, &result);
 	if (learn(e, limits, &result) != SEARCH_OVER)
 		return;
-	size->schedules = result.schedules;
-	size->steps = result.steps;
+	size->schedules = result.count.schedules;
+	size->steps = result.count.steps;
 	size->prefixes = e->frame.nr_prefixes;
 }
 
@@ -121,7 +122,7 @@ static void begin_prefix(struct explorer *e, uint32_t number)
 static enum search_end go_on(struct search *s)
 {
 	uint64_t epoch = s->limits->epoch ? s->limits->epoch : EXPLORE_EPOCH;
-	uint64_t end_of_epoch = s->result->steps + epoch;
+	uint64_t end_of_epoch = s->result->count.steps + epoch;
 
 	while (s->prefix > s->first) {
 		enum search_end end;
@@ -155,8 +156,8 @@ static void choose_prefixes(struct search *s)
 
 static void add_states(struct search *s)
 {
-	s->result->ends += s->e->ends;
-	s->result->states += s->e->states_used - s->e->ends - s->known;
+	s->result->count.ends += s->e->ends;
+	s->result->count.states += s->e->states_used - s->e->ends - s->known;
 }
 
 /* Everything is forgotten, and the frame made. It counts once, for one part. */
@@ -181,17 +182,9 @@ static enum search_end begin_epoch(struct search *s, bool counts)
 /* False: words that this system does not have. */
 static bool load(struct search *s, const struct explore_progress *p)
 {
-	struct explore_result *r = s->result;
 	uint64_t words = s->e->system.bytes / 8;
 
-	r->schedules = p->schedules;
-	r->merged = p->merged;
-	r->steps = p->steps;
-	r->states = p->states;
-	r->ends = p->ends;
-	r->hash = p->hash;
-	r->longest = p->longest;
-	r->restarts = p->restarts;
+	s->result->count = p->count;
 	s->whole = p->whole;
 	s->e->nr_late = p->nr_late;
 	memcpy(s->e->late, p->late, p->nr_late * sizeof(p->late[0]));
@@ -219,17 +212,9 @@ static bool find_place(struct search *s, uint32_t prefix, uint32_t nr,
 
 static void save(const struct search *s, struct explore_progress *p)
 {
-	const struct explore_result *r = s->result;
 	const struct explorer *e = s->e;
 
-	*p = (struct explore_progress){ .schedules = r->schedules,
-					.merged = r->merged,
-					.steps = r->steps,
-					.states = r->states,
-					.ends = r->ends,
-					.hash = r->hash,
-					.longest = r->longest,
-					.restarts = r->restarts,
+	*p = (struct explore_progress){ .count = s->result->count,
 					.whole = s->whole,
 					.prefix = s->prefix,
 					.nr_late = e->nr_late,
@@ -257,8 +242,8 @@ static void keep(struct search *s)
 static enum search_end start_over(struct search *s)
 {
 	s->whole = true;
-	s->result->restarts++;
-	s->result->states = s->result->ends = 0;
+	s->result->count.restarts++;
+	s->result->count.states = s->result->count.ends = 0;
 	return begin_epoch(s, !s->limits->part);
 }
 

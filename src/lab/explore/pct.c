@@ -74,7 +74,7 @@ static uint32_t measure(struct explorer *e)
 	memset(&ignored, 0, sizeof(ignored));
 	draw(e, 0, 0, 0, 1);
 	explorer_run(e, &ignored);
-	return ignored.longest ? ignored.longest : 1;
+	return ignored.count.longest ? ignored.count.longest : 1;
 }
 
 void explore_random(struct explorer *e, const struct explore_limits *limits, uint64_t first,
@@ -101,5 +101,5 @@ void explore_random(struct explorer *e, const struct explore_limits *limits, uin
 		if (explorer_stopped(limits, result))
 			break;
 	}
-	result->complete = limits->schedules && result->schedules == limits->schedules;
+	result->complete = limits->schedules && result->count.schedules == limits->schedules;
 }
