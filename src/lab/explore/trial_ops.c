@@ -195,21 +195,27 @@ static void aug(struct trial_cpu *cpu, uint32_t region)
 	}
 }
 
+/* The region's 2M entry, by no step. */
+static struct lab_entry entry_of(struct trial_cpu *cpu, uint32_t region)
+{
+	const struct lab_module *module = &cpu->trial->module;
+	bool quiet = stage_quiet(true);
+	struct lab_entry entry;
+
+	module->entry(module->box.ctx, cpu->trial->env.region[region], &entry);
+	stage_quiet(quiet);
+	return entry;
+}
+
 /* Takes time, and reads the page through the module's metadata: the region must be backed. */
 static void write_back(struct trial_cpu *cpu, uint32_t region)
 {
 	const struct design *design = cpu->trial->setup.design;
-	const struct lab_module *module = &cpu->trial->module;
-	struct lab_entry entry;
-	bool quiet;
 
 	stage_call("write-back", NULL, 1);
 	if (design->is_static || design->asks_module)
 		return;
-	quiet = stage_quiet(true);
-	module->entry(module->box.ctx, cpu->trial->env.region[region], &entry);
-	stage_quiet(quiet);
-	if (entry.kind != LAB_NODE)
+	if (entry_of(cpu, region).kind != LAB_NODE)
 		stage_fail(STAGE_INVARIANT,
 			   "a page of region %c is written back when its pair is gone",
 			   letter(region));
@@ -342,11 +348,8 @@ static void map_2m(struct trial_cpu *cpu, uint32_t region)
 
 static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
 {
-	const struct lab_module *module = &cpu->trial->module;
 	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_PAGE_REMOVE, 0), .rdx = cpu->tdr.v };
 	tdx_hpa_t base = region_to_hpa(cpu->trial->env.region[region]);
-	struct lab_entry entry;
-	bool quiet;
 	int error;
 
 	if (cpu->big[region] != WHOLE)
@@ -357,10 +360,7 @@ static void unmap_2m(struct trial_cpu *cpu, uint32_t region)
 		return;
 	/* The write-back of 512 pages takes its time; the region must be ours until its end. */
 	stage_call("write-back of 2M", NULL, TDX_PAGES_PER_2M);
-	quiet = stage_quiet(true);
-	module->entry(module->box.ctx, cpu->trial->env.region[region], &entry);
-	stage_quiet(quiet);
-	if (entry.kind != LAB_FREE)
+	if (entry_of(cpu, region).kind != LAB_FREE)
 		stage_fail(STAGE_INVARIANT,
 			   "region %c is used by others while its last user writes it back",
 			   letter(region));
