@@ -133,7 +133,8 @@ static int empty_buffer(struct recorder *r, int pipe, uint32_t cpu, struct why *
 	while ((bytes = read(pipe, page, sizeof(page))) > 0)
 		if (take_page(r, page, (size_t)bytes, why))
 			return -1;
-	if (!bytes || errno == EAGAIN || errno == EINTR)
+	/* A CPU that has not been online since the instance was made has no buffer in it. */
+	if (!bytes || errno == EAGAIN || errno == EINTR || errno == ENODEV)
 		return 0;
 	return why_not(why, "the trace of CPU %u: %s", cpu, strerror(errno));
 }
