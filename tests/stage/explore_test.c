@@ -446,6 +446,26 @@ static void a_schedule_repeats_the_violation(void **state)
 	unmake_toy();
 }
 
+/* A turn whose last step was the last of the run was counted as one that could not be taken to its
+ * end. */
+static void a_turn_that_ends_with_the_run_is_taken(void **state)
+{
+	struct explore_schedule schedule = { .nr = 1, .turn = { { .actor = 0, .steps = 1 } } };
+	struct explore_result result;
+
+	(void)state;
+	make_toy((struct toy){ .cpu = { add_in_two_steps } });
+	explore_one(explorer, &schedule, 0, &result);
+	assert_int_equal(result.lost, 0);
+	schedule.turn[0].steps = (uint32_t)result.count.steps;
+	explore_one(explorer, &schedule, 0, &result);
+	assert_int_equal(result.lost, 0);
+	schedule.turn[0].steps++;
+	explore_one(explorer, &schedule, 0, &result);
+	assert_int_equal(result.lost, 1);
+	unmake_toy();
+}
+
 static void critical_section(void *arg)
 {
 	struct os_spin *lock = (uintptr_t)arg ? &shared.other : &shared.lock;
@@ -677,6 +697,7 @@ int main(void)
 		cmocka_unit_test(a_place_of_another_search_is_refused),
 		cmocka_unit_test(a_lost_update_is_found_with_one_preemption),
 		cmocka_unit_test(a_schedule_repeats_the_violation),
+		cmocka_unit_test(a_turn_that_ends_with_the_run_is_taken),
 		cmocka_unit_test(an_invariant_is_checked_between_any_two_steps),
 		cmocka_unit_test(a_deadlock_is_found),
 		cmocka_unit_test(a_livelock_is_found_and_a_bounded_spin_is_none),

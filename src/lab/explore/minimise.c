@@ -52,8 +52,11 @@ void explore_one(struct explorer *e, const struct explore_schedule *schedule, ui
 
 	explorer_begin(e, &limits, result);
 	run_script(e, &copy, result);
-	/* Those that were never come to are lost as well. */
+	/* Those that were never come to are lost as well; not the one whose last step was the
+	 * run's. */
 	result->lost = e->script_lost + copy.nr - e->script_at;
+	if (e->script_at < copy.nr && e->script_taken == copy.turn[e->script_at].steps)
+		result->lost--;
 	result->complete = true;
 }
 
