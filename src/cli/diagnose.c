@@ -41,10 +41,10 @@ const char *diagnosis_source_of(enum stage stage) { return sources[stage]; }
 static struct evidence *add(struct diagnosis *d, enum stage stage, enum message_kind kind)
 {
 	static struct evidence spare; /* written and never read: the list is full */
-	struct evidence *e = d->nr < MAX_EVIDENCE ? &d->evidence[d->nr++] : &spare;
+	struct evidence *e = kind == MESSAGE_GOOD   ? &d->good[stage]
+			     : d->nr < MAX_EVIDENCE ? &d->evidence[d->nr++]
+						    : &spare;
 
-	if (kind == MESSAGE_GOOD)
-		e = &d->good[stage];
 	d->left_out += e == &spare;
 	memset(e, 0, sizeof(*e));
 	e->stage = stage;
@@ -89,13 +89,7 @@ static void take_message(struct diagnosis *d, const struct message_match *match,
 	/* "N KB allocated" is not to take the place of "initialized". */
 	if (e && e->line && m->stage == STAGE_PAMT && strstr(e->source, "initialized"))
 		return;
-	if (m->kind == MESSAGE_GOOD) {
-		memset(e, 0, sizeof(*e));
-		e->stage = m->stage;
-		e->kind = m->kind;
-	} else {
-		e = add(d, m->stage, m->kind);
-	}
+	e = add(d, m->stage, m->kind);
 	message_text(match, m->cause, e->cause, sizeof(e->cause));
 	message_text(match, m->advice, e->advice, sizeof(e->advice));
 	set_source(e, line, nr);
@@ -235,7 +229,7 @@ static int read_lines(struct diagnosis *d, FILE *file)
 /* ------------------------------------------------------------------------------------------- */
 /* What follows from the whole                                                                  */
 
-static void follow(struct diagnosis *d, enum stage stage, const char *cause, const char *advice)
+static void infer(struct diagnosis *d, enum stage stage, const char *cause, const char *advice)
 {
 	struct evidence *e = add(d, stage, MESSAGE_FAULT);
 
@@ -282,11 +276,11 @@ static void follow_plan(struct diagnosis *d)
 		return;
 	if (of_static.ret && !d->good[STAGE_PAMT].line && !has_fault(d)) {
 		plan_error_text(&of_static.error, cause, sizeof(cause));
-		follow(d, of_static.error.step == PAMT_STEP_MEMORY ? STAGE_MEMORY : STAGE_TDMRS,
-		       cause,
-		       "this is what Linux makes of the memory map: `pamt plan LOG` shows it, and "
-		       "what "
-		       "libpamt makes of it");
+		infer(d, of_static.error.step == PAMT_STEP_MEMORY ? STAGE_MEMORY : STAGE_TDMRS,
+		      cause,
+		      "this is what Linux makes of the memory map: `pamt plan LOG` shows it, and "
+		      "what "
+		      "libpamt makes of it");
 	}
 	if (!plan_map_both(&d->map, PAMT_HOLES_CMR, &of_static, &of_dynamic) && !of_static.ret)
 		compare_pamt(d, of_static.layout.pamt_bytes, of_dynamic.layout.pamt_bytes);
@@ -298,16 +292,16 @@ static void follow_missing(struct diagnosis *d)
 	if (!d->whole || has_fault(d))
 		return;
 	if (!d->good[STAGE_BIOS].line && !d->good[STAGE_PAMT].line)
-		follow(d, STAGE_BIOS,
-		       "the log begins where the kernel began, and no line says that the BIOS "
-		       "enabled "
-		       "TDX",
-		       "in the BIOS, switch on TME, TME-MT, SGX and TDX with its SEAM loader; the "
-		       "kernel "
-		       "needs CONFIG_INTEL_TDX_HOST");
+		infer(d, STAGE_BIOS,
+		      "the log begins where the kernel began, and no line says that the BIOS "
+		      "enabled "
+		      "TDX",
+		      "in the BIOS, switch on TME, TME-MT, SGX and TDX with its SEAM loader; the "
+		      "kernel "
+		      "needs CONFIG_INTEL_TDX_HOST");
 	else if (!d->good[STAGE_PAMT].line && !diagnosis_first(d))
-		follow(d, STAGE_KVM, "the BIOS enabled TDX, but nothing brought the module up",
-		       "before Linux 7.3 kvm_intel does it, with tdx=1: modprobe kvm_intel tdx=1");
+		infer(d, STAGE_KVM, "the BIOS enabled TDX, but nothing brought the module up",
+		      "before Linux 7.3 kvm_intel does it, with tdx=1: modprobe kvm_intel tdx=1");
 }
 
 static void follow_keys(struct diagnosis *d)
@@ -315,8 +309,8 @@ static void follow_keys(struct diagnosis *d)
 	const struct machine_map *map = &d->map;
 
 	if (d->has_map && !map->hkids_assumed && map->hkid_min == map->hkid_max && !has_fault(d))
-		follow(d, STAGE_BIOS, "there is one private KeyID, the module's own: none for TDs",
-		       "in the BIOS, give TDX more of the KeyIDs (TME-MT/TDX key split)");
+		infer(d, STAGE_BIOS, "there is one private KeyID, the module's own: none for TDs",
+		      "in the BIOS, give TDX more of the KeyIDs (TME-MT/TDX key split)");
 }
 
 int diagnose(const char *log, size_t size, const char *name, struct diagnosis *d)
