@@ -143,9 +143,13 @@ static int run_vcpu(void *arg)
 		td_stop(runner->tenant->td);
 	set_active_memcg(own);
 	complete(&runner->done);
-	/* kthread_stop() waits for the thread to be asked. */
-	while (!kthread_should_stop())
-		schedule_timeout_interruptible(1);
+	/* kthread_stop() needs a thread that is there still. */
+	set_current_state(TASK_INTERRUPTIBLE);
+	while (!kthread_should_stop()) {
+		schedule();
+		set_current_state(TASK_INTERRUPTIBLE);
+	}
+	__set_current_state(TASK_RUNNING);
 	return 0;
 }
 

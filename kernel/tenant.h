@@ -27,8 +27,9 @@ struct tenant_config {
 
 /*
  * A TD that can be run. Return: 0; -EINVAL; -EFBIG (more than pamt_kernel.memory_bytes); otherwise
- * as td_create(). On failure nothing is left. The tenant must stay where it is until
- * tenant_destroy(). Memory is charged to the caller's control group. May sleep.
+ * as td_create(). On failure nothing is left but what the TDX module keeps, which is logged. The
+ * tenant must stay where it is until tenant_destroy(). Memory is charged to the caller's control
+ * group. May sleep.
  */
 int tenant_create(struct tenant *tenant, const struct tenant_config *config);
 /*
