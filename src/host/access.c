@@ -18,8 +18,8 @@
 #define EXPECT(cond) __builtin_expect(cond, 1)
 
 /* One region with the pair it may need: out of cache, or of the pool if that is NULL. */
-static COLD int get_region(struct pamt_host *host, region_t region, uint32_t n,
-			   struct pamt_cache *cache)
+static COLD int get_with_pair(struct pamt_host *host, region_t region, uint32_t n,
+			      struct pamt_cache *cache)
 {
 	struct pair pair = { .nr = 0, .bad = -1 };
 	bool drawn = false;
@@ -119,7 +119,7 @@ static COLD int get_slow(struct pamt_host *host, tdx_pfn_t page, struct pamt_cac
 {
 	if (!pages_are_tdx(host, page, 1))
 		return -OS_EINVAL;
-	return has_regions(host) ? get_region(host, pfn_to_region(page), 1, cache) : 0;
+	return has_regions(host) ? get_with_pair(host, pfn_to_region(page), 1, cache) : 0;
 }
 
 ENTRY int pamt_get(struct pamt_host *host, tdx_pfn_t page, struct pamt_cache *cache)
@@ -225,10 +225,10 @@ static int get_batch(struct pamt_host *host, tdx_pfn_t first, uint64_t nr, uint6
 		/* The last pair may have gone where the estimate saw none needed. */
 		struct pamt_cache *from = hand.nr_pages > 1 ? &hand : NULL;
 
-		ret = get_region(host, pfn_to_region(at), n, from);
+		ret = get_with_pair(host, pfn_to_region(at), n, from);
 		/* Or it was refused, with none behind it in the hand; the pool has more. */
 		if (ret == -OS_ENOMEM && from)
-			ret = get_region(host, pfn_to_region(at), n, NULL);
+			ret = get_with_pair(host, pfn_to_region(at), n, NULL);
 		*done += ret ? 0 : n;
 	}
 	if (hand.nr_pages)
@@ -252,7 +252,7 @@ static int get_out_of_cache(struct pamt_host *host, tdx_pfn_t first, uint64_t nr
 		tdx_pfn_t at = pfn(first.v + *done);
 		uint32_t n = in_first_region(at, nr - *done);
 
-		ret = get_region(host, pfn_to_region(at), n, cache);
+		ret = get_with_pair(host, pfn_to_region(at), n, cache);
 		*done += ret ? 0 : n;
 	}
 	return ret;

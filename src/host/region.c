@@ -146,9 +146,10 @@ static tdx_status_t add_call(struct pamt_host *host, region_t region, const stru
 }
 
 /*
- * FREE -> USED with the pair in hand. Return: 0, NEED_PAIR if the word was not `old` any more
- * (look again), -OS_EAGAIN if the module was busy (try again), -OS_EIO.
+ * FREE -> USED with the pair in hand. Return: 0, LOOK_AGAIN if the word was not `old` any more,
+ * -OS_EAGAIN if the module was busy (try again), -OS_EIO.
  */
+#define LOOK_AGAIN (NEED_PAIR + 1)
 static int install(struct pamt_host *host, region_t region, os_a16_t *word, uint16_t old,
 		   uint32_t n, struct pair *pair)
 {
@@ -157,7 +158,7 @@ static int install(struct pamt_host *host, region_t region, os_a16_t *word, uint
 	bool ok;
 
 	if (!region_lock(host, word, old, &irq))
-		return NEED_PAIR;
+		return LOOK_AGAIN;
 	status = add_call(host, region, pair);
 	ok = tdx_status_is(status, TDX_SUCCESS);
 	region_unlock(host, word, ok ? backed(old, n) : old, irq);
@@ -210,7 +211,7 @@ int region_get(struct pamt_host *host, region_t region, uint32_t n, struct pair 
 		ret = install(host, region, word, old, n, pair);
 		if (ret == -OS_EAGAIN && ++busy < REGION_BUSY_TRIES)
 			os_relax();
-		else if (ret != NEED_PAIR)
+		else if (ret != LOOK_AGAIN)
 			return ret;
 	}
 }
