@@ -192,8 +192,10 @@ static inline struct call_lock *held_find(struct call *call, const os_a64_t *wor
 {
 	struct call_lock *lock = &call->held.lock[call->held.nr - 1];
 
-	while (lock->word != word)
+	while (lock->word != word) {
+		OS_INVARIANT(lock > call->held.lock);
 		lock--;
+	}
 	return lock;
 }
 

@@ -31,8 +31,8 @@ static inline tdx_status_t check_free(struct call *call, tdx_hpa_t address, regi
 	return CALL_OK;
 }
 
-tdx_status_t donate_check_pages(struct call *call, const tdx_hpa_t pair[2], region_t skip,
-				enum tdx_operand first, enum tdx_operand second)
+tdx_status_t donate_claim(struct call *call, const tdx_hpa_t pair[2], region_t skip,
+			  enum tdx_operand first, enum tdx_operand second)
 {
 	const struct tdmr *tdmr[2] = { pamt_find_tdmr(call, pair[0]),
 				       pamt_find_tdmr(call, pair[1]) };
@@ -67,7 +67,7 @@ tdx_status_t donate_pair(struct call *call, const tdx_hpa_t pair[2], enum tdx_op
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, first);
 	if (!pamt_find_tdmr(call, pair[1]))
 		return status_operand(TDX_OPERAND_ADDR_RANGE_ERROR, second);
-	return donate_check_pages(call, pair, none, first, second);
+	return donate_claim(call, pair, none, first, second);
 }
 
 void donate_return(struct call *call, const tdx_hpa_t pair[2])

@@ -15,13 +15,12 @@
 PAMT_MUST_CHECK tdx_status_t donate_pair(struct call *call, const tdx_hpa_t pair[2],
 					 enum tdx_operand first, enum tdx_operand second);
 /*
- * The two halves of it, for PAMT.ADD, which looks at its target in between: format and range of
- * both pages; then their metadata. skip: region whose entry the caller has locked and
+ * The second half of it, for PAMT.ADD, which has looked at format and range of both pages, and then
+ * at its target: their metadata, and both bits. skip: region whose entry the caller has locked and
  * found free, so that its pages need no walk.
  */
-PAMT_MUST_CHECK tdx_status_t donate_check_pages(struct call *call, const tdx_hpa_t pair[2],
-						region_t skip, enum tdx_operand first,
-						enum tdx_operand second);
+PAMT_MUST_CHECK tdx_status_t donate_claim(struct call *call, const tdx_hpa_t pair[2], region_t skip,
+					  enum tdx_operand first, enum tdx_operand second);
 /* The two pages are the host's again. */
 void donate_return(struct call *call, const tdx_hpa_t pair[2]);
 

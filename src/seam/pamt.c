@@ -218,7 +218,12 @@ struct pamt_entry *pamt_peek(const struct seam *seam, tdx_hpa_t address, uint32_
 
 static uint64_t read_head(const struct pamt_entry *entry)
 {
-	/* Relaxed: the lock that the caller has on the entry orders it. */
+	/*
+	 * Relaxed: the lock that the caller has on the entry orders it. Where it has none: of an
+	 * open TD's page nobody changes the entry (pamt_find()); a 1G entry is looked at behind the
+	 * lock of the one below it, as is_alone() has it from the other side, or it only chooses
+	 * the way.
+	 */
 	return os_load64(&entry->head, OS_RELAXED);
 }
 

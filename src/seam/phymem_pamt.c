@@ -49,7 +49,7 @@ tdx_status_t tdh_phymem_pamt_add(struct call *call)
 		return status_operand(TDX_OPERAND_BUSY, TDX_OP_RCX);
 	if (page.level != TDX_2M || pamt_type(page.head) != TDX_PT_NDA)
 		return status_operand(TDX_HPA_RANGE_NOT_FREE, TDX_OP_RCX);
-	status = donate_check_pages(call, pair, hpa_to_region(region), TDX_OP_RDX, TDX_OP_R8);
+	status = donate_claim(call, pair, hpa_to_region(region), TDX_OP_RDX, TDX_OP_R8);
 	if (call_failed(status))
 		return status;
 
