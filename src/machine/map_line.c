@@ -232,7 +232,8 @@ const char *map_parse_line(const char *text, struct map_line *line)
 	const char *wrong = NULL;
 
 	*line = (struct map_line){ .form = MAP_NONE };
-	for (unsigned int i = 0; i < 3 && !wrong && line->form == MAP_NONE; i++)
-		wrong = try_markers(lists[i], text, line);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		if (!wrong && line->form == MAP_NONE)
+			wrong = try_markers(lists[i], text, line);
 	return wrong;
 }

@@ -93,7 +93,7 @@ const char *map_marker_at(const struct map_line *line, const char *at);
 struct map_marker {
 	const char *text;
 	const char *(*parse)(const char *text, const char *at, struct map_line *line);
-	enum map_form form; /* mostly */
+	enum map_form form; /* of the line, where the parser makes no other of it */
 };
 
 /* Tables of memory (map_table.c), and what tools say (map_tool.c); at the end: no text. */
