@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "abi/bare_td.h"
 #include "small_guest.h"
 
 static void call(const struct guest *g, struct tdx_regs regs)
@@ -19,49 +20,39 @@ static void call(const struct guest *g, struct tdx_regs regs)
 		fail_msg("leaf %u: 0x%llx", leaf, (unsigned long long)status.v);
 }
 
-static tdx_hpa_t alloc_page(struct guest *g)
+static tdx_hpa_t alloc_page(void *ctx)
 {
-	tdx_hpa_t page;
+	struct guest *g = ctx;
 
-	assert_int_equal(pamt_alloc_page(g->rig->host, OS_ANY_NODE, NULL, &page), 0);
-	return page;
+	assert_true(g->nr_pages < sizeof(g->page) / sizeof(g->page[0]));
+	assert_int_equal(pamt_alloc_page(g->rig->host, OS_ANY_NODE, NULL, &g->page[g->nr_pages]),
+			 0);
+	return g->page[g->nr_pages++];
 }
 
-static void init(struct guest *g)
+static int make_call(void *ctx, struct tdx_regs *regs, tdx_hpa_t page)
 {
-	const struct os_services *os = g->rig->os;
-	tdx_hpa_t page = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
-	struct tdx_td_params *params = os->map_host(os->ctx, page, OS_WRITE);
-
-	memset(params, 0, sizeof(*params));
-	params->attributes = TDX_ATTR_SEPT_VE_DISABLE;
-	params->xfam = TDX_XFAM_FIXED1;
-	params->max_vcpus = 1;
-	params->eptp_controls = TDX_EPTP_WRITE_BACK | 3 << TDX_EPTP_PWL_SHIFT;
-	params->tsc_frequency = 40;
-	call(g, (struct tdx_regs){ .rax = TDH_MNG_INIT, .rcx = g->tdr.v, .rdx = page.v });
-	os->free_pages(os->ctx, page, 0);
+	call(ctx, *regs);
+	return 0;
 }
 
 void guest_create(struct guest *g, struct rig *rig, uint16_t hkid)
 {
-	*g = (struct guest){ .rig = rig, .leaf_sept = HPA_NONE, .hkid = hkid };
-	g->tdr = alloc_page(g);
-	call(g, (struct tdx_regs){ .rax = TDH_MNG_CREATE, .rcx = g->tdr.v, .rdx = hkid });
-	call(g, (struct tdx_regs){ .rax = TDH_MNG_KEY_CONFIG, .rcx = g->tdr.v });
-	for (uint32_t i = 0; i < TDX_MIN_TDCX; i++) {
-		g->tdcx[i] = alloc_page(g);
-		call(g, (struct tdx_regs){
-				.rax = TDH_MNG_ADDCX, .rcx = g->tdcx[i].v, .rdx = g->tdr.v });
-	}
-	init(g);
-	for (uint32_t i = 0; i < 2; i++) {
-		g->sept[i] = alloc_page(g);
+	struct bare_td bare = { .page = alloc_page, .call = make_call, .ctx = g, .hkid = hkid };
+	const struct os_services *os = rig->os;
+	tdx_hpa_t params = os->alloc_pages(os->ctx, 0, OS_ANY_NODE);
+
+	*g = (struct guest){ .rig = rig, .leaf_sept = HPA_NONE };
+	bare_td_params(os->map_host(os->ctx, params, OS_WRITE), 1);
+	assert_int_equal(bare_td_root(&bare), 0);
+	assert_int_equal(bare_td_init(&bare, params), 0);
+	os->free_pages(os->ctx, params, 0);
+	g->tdr = bare.tdr;
+	for (uint32_t i = 0; i < 2; i++)
 		call(g, (struct tdx_regs){ .rax = TDH_MEM_SEPT_ADD,
 					   .rcx = tdx_gpa_level(gpa(0), 3 - i),
 					   .rdx = g->tdr.v,
-					   .r8 = g->sept[i].v });
-	}
+					   .r8 = alloc_page(g).v });
 }
 
 static void reclaim(struct guest *g, tdx_hpa_t page)
@@ -77,11 +68,9 @@ void guest_end(struct guest *g)
 	call(g, (struct tdx_regs){ .rax = TDH_MNG_KEY_FREEID, .rcx = g->tdr.v });
 	if (!hpa_is_none(g->leaf_sept))
 		reclaim(g, g->leaf_sept);
-	for (uint32_t i = 0; i < 2; i++)
-		reclaim(g, g->sept[i]);
-	for (uint32_t i = 0; i < TDX_MIN_TDCX; i++)
-		reclaim(g, g->tdcx[i]);
-	reclaim(g, g->tdr);
+	/* The TDR was the first, and goes last. */
+	while (g->nr_pages)
+		reclaim(g, g->page[--g->nr_pages]);
 }
 
 static struct tdx_regs about_2m(const struct guest *g, enum tdx_leaf leaf, uint32_t slot)

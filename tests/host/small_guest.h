@@ -10,10 +10,10 @@
 
 struct guest {
 	struct rig *rig;
-	tdx_hpa_t tdr, tdcx[TDX_MIN_TDCX];
-	tdx_hpa_t sept[2];
+	tdx_hpa_t tdr;
+	tdx_hpa_t page[1 + TDX_MIN_TDCX + 2]; /* TDR, TDCX, S-EPT */
+	uint32_t nr_pages;
 	tdx_hpa_t leaf_sept; /* S-EPT page under the 2M entry at GPA 0, HPA_NONE if there is none */
-	uint16_t hkid;
 };
 
 /* Control pages out of the pool. */

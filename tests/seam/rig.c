@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "port/threads/issue.h"
+#include "abi/bare_td.h"
 #include "rig.h"
 #include "seam/fault.h"
 #include "seam/module.h"
@@ -332,43 +333,49 @@ static uint64_t control_page(struct rig *rig, struct rig_td *td)
 	return page;
 }
 
-static void write_params(struct rig *rig)
+static tdx_hpa_t page_of_last(void *ctx)
 {
-	struct tdx_td_params *params = memory_map(rig->memory, hpa(0x202000), OS_WRITE);
+	struct rig *rig = ctx;
 
-	*params = (struct tdx_td_params){
-		.attributes = rig->attributes,
-		.xfam = TDX_XFAM_FIXED1,
-		.max_vcpus = RIG_MAX_VCPUS,
-		.eptp_controls = TDX_EPTP_WRITE_BACK | 3 << TDX_EPTP_PWL_SHIFT,
-		.tsc_frequency = 40,
-	};
+	/* The TDR is not among the others. */
+	return hpa(rig->td->tdr ? control_page(rig, rig->td) : (rig->td->tdr = rig_page(rig)));
 }
 
-static void add_vcpu(struct rig *rig, struct rig_td *td, uint32_t index)
+static int make_call(void *ctx, struct tdx_regs *regs, tdx_hpa_t page)
 {
-	td->tdvpr[index] = control_page(rig, td);
-	RIG_OK(rig, 0, .rax = TDH_VP_CREATE, .rcx = td->tdvpr[index], .rdx = td->tdr);
-	for (uint32_t i = 1; i < TDX_MIN_TDVPS; i++)
-		RIG_OK(rig, 0, .rax = TDH_VP_ADDCX, .rcx = control_page(rig, td),
-		       .rdx = td->tdvpr[index]);
-	RIG_OK(rig, 0, .rax = TDX_RAX(TDH_VP_INIT, 1), .rcx = td->tdvpr[index], .r8 = index);
+	const uint32_t leaf = TDX_RAX_LEAF(regs->rax);
+	const struct tdx_regs in = *regs;
+	struct rig *rig = ctx;
+	uint64_t *tdvpr = rig->td->tdvpr;
+
+	/* Known before the call: a failed one must not have changed it. */
+	while (leaf == TDH_VP_CREATE && *tdvpr)
+		tdvpr++;
+	if (leaf == TDH_VP_CREATE)
+		*tdvpr = page.v;
+	rig_ok(rig, 0, regs);
+	for (uint32_t i = 1; leaf == TDH_MNG_KEY_CONFIG && i < rig->config.nr_packages; i++) {
+		*regs = in;
+		rig_ok(rig, i, regs);
+	}
+	return 0;
 }
 
 void rig_td_create(struct rig *rig, struct rig_td *td, uint32_t nr_vcpus)
 {
+	struct tdx_td_params *params = memory_map(rig->memory, hpa(0x202000), OS_WRITE);
+	struct bare_td bare = { .page = page_of_last, .call = make_call, .ctx = rig };
+	tdx_hpa_t tdvpr;
+
 	memset(td, 0, sizeof(*td));
-	td->tdr = rig_page(rig);
 	rig->td = td;
-	RIG_OK(rig, 0, .rax = TDH_MNG_CREATE, .rcx = td->tdr, .rdx = rig->next_hkid++);
-	for (uint32_t package = 0; package < rig->config.nr_packages; package++)
-		RIG_OK(rig, package, .rax = TDH_MNG_KEY_CONFIG, .rcx = td->tdr);
-	for (uint32_t i = 0; i < TDX_MIN_TDCX; i++)
-		RIG_OK(rig, 0, .rax = TDH_MNG_ADDCX, .rcx = control_page(rig, td), .rdx = td->tdr);
-	write_params(rig);
-	RIG_OK(rig, 0, .rax = TDH_MNG_INIT, .rcx = td->tdr, .rdx = 0x202000);
+	bare.hkid = rig->next_hkid++;
+	bare_td_root(&bare);
+	bare_td_params(params, RIG_MAX_VCPUS);
+	params->attributes = rig->attributes;
+	bare_td_init(&bare, hpa(0x202000));
 	for (uint32_t i = 0; i < nr_vcpus; i++)
-		add_vcpu(rig, td, i);
+		bare_td_vcpu(&bare, i, &tdvpr);
 }
 
 void rig_td_finalize(struct rig *rig, struct rig_td *td)

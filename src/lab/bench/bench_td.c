@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "abi/abi.h"
+#include "abi/bare_td.h"
 #include "lab/bench/bench_td.h"
 
 bool bench_expect(struct bench_machine *machine, const char *what, tdx_status_t status)
@@ -117,51 +118,35 @@ uint64_t bench_td_guest(const struct bench_td *td)
 /* ------------------------------------------------------------------------------------------- */
 /* Life of a TD                                                                                 */
 
-static bool add_pages(struct bench_td *td, uint64_t leaf, const char *what, uint64_t to,
-		      uint32_t nr)
-{
-	while (nr--)
-		if (!bench_expect(td->machine, what,
-				  bench_call(td, leaf, bench_td_page(td), to, 0)))
-			return false;
-	return true;
-}
+static tdx_hpa_t control_page(void *ctx) { return hpa(bench_td_page(ctx)); }
 
-static bool init_td(struct bench_td *td)
+static int make_call(void *ctx, struct tdx_regs *regs, tdx_hpa_t page)
 {
-	const struct os_services *os = td->machine->os;
-	uint64_t page = bench_td_page(td);
-	struct tdx_td_params *params = os->map_host(os->ctx, hpa(page), OS_WRITE);
-	bool done;
+	const struct abi_leaf *leaf = abi_leaf(TDX_RAX_LEAF(regs->rax), false);
+	struct bench_td *td = ctx;
 
-	*params = (struct tdx_td_params){
-		.xfam = TDX_XFAM_FIXED1,
-		.attributes = TDX_ATTR_SEPT_VE_DISABLE,
-		.max_vcpus = 1,
-		.eptp_controls = TDX_EPTP_WRITE_BACK | 3 << TDX_EPTP_PWL_SHIFT,
-		.tsc_frequency = 80,
-	};
-	done = bench_expect(td->machine, "MNG.INIT",
-			    bench_call(td, TDH_MNG_INIT, td->tdr, page, 0));
-	bench_td_put_page(td, page);
-	return done;
+	return !bench_expect(td->machine, leaf->name, seam_call(td->machine->seam, td->lp, regs));
 }
 
 static bool build_td(struct bench_td *td)
 {
-	struct bench_machine *m = td->machine;
+	struct bare_td bare = {
+		.page = control_page, .call = make_call, .ctx = td, .hkid = td->hkid
+	};
+	const struct os_services *os = td->machine->os;
+	const tdx_hpa_t params = control_page(td);
+	tdx_hpa_t tdvpr;
+	bool done;
 
-	td->tdr = bench_td_page(td);
-	td->tdvpr = bench_td_page(td);
-	return bench_expect(m, "MNG.CREATE",
-			    bench_call(td, TDH_MNG_CREATE, td->tdr, td->hkid, 0)) &&
-	       bench_expect(m, "MNG.KEY.CONFIG",
-			    bench_call(td, TDH_MNG_KEY_CONFIG, td->tdr, 0, 0)) &&
-	       add_pages(td, TDH_MNG_ADDCX, "MNG.ADDCX", td->tdr, TDX_MIN_TDCX) && init_td(td) &&
-	       bench_expect(m, "VP.CREATE", bench_call(td, TDH_VP_CREATE, td->tdvpr, td->tdr, 0)) &&
-	       add_pages(td, TDH_VP_ADDCX, "VP.ADDCX", td->tdvpr, TDX_MIN_TDVPS - 1) &&
-	       bench_expect(m, "VP.INIT", bench_call(td, TDH_VP_INIT, td->tdvpr, 0, 0)) &&
-	       bench_expect(m, "MR.FINALIZE", bench_call(td, TDH_MR_FINALIZE, td->tdr, 0, 0));
+	bare_td_params(os->map_host(os->ctx, params, OS_WRITE), 1);
+	done = !bare_td_root(&bare) && !bare_td_init(&bare, params);
+	bench_td_put_page(td, params.v);
+	if (!done || bare_td_vcpu(&bare, 0, &tdvpr))
+		return false;
+	td->tdr = bare.tdr.v;
+	td->tdvpr = tdvpr.v;
+	return bench_expect(td->machine, "MR.FINALIZE",
+			    bench_call(td, TDH_MR_FINALIZE, td->tdr, 0, 0));
 }
 
 bool bench_td_create(struct bench_td *td, struct bench_machine *m,

@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 
+#include "abi/bare_td.h"
 #include "lab/explore/trial_internal.h"
 #include "lab/explore/pamt_model.h"
 #include "seam/debug.h"
@@ -127,64 +128,62 @@ const char *trial_make_module(struct trial *trial)
 /* ------------------------------------------------------------------------------------------- */
 /* TDs                                                                                          */
 
-/* A control page for one leaf, page in the named register; NULL or what failed. */
-static const char *give_page(struct trial *trial, struct tdx_regs *regs, uint64_t *page_register)
+static tdx_hpa_t control_page(void *ctx)
 {
+	struct trial *trial = ctx;
+	tdx_hpa_t page;
+
+	if (trial->setup.design->backing->alloc_page(trial->backing, OS_ANY_NODE, NULL, &page))
+		return HPA_NONE;
+	return page;
+}
+
+/* As the design under trial makes a call that gives a page away. */
+static int make_call(void *ctx, struct tdx_regs *regs, tdx_hpa_t page)
+{
+	struct trial *trial = ctx;
 	const struct vmm_backing *backing = trial->setup.design->backing;
 	const struct os_services *os = box_services(trial->box);
-	tdx_hpa_t page;
-	int error;
 
-	if (backing->alloc_page(trial->backing, OS_ANY_NODE, NULL, &page))
-		return "no control page for a TD";
-	*page_register = page.v;
-	if (backing->call)
-		error = backing->call(trial->backing, hpa_to_pfn(page), regs, NULL);
-	else
-		error = os->seamcall(os->ctx, regs).v ? -OS_EIO : 0;
-	return error ? "a TD cannot be made" : NULL;
+	if (backing->call && !hpa_is_none(page))
+		return backing->call(trial->backing, hpa_to_pfn(page), regs, NULL);
+	return os->seamcall(os->ctx, regs).v ? -OS_EIO : 0;
 }
 
-static const char *add_sept(struct trial *trial, tdx_hpa_t tdr, uint64_t gpa, unsigned int level)
+static int add_sept(struct trial *trial, tdx_hpa_t tdr, uint64_t gpa, unsigned int level)
 {
-	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MEM_SEPT_ADD, 0),
-				 .rcx = gpa | level,
-				 .rdx = tdr.v };
+	const tdx_hpa_t page = control_page(trial);
+	struct tdx_regs regs = {
+		.rax = TDX_RAX(TDH_MEM_SEPT_ADD, 0), .rcx = gpa | level, .rdx = tdr.v, .r8 = page.v
+	};
 
-	return give_page(trial, &regs, &regs.r8);
+	return hpa_is_none(page) ? -1 : make_call(trial, &regs, page);
 }
 
-static const char *add_sept_pages(struct trial *trial, tdx_hpa_t tdr)
+static int add_sept_pages(struct trial *trial, tdx_hpa_t tdr)
 {
-	const char *why = add_sept(trial, tdr, 0, 3);
+	int error = add_sept(trial, tdr, 0, 3);
 
-	for (uint64_t gib = 0; gib < 3 && !why; gib++)
-		why = add_sept(trial, tdr, gib << TDX_1G_SHIFT, 2);
-	for (uint64_t region = 0; region < trial->setup.nr_regions && !why; region++)
-		why = add_sept(trial, tdr, region << TDX_2M_SHIFT, 1);
-	return why;
+	for (uint64_t gib = 0; gib < 3 && !error; gib++)
+		error = add_sept(trial, tdr, gib << TDX_1G_SHIFT, 2);
+	for (uint64_t region = 0; region < trial->setup.nr_regions && !error; region++)
+		error = add_sept(trial, tdr, region << TDX_2M_SHIFT, 1);
+	return error;
 }
 
 static const char *make_td(struct trial *trial, struct trial_cpu *cpu)
 {
-	const struct os_services *os = box_services(trial->box);
-	struct tdx_regs regs = { .rax = TDX_RAX(TDH_MNG_CREATE, 0),
-				 .rdx = TRIAL_GLOBAL_HKID + 1 + cpu->cpu };
-	const char *why = give_page(trial, &regs, &regs.rcx);
+	struct bare_td bare = { .page = control_page,
+				.call = make_call,
+				.ctx = trial,
+				.hkid = (uint16_t)(TRIAL_GLOBAL_HKID + 1 + cpu->cpu) };
 
-	if (why)
-		return why;
-	cpu->tdr = hpa(regs.rcx);
-	regs = (struct tdx_regs){ .rax = TDX_RAX(TDH_MNG_KEY_CONFIG, 0), .rcx = cpu->tdr.v };
-	if (os->seamcall(os->ctx, &regs).v)
-		return "a TD's key cannot be configured";
-	for (unsigned int i = 0; i < TDX_MIN_TDCX && !why; i++) {
-		regs = (struct tdx_regs){ .rax = TDX_RAX(TDH_MNG_ADDCX, 0), .rdx = cpu->tdr.v };
-		why = give_page(trial, &regs, &regs.rcx);
-	}
-	if (!why && seam_debug_force_td(trial->seam, cpu->tdr, TDX_OP_INITIALIZED, 3, false))
-		why = "a TD cannot be initialised";
-	return why ? why : add_sept_pages(trial, cpu->tdr);
+	if (bare_td_root(&bare))
+		return "a TD cannot be made";
+	cpu->tdr = bare.tdr;
+	if (seam_debug_force_td(trial->seam, cpu->tdr, TDX_OP_INITIALIZED, 3, false))
+		return "a TD cannot be initialised";
+	return add_sept_pages(trial, cpu->tdr) ? "a TD has no S-EPT" : NULL;
 }
 
 const char *trial_make_tds(struct trial *trial)
