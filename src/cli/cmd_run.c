@@ -34,7 +34,7 @@
 static os_a32_t interrupted;
 
 /* TD: one of those that describe TDs, which a scenario does as well. */
-enum { OPT_SEED = 's', OPT_KERNEL = 256, OPT_TD };
+enum { OPT_SEED = 's', OPT_TD = 256 };
 
 static const struct cli_option run_options[] = {
 	{ 'm', "machine", "LOG",
@@ -48,8 +48,8 @@ static const struct cli_option run_options[] = {
 	  CLI_NUMBER(struct run, map_options.nr_cpus, 1, 1024) },
 	{ 0, "virtual", NULL, "in virtual time: slower, and the same to the bit each time",
 	  CLI_INTO(struct run, wishes.is_virtual) },
-	{ OPT_KERNEL, "kernel", NULL, "TDs in this machine's kernel, on pamt.ko; docs/kernel.md",
-	  CLI_OWN },
+	/* Where it is given run_kernel.c reads the arguments, and not this. */
+	{ 0, "kernel", NULL, "TDs in this machine's kernel, on pamt.ko; docs/kernel.md", CLI_OWN },
 	{ 0, "timeline", "FILE", "TDs, page pairs and bytes over time, as CSV",
 	  CLI_INTO(struct run, timeline_path) },
 	{ 0, "pages", "N",
@@ -167,8 +167,6 @@ static int read_options(struct run *run, int argc, char **argv)
 		wishes->has_seed |= option == OPT_SEED;
 		if (option == OPT_TD)
 			wishes->only_without = run->args.name;
-		if (option == OPT_KERNEL) /* alone it never comes here: run_kernel.c */
-			return cli_usage_error("run: --kernel and --virtual exclude each other");
 	}
 	if (option < 0)
 		return run->args.exit;

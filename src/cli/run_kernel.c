@@ -371,8 +371,9 @@ static int run_kernel(int argc, char **argv)
 
 int cmd_run_or_kernel(int argc, char **argv)
 {
+	/* An option may be cut short. */
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
-		if (!strcmp(argv[i], "--kernel"))
+		if (!strncmp(argv[i], "--k", 3) && !strncmp(argv[i], "--kernel", strlen(argv[i])))
 			return run_kernel(argc, argv);
 	return cmd_run(argc, argv);
 }

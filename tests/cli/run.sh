@@ -88,6 +88,8 @@ last_line_is 'left with zero TDs: 0 bytes'
 refuses a_log_is_no_scenario 'two-socket-2tb.log:1:' run "$machines/two-socket-2tb.log"
 refuses missing_log 'no-such-file' run --machine "$scratch/no-such-file"
 refuses unknown_machine 'builtin:big' run --machine builtin:big
+# An option that is cut short goes where the whole one does.
+[ -e /dev/pamt ] || runs kernel_cut_short 77 run --kern
 refuses no_td '--tds' run --tds 0
 refuses no_vcpu '--vcpus' run --vcpus 0
 refuses memory_that_is_none '--memory' run --memory lots
