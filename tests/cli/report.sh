@@ -27,13 +27,14 @@ if [ "$what" = look ]; then
 	# A phone and a desk, light and dark. A window is never narrower than 500: the page is in a frame.
 	for look in dark:375 light:375 dark:1280 light:1280; do
 		scheme=$([ "${look%:*}" = dark ] && echo 0 || echo 1) width=${look#*:}
+		window=$((width > 500 ? width : 500))
 		name="picture, $look"
 		sed "s,WIDTH,$width,; s,PAGE,file://$scratch/page.html," "$here/look.html" >"$scratch/look.html"
 		for what in "--screenshot=$scratch/$look.png" --dump-dom; do
 			HOME=$scratch timeout 120 "$browser" --headless --no-sandbox --disable-gpu \
 				--hide-scrollbars --user-data-dir="$scratch/profile" \
 				--allow-file-access-from-files --blink-settings=preferredColorScheme="$scheme" \
-				--window-size=1280,9000 "$what" "file://$scratch/look.html" \
+				--window-size="$window,9000" "$what" "file://$scratch/look.html" \
 				>"$scratch/out" 2>"$scratch/err"
 		done
 		check_that 'it was drawn' test -s "$scratch/$look.png"
