@@ -12,12 +12,11 @@
 struct bare_td {
 	/* A page for the module; HPA_NONE: there is none. */
 	tdx_hpa_t (*page)(void *ctx);
-	/* Makes the call, which gives that page away (HPA_NONE: none). 0; else that is the end of
-	 * it. */
+	/* Makes the call, which gives that page away (HPA_NONE: none). Not 0: no more are made. */
 	int (*call)(void *ctx, struct tdx_regs *regs, tdx_hpa_t page);
 	void *ctx;
 	uint16_t hkid;
-	tdx_hpa_t tdr; /* HPA_NONE before MNG.CREATE */
+	tdx_hpa_t tdr; /* from bare_td_root() on */
 };
 
 /* All of these: 0; -1: no page; or what call() returned. */

@@ -99,8 +99,7 @@ static void fill_params(const struct td *td, uint64_t features0, struct tdx_td_p
 							      << TDX_EPTP_PWL_SHIFT;
 	if (td->config.levels == 5)
 		params->config_flags |= TDX_CONFIG_GPAW;
-	/* RBP may be the host's frame pointer, by which an interrupt in VP.ENTER finds its callers.
-	 */
+	/* RBP may be the host's frame pointer: an interrupt in VP.ENTER walks the stack by it. */
 	if (features0 & TDX_FEATURES0_NO_RBP_MOD)
 		params->config_flags |= TDX_CONFIG_NO_RBP_MOD;
 	params->tsc_frequency = TD_TSC_FREQUENCY;
